@@ -1,0 +1,75 @@
+"""A record of every request to AWS, taken from botocore's own events so that none can be left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from threading import Lock
+from typing import Any, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from datadog_checks.amazon_ses.model import FailureKind
+
+from .failures import failure_of
+
+
+class Request(NamedTuple):
+    """What is counted: an operation in a Region."""
+
+    region: str
+    operation: str
+
+
+class Calls(NamedTuple):
+    """Requests sent, retries included, those that failed by kind, and the metrics that CloudWatch bills."""
+
+    sent: Counter[Request]
+    failed: Counter[tuple[Request, FailureKind]]
+    billed_metrics: Counter[str]
+
+
+class CallRecord:
+    """The requests since they were last taken. Workers write, the check's thread takes."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._calls = Calls(Counter(), Counter(), Counter())
+
+    def watch(self, client: Any, region: str) -> Any:
+        """Count what this client sends from now on. Returns the client."""
+        client.meta.events.register('before-send', partial(self._sent, region))
+        client.meta.events.register('response-received', partial(self._received, region))
+        return client
+
+    def failed(self, region: str, operation: str, kind: FailureKind) -> None:
+        with self._lock:
+            self._calls.failed[Request(region, operation), kind] += 1
+
+    def billed(self, region: str, metrics: int) -> None:
+        with self._lock:
+            self._calls.billed_metrics[region] += metrics
+
+    def take(self) -> Calls:
+        """The calls since the last take."""
+        with self._lock:
+            taken, self._calls = self._calls, Calls(Counter(), Counter(), Counter())
+        return taken
+
+    def _sent(self, region: str, event_name: str = '', **_: Any) -> None:
+        with self._lock:
+            self._calls.sent[Request(region, event_name.rpartition('.')[2])] += 1
+
+    def _received(
+        self,
+        region: str,
+        event_name: str = '',
+        parsed_response: dict[str, Any] | None = None,
+        exception: Exception | None = None,
+        **_: Any,
+    ) -> None:
+        operation = event_name.rpartition('.')[2]
+        if exception is None and parsed_response and 'Error' in parsed_response:
+            exception = ClientError(parsed_response, operation)
+        if exception is not None:
+            self.failed(region, operation, failure_of(exception, operation, '').kind)

@@ -1,0 +1,88 @@
+"""Who we are to AWS: credentials that are found when first needed, refreshed before they expire, and can be dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    Credentials,
+    DeferredRefreshableCredentials,
+    create_credential_resolver,
+)
+from botocore.exceptions import NoCredentialsError
+
+from datadog_checks.amazon_ses.settings import Settings
+
+SESSION_SECONDS = 3600
+"""Length of an assumed role's session. botocore refreshes 15 minutes before the end, so 900 would mean every call."""
+
+
+class LazyCredentials(Credentials):  # type: ignore[misc]
+    """Credentials that are loaded at the first request and loaded again after `drop`.
+
+    Clients keep them for life, so a key that was revoked or a token that expired on the server needs no new client.
+    """
+
+    def __init__(self, load: Callable[[], Any], method: str) -> None:
+        self._load = load
+        self._loaded: Any = None
+        self._lock = Lock()
+        self.method = method
+
+    def drop(self) -> None:
+        self._loaded = None
+
+    def get_frozen_credentials(self) -> Any:
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._load()
+            if self._loaded is None:
+                raise NoCredentialsError
+            return self._loaded.get_frozen_credentials()
+
+    @property
+    def access_key(self) -> str:
+        return str(self.get_frozen_credentials().access_key)
+
+    @property
+    def secret_key(self) -> str:
+        return str(self.get_frozen_credentials().secret_key)
+
+    @property
+    def token(self) -> str | None:
+        token: str | None = self.get_frozen_credentials().token
+        return token
+
+    @property
+    def account_id(self) -> str | None:
+        return None
+
+    def get_deferred_property(self, property_name: str) -> Any:
+        return lambda: getattr(self, property_name, None)
+
+
+def own(settings: Settings, session: Any) -> LazyCredentials:
+    """The credentials the instance names (keys or profile), or those that botocore's default chain finds."""
+    if settings.access_key_id is not None:
+        keys = Credentials(settings.access_key_id, settings.secret_access_key, settings.session_token, 'explicit')
+        return LazyCredentials(lambda: keys, 'explicit')
+    resolver = create_credential_resolver(session)
+    return LazyCredentials(resolver.load_credentials, 'chain')
+
+
+def assumed(
+    role_arn: str, external_id: str | None, session_name: str, source: Credentials, sts: Callable[..., Any]
+) -> LazyCredentials:
+    """The credentials of a role that `source` assumes. `sts` creates an STS client from keys given by name."""
+    arguments = {'RoleSessionName': session_name, 'DurationSeconds': SESSION_SECONDS}
+    if external_id is not None:
+        arguments['ExternalId'] = external_id
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=sts, source_credentials=source, role_arn=role_arn, extra_args=arguments
+    )
+    return LazyCredentials(
+        lambda: DeferredRefreshableCredentials(fetcher.fetch_credentials, method='assume-role'), 'assume-role'
+    )

@@ -1,0 +1,250 @@
+"""The Amazon SES check: the story of one run.
+
+Options become settings; settings, progress and the time become a plan; the plan is carried out at the edge until the
+deadline; outcomes become the next progress, which is saved; then everything that is known is submitted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from datadog_checks.base import AgentCheck, ConfigurationError
+from datadog_checks.base.errors import CheckException
+
+from . import claims, planning, readings, settings, telemetry
+from .cloudwatch.ledger import GivenUp, Reach
+from .cloudwatch.series import ACCOUNT, Series
+from .collectors import Collector
+from .config_models import ConfigMixin, InstanceConfig
+from .memory import Memory
+from .model import Event, Failure, FailureKind, Level, Sample, Target
+from .planning import Task
+from .progress import CLOUDWATCH, Progress, after_answer, after_snapshot
+from .registry import COLLECTORS
+from .runner import Runner
+from .submission import Submission
+
+if TYPE_CHECKING:
+    from .aws.access import Access
+    from .aws.calls import Calls
+
+try:
+    import datadog_agent
+except ImportError:
+    from datadog_checks.base.stubs import datadog_agent
+
+CLUSTER_CHECKS = ('cluster-checks', 'endpoints-checks')
+
+
+@dataclass(slots=True)
+class Run:
+    """One run in one Region: the progress it started from and ends with, and what is to be handed over."""
+
+    progress: Progress
+    given_up: tuple[GivenUp, ...]
+    amounts: dict[Series, float] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    shrunk: float = 0.0
+    late: bool = False
+    level: Level = Level.OK
+
+
+class AmazonSesCheck(AgentCheck, ConfigMixin):
+    """Collects the standing, the quota and the sending events of Amazon SES for one account in some Regions."""
+
+    HA_SUPPORTED = True
+
+    def __init__(self, name: str, init_config: Mapping[str, Any], instances: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(name, init_config, instances)
+        self.clock: Callable[[], float] = time.time
+        self.monotonic: Callable[[], float] = time.monotonic
+        self._runner = Runner(lambda: self.monotonic())
+        self._account: str | None = None
+        self._access: Access | None = None
+        self._memory: Memory | None = None
+        # Ours come first: they say more about a wrong value than the models can.
+        self.check_initializations.appendleft(self._configure)
+
+    def persistent_cache_id(self) -> str:
+        """The same for every configuration: an edit of the options must not forget what was counted."""
+        return 'amazon_ses'
+
+    def cancel(self) -> None:
+        claims.release(self)
+
+    def check(self, _: Any) -> None:
+        started, now = self.monotonic(), self.clock()
+        for sentence in settings.unknown(self.instance, InstanceConfig.model_fields):
+            self.warning(sentence)
+        account = self._find_account()
+        if isinstance(account, Failure):
+            self._submit_unknown_account(account)
+            raise CheckException(f'The AWS account is not known. {account}')
+        targets = {region: Target(account, region) for region in self.settings.regions}
+        self._claim(account)
+
+        reach = self.settings.reach(self._may_fail_over())
+        runs = {region: Run(*self.memory.recall(target, now)) for region, target in targets.items()}
+        plans = {
+            region: planning.plan(self.settings, targets[region], run.progress, now, reach)
+            for region, run in runs.items()
+        }
+        results = self._runner.run(
+            {
+                region: [partial(self._perform, region, task, now) for task in plan.tasks]
+                for region, plan in plans.items()
+                if plan.tasks
+            },
+            self.settings.deadline - (self.monotonic() - started),
+        )
+        for region, run in runs.items():
+            run.progress = replace(run.progress, ledger=plans[region].ledger)
+            run.late = region in results.late
+            for task, answer in results.done.get(region, ()):
+                self._apply(run, task, answer, now, reach)
+            self._keep(targets[region], run.progress)
+
+        calls = self.access.calls.take()
+        for region, run in runs.items():
+            self._submit(targets[region], run, calls, now, started)
+            self.memory.handed_over(targets[region])
+        if all(run.level is Level.CRITICAL for run in runs.values()):
+            raise CheckException('Nothing can be read from AWS: see the service check amazon_ses.can_connect.')
+
+    @property
+    def access(self) -> Access:
+        """The way to AWS, made when a run first needs it: boto3 is most of what a check costs to load."""
+        if self._access is None:
+            from .aws.access import Access
+
+            self._access = Access(self.settings)
+        return self._access
+
+    @property
+    def memory(self) -> Memory:
+        if self._memory is None:
+            self._memory = Memory(
+                self.read_persistent_cache, self.write_persistent_cache, self.settings.ledger, self.log
+            )
+        return self._memory
+
+    def _configure(self) -> None:
+        try:
+            self.settings = settings.read(self.instance)
+        except settings.SettingsError as error:
+            raise ConfigurationError(str(error)) from None
+        for secret in self.settings.secrets:
+            self.register_secret(secret)
+
+    def _may_fail_over(self) -> bool:
+        """Whether another Agent may run this instance in turn with this one, without its state."""
+        return bool(datadog_agent.get_config('ha_agent.enabled')) or getattr(self, 'provider', '') in CLUSTER_CHECKS
+
+    def _find_account(self) -> str | Failure:
+        if self._account is None:
+            self._account = self.settings.account
+        if self._account is None:
+            region = self.settings.regions[0]
+            results = self._runner.run({region: [partial(self.access.account, region)]}, self.settings.deadline)
+            if not results.done[region]:
+                return Failure(
+                    FailureKind.TIMEOUT,
+                    'GetCallerIdentity',
+                    'no answer within the run.',
+                    'Give account_id to do without this call, or look at the way to the STS endpoint.',
+                )
+            account = results.done[region][0]
+            if isinstance(account, Failure):
+                return account
+            self._account = account
+        return self._account
+
+    def _claim(self, account: str) -> None:
+        for region in self.settings.regions:
+            holder = claims.take(claims.Claim(account, region, self.settings.ledger), self)
+            if isinstance(holder, AmazonSesCheck):
+                raise ConfigurationError(
+                    f'Option `region`: account {account} in {region} is counted already by the instance '
+                    f'{holder.instance.get("name") or holder.check_id or "before it"}. '
+                    'Remove one of the two, or give this one a `ledger` name of its own to count separately.'
+                )
+
+    def _perform(self, region: str, task: Task, now: float) -> tuple[Task, Any]:
+        if isinstance(task, Collector):
+            return task, self.access.fetch(task, region)
+        return task, self.access.ask(task, region, now)
+
+    def _apply(self, run: Run, task: Task, answer: Any, now: float, reach: Reach) -> None:
+        if isinstance(task, Collector):
+            run.progress, events = after_snapshot(run.progress, task, answer, now)
+            run.events.extend(events)
+            return
+        period, settle_delay = self.settings.period, self.settings.settle_delay
+        run.progress, counted = after_answer(run.progress, answer, now, period, settle_delay, reach)
+        run.amounts.update(counted.amounts)
+        run.given_up += counted.given_up
+        run.shrunk += counted.shrunk
+
+    def _keep(self, target: Target, progress: Progress) -> None:
+        prevented = self.memory.keep(target, progress)
+        if prevented is not None:
+            self.warning(
+                'The state of %s in %s cannot be saved (%s): a restart would begin to count anew. '
+                "Look at the Agent's run_path.",
+                *target,
+                type(prevented).__name__,
+            )
+
+    def _submit(self, target: Target, run: Run, calls: Calls, now: float, started: float) -> None:
+        """Submit everything of one Region."""
+        progress = run.progress
+        period = self.settings.period if progress.ledger is None else progress.ledger.period
+        cadences = {CLOUDWATCH: period, **{collector.name: collector.every for collector in COLLECTORS}}
+        run.level = telemetry.level(progress, cadences, run.late, now)
+        failing = telemetry.failing(progress, run.late)
+        for failure in failing:
+            self.warning('%s: %s', target.region, failure)
+        for span in run.given_up:
+            self.log.warning('Counts of %s in %s miss %s.', *target, _spelled(span))
+        submission = Submission(self, (*self.settings.tags, *target.tags))
+        submission.submit(
+            Sample(one.spec.count, amount, one.tags) for one, amount in run.amounts.items() if one.spec.count
+        )
+        submission.submit(telemetry.losses(run.given_up, run.shrunk, period))
+        submission.submit(run.events)
+        submission.submit(readings.current(progress, now, period))
+        submission.submit(telemetry.reached(run.level, failing))
+        submission.submit(_calls_of(calls, target.region))
+        submission.submit(telemetry.collection(progress.sources, progress.ledger, len(ACCOUNT), period, now))
+        submission.submit(telemetry.run(self.monotonic() - started, submission.contexts))
+
+    def _submit_unknown_account(self, failure: Failure) -> None:
+        calls = self.access.calls.take()
+        for region in self.settings.regions:
+            submission = Submission(self, (*self.settings.tags, f'region:{region}'))
+            submission.submit(telemetry.reached(Level.CRITICAL, [failure]))
+            submission.submit(_calls_of(calls, region))
+
+
+def _calls_of(calls: Calls, region: str) -> Any:
+    return telemetry.calls(
+        {request.operation: number for request, number in calls.sent.items() if request.region == region},
+        Counter(
+            {
+                (request.operation, kind): number
+                for (request, kind), number in calls.failed.items()
+                if request.region == region
+            }
+        ),
+        calls.billed_metrics[region],
+    )
+
+
+def _spelled(span: GivenUp) -> str:
+    start, end = (time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(at)) for at in (span.start, span.end))
+    return f'{start} to {end} ({span.reason})'

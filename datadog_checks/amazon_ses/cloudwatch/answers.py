@@ -1,0 +1,140 @@
+"""From GetMetricData answers to the points of each series.
+
+A 200 proves nothing: botocore turns a truncated or foreign body into an empty success, and CloudWatch reports trouble
+inside its results. So an answer counts as complete for a series only where it says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from datadog_checks.amazon_ses.model import Failure, FailureKind
+
+from .ledger import Answered
+from .queries import Question
+from .series import Series
+
+OPERATION = 'GetMetricData'
+
+
+class Malformed(Exception):
+    """The answer is not one to the question: its text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What CloudWatch said to a question.
+
+    `results` holds every series asked for, complete or not. `failures` say why some are not. `answered_at` is the date
+    of the answer by AWS's clock.
+    """
+
+    question: Question
+    results: Mapping[Series, Answered]
+    failures: tuple[Failure, ...]
+    answered_at: float
+
+    @property
+    def complete(self) -> bool:
+        return all(result.complete for result in self.results.values())
+
+
+def read(question: Question, pages: Iterable[Mapping[str, Any]], failures: Iterable[Failure], now: float) -> Answer:
+    """Put the pages of an answer together, series by series, matched by Id.
+
+    `failures` are those of pages and batches that did not come. Raises nothing: a page that is no answer becomes a
+    failure, and what it would have held is not complete.
+    """
+    points: dict[int, dict[int, float]] = {}
+    complete: dict[int, bool] = {}
+    told: list[Failure] = list(failures)
+    dates = []
+    for page in pages:
+        dates.append(_date(page, now))
+        try:
+            results = _results(page)
+        except Malformed as error:
+            told.append(_malformed(str(error)))
+            continue
+        for result in results:
+            try:
+                place = _place(result, question)
+                points.setdefault(place, {}).update(_points(result, question))
+                complete[place] = result.get('StatusCode') == 'Complete'
+            except Malformed as error:
+                told.append(_malformed(str(error)))
+    results_by_series = {
+        series: Answered(points.get(place, {}), complete.get(place, False))
+        for place, series in enumerate(question.series)
+    }
+    return Answer(question, results_by_series, _deduplicated(told, question, points, complete), min(dates, default=now))
+
+
+def _results(page: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    results = page.get('MetricDataResults')
+    if not isinstance(results, list):
+        raise Malformed('the answer has no MetricDataResults')
+    return results
+
+
+def _place(result: Mapping[str, Any], question: Question) -> int:
+    name = str(result.get('Id', ''))
+    if name[:1] == 'q' and name[1:].isdigit() and int(name[1:]) < len(question.series):
+        return int(name[1:])
+    raise Malformed('the answer has an Id that was not asked for')
+
+
+def _points(result: Mapping[str, Any], question: Question) -> dict[int, float]:
+    timestamps, values = result.get('Timestamps', []), result.get('Values', [])
+    if len(timestamps) != len(values):
+        raise Malformed('an answer has more timestamps than values, or fewer')
+    points = {}
+    for timestamp, value in zip(timestamps, values, strict=True):
+        start = _epoch(timestamp)
+        if start % question.period or not isinstance(value, (int, float)) or not isfinite(value):
+            raise Malformed('an answer has a datapoint that is no number or off the period')
+        points[start] = float(value)
+    return points
+
+
+def _epoch(timestamp: Any) -> int:
+    if isinstance(timestamp, datetime):
+        return int(timestamp.timestamp())
+    raise Malformed('an answer has a timestamp that is none')
+
+
+def _date(page: Mapping[str, Any], now: float) -> float:
+    """When AWS answered: ours is used where the answer does not say."""
+    date = page.get('AnsweredAt')
+    return date if isinstance(date, float) else now
+
+
+def _malformed(detail: str) -> Failure:
+    return Failure(
+        FailureKind.MALFORMED,
+        OPERATION,
+        detail + '.',
+        'Look for a proxy or an endpoint_url that is not CloudWatch; it is asked again in the next run.',
+    )
+
+
+def _deduplicated(
+    told: list[Failure], question: Question, points: Mapping[int, Any], complete: Mapping[int, bool]
+) -> tuple[Failure, ...]:
+    unfinished = [place for place in range(len(question.series)) if not complete.get(place, False)]
+    if unfinished and not told:
+        names = sorted({question.series[place].spec.metric_name for place in unfinished})
+        shown = ', '.join(names[:3]) + (' ...' if len(names) > 3 else '')
+        told.append(
+            Failure(
+                FailureKind.PARTIAL,
+                OPERATION,
+                f'{len(unfinished)} of {len(question.series)} series came without all of their data ({shown}).',
+                'Nothing is lost: they are asked again in the next run.',
+            )
+        )
+    return tuple(dict.fromkeys(told))

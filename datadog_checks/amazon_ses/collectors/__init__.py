@@ -1,0 +1,31 @@
+"""The SES API sources, one file each. A collector is a frozen record of what it costs and two functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from datadog_checks.amazon_ses.model import Action, EventSpec, MetricSpec, Reading, StatusSpec
+
+Clients = Callable[[str], Any]
+"""Gives the boto3 client of a service (`sesv2`, `ses`) for the Region at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """One API source.
+
+    `every` is its cadence in seconds, `calls` the most calls it makes at once. `fetch` asks AWS and may raise whatever
+    botocore raises. `read` is pure: it raises KeyError, TypeError or ValueError where the answer lacks what it needs.
+    """
+
+    name: str
+    every: int
+    calls: int
+    actions: tuple[Action, ...]
+    metrics: tuple[MetricSpec, ...]
+    statuses: tuple[StatusSpec, ...]
+    events: tuple[EventSpec, ...]
+    fetch: Callable[[Clients], Mapping[str, Any]]
+    read: Callable[[Mapping[str, Any]], Iterable[Reading]]

@@ -1,0 +1,182 @@
+"""GetAccount: the sending quota, what of it is used, and the account's standing. One call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from datadog_checks.amazon_ses.model import (
+    Action,
+    Event,
+    EventSpec,
+    Level,
+    MetricSpec,
+    MetricType,
+    Reading,
+    Sample,
+    Status,
+    StatusSpec,
+)
+
+from . import Clients, Collector
+
+GAUGE = MetricType.GAUGE
+
+MAX_24_HOUR = MetricSpec(
+    'quota.max_24_hour', GAUGE, 'Recipients that may be sent to in 24 hours; -1 is unlimited.', 'email', orientation=1
+)
+SENT_24_HOUR = MetricSpec('quota.sent_24_hour', GAUGE, 'Recipients sent to in the last 24 hours.', 'email')
+REMAINING_24_HOUR = MetricSpec(
+    'quota.remaining_24_hour', GAUGE, 'Recipients that may still be sent to in 24 hours.', 'email', orientation=1
+)
+UTILIZATION = MetricSpec(
+    'quota.utilization', GAUGE, 'Share of the 24-hour quota that is used.', 'percent', orientation=-1
+)
+MAX_SEND_RATE = MetricSpec(
+    'quota.max_send_rate', GAUGE, 'Recipients that may be sent to in a second.', 'email', 'second', orientation=1
+)
+ENFORCEMENT_LEVEL = MetricSpec(
+    'account.enforcement_level', GAUGE, 'Standing of the account: 0 healthy, 1 under review, 2 paused.', orientation=-1
+)
+SENDING_ENABLED = MetricSpec(
+    'account.sending_enabled', GAUGE, '1 where the account may send in this Region, else 0.', orientation=1
+)
+PRODUCTION_ACCESS = MetricSpec(
+    'account.production_access', GAUGE, '1 with production access, 0 in the sandbox.', orientation=1
+)
+
+SENDING_STATUS = StatusSpec(
+    'sending_status',
+    'Sending status',
+    'OK while AWS lets the account send, WARNING under review, CRITICAL when sending is paused or switched off, '
+    'UNKNOWN when AWS does not say.',
+    groups=('aws_account', 'region'),
+)
+
+STANDING_CHANGED = EventSpec(
+    'account.standing', 'The standing of the account changed: healthy, under review or paused.'
+)
+SENDING_SWITCHED = EventSpec('account.sending', 'Sending was switched on or off for the account in a Region.')
+
+LEVELS = {'HEALTHY': 0, 'PROBATION': 1, 'SHUTDOWN': 2}
+WORDS = {'HEALTHY': 'healthy', 'PROBATION': 'under review', 'SHUTDOWN': 'paused'}
+UNLIMITED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What events compare: AWS's enforcement status and whether sending is switched on. None where AWS did not say."""
+
+    enforcement_status: str | None
+    sending_enabled: bool | None
+
+
+def fetch(clients: Clients) -> Mapping[str, Any]:
+    answer: Mapping[str, Any] = clients('sesv2').get_account()
+    return answer
+
+
+def read(account: Mapping[str, Any]) -> Iterable[Reading]:
+    """The readings of one GetAccount answer. An unlimited or empty quota has no percentage."""
+    quota = account['SendQuota']
+    most, sent, rate = float(quota['Max24HourSend']), float(quota['SentLast24Hours']), float(quota['MaxSendRate'])
+    yield Sample(MAX_24_HOUR, most)
+    yield Sample(SENT_24_HOUR, sent)
+    if most != UNLIMITED:
+        yield Sample(REMAINING_24_HOUR, max(0.0, most - sent))
+    if most > 0:
+        yield Sample(UTILIZATION, 100.0 * sent / most)
+    yield Sample(MAX_SEND_RATE, rate)
+    if account.get('EnforcementStatus') in LEVELS:
+        yield Sample(ENFORCEMENT_LEVEL, LEVELS[account['EnforcementStatus']])
+    if 'SendingEnabled' in account:
+        yield Sample(SENDING_ENABLED, float(bool(account['SendingEnabled'])))
+    if 'ProductionAccessEnabled' in account:
+        yield Sample(PRODUCTION_ACCESS, float(bool(account['ProductionAccessEnabled'])))
+    yield status(standing(account))
+
+
+def standing(account: Mapping[str, Any]) -> Standing:
+    enforcement, sending = account.get('EnforcementStatus'), account.get('SendingEnabled')
+    return Standing(
+        enforcement if isinstance(enforcement, str) else None, sending if isinstance(sending, bool) else None
+    )
+
+
+def status(now: Standing) -> Status:
+    """The service check `sending_status`: the worst of enforcement status and switch."""
+    if now.enforcement_status == 'SHUTDOWN':
+        return Status(
+            SENDING_STATUS,
+            Level.CRITICAL,
+            'AWS paused sending for this account in this Region: no mail leaves. '
+            'Open the SES console (Reputation metrics) and answer the case in AWS Support.',
+        )
+    if now.sending_enabled is False:
+        return Status(
+            SENDING_STATUS,
+            Level.CRITICAL,
+            'Sending is switched off for this account in this Region: no mail leaves. If nobody meant to, an automatic '
+            'pause may have acted on the bounce or complaint rate; switch it on with PutAccountSendingAttributes.',
+        )
+    if now.enforcement_status == 'PROBATION':
+        return Status(
+            SENDING_STATUS,
+            Level.WARNING,
+            'AWS has this account under review in this Region and may pause it. '
+            'Find the source of the bounces or complaints and answer the case in AWS Support.',
+        )
+    if now.enforcement_status != 'HEALTHY' or now.sending_enabled is None:
+        return Status(SENDING_STATUS, Level.UNKNOWN, 'AWS answered without a standing that is known here.')
+    return Status(SENDING_STATUS, Level.OK)
+
+
+def changes(before: Standing | None, now: Standing) -> Iterable[Event]:
+    """What happened between two observations. The first one is no change, and what AWS did not say is none either."""
+    if before is None:
+        return
+    if _differ(before.enforcement_status, now.enforcement_status):
+        was, is_ = (WORDS.get(str(value), str(value)) for value in (before.enforcement_status, now.enforcement_status))
+        worse = LEVELS.get(str(now.enforcement_status), 1) > LEVELS.get(str(before.enforcement_status), 1)
+        paused = now.enforcement_status == 'SHUTDOWN'
+        yield Event(
+            STANDING_CHANGED,
+            f'Amazon SES account is {is_}',
+            f'The account was {was} and is now {is_}.',
+            'error' if paused else 'warning' if worse else 'success',
+        )
+    if _differ(before.sending_enabled, now.sending_enabled):
+        on = bool(now.sending_enabled)
+        yield Event(
+            SENDING_SWITCHED,
+            f'Amazon SES sending was switched {"on" if on else "off"}',
+            'The account may send again.' if on else 'The account cannot send: every request to send is refused.',
+            'success' if on else 'error',
+        )
+
+
+def _differ(before: object, now: object) -> bool:
+    return before is not None and now is not None and before != now
+
+
+ACCOUNT = Collector(
+    name='account',
+    every=60,
+    calls=1,
+    actions=(Action('ses:GetAccount', 'sending quota, standing of the account, sandbox'),),
+    metrics=(
+        MAX_24_HOUR,
+        SENT_24_HOUR,
+        REMAINING_24_HOUR,
+        UTILIZATION,
+        MAX_SEND_RATE,
+        ENFORCEMENT_LEVEL,
+        SENDING_ENABLED,
+        PRODUCTION_ACCESS,
+    ),
+    statuses=(SENDING_STATUS,),
+    events=(STANDING_CHANGED, SENDING_SWITCHED),
+    fetch=fetch,
+    read=read,
+)

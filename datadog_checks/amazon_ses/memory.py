@@ -1,0 +1,92 @@
+"""Progress kept in the Agent's cache: read once for each account and Region, saved before anything is handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from logging import Logger, LoggerAdapter
+
+from . import state
+from .cloudwatch import ledger as counting
+from .cloudwatch.ledger import GivenUp
+from .model import Target
+from .progress import Progress, from_document, lasting, to_document
+
+HANDED_OVER = 'handed_over'
+
+
+class Memory:
+    """The progress of every account and Region of one instance, over restarts.
+
+    `read` and `write` are the Agent's cache. `ledger` is the name of the option, which keeps two counters apart.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[str], str],
+        write: Callable[[str, str], None],
+        ledger: str,
+        log: Logger | LoggerAdapter[Logger],
+    ) -> None:
+        self._read = read
+        self._write = write
+        self._ledger = ledger
+        self._log = log
+        self._progress: dict[Target, Progress] = {}
+        self._sequence: dict[Target, int] = {}
+        self._noted: dict[Target, int] = {}
+
+    def recall(self, target: Target, now: float) -> tuple[Progress, tuple[GivenUp, ...]]:
+        """The progress of an account in a Region, and the periods that a damaged state costs."""
+        given_up: tuple[GivenUp, ...] = ()
+        if target not in self._progress:
+            self._progress[target], given_up = self._load(target, now)
+        return self._progress[target], given_up
+
+    def keep(self, target: Target, progress: Progress) -> Exception | None:
+        """Keep the progress, and save what outlives a restart if it changed. Returns what prevented the saving."""
+        before, self._progress[target] = self._progress[target], progress
+        if lasting(before) == lasting(progress):
+            return None
+        self._sequence[target] += 1
+        sequence = self._sequence[target]
+        try:
+            self._write(self._key(target, str(state.slot(sequence))), state.pack(to_document(progress), sequence))
+        except Exception as error:
+            return error
+        return None
+
+    def handed_over(self, target: Target) -> None:
+        """Note that everything saved so far was submitted."""
+        sequence = self._sequence[target]
+        if self._noted.get(target) == sequence:
+            return
+        try:
+            self._write(self._key(target, HANDED_OVER), str(sequence))
+            self._noted[target] = sequence
+        except Exception as error:
+            # Without the note a restart trusts the slots alone; `keep` tells the operator about the same trouble.
+            self._log.debug('The state could not be noted as submitted: %s', type(error).__name__)
+
+    def _load(self, target: Target, now: float) -> tuple[Progress, tuple[GivenUp, ...]]:
+        slots = [self._read(self._key(target, str(slot))) for slot in range(state.SLOTS)]
+        loaded = state.load(slots, self._read(self._key(target, HANDED_OVER)))
+        self._sequence[target] = loaded.sequence
+        if loaded.damaged:
+            self._log.warning('The saved state of %s in %s is damaged.', *target)
+        if loaded.document is None:
+            return Progress(), ()
+        try:
+            progress = from_document(loaded.document)
+        except (KeyError, TypeError, ValueError) as error:
+            self._log.warning('The saved state of %s in %s is of no use: %s.', *target, type(error).__name__)
+            return Progress(), ()
+        if loaded.exact or progress.ledger is None:
+            return progress, ()
+        ledger = progress.ledger
+        reopened = counting.reopened(ledger, counting.end_of(max(now, ledger.read_to), ledger.period), 'state_lost')
+        return replace(progress, ledger=reopened.ledger), reopened.given_up
+
+    def _key(self, target: Target, part: str) -> str:
+        # The Agent drops every character of a key but letters, digits, _ and -.
+        return '_'.join(('progress', *target, self._ledger, part))

@@ -1,0 +1,152 @@
+"""The words everybody in this package speaks.
+
+A value here is frozen and carries no behaviour beyond reading itself. This module imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+PREFIX = 'amazon_ses.'
+
+
+class MetricType(StrEnum):
+    """How Datadog stores a metric: the `metric_type` column of metadata.csv."""
+
+    GAUGE = 'gauge'
+    COUNT = 'count'
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """One metric that may be submitted: a row of metadata.csv.
+
+    `name` is without the prefix. `unit` and `per_unit` are Datadog units or empty. `orientation` is 1 where more is
+    better, -1 where more is worse. `interval` is in seconds where the metric is not renewed in every run.
+    """
+
+    name: str
+    type: MetricType
+    description: str
+    unit: str = ''
+    per_unit: str = ''
+    orientation: int = 0
+    interval: int | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        return PREFIX + self.name
+
+
+class Level(IntEnum):
+    """The Agent's service check statuses."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSpec:
+    """One service check that may be submitted: an entry of service_checks.json. `name` is without the prefix."""
+
+    name: str
+    title: str
+    description: str
+    groups: tuple[str, ...]
+    levels: tuple[Level, ...] = (Level.OK, Level.WARNING, Level.CRITICAL, Level.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """One kind of event that may be submitted. `name` is its aggregation key without the prefix."""
+
+    name: str
+    description: str
+
+
+class Target(NamedTuple):
+    """One account in one Region: SES keeps everything per account and Region, and so do we."""
+
+    account: str
+    region: str
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return (f'aws_account:{self.account}', f'region:{self.region}')
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A value of a declared metric. `tags` come beside those of the target and the instance."""
+
+    metric: MetricSpec
+    value: float
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A level of a declared service check. An OK has no message."""
+
+    spec: StatusSpec
+    level: Level
+    message: str = ''
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened once. `alert_type` is error, warning, success or info."""
+
+    spec: EventSpec
+    title: str
+    text: str
+    alert_type: str
+    tags: tuple[str, ...] = ()
+
+
+Reading = Sample | Status | Event
+
+
+class FailureKind(StrEnum):
+    """Why something could not be had: a closed set, so that every consumer can decide on each."""
+
+    DENIED = 'denied'
+    THROTTLED = 'throttled'
+    TIMEOUT = 'timeout'
+    NETWORK = 'network'
+    CREDENTIALS = 'credentials'
+    MALFORMED = 'malformed'
+    PARTIAL = 'partial'
+    UNSUPPORTED = 'unsupported'
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One thing that could not be had, and the way out.
+
+    `operation` is the AWS operation that failed, `detail` what was observed, `remedy` what the operator can do.
+    None of them carries a key, a token or an address.
+    """
+
+    kind: FailureKind
+    operation: str
+    detail: str
+    remedy: str = ''
+
+    def __str__(self) -> str:
+        text = f'{self.operation}: {self.kind}: {self.detail}'
+        return f'{text} {self.remedy}' if self.remedy else text
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An IAM action that a feature uses. `feature` names what is lost without it."""
+
+    name: str
+    feature: str

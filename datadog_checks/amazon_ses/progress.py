@@ -1,0 +1,181 @@
+"""What has been collected so far for one account in one Region. Pure: an outcome and the time give the next progress.
+
+The ledger, the reputation rates and the standing outlive a restart; what belongs to single sources does not, so that
+a new process asks everything at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .cloudwatch import gauges
+from .cloudwatch import ledger as counting
+from .cloudwatch.answers import Answer
+from .cloudwatch.gauges import Shown
+from .cloudwatch.ledger import GivenUp, Ledger, Reach
+from .cloudwatch.series import Series
+from .collectors import Collector
+from .collectors.account import ACCOUNT, Standing, changes, standing
+from .model import Event, Failure, FailureKind, Reading
+
+CLOUDWATCH = 'cloudwatch'
+"""The name of the CloudWatch source; those of the API sources are in their collectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How one source did: when it was asked, when it last answered, what failed then, what it said."""
+
+    asked: float
+    read: float | None = None
+    failures: tuple[Failure, ...] = ()
+    readings: tuple[Reading, ...] = ()
+
+    @property
+    def ask_again(self) -> bool:
+        """Whether the next run asks again, without waiting for the cadence. What was denied stays denied a while."""
+        patient = (FailureKind.DENIED, FailureKind.UNSUPPORTED)
+        return any(failure.kind not in patient for failure in self.failures)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Everything that is known of one account in one Region."""
+
+    ledger: Ledger | None = None
+    shown: Shown = field(default_factory=Shown)
+    standing: Standing | None = None
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What one answer of CloudWatch is worth: amounts to hand over by series, and what was lost on the way."""
+
+    amounts: Mapping[Series, float] = field(default_factory=dict)
+    given_up: tuple[GivenUp, ...] = ()
+    shrunk: float = 0.0
+
+
+def after_snapshot(
+    progress: Progress, collector: Collector, answer: Mapping[str, Any] | Failure, now: float
+) -> tuple[Progress, tuple[Event, ...]]:
+    """The progress after an API source was asked, and the events that its answer means."""
+    if isinstance(answer, Failure):
+        return _failed(progress, collector.name, (answer,), now), ()
+    try:
+        readings = tuple(collector.read(answer))
+        seen = standing(answer) if collector is ACCOUNT else None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        failure = Failure(
+            FailureKind.MALFORMED,
+            collector.actions[0].name.partition(':')[2],
+            f'the answer lacks what it must have ({type(error).__name__}).',
+            'Look for a proxy or an endpoint_url that is not AWS; it is asked again in the next run.',
+        )
+        return _failed(progress, collector.name, (failure,), now), ()
+    progress = _with_source(progress, collector.name, Source(now, now, (), readings))
+    if seen is None:
+        return progress, ()
+    return replace(progress, standing=_known(progress.standing, seen)), tuple(changes(progress.standing, seen))
+
+
+def after_answer(
+    progress: Progress, answer: Answer | Failure, now: float, period: int, settle_delay: int, reach: Reach
+) -> tuple[Progress, Counted]:
+    """The progress after CloudWatch was asked, and what its answer is worth."""
+    if isinstance(answer, Failure):
+        return _failed(progress, CLOUDWATCH, (answer,), now), Counted()
+    before = progress.sources.get(CLOUDWATCH, Source(now))
+    anything = any(result.complete for result in answer.results.values())
+    source = Source(now, now if anything else before.read, answer.failures, ())
+    progress = _with_source(progress, CLOUDWATCH, source)
+    progress = replace(progress, shown=gauges.after(progress.shown, answer, now, settle_delay))
+    if not anything:
+        return progress, Counted()
+    if progress.ledger is None:
+        return replace(progress, ledger=counting.opened(period, answer.answered_at, reach)), Counted()
+    counted = {one.key: one for one in answer.results if one.spec.count is not None}
+    booking = counting.book(
+        progress.ledger,
+        answer.question.window,
+        {key: answer.results[one] for key, one in counted.items()},
+        answer.answered_at,
+        reach,
+    )
+    end = counting.closed(booking.ledger, period, answer.answered_at, settle_delay, reach)
+    return replace(progress, ledger=end.ledger), Counted(
+        {counted[key]: amount for key, amount in booking.amounts.items()},
+        booking.given_up + end.given_up,
+        booking.shrunk,
+    )
+
+
+def _known(before: Standing | None, now: Standing) -> Standing:
+    """The newest that AWS said of each part of the standing."""
+    if before is None:
+        return now
+    return Standing(
+        now.enforcement_status if now.enforcement_status is not None else before.enforcement_status,
+        now.sending_enabled if now.sending_enabled is not None else before.sending_enabled,
+    )
+
+
+def _failed(progress: Progress, name: str, failures: tuple[Failure, ...], now: float) -> Progress:
+    before = progress.sources.get(name, Source(now))
+    return _with_source(progress, name, replace(before, asked=now, failures=failures))
+
+
+def _with_source(progress: Progress, name: str, source: Source) -> Progress:
+    return replace(progress, sources={**progress.sources, name: source})
+
+
+def lasting(progress: Progress) -> tuple[object, ...]:
+    """What of a progress outlives a restart, to be compared."""
+    return progress.ledger, progress.standing, progress.shown.rates, progress.shown.last_seen
+
+
+def to_document(progress: Progress) -> dict[str, Any]:
+    """What outlives a restart, as JSON values."""
+    document: dict[str, Any] = {
+        'rates': {key: list(rate) for key, rate in progress.shown.rates.items()},
+        'last_seen': dict(progress.shown.last_seen),
+    }
+    if progress.standing is not None:
+        document['standing'] = [progress.standing.enforcement_status, progress.standing.sending_enabled]
+    if progress.ledger is not None:
+        ledger = progress.ledger
+        document['ledger'] = {
+            **{name: getattr(ledger, name) for name in ('period', 'since', 'floor', 'late', 'read_to', 'swept_to')},
+            **{name: dict(getattr(ledger, name)) for name in ('behind', 'born')},
+            **{name: _by_series(getattr(ledger, name)) for name in ('booked', 'shrunk')},
+            'closing': ledger.closing,
+        }
+    return document
+
+
+def from_document(document: Mapping[str, Any]) -> Progress:
+    """The progress that a document holds. Raises KeyError, TypeError or ValueError where it holds none."""
+    rates = {str(key): (float(value), int(at)) for key, (value, at) in document['rates'].items()}
+    last_seen = {str(key): int(at) for key, at in document['last_seen'].items()}
+    told, kept = document.get('standing'), document.get('ledger')
+    ledger = None
+    if kept is not None:
+        ledger = Ledger(
+            **{name: int(kept[name]) for name in ('period', 'since', 'floor', 'late', 'read_to', 'swept_to')},
+            **{name: {str(key): int(at) for key, at in kept[name].items()} for name in ('behind', 'born')},
+            booked=_periods(kept['booked']),
+            shrunk=_periods(kept['shrunk']),
+            closing=None if kept['closing'] is None else int(kept['closing']),
+        )
+    return Progress(ledger, Shown(rates=rates, last_seen=last_seen), Standing(*told) if told else None)
+
+
+def _by_series(amounts: Mapping[str, Mapping[int, float]]) -> dict[str, list[list[float]]]:
+    return {series: [[start, value] for start, value in periods.items()] for series, periods in amounts.items()}
+
+
+def _periods(kept: Mapping[str, Iterable[tuple[int, float]]]) -> dict[str, dict[int, float]]:
+    return {str(series): {int(start): float(value) for start, value in periods} for series, periods in kept.items()}

@@ -1,0 +1,7 @@
+"""The API sources there are."""
+
+from __future__ import annotations
+
+from .collectors.account import ACCOUNT
+
+COLLECTORS = (ACCOUNT,)

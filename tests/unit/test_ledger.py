@@ -1,0 +1,178 @@
+"""The ledger alone, against a CloudWatch whose amounts arrive late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datadog_checks.amazon_ses.cloudwatch import ledger as counting
+from datadog_checks.amazon_ses.cloudwatch.ledger import Answered, GivenUp, Ledger, Reach, Window
+
+HOUR = 3600
+START = 1_790_000_100
+SERIES = ('send', 'bounce')
+
+
+@dataclass
+class CloudWatch:
+    """Amounts as (second, amount, delay) by series: each is seen from its second plus its delay on."""
+
+    events: dict[str, list[tuple[int, int, int]]]
+
+    def sums(self, series: str, window: Window, period: int, now: float) -> dict[int, float]:
+        points: dict[int, float] = {}
+        for second, amount, delay in self.events.get(series, ()):
+            start = counting.align(second, period)
+            if second + delay <= now and window.start <= start < window.end:
+                points[start] = points.get(start, 0.0) + amount
+        return points
+
+    def total(self, series: str, spans: list[tuple[int, int]]) -> float:
+        return sum(
+            amount
+            for second, amount, _ in self.events.get(series, ())
+            if any(start <= second < end for start, end in spans)
+        )
+
+
+@dataclass
+class Counter:
+    """What the check does with a ledger: plan a window, ask, book, close."""
+
+    cloudwatch: CloudWatch
+    period: int = 300
+    settle_delay: int = 300
+    reach: Reach = Reach(HOUR + 600, 3 * HOUR)
+    ledger: Ledger | None = None
+    handed: dict[str, float] = field(default_factory=dict)
+    given_up: list[GivenUp] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
+
+    def read(self, now: float, skew: float = 0.0, incomplete: tuple[str, ...] = (), cut: bool = False) -> None:
+        """One collection at AWS's time `now`, with our clock off by `skew`; `incomplete` series come without status
+        Complete, and without points where `cut`."""
+        if self.ledger is not None:
+            self.ledger = counting.closing(self.ledger, self.period, now + skew)
+        period = self.period if self.ledger is None else self.ledger.period
+        window = counting.window(self.ledger, now + skew, self.period, self.settle_delay, self.reach)
+        self.windows.append(window)
+        answers = {
+            series: Answered(
+                {} if series in incomplete and cut else self.cloudwatch.sums(series, window, period, now),
+                series not in incomplete,
+            )
+            for series in SERIES
+        }
+        if self.ledger is None:
+            if any(answer.complete for answer in answers.values()):
+                self.ledger = counting.opened(period, now, self.reach)
+            return
+        booking = counting.book(self.ledger, window, answers, now, self.reach)
+        end = counting.closed(booking.ledger, self.period, now, self.settle_delay, self.reach)
+        self.ledger = end.ledger
+        self.given_up += [*booking.given_up, *end.given_up]
+        for series, amount in booking.amounts.items():
+            self.handed[series] = self.handed.get(series, 0.0) + amount
+
+    def settle(self, now: float) -> float:
+        """Clean collections until nothing can arrive any more."""
+        for _ in range(2 * (self.reach.late + 2 * counting.SWEEP_EVERY) // 300):
+            now += 300
+            self.read(now)
+        return now
+
+    def check(self) -> None:
+        """All amounts were handed over but those of periods that were given up, and none twice."""
+        assert self.ledger is not None
+        for series in SERIES:
+            since = self.ledger.since
+            truth = self.cloudwatch.total(series, [(since, 2 * START)])
+            missable = self.cloudwatch.total(series, [(max(since, span.start), span.end) for span in self.given_up])
+            handed = self.handed.get(series, 0.0)
+            assert handed <= truth, (series, self.given_up, self.ledger)
+            assert handed >= truth - missable, (series, self.given_up, self.ledger)
+
+
+def events(span: int, most_delay: int) -> st.SearchStrategy[dict[str, list[tuple[int, int, int]]]]:
+    event = st.tuples(st.integers(START, START + span), st.integers(1, 50), st.integers(0, most_delay))
+    return st.fixed_dictionaries({series: st.lists(event, max_size=25) for series in SERIES})
+
+
+step = st.fixed_dictionaries(
+    {
+        'pause': st.one_of(st.integers(1, 900), st.integers(900, 5 * HOUR)),
+        'fails': st.booleans(),
+        'incomplete': st.sets(st.sampled_from(SERIES)).map(tuple),
+        'cut': st.booleans(),
+        'skew': st.one_of(st.just(0), st.integers(-6 * HOUR, 6 * HOUR)),
+        'period': st.sampled_from([None, None, None, 60, 300, 420, 900]),
+        'timeframe': st.sampled_from([None, None, None, 900, HOUR, 2 * HOUR]),
+    }
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.data())
+def test_counts_add_up_through_everything(data: st.DataObject) -> None:
+    """Whatever fails, comes late or is edited, all amounts are handed over once or their period is reported."""
+    steps = data.draw(st.lists(step, max_size=25))
+    span = sum(step['pause'] for step in steps) + HOUR
+    most_delay = 900
+    counter = Counter(CloudWatch(data.draw(events(span, most_delay))))
+    now = float(START)
+    counter.read(now)
+    for one in steps:
+        now += one['pause']
+        if one['period']:
+            counter.period = one['period']
+        if one['timeframe'] or one['period']:
+            late = max(one['timeframe'] or HOUR, 3 * counter.period) + 2 * counter.period
+            counter.reach = Reach(late, max(3 * HOUR, late + counting.SWEEP_EVERY + counter.period))
+        if not one['fails']:
+            counter.read(now, one['skew'], one['incomplete'], one['cut'])
+    counter.settle(now)
+    counter.check()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_nothing_is_given_up_without_a_reason(data: st.DataObject) -> None:
+    """Within the backfill limit, with right clocks and no edits, the counts equal CloudWatch's final sums exactly."""
+    pauses = data.draw(st.lists(st.integers(1, HOUR), max_size=25))
+    reach = Reach(HOUR + 600, backfill=sum(pauses) + 12 * HOUR)
+    counter = Counter(CloudWatch(data.draw(events(sum(pauses) + HOUR, HOUR))), reach=reach)
+    now = float(START)
+    counter.read(now)
+    for pause in pauses:
+        now += pause
+        counter.read(now, incomplete=data.draw(st.sets(st.sampled_from(SERIES), max_size=1).map(tuple)))
+    counter.settle(now)
+    assert counter.given_up == []
+    assert counter.ledger is not None
+    for series in SERIES:
+        truth = counter.cloudwatch.total(series, [(counter.ledger.since, 2 * START)])
+        assert counter.handed.get(series, 0.0) == truth, (series, truth, counter.handed, counter.ledger)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_two_agents_in_turn_never_count_the_same_amount(data: st.DataObject) -> None:
+    """Agents that take turns without sharing their state hand over no amount twice."""
+    turns = data.draw(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 12), st.integers(30, 400)), max_size=12))
+    span = sum(reads * pause for _, reads, pause in turns) + HOUR
+    cloudwatch = CloudWatch(data.draw(events(span, 600)))
+    reach = Reach(HOUR + 600, 3 * HOUR, failover=True)
+    agents = [Counter(cloudwatch, reach=reach), Counter(cloudwatch, reach=reach)]
+    now = float(START)
+    for agent, reads, pause in turns:
+        for _ in range(reads):
+            now += pause
+            agents[agent].read(now)
+    for series in SERIES:
+        handed = sum(agent.handed.get(series, 0.0) for agent in agents)
+        assert handed <= cloudwatch.total(series, [(0, 2 * START)])
+    for agent in agents:
+        if agent.ledger is not None:
+            assert all(span.reason in ('failover', 'late_growth') for span in agent.given_up)
