@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from . import readings, telemetry
-from .cloudwatch import gauges, queries, series
+from . import readings, telemetry, thresholds
+from .cloudwatch import discovery, gauges, queries, series
 from .model import Action, EventSpec, MetricSpec, StatusSpec
 from .registry import COLLECTORS
 
-METRICS: tuple[MetricSpec, ...] = (
-    *(metric for one in series.ACCOUNT for metric in (one.spec.gauge, one.spec.count) if metric is not None),
-    *gauges.METRICS,
-    *readings.METRICS,
-    *(metric for collector in COLLECTORS for metric in collector.metrics),
-    *telemetry.METRICS,
+METRICS: tuple[MetricSpec, ...] = tuple(
+    dict.fromkeys(
+        (
+            *series.metrics((*series.EVENTS, *series.RATES, *series.BY_RULE.values(), *series.BY_DIMENSION.values())),
+            *series.SUFFIXED,
+            *gauges.METRICS,
+            *readings.METRICS,
+            *(metric for collector in COLLECTORS for metric in collector.metrics),
+            *telemetry.METRICS,
+        )
+    )
 )
-STATUSES: tuple[StatusSpec, ...] = (
-    *(status for collector in COLLECTORS for status in collector.statuses),
-    *telemetry.STATUSES,
+STATUSES: tuple[StatusSpec, ...] = tuple(
+    dict.fromkeys(
+        (
+            *(status for collector in COLLECTORS for status in collector.statuses),
+            *telemetry.STATUSES,
+            *thresholds.STATUSES,
+        )
+    )
 )
-EVENTS: tuple[EventSpec, ...] = tuple(event for collector in COLLECTORS for event in collector.events)
+EVENTS: tuple[EventSpec, ...] = tuple(dict.fromkeys(event for collector in COLLECTORS for event in collector.events))
 ACTIONS: tuple[Action, ...] = (
     *queries.ACTIONS,
+    *discovery.ACTIONS,
     *(action for collector in COLLECTORS for action in collector.actions),
 )

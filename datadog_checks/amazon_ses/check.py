@@ -9,22 +9,24 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from datadog_checks.base import AgentCheck, ConfigurationError
 from datadog_checks.base.errors import CheckException
 
-from . import claims, planning, readings, settings, telemetry
+from . import catalogue, claims, planning, readings, settings, telemetry, thresholds
+from .cloudwatch import discovery
+from .cloudwatch.discovery import Listing
 from .cloudwatch.ledger import GivenUp, Reach
-from .cloudwatch.series import ACCOUNT, Series
+from .cloudwatch.series import Series
 from .collectors import Collector
 from .config_models import ConfigMixin, InstanceConfig
 from .memory import Memory
-from .model import Event, Failure, FailureKind, Level, Sample, Target
+from .model import Event, Failure, FailureKind, Level, MetricType, Sample, Target
 from .planning import Task
-from .progress import CLOUDWATCH, Progress, after_answer, after_snapshot
+from .progress import CLOUDWATCH, DISCOVERY, Progress, after_answer, after_listing, after_snapshot
 from .registry import COLLECTORS
 from .runner import Runner
 from .submission import Submission
@@ -103,7 +105,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self.settings.deadline - (self.monotonic() - started),
         )
         for region, run in runs.items():
-            run.progress = replace(run.progress, ledger=plans[region].ledger)
+            run.progress = plans[region].progress
             run.late = region in results.late
             for task, answer in results.done.get(region, ()):
                 self._apply(run, task, answer, now, reach)
@@ -122,7 +124,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         if self._access is None:
             from .aws.access import Access
 
-            self._access = Access(self.settings)
+            self._access = Access(self.settings.sign_in, self.settings.network)
         return self._access
 
     @property
@@ -135,7 +137,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def _configure(self) -> None:
         try:
-            self.settings = settings.read(self.instance)
+            gauges = {metric.name: metric for metric in catalogue.METRICS if metric.type is MetricType.GAUGE}
+            self.settings = settings.read(self.instance, self.init_config, datadog_agent.get_config('proxy'), gauges)
         except settings.SettingsError as error:
             raise ConfigurationError(str(error)) from None
         for secret in self.settings.secrets:
@@ -177,6 +180,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     def _perform(self, region: str, task: Task, now: float) -> tuple[Task, Any]:
         if isinstance(task, Collector):
             return task, self.access.fetch(task, region)
+        if isinstance(task, Listing):
+            return task, self.access.list(task, region)
         return task, self.access.ask(task, region, now)
 
     def _apply(self, run: Run, task: Task, answer: Any, now: float, reach: Reach) -> None:
@@ -184,8 +189,10 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             run.progress, events = after_snapshot(run.progress, task, answer, now)
             run.events.extend(events)
             return
-        period, settle_delay = self.settings.period, self.settings.settle_delay
-        run.progress, counted = after_answer(run.progress, answer, now, period, settle_delay, reach)
+        if isinstance(task, Listing):
+            run.progress = after_listing(run.progress, answer, now)
+            return
+        run.progress, counted = after_answer(run.progress, answer, now, self.settings, reach)
         run.amounts.update(counted.amounts)
         run.given_up += counted.given_up
         run.shrunk += counted.shrunk
@@ -204,7 +211,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         """Submit everything of one Region."""
         progress = run.progress
         period = self.settings.period if progress.ledger is None else progress.ledger.period
-        cadences = {CLOUDWATCH: period, **{collector.name: collector.every for collector in COLLECTORS}}
+        every = {collector.name: collector.every for collector in COLLECTORS}
+        cadences = {**every, CLOUDWATCH: period, DISCOVERY: discovery.EVERY}
         run.level = telemetry.level(progress, cadences, run.late, now)
         failing = telemetry.failing(progress, run.late)
         for failure in failing:
@@ -217,10 +225,14 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         )
         submission.submit(telemetry.losses(run.given_up, run.shrunk, period))
         submission.submit(run.events)
-        submission.submit(readings.current(progress, now, period))
+        shown = tuple(readings.current(self.settings, progress, now))
+        submission.submit(shown)
+        samples = (reading for reading in shown if isinstance(reading, Sample))
+        submission.submit(thresholds.statuses(self.settings.thresholds, samples, target.tags))
         submission.submit(telemetry.reached(run.level, failing))
         submission.submit(_calls_of(calls, target.region))
-        submission.submit(telemetry.collection(progress.sources, progress.ledger, len(ACCOUNT), period, now))
+        number = len(planning.series(self.settings, progress))
+        submission.submit(telemetry.collection(progress.sources, progress.ledger, number, period, now))
         submission.submit(telemetry.run(self.monotonic() - started, submission.contexts))
 
     def _submit_unknown_account(self, failure: Failure) -> None:

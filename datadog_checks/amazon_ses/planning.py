@@ -2,47 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from zlib import crc32
 
+from .cloudwatch import discovery
 from .cloudwatch import ledger as counting
+from .cloudwatch.discovery import Listing
 from .cloudwatch.gauges import DAY
-from .cloudwatch.ledger import Ledger, Reach
+from .cloudwatch.ledger import Reach
 from .cloudwatch.queries import Question
-from .cloudwatch.series import ACCOUNT, RATES
+from .cloudwatch.series import ACCOUNT, RATES, Series, queries
 from .collectors import Collector
-from .model import Target
-from .progress import CLOUDWATCH, Progress, Source
+from .model import FailureKind, Target
+from .progress import CLOUDWATCH, DISCOVERY, Progress, Source
 from .registry import COLLECTORS
 from .settings import Settings
 
 GRACE = 5.0
 """Seconds that a run may come early: the Agent's cycle is not exact, and a run at 59.9 s is not to be skipped."""
 
-Task = Collector | Question
+Task = Collector | Listing | Question
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The tasks of one Region, in their order. `ledger` is the one the question was made for."""
+    """The tasks of one Region, in their order, and the progress that they go out from."""
 
     tasks: tuple[Task, ...]
-    ledger: Ledger | None
+    progress: Progress
 
 
 def plan(settings: Settings, target: Target, progress: Progress, now: float, reach: Reach) -> Plan:
     """What is asked in this run for one account and Region."""
-    ledger = progress.ledger
-    if ledger is not None:
-        ledger = counting.closing(ledger, settings.period, now)
+    progress = _prepared(settings, progress, now)
     tasks: list[Task] = [
-        collector for collector in COLLECTORS if is_due(progress.sources, collector.name, collector.every, now, target)
+        collector
+        for collector in wanted(settings, progress)
+        if is_due(progress.sources, collector.name, collector.every, now, target)
     ]
-    period = settings.period if ledger is None else ledger.period
-    if is_due(progress.sources, CLOUDWATCH, period, now, target):
-        tasks.append(_question(settings, progress, ledger, now, reach))
-    return Plan(tuple(tasks), ledger)
+    if 'receiving' in settings.collect and is_due(progress.sources, DISCOVERY, discovery.EVERY, now, target):
+        tasks.append(Listing())
+    asked_for = series(settings, progress)
+    period = progress.ledger.period if progress.ledger else settings.period
+    if asked_for and is_due(progress.sources, CLOUDWATCH, period, now, target):
+        tasks.append(_question(settings, progress, asked_for, now, reach))
+    return Plan(tuple(tasks), progress)
+
+
+def wanted(settings: Settings, progress: Progress) -> Iterable[Collector]:
+    """The API sources that are on; one that stands in for another only while that is denied."""
+    for collector in COLLECTORS:
+        if collector.instead_of:
+            source = progress.sources.get(collector.instead_of)
+            if source and any(failure.kind is FailureKind.DENIED for failure in source.failures):
+                yield collector
+        elif collector.name in settings.collect:
+            yield collector
+
+
+def series(settings: Settings, progress: Progress) -> tuple[Series, ...]:
+    """The CloudWatch series that are asked for."""
+    found = progress.discovered if 'receiving' in settings.collect else ()
+    return (*(ACCOUNT if 'cloudwatch' in settings.collect else ()), *settings.named_series, *found)
 
 
 def is_due(sources: Mapping[str, Source], name: str, every: int, now: float, target: Target) -> bool:
@@ -56,11 +78,22 @@ def is_due(sources: Mapping[str, Source], name: str, every: int, now: float, tar
     return slot != asked or now - source.asked >= every - GRACE
 
 
-def _question(settings: Settings, progress: Progress, ledger: Ledger | None, now: float, reach: Reach) -> Question:
+def _prepared(settings: Settings, progress: Progress, now: float) -> Progress:
+    """The progress with the edits of options that its ledger must know of."""
+    if progress.ledger is None:
+        return progress
+    ledger = counting.closing(progress.ledger, settings.period, now)
+    return replace(progress, ledger=counting.enrolled(ledger, (one.key for one in settings.named_series), now))
+
+
+def _question(
+    settings: Settings, progress: Progress, asked_for: tuple[Series, ...], now: float, reach: Reach
+) -> Question:
+    ledger = progress.ledger
     window = counting.window(ledger, now, settings.period, settings.settle_delay, reach)
-    period = settings.period if ledger is None else ledger.period
-    unknown = any(series.key not in progress.shown.rates for series in ACCOUNT if series.spec in RATES)
+    period = ledger.period if ledger else settings.period
+    unknown = any(one.key not in progress.shown.rates for one in ACCOUNT if one.spec in RATES)
     if unknown and (ledger is None or CLOUDWATCH not in progress.sources or counting.sweep_is_due(ledger, window.end)):
         # Reputation rates come with gaps of hours. Datapoints are not billed, so the same call looks back a day.
         window = window._replace(start=min(window.start, counting.align(now - DAY, period)))
-    return Question(ACCOUNT, window, period)
+    return Question(queries(asked_for, (settings.statistic, *settings.statistics.values())), window, period)

@@ -1,7 +1,7 @@
 """What has been collected so far for one account in one Region. Pure: an outcome and the time give the next progress.
 
-The ledger, the reputation rates and the standing outlive a restart; what belongs to single sources does not, so that
-a new process asks everything at once.
+The ledger, the listed series, the reputation rates and the standing outlive a restart; what belongs to single sources
+does not, so that a new process asks everything at once.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from .cloudwatch import ledger as counting
 from .cloudwatch.answers import Answer
 from .cloudwatch.gauges import Shown
 from .cloudwatch.ledger import GivenUp, Ledger, Reach
-from .cloudwatch.series import Series
+from .cloudwatch.series import SUM, Series, receiving
 from .collectors import Collector
-from .collectors.account import ACCOUNT, Standing, changes, standing
+from .collectors.account import ACCOUNT, ACCOUNT_V1, Standing, changes, standing
 from .model import Event, Failure, FailureKind, Reading
+from .settings import Settings
 
 CLOUDWATCH = 'cloudwatch'
-"""The name of the CloudWatch source; those of the API sources are in their collectors."""
+DISCOVERY = 'discovery'
+"""The names of the CloudWatch sources; those of the API sources are in their collectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Everything that is known of one account in one Region."""
+    """Everything that is known of one account in one Region. `discovered` are the series that CloudWatch listed."""
 
     ledger: Ledger | None = None
     shown: Shown = field(default_factory=Shown)
     standing: Standing | None = None
+    discovered: tuple[Series, ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
 
 
@@ -66,8 +69,8 @@ def after_snapshot(
     if isinstance(answer, Failure):
         return _failed(progress, collector.name, (answer,), now), ()
     try:
-        readings = tuple(collector.read(answer))
-        seen = standing(answer) if collector is ACCOUNT else None
+        readings = tuple(collector.read(answer, now))
+        seen = standing(answer) if collector in (ACCOUNT, ACCOUNT_V1) else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         failure = Failure(
             FailureKind.MALFORMED,
@@ -82,32 +85,44 @@ def after_snapshot(
     return replace(progress, standing=_known(progress.standing, seen)), tuple(changes(progress.standing, seen))
 
 
+def after_listing(progress: Progress, found: tuple[Series, ...] | Failure, now: float) -> Progress:
+    """The progress after ListMetrics was asked. New series are asked for in the next run."""
+    if isinstance(found, Failure):
+        return _failed(progress, DISCOVERY, (found,), now)
+    sources = {**progress.sources, DISCOVERY: Source(now, now)}
+    if not set(found) <= set(progress.discovered):
+        sources.pop(CLOUDWATCH, None)
+    return replace(progress, discovered=found, sources=sources)
+
+
 def after_answer(
-    progress: Progress, answer: Answer | Failure, now: float, period: int, settle_delay: int, reach: Reach
+    progress: Progress, answer: Answer | Failure, now: float, settings: Settings, reach: Reach
 ) -> tuple[Progress, Counted]:
     """The progress after CloudWatch was asked, and what its answer is worth."""
     if isinstance(answer, Failure):
         return _failed(progress, CLOUDWATCH, (answer,), now), Counted()
     before = progress.sources.get(CLOUDWATCH, Source(now))
     anything = any(result.complete for result in answer.results.values())
-    source = Source(now, now if anything else before.read, answer.failures, ())
-    progress = _with_source(progress, CLOUDWATCH, source)
-    progress = replace(progress, shown=gauges.after(progress.shown, answer, now, settle_delay))
+    source = Source(now, now if anything else before.read, answer.failures)
+    shown = gauges.after(progress.shown, answer, now, settings.settle_delay, settings.zeroed)
+    progress = replace(progress, shown=shown, sources={**progress.sources, CLOUDWATCH: source})
     if not anything:
         return progress, Counted()
+    counted = {query.series.key: query for query in answer.results if query.statistic == SUM}
     if progress.ledger is None:
-        return replace(progress, ledger=counting.opened(period, answer.answered_at, reach)), Counted()
-    counted = {one.key: one for one in answer.results if one.spec.count is not None}
+        ledger = counting.opened(settings.period, answer.answered_at, reach)
+        born = {key: ledger.since for key, query in counted.items() if query.series.named}
+        return replace(progress, ledger=replace(ledger, born=born)), Counted()
     booking = counting.book(
         progress.ledger,
         answer.question.window,
-        {key: answer.results[one] for key, one in counted.items()},
+        {key: answer.results[query] for key, query in counted.items()},
         answer.answered_at,
         reach,
     )
-    end = counting.closed(booking.ledger, period, answer.answered_at, settle_delay, reach)
+    end = counting.closed(booking.ledger, settings.period, answer.answered_at, settings.settle_delay, reach)
     return replace(progress, ledger=end.ledger), Counted(
-        {counted[key]: amount for key, amount in booking.amounts.items()},
+        {counted[key].series: amount for key, amount in booking.amounts.items()},
         booking.given_up + end.given_up,
         booking.shrunk,
     )
@@ -134,7 +149,7 @@ def _with_source(progress: Progress, name: str, source: Source) -> Progress:
 
 def lasting(progress: Progress) -> tuple[object, ...]:
     """What of a progress outlives a restart, to be compared."""
-    return progress.ledger, progress.standing, progress.shown.rates, progress.shown.last_seen
+    return progress.ledger, progress.standing, progress.discovered, progress.shown.rates, progress.shown.last_seen
 
 
 def to_document(progress: Progress) -> dict[str, Any]:
@@ -142,6 +157,7 @@ def to_document(progress: Progress) -> dict[str, Any]:
     document: dict[str, Any] = {
         'rates': {key: list(rate) for key, rate in progress.shown.rates.items()},
         'last_seen': dict(progress.shown.last_seen),
+        'discovered': [[one.spec.metric_name, dict(one.dimensions)] for one in progress.discovered],
     }
     if progress.standing is not None:
         document['standing'] = [progress.standing.enforcement_status, progress.standing.sending_enabled]
@@ -170,7 +186,12 @@ def from_document(document: Mapping[str, Any]) -> Progress:
             shrunk=_periods(kept['shrunk']),
             closing=None if kept['closing'] is None else int(kept['closing']),
         )
-    return Progress(ledger, Shown(rates=rates, last_seen=last_seen), Standing(*told) if told else None)
+    return Progress(
+        ledger,
+        Shown(rates=rates, last_seen=last_seen),
+        Standing(*told) if told else None,
+        receiving((str(name), dimensions) for name, dimensions in document['discovered']),
+    )
 
 
 def _by_series(amounts: Mapping[str, Mapping[int, float]]) -> dict[str, list[list[float]]]:

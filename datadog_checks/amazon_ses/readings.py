@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .cloudwatch import gauges
-from .cloudwatch.series import ACCOUNT as SERIES
-from .cloudwatch.series import SEND
+from .cloudwatch.series import ACCOUNT as ACCOUNT_SERIES
+from .cloudwatch.series import SEND, SUM, Query
 from .collectors import Collector
-from .collectors.account import ACCOUNT, MAX_SEND_RATE, SENDING_STATUS
+from .collectors.account import ACCOUNT, ACCOUNT_V1, MAX_SEND_RATE, SENDING_STATUS
+from .collectors.send_statistics import SEND_STATISTICS
 from .model import Level, MetricSpec, MetricType, Reading, Sample, Status
+from .planning import series
 from .progress import CLOUDWATCH, Progress
-from .registry import COLLECTORS
+from .settings import Settings
 
 SEND_RATE = MetricSpec(
     'quota.send_rate',
@@ -31,6 +33,8 @@ RATE_UTILIZATION = MetricSpec(
 )
 METRICS = (SEND_RATE, RATE_UTILIZATION)
 
+SENT = next(Query(one, SUM) for one in ACCOUNT_SERIES if one.spec is SEND)
+
 SHORTEST_HOLD = 900
 """Seconds that the readings of any source are shown on without a new answer."""
 
@@ -40,32 +44,44 @@ def hold(every: int) -> int:
     return max(SHORTEST_HOLD, 3 * every)
 
 
-def current(progress: Progress, now: float, period: int) -> Iterable[Reading]:
+def current(settings: Settings, progress: Progress, now: float) -> Iterable[Reading]:
     """Everything of the account scope that is not too old at `now`."""
-    for collector in COLLECTORS:
-        yield from _held(progress, collector, now)
+    account = ACCOUNT_V1 if _fresh(progress, ACCOUNT_V1, now) and not _fresh(progress, ACCOUNT, now) else ACCOUNT
+    if ACCOUNT.name in settings.collect:
+        yield from _held(progress, account, now)
+        if not _fresh(progress, account, now):
+            yield _unknown(progress)
+    if SEND_STATISTICS.name in settings.collect:
+        yield from _held(progress, SEND_STATISTICS, now)
+    period = progress.ledger.period if progress.ledger else settings.period
     source = progress.sources.get(CLOUDWATCH)
     if source is not None and source.read is not None and now - source.read < hold(period):
-        yield from gauges.settled_readings(progress.shown, SERIES)
-        yield from _send_rate(progress, now)
-    yield from gauges.rate_readings(progress.shown, SERIES, now)
+        yield from gauges.settled_readings(progress.shown, settings.statistic, settings.statistics)
+        yield from _send_rate(progress, account, now)
+    yield from gauges.rate_readings(progress.shown, series(settings, progress), now)
 
 
-def _held(progress: Progress, collector: Collector, now: float) -> Iterable[Reading]:
+def _fresh(progress: Progress, collector: Collector, now: float) -> bool:
     source = progress.sources.get(collector.name)
-    if source is not None and source.read is not None and now - source.read < hold(collector.every):
-        yield from source.readings
-    elif collector is ACCOUNT:
-        why = '; '.join(str(failure) for failure in source.failures) if source else ''
-        yield Status(SENDING_STATUS, Level.UNKNOWN, f'AWS did not say whether the account may send. {why}'.strip())
+    return source is not None and source.read is not None and now - source.read < hold(collector.every)
 
 
-def _send_rate(progress: Progress, now: float) -> Iterable[Sample]:
-    sent = next((progress.shown.settled.get(one.key) for one in SERIES if one.spec is SEND), None)
+def _held(progress: Progress, collector: Collector, now: float) -> tuple[Reading, ...]:
+    return progress.sources[collector.name].readings if _fresh(progress, collector, now) else ()
+
+
+def _unknown(progress: Progress) -> Status:
+    source = progress.sources.get(ACCOUNT.name)
+    why = '; '.join(str(failure) for failure in source.failures) if source else ''
+    return Status(SENDING_STATUS, Level.UNKNOWN, f'AWS did not say whether the account may send. {why}'.strip())
+
+
+def _send_rate(progress: Progress, account: Collector, now: float) -> Iterable[Sample]:
+    sent = progress.shown.settled.get(SENT)
     if sent is None or not progress.shown.period:
         return
     rate = sent / progress.shown.period
     yield Sample(SEND_RATE, rate)
-    for reading in _held(progress, ACCOUNT, now):
+    for reading in _held(progress, account, now):
         if isinstance(reading, Sample) and reading.metric is MAX_SEND_RATE and reading.value > 0:
             yield Sample(RATE_UTILIZATION, 100.0 * rate / reading.value)

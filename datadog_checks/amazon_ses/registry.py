@@ -1,7 +1,8 @@
-"""The API sources there are."""
+"""The API sources there are, in the order in which a run asks them."""
 
 from __future__ import annotations
 
-from .collectors.account import ACCOUNT
+from .collectors.account import ACCOUNT, ACCOUNT_V1
+from .collectors.send_statistics import SEND_STATISTICS
 
-COLLECTORS = (ACCOUNT,)
+COLLECTORS = (ACCOUNT, ACCOUNT_V1, SEND_STATISTICS)

@@ -1,7 +1,6 @@
 """What the operator decided: the options of an instance, checked once and frozen.
 
-A wrong value is refused with the option, the value and the accepted form. Defaults come from the generated config
-models, so assets/configuration/spec.yaml stays their only source.
+Defaults come from the generated config models, so assets/configuration/spec.yaml stays their only source.
 """
 
 from __future__ import annotations
@@ -12,11 +11,17 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from . import dimensions, proxies, thresholds
 from .cloudwatch.ledger import NEWEST_PERIODS, SWEEP_EVERY, Reach
+from .cloudwatch.series import STATISTICS, Series
 from .config_models import defaults
+from .model import MetricSpec
+from .options import REGION, Options, SettingsError
+from .proxies import Proxies
+from .thresholds import Threshold
 
 SERVICES = ('cloudwatch', 'ses', 'sesv2', 'sts')
-SECRETS = frozenset({'aws_access_key_id', 'aws_secret_access_key', 'aws_session_token', 'external_id'})
+SOURCES = ('account', 'cloudwatch', 'receiving', 'send_statistics')
 
 AGENT_OPTIONS = frozenset(
     {
@@ -45,47 +50,89 @@ AGENT_OPTIONS = frozenset(
 )
 """Options that the Agent reads itself or adds; they are none of ours and no mistake."""
 
-REGION = re.compile(r'[a-z]{2,}(-[a-z]+)+-\d+')
-ACCOUNT = re.compile(r'\d{12}')
+FIPS_REGIONS = (
+    'us-east-1',
+    'us-east-2',
+    'us-west-1',
+    'us-west-2',
+    'ca-central-1',
+    'ca-west-1',
+    'us-gov-east-1',
+    'us-gov-west-1',
+)
+"""Where SES has FIPS endpoints (AWS General Reference, Amazon SES endpoints)."""
+
+ISOLATED = re.compile(r'[a-z]{2}-iso[a-z]*-.*')
+"""Regions of the isolated partitions, which have no dual-stack endpoints."""
+
 ROLE = re.compile(r'arn:(?P<partition>[\w-]+):iam::(?P<account>\d{12}):role/\S+')
-URL = re.compile(r'https?://[^\s/]+\S*')
+SESSION_NAME = re.compile(r'[\w+=,.@-]{2,64}', re.ASCII)
+LEDGER = re.compile(r'[A-Za-z0-9_-]{1,64}')
 
 DAY = 86400
 SHORTEST_SECRET = 6
 
 
-class SettingsError(ValueError):
-    """An option that cannot be used. The text names the option, the value and the accepted form."""
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Whose credentials are used: keys, a profile or the default chain, and the roles assumed from there in turn."""
+
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+    session_token: str | None = None
+    profile: str | None = None
+    roles: tuple[str, ...] = ()
+    external_id: str | None = None
+    session_name: str = 'datadog-amazon-ses'
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How AWS is reached. Timeouts are seconds.
+
+    `proxies` is None where the environment decides. `verify` is whether certificates are checked, or the file of the
+    authorities to check them against.
+    """
+
+    endpoint_urls: Mapping[str, str]
+    connect_timeout: float
+    read_timeout: float
+    proxies: Proxies | None = None
+    verify: bool | str = True
+    use_fips: bool = False
+    use_dualstack: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The options of one instance, resolved. Times are seconds."""
+    """The options of one instance, resolved. Times are seconds.
+
+    `statistic` and the values of `statistics` are spelled as CloudWatch does; the keys of `statistics` are suffixes.
+    """
 
     regions: tuple[str, ...]
     account_id: str | None
-    access_key_id: str | None
-    secret_access_key: str | None
-    session_token: str | None
-    profile: str | None
-    role_arn: str | None
-    external_id: str | None
-    endpoint_urls: Mapping[str, str]
-    connect_timeout: float
-    read_timeout: float
+    sign_in: SignIn
+    network: Network
+    collect: frozenset[str]
     period: int
     timeframe: int
     settle_delay: int
     backfill_limit: int
+    statistic: str
+    statistics: Mapping[str, str]
+    zeroed: bool
+    named_series: tuple[Series, ...]
+    thresholds: tuple[Threshold, ...]
     ledger: str
     tags: tuple[str, ...]
     deadline: float
 
     @property
     def account(self) -> str | None:
-        """The account, where the options tell it: `account_id`, else that of the role."""
-        if self.account_id is None and self.role_arn is not None:
-            role = ROLE.fullmatch(self.role_arn)
+        """The account, where the options tell it: `account_id`, else that of the last role."""
+        if self.account_id is None and self.sign_in.roles:
+            role = ROLE.fullmatch(self.sign_in.roles[-1])
             return role['account'] if role else None
         return self.account_id
 
@@ -97,55 +144,123 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown. A text of a few letters is no secret, and to blank it would blank half of a log."""
-        given = (self.secret_access_key, self.session_token, self.external_id)
-        return tuple(secret for secret in given if secret and len(secret) >= SHORTEST_SECRET)
+        given = (self.sign_in.secret_access_key, self.sign_in.session_token, self.sign_in.external_id)
+        passwords = self.network.proxies.passwords if self.network.proxies else ()
+        return tuple(secret for secret in (*given, *passwords) if secret and len(secret) >= SHORTEST_SECRET)
 
 
-def read(instance: Mapping[str, Any]) -> Settings:
-    """The settings of an instance. Raises SettingsError for the first option that cannot be used."""
-    option = _Options(instance)
+def read(
+    instance: Mapping[str, Any],
+    init_config: Mapping[str, Any],
+    agent_proxy: object,
+    gauges: Mapping[str, MetricSpec],
+) -> Settings:
+    """The settings of an instance. Raises SettingsError for the first option that cannot be used.
+
+    `agent_proxy` is the Agent's own proxy setting; `gauges` are the metrics that thresholds may name, without prefix.
+    """
+    option = Options(instance)
+    interval = option.number('min_collection_interval', 'seconds above 0, for example 60', 0.001, DAY, 15.0)
+    regions = _regions(option)
+    network = _network(option, instance, init_config, agent_proxy, regions)
+    statistic = option.one_of('statistic', STATISTICS, defaults.instance_statistic())
+    try:
+        chosen_thresholds = thresholds.read(option.raw('thresholds'), gauges)
+        named = dimensions.read(
+            option.raw('dimensions'), option.flag('show_addresses', defaults.instance_show_addresses())
+        )
+    except SettingsError:
+        raise
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    return Settings(
+        regions=regions,
+        account_id=option.account('account_id'),
+        sign_in=_sign_in(option),
+        network=network,
+        collect=frozenset(option.some_of('collect', SOURCES, SOURCES)),
+        period=option.whole('period', 60, DAY, 60, defaults.instance_period()),
+        timeframe=option.whole('timeframe', 60, DAY, 1, defaults.instance_timeframe()),
+        settle_delay=option.whole('settle_delay', 0, DAY, 1, defaults.instance_settle_delay()),
+        backfill_limit=option.whole('backfill_limit', 60, DAY, 1, defaults.instance_backfill_limit()),
+        statistic=STATISTICS[statistic],
+        statistics={name: STATISTICS[name] for name in option.some_of('statistics', STATISTICS, ())},
+        zeroed=option.flag('zeroed', defaults.instance_zeroed()),
+        named_series=named,
+        thresholds=chosen_thresholds,
+        ledger=option.text('ledger', LEDGER, 'letters, digits, _ and -, at most 64', ''),
+        tags=option.tags('tags'),
+        deadline=max(0.75 * interval, network.connect_timeout + network.read_timeout),
+    )
+
+
+def _regions(option: Options) -> tuple[str, ...]:
     if ('region' in option) == ('regions' in option):
         raise SettingsError(
             'Option `region`: exactly one of `region` (for example us-east-1) and `regions` (a list of such names) '
             f'is needed, and {"both are" if "region" in option else "neither is"} given.'
         )
-    if 'region' in option:
-        regions = (option.text('region', REGION, 'the name of one AWS Region, for example us-east-1'),)
-    else:
-        regions = option.regions('regions')
-    access_key, secret_key, token = (
-        option.text(name, None, 'text', None)
-        for name in ('aws_access_key_id', 'aws_secret_access_key', 'aws_session_token')
-    )
-    option.together('aws_access_key_id', 'aws_secret_access_key')
+    if 'regions' in option:
+        return option.regions('regions')
+    return (option.text('region', REGION, 'the name of one AWS Region, for example us-east-1'),)
+
+
+def _sign_in(option: Options) -> SignIn:
+    option.needs('aws_access_key_id', 'aws_secret_access_key')
+    option.needs('aws_secret_access_key', 'aws_access_key_id')
     option.needs('aws_session_token', 'aws_access_key_id')
     option.needs('external_id', 'role_arn')
+    option.needs('role_session_name', 'role_arn')
     option.excludes('aws_profile', 'aws_access_key_id')
-    interval = option.number('min_collection_interval', 'seconds above 0, for example 60', 0.001, DAY, 15.0)
-    connect_timeout = option.number(
-        'connect_timeout', 'seconds from 0.1 to 60', 0.1, 60, defaults.instance_connect_timeout()
-    )
-    read_timeout = option.number('read_timeout', 'seconds from 0.1 to 60', 0.1, 60, defaults.instance_read_timeout())
-    return Settings(
-        regions=regions,
-        account_id=option.account('account_id'),
-        access_key_id=access_key,
-        secret_access_key=secret_key,
-        session_token=token,
+    return SignIn(
+        access_key_id=option.text('aws_access_key_id', None, 'text', None),
+        secret_access_key=option.text('aws_secret_access_key', None, 'text', None),
+        session_token=option.text('aws_session_token', None, 'text', None),
         profile=option.text('aws_profile', None, 'the name of a profile', None),
-        role_arn=option.text('role_arn', ROLE, 'the ARN of a role, arn:aws:iam::123456789012:role/NAME', None),
+        roles=option.texts(
+            'role_arn', ROLE, 'the ARN of a role (arn:aws:iam::123456789012:role/NAME), or a list of them for a chain'
+        ),
         external_id=option.text('external_id', None, 'text', None),
-        endpoint_urls=option.endpoints('endpoint_url'),
-        connect_timeout=connect_timeout,
-        read_timeout=read_timeout,
-        period=option.whole('period', 60, DAY, 60, defaults.instance_period()),
-        timeframe=option.whole('timeframe', 60, DAY, 1, defaults.instance_timeframe()),
-        settle_delay=option.whole('settle_delay', 0, DAY, 1, defaults.instance_settle_delay()),
-        backfill_limit=option.whole('backfill_limit', 60, DAY, 1, defaults.instance_backfill_limit()),
-        ledger=option.text('ledger', re.compile(r'[A-Za-z0-9_-]{1,64}'), 'letters, digits, _ and -, at most 64', None)
-        or '',
-        tags=option.tags('tags'),
-        deadline=max(0.75 * interval, connect_timeout + read_timeout),
+        session_name=option.text(
+            'role_session_name',
+            SESSION_NAME,
+            '2 to 64 letters, digits and _+=,.@-',
+            defaults.instance_role_session_name(),
+        ),
+    )
+
+
+def _network(
+    option: Options,
+    instance: Mapping[str, Any],
+    init_config: Mapping[str, Any],
+    agent_proxy: object,
+    regions: Iterable[str],
+) -> Network:
+    seconds = 'seconds from 0.1 to 60'
+    verify = option.flag('tls_verify', defaults.instance_tls_verify())
+    authorities = option.text('tls_ca_cert', None, 'the path of a file with certificates', None)
+    use_fips = option.flag('use_fips', defaults.instance_use_fips())
+    use_dualstack = option.flag('use_dualstack', defaults.instance_use_dualstack())
+    for region in regions:
+        if use_fips and region not in FIPS_REGIONS:
+            raise SettingsError(
+                f'Option `use_fips`: true cannot be used in {region}, where SES has no FIPS endpoint. '
+                f'Accepted: false, or one of the Regions {", ".join(FIPS_REGIONS)}.'
+            )
+        if use_dualstack and ISOLATED.fullmatch(region):
+            raise SettingsError(
+                f'Option `use_dualstack`: true cannot be used in {region}, which has no dual-stack endpoints. '
+                'Accepted: false.'
+            )
+    return Network(
+        endpoint_urls=option.urls('endpoint_url', SERVICES),
+        connect_timeout=option.number('connect_timeout', seconds, 0.1, 60, defaults.instance_connect_timeout()),
+        read_timeout=option.number('read_timeout', seconds, 0.1, 60, defaults.instance_read_timeout()),
+        proxies=proxies.read(instance, init_config, agent_proxy),
+        verify=(authorities or True) if verify else False,
+        use_fips=use_fips,
+        use_dualstack=use_dualstack,
     )
 
 
@@ -158,98 +273,3 @@ def unknown(instance: Mapping[str, Any], known: Iterable[str]) -> list[str]:
         for option in instance
         if option not in names and not str(option).startswith('_')
     ]
-
-
-class _Options:
-    """The options of an instance as they were written. An option that is null counts as not given."""
-
-    def __init__(self, instance: Mapping[str, Any]) -> None:
-        self._given = {name: value for name, value in instance.items() if value is not None}
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._given
-
-    def text(self, name: str, form: re.Pattern[str] | None, accepted: str, *default: Any) -> Any:
-        if name not in self and default:
-            return default[0]
-        value = self._given.get(name)
-        if not isinstance(value, str) or not value.strip() or (form is not None and not form.fullmatch(value)):
-            raise self._refused(name, value, accepted)
-        return value
-
-    def whole(self, name: str, least: int, most: int, step: int, default: Any) -> int:
-        value = self._given.get(name, default)
-        accepted = f'a whole number of seconds from {least} to {most}'
-        accepted += f' that is a multiple of {step}' if step > 1 else ''
-        number = _number(value)
-        if number is None or number != int(number) or not least <= number <= most or number % step:
-            raise self._refused(name, value, accepted)
-        return int(number)
-
-    def number(self, name: str, accepted: str, least: float, most: float, default: Any) -> float:
-        value = self._given.get(name, default)
-        number = _number(value)
-        if number is None or not least <= number <= most:
-            raise self._refused(name, value, accepted)
-        return number
-
-    def regions(self, name: str) -> tuple[str, ...]:
-        accepted = 'a list of AWS Regions, each once, for example [us-east-1, eu-west-1]'
-        value = self._given[name]
-        if not isinstance(value, (list, tuple)) or not value or len(set(map(str, value))) != len(value):
-            raise self._refused(name, value, accepted)
-        for region in value:
-            if not isinstance(region, str) or not REGION.fullmatch(region):
-                raise self._refused(name, region, accepted)
-        return tuple(value)
-
-    def account(self, name: str) -> str | None:
-        value = self._given.get(name)
-        # YAML reads digits without quotes as a number, and a leading zero as octal.
-        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        if text is not None and not (isinstance(text, str) and ACCOUNT.fullmatch(text)):
-            raise self._refused(name, value, "the 12 digits of an AWS account in quotes, for example '012345678901'")
-        return text
-
-    def endpoints(self, name: str) -> dict[str, str]:
-        value = self._given.get(name, {})
-        accepted = f'a URL (http:// or https://) for all services, or a map of {", ".join(SERVICES)} to URLs'
-        urls = dict.fromkeys(SERVICES, value) if isinstance(value, str) else value
-        if not isinstance(urls, Mapping):
-            raise self._refused(name, value, accepted)
-        for service, url in urls.items():
-            if service not in SERVICES or not isinstance(url, str) or not URL.fullmatch(url):
-                raise self._refused(name, f'{service}: {url}' if urls is value else url, accepted)
-        return dict(urls)
-
-    def tags(self, name: str) -> tuple[str, ...]:
-        value = self._given.get(name, ())
-        if not isinstance(value, (list, tuple)) or not all(isinstance(tag, str) for tag in value):
-            raise self._refused(name, value, 'a list of texts, for example ["team:mail"]')
-        return tuple(value)
-
-    def together(self, one: str, other: str) -> None:
-        self.needs(one, other)
-        self.needs(other, one)
-
-    def needs(self, one: str, other: str) -> None:
-        if one in self and other not in self:
-            raise SettingsError(f'Option `{one}` is of use only together with `{other}`, which is not given.')
-
-    def excludes(self, one: str, other: str) -> None:
-        if one in self and other in self:
-            raise SettingsError(f'Options `{one}` and `{other}` are both given: give one of them.')
-
-    def _refused(self, name: str, value: Any, accepted: str) -> SettingsError:
-        shown = '(not shown)' if name in SECRETS else repr(value)
-        return SettingsError(f'Option `{name}`: {shown} cannot be used. Accepted: {accepted}.')
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if abs(number) < 1e12 else None

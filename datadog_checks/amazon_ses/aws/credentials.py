@@ -14,7 +14,7 @@ from botocore.credentials import (
 )
 from botocore.exceptions import NoCredentialsError
 
-from datadog_checks.amazon_ses.settings import Settings
+from datadog_checks.amazon_ses.settings import SignIn
 
 SESSION_SECONDS = 3600
 """Length of an assumed role's session. botocore refreshes 15 minutes before the end, so 900 would mean every call."""
@@ -64,10 +64,10 @@ class LazyCredentials(Credentials):  # type: ignore[misc]
         return lambda: getattr(self, property_name, None)
 
 
-def own(settings: Settings, session: Any) -> LazyCredentials:
+def own(sign_in: SignIn, session: Any) -> LazyCredentials:
     """The credentials the instance names (keys or profile), or those that botocore's default chain finds."""
-    if settings.access_key_id is not None:
-        keys = Credentials(settings.access_key_id, settings.secret_access_key, settings.session_token, 'explicit')
+    if sign_in.access_key_id is not None:
+        keys = Credentials(sign_in.access_key_id, sign_in.secret_access_key, sign_in.session_token, 'explicit')
         return LazyCredentials(lambda: keys, 'explicit')
     resolver = create_credential_resolver(session)
     return LazyCredentials(resolver.load_credentials, 'chain')
@@ -86,3 +86,14 @@ def assumed(
     return LazyCredentials(
         lambda: DeferredRefreshableCredentials(fetcher.fetch_credentials, method='assume-role'), 'assume-role'
     )
+
+
+def using(found: Credentials, session: Any) -> Any:
+    """The botocore session with these credentials; it looks for no others."""
+
+    class Found:
+        def load_credentials(self) -> Credentials:
+            return found
+
+    session.register_component('credential_provider', Found())
+    return session

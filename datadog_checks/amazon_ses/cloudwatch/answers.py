@@ -16,7 +16,7 @@ from datadog_checks.amazon_ses.model import Failure, FailureKind
 
 from .ledger import Answered
 from .queries import Question
-from .series import Series
+from .series import Query
 
 OPERATION = 'GetMetricData'
 
@@ -29,12 +29,12 @@ class Malformed(Exception):
 class Answer:
     """What CloudWatch said to a question.
 
-    `results` holds every series asked for, complete or not. `failures` say why some are not. `answered_at` is the date
-    of the answer by AWS's clock.
+    `results` holds every query, complete or not. `failures` say why some are not. `answered_at` is the date of the
+    answer by AWS's clock.
     """
 
     question: Question
-    results: Mapping[Series, Answered]
+    results: Mapping[Query, Answered]
     failures: tuple[Failure, ...]
     answered_at: float
 
@@ -44,7 +44,7 @@ class Answer:
 
 
 def read(question: Question, pages: Iterable[Mapping[str, Any]], failures: Iterable[Failure], now: float) -> Answer:
-    """Put the pages of an answer together, series by series, matched by Id.
+    """Put the pages of an answer together, query by query, matched by Id.
 
     `failures` are those of pages and batches that did not come. Raises nothing: a page that is no answer becomes a
     failure, and what it would have held is not complete.
@@ -67,11 +67,11 @@ def read(question: Question, pages: Iterable[Mapping[str, Any]], failures: Itera
                 complete[place] = result.get('StatusCode') == 'Complete'
             except Malformed as error:
                 told.append(_malformed(str(error)))
-    results_by_series = {
-        series: Answered(points.get(place, {}), complete.get(place, False))
-        for place, series in enumerate(question.series)
+    answered = {
+        query: Answered(points.get(place, {}), complete.get(place, False))
+        for place, query in enumerate(question.queries)
     }
-    return Answer(question, results_by_series, _deduplicated(told, question, points, complete), min(dates, default=now))
+    return Answer(question, answered, _deduplicated(told, question, points, complete), min(dates, default=now))
 
 
 def _results(page: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
@@ -83,7 +83,7 @@ def _results(page: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 def _place(result: Mapping[str, Any], question: Question) -> int:
     name = str(result.get('Id', ''))
-    if name[:1] == 'q' and name[1:].isdigit() and int(name[1:]) < len(question.series):
+    if name[:1] == 'q' and name[1:].isdigit() and int(name[1:]) < len(question.queries):
         return int(name[1:])
     raise Malformed('the answer has an Id that was not asked for')
 
@@ -125,15 +125,15 @@ def _malformed(detail: str) -> Failure:
 def _deduplicated(
     told: list[Failure], question: Question, points: Mapping[int, Any], complete: Mapping[int, bool]
 ) -> tuple[Failure, ...]:
-    unfinished = [place for place in range(len(question.series)) if not complete.get(place, False)]
+    unfinished = [place for place in range(len(question.queries)) if not complete.get(place, False)]
     if unfinished and not told:
-        names = sorted({question.series[place].spec.metric_name for place in unfinished})
+        names = sorted({question.queries[place].series.spec.metric_name for place in unfinished})
         shown = ', '.join(names[:3]) + (' ...' if len(names) > 3 else '')
         told.append(
             Failure(
                 FailureKind.PARTIAL,
                 OPERATION,
-                f'{len(unfinished)} of {len(question.series)} series came without all of their data ({shown}).',
+                f'{len(unfinished)} of {len(question.queries)} series came without all of their data ({shown}).',
                 'Nothing is lost: they are asked again in the next run.',
             )
         )

@@ -13,7 +13,7 @@ from datadog_checks.amazon_ses.model import MetricSpec, MetricType, Sample
 
 from .answers import Answer
 from .ledger import align
-from .series import BOUNCE_RATE, COMPLAINT_RATE, Series
+from .series import BOUNCE_RATE, COMPLAINT_RATE, EMPTY_IS_ZERO, Query, Series
 
 DAY = 86400
 """Seconds for which a rate is held, and within which a series counts as alive."""
@@ -44,33 +44,39 @@ METRICS = (PAUSE_PROXIMITY, AGE)
 class Shown:
     """What was last seen of the series that have gauges.
 
-    `settled` holds the value of the newest settled period by series key, `period` its length. `rates` (value in
-    percent and timestamp) and `last_seen` (timestamp of the newest datapoint) outlive a restart.
+    `settled` holds the values of the newest settled period, `period` its length. `rates` (value in percent and
+    timestamp) and `last_seen` (timestamp of the newest datapoint), both by series key, outlive a restart.
     """
 
-    settled: Mapping[str, float] = field(default_factory=dict)
+    settled: Mapping[Query, float] = field(default_factory=dict)
     period: int = 0
     rates: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     last_seen: Mapping[str, int] = field(default_factory=dict)
 
 
-def after(shown: Shown, answer: Answer, now: float, settle_delay: int) -> Shown:
-    """What the gauges show after an answer. A series that was not answered completely shows nothing new."""
+def after(shown: Shown, answer: Answer, now: float, settle_delay: int, zeroed: bool = False) -> Shown:
+    """What the gauges show after an answer. A series that was not answered completely shows nothing new.
+
+    `zeroed` shows zero for every event gauge without data, alive or not. Rates are never zeroed.
+    """
     period = answer.question.period
     newest = align(min(now, answer.answered_at) - settle_delay, period) - period
-    settled: dict[str, float] = {}
+    settled: dict[Query, float] = {}
     rates, last_seen = dict(shown.rates), dict(shown.last_seen)
-    for series, result in answer.results.items():
+    for query, result in answer.results.items():
+        spec, key = query.series.spec, query.series.key
         if result.points:
-            last_seen[series.key] = max(last_seen.get(series.key, 0), *result.points)
-        if series.spec.count is None:
-            if result.points and max(result.points) >= rates.get(series.key, (0.0, 0))[1]:
+            last_seen[key] = max(last_seen.get(key, 0), *result.points)
+        if spec.is_rate:
+            if result.points and max(result.points) >= rates.get(key, (0.0, 0))[1]:
                 timestamp = max(result.points)
-                rates[series.key] = (result.points[timestamp] * series.spec.scale, timestamp)
+                rates[key] = (result.points[timestamp] * spec.scale, timestamp)
         elif newest in result.points:
-            settled[series.key] = result.points[newest] * series.spec.scale
-        elif result.complete and now - last_seen.get(series.key, 0) < DAY:
-            settled[series.key] = 0.0
+            settled[query] = result.points[newest]
+        elif result.complete and zeroed:
+            settled[query] = 0.0
+        elif result.complete and query.statistic in EMPTY_IS_ZERO and now - last_seen.get(key, 0) < DAY:
+            settled[query] = 0.0
     return replace(
         shown,
         settled=settled,
@@ -80,23 +86,26 @@ def after(shown: Shown, answer: Answer, now: float, settle_delay: int) -> Shown:
     )
 
 
-def settled_readings(shown: Shown, series: Iterable[Series]) -> Iterable[Sample]:
-    """The gauges of the newest settled period."""
-    for one in series:
-        if one.spec.count is not None and one.key in shown.settled:
-            yield Sample(one.spec.gauge, shown.settled[one.key], one.tags)
+def settled_readings(shown: Shown, statistic: str, additional: Mapping[str, str]) -> Iterable[Sample]:
+    """The gauges of the newest settled period: `statistic`, and the additional ones (option to CloudWatch's name)."""
+    for (series, shown_statistic), value in shown.settled.items():
+        if shown_statistic == statistic:
+            yield Sample(series.spec.gauge, value, series.tags)
+        for option, name in additional.items():
+            if shown_statistic == name:
+                yield Sample(series.spec.suffixed(option), value, series.tags)
 
 
 def rate_readings(shown: Shown, series: Iterable[Series], now: float) -> Iterable[Sample]:
-    """The rates that are not older than a day, the age of the oldest, and how near they are to a pause."""
+    """The rates that are not older than a day; for the account the age of the older, and how near a pause is."""
     held = {
         one: shown.rates[one.key]
         for one in series
-        if one.spec.count is None and one.key in shown.rates and now - shown.rates[one.key][1] < DAY
+        if one.spec.is_rate and one.key in shown.rates and now - shown.rates[one.key][1] < DAY
     }
     for one, (value, _) in held.items():
         yield Sample(one.spec.gauge, value, one.tags)
-    account = {one.spec: held[one] for one in held if not one.dimensions}
+    account = {one.spec: held[one] for one in held if one.spec in PAUSE_LIMITS}
     if account:
         yield Sample(AGE, max(0.0, now - min(timestamp for _, timestamp in account.values())))
         nearest = max(100.0 * value / PAUSE_LIMITS[spec] for spec, (value, _) in account.items())

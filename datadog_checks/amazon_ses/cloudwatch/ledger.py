@@ -258,6 +258,12 @@ def reopened(ledger: Ledger, floor: int, reason: str) -> Booking:
     return Booking(fresh, given_up=tuple(span for span in spans if span.start < span.end))
 
 
+def enrolled(ledger: Ledger, named: Iterable[str], now: float) -> Ledger:
+    """The ledger with exactly these series born: a new one counts from the first boundary after `now`."""
+    born = {series: ledger.born.get(series, end_of(now, ledger.period)) for series in named}
+    return ledger if born == ledger.born else replace(ledger, born=born)
+
+
 def closing(ledger: Ledger, period: int, now: float) -> Ledger:
     """The ledger with a closing boundary, common to both periods, where the option `period` differs from its own."""
     if period == ledger.period:

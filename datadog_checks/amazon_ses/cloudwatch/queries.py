@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from datadog_checks.amazon_ses.cloudwatch.ledger import Window
+from datadog_checks.amazon_ses.cloudwatch.series import Query
 from datadog_checks.amazon_ses.model import Action
-
-from .ledger import Window
-from .series import Series
 
 ACTIONS = (Action('cloudwatch:GetMetricData', 'CloudWatch metrics: counts, gauges and reputation rates'),)
 
@@ -25,47 +23,53 @@ MONTH = 30 * 86400
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of CloudWatch at once: some series over one window of whole periods."""
+    """What is asked of CloudWatch at once: some queries over one window of whole periods."""
 
-    series: tuple[Series, ...]
+    queries: tuple[Query, ...]
     window: Window
     period: int
 
     @property
     def billed_metrics(self) -> int:
         """Metrics that AWS bills for this question: each series once, however many statistics and datapoints."""
-        return len(self.series)
+        return len({query.series for query in self.queries})
 
 
-def requests(question: Question) -> list[dict[str, Any]]:
-    """The parameters of each GetMetricData call. Ids are q0, q1 ... by place in `question.series`."""
-    return [
-        {
-            'MetricDataQueries': [_query(place, question.series[place], question.period) for place in places],
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GetMetricData call: its parameters, and the metrics that AWS bills for it."""
+
+    parameters: dict[str, Any]
+    billed_metrics: int
+
+
+def requests(question: Question) -> list[Request]:
+    """The calls of a question. Ids are q0, q1 ... by place in `question.queries`."""
+    built = []
+    for first in range(0, len(question.queries), BATCH):
+        batch = question.queries[first : first + BATCH]
+        parameters = {
+            'MetricDataQueries': [_query(first + place, query, question.period) for place, query in enumerate(batch)],
             'StartTime': question.window.start,
             'EndTime': question.window.end,
             'ScanBy': 'TimestampAscending',
         }
-        for places in batches(range(len(question.series)))
-    ]
+        built.append(Request(parameters, len({query.series for query in batch})))
+    return built
 
 
-def batches(places: Sequence[int]) -> list[Sequence[int]]:
-    return [places[start : start + BATCH] for start in range(0, len(places), BATCH)]
-
-
-def _query(place: int, series: Series, period: int) -> dict[str, Any]:
+def _query(place: int, query: Query, period: int) -> dict[str, Any]:
     # No Unit: CloudWatch answers nothing at all where the unit does not match.
     return {
         'Id': f'q{place}',
         'MetricStat': {
             'Metric': {
-                'Namespace': series.namespace,
-                'MetricName': series.spec.metric_name,
-                'Dimensions': [{'Name': name, 'Value': value} for name, value in series.dimensions],
+                'Namespace': query.series.namespace,
+                'MetricName': query.series.spec.metric_name,
+                'Dimensions': [{'Name': name, 'Value': value} for name, value in query.series.dimensions],
             },
             'Period': period,
-            'Stat': series.spec.statistic,
+            'Stat': query.statistic,
         },
         'ReturnData': True,
     }

@@ -2,97 +2,197 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from datadog_checks.amazon_ses.model import MetricSpec, MetricType
 
 NAMESPACE = 'AWS/SES'
+
+SUM, AVERAGE = 'Sum', 'Average'
+STATISTICS = {
+    'sum': SUM,
+    'average': AVERAGE,
+    'minimum': 'Minimum',
+    'maximum': 'Maximum',
+    'sample_count': 'SampleCount',
+}
+"""The options `statistic` and `statistics`, and what CloudWatch calls them."""
+
+EMPTY_IS_ZERO = frozenset({SUM, 'SampleCount'})
+"""Statistics that are zero where nothing happened. The others have no value then."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesSpec:
     """One CloudWatch metric and what is submitted for it.
 
-    `count` is fed by the ledger and needs the statistic Sum. `gauge` shows the newest settled period, or for a rate
-    the newest datapoint, times `scale`.
+    `count` is fed by the ledger from the statistic Sum. `gauge` shows the newest settled period, or for a rate (which
+    has no count) the newest datapoint times `scale`.
     """
 
     metric_name: str
-    statistic: str
     gauge: MetricSpec
     count: MetricSpec | None = None
     scale: float = 1.0
 
+    @property
+    def is_rate(self) -> bool:
+        return self.count is None
+
+    def suffixed(self, statistic: str) -> MetricSpec:
+        """The gauge of an additional statistic, given as the option spells it."""
+        return replace(
+            self.gauge,
+            name=f'{self.gauge.name}.{statistic}',
+            description=f'{STATISTICS[statistic]} of CloudWatch {self.metric_name} in the newest settled period.',
+            unit='' if statistic == 'sample_count' else self.gauge.unit,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One CloudWatch series: a line of the table with its dimensions, and the tags these become."""
+    """One CloudWatch series: a line of the table with its dimensions, and the tags these become.
+
+    `named` says that an option named it: it counts from a boundary of its own.
+    """
 
     spec: SeriesSpec
     dimensions: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()
+    named: bool = False
     namespace: str = NAMESPACE
 
     @property
     def key(self) -> str:
         """A text that names this series in the saved state. It must never change between versions."""
-        return '\x1f'.join(
-            (self.namespace, self.spec.metric_name, *(part for pair in self.dimensions for part in pair))
+        pairs = (part for pair in sorted(self.dimensions) for part in pair)
+        return '\x1f'.join((self.namespace, self.spec.metric_name, *pairs))
+
+
+class Query(NamedTuple):
+    """One statistic of one series, as CloudWatch calls it: what a single query asks for."""
+
+    series: Series
+    statistic: str
+
+
+class Event(NamedTuple):
+    """A kind of thing that CloudWatch counts: each is one sample, so Sum is the statistic that counts them."""
+
+    metric_name: str
+    name: str
+    what: str
+    orientation: int = 0
+
+    def spec(self, prefix: str = '', scope: str = '') -> SeriesSpec:
+        gauge = MetricSpec(
+            prefix + self.name,
+            MetricType.GAUGE,
+            f'{self.what}{scope} in the newest settled period (Sum of CloudWatch {self.metric_name}).',
+            unit='email',
+            orientation=self.orientation,
+            interval=300,
         )
+        count = replace(
+            gauge,
+            name=f'{gauge.name}.count',
+            type=MetricType.COUNT,
+            description=f'{self.what}{scope}, each counted exactly once.',
+        )
+        return SeriesSpec(self.metric_name, gauge, count)
 
 
-def event(metric_name: str, name: str, what: str, orientation: int = 0) -> SeriesSpec:
-    """A kind of sending event: each event is one sample, so Sum is the only statistic that counts them."""
-    gauge = MetricSpec(
-        name,
-        MetricType.GAUGE,
-        f'{what} in the newest settled period (Sum of CloudWatch {metric_name}).',
-        unit='email',
-        orientation=orientation,
-        interval=300,
-    )
-    count = MetricSpec(
-        f'{name}.count',
-        MetricType.COUNT,
-        f'{what}, each counted exactly once.',
-        unit='email',
-        orientation=orientation,
-        interval=300,
-    )
-    return SeriesSpec(metric_name, 'Sum', gauge, count)
+class Rate(NamedTuple):
+    """A reputation rate. CloudWatch holds a fraction: its Average, in percent."""
+
+    metric_name: str
+    name: str
+    what: str
+
+    def spec(self, prefix: str = '', scope: str = '') -> SeriesSpec:
+        gauge = MetricSpec(
+            prefix + self.name,
+            MetricType.GAUGE,
+            self.what.format(scope=scope),
+            unit='percent',
+            orientation=-1,
+            interval=300,
+        )
+        return SeriesSpec(self.metric_name, gauge, scale=100.0)
 
 
-def rate(metric_name: str, name: str, what: str) -> SeriesSpec:
-    """A reputation rate: CloudWatch holds a fraction, so Average and percent."""
-    gauge = MetricSpec(name, MetricType.GAUGE, what, unit='percent', orientation=-1, interval=300)
-    return SeriesSpec(metric_name, 'Average', gauge, scale=100.0)
-
-
-SEND = event('Send', 'send', 'Emails accepted for sending')
-BOUNCE_RATE = rate(
-    'Reputation.BounceRate',
-    'reputation.bounce_rate',
-    'Bounce rate that AWS judges the account by. AWS reviews from 5, may pause from 10.',
+SENDING = (
+    Event('Send', 'send', 'Emails accepted for sending'),
+    Event('Delivery', 'delivery', 'Emails that the receiving server accepted', 1),
+    Event('Bounce', 'bounce', 'Hard bounces, and soft bounces that SES gave up on,', -1),
+    Event('Complaint', 'complaint', 'Emails that recipients marked as spam', -1),
+    Event('Reject', 'reject', 'Emails that SES accepted and then dropped because of a virus', -1),
+    Event('RenderingFailure', 'rendering_failure', 'Emails not sent because their template could not be rendered', -1),
+    Event('Open', 'open', 'Opens of emails, where tracking is on,'),
+    Event('Click', 'click', 'Clicks on links in emails, where tracking is on,'),
+    Event('DeliveryDelay', 'delivery_delay', 'Emails whose delivery was delayed', -1),
+    Event('Subscription', 'subscription', 'Changes of subscription preferences by recipients'),
 )
-COMPLAINT_RATE = rate(
-    'Reputation.ComplaintRate',
-    'reputation.complaint_rate',
-    'Complaint rate that AWS judges the account by. AWS reviews from 0.1, may pause from 0.5.',
+REPUTATION = (
+    Rate(
+        'Reputation.BounceRate',
+        'reputation.bounce_rate',
+        'Bounce rate that AWS judges by{scope}. AWS reviews an account from 5, may pause it from 10.',
+    ),
+    Rate(
+        'Reputation.ComplaintRate',
+        'reputation.complaint_rate',
+        'Complaint rate that AWS judges by{scope}. AWS reviews an account from 0.1, may pause it from 0.5.',
+    ),
+)
+RECEIVING = (
+    Event('Received', 'received', 'Emails received'),
+    Event('PublishSuccess', 'publish_success', 'Emails for which all rules ran', 1),
+    Event('PublishFailure', 'publish_failure', 'Failures of a rule or an action, retries included,', -1),
+    Event('PublishExpired', 'publish_expired', 'Emails for which a rule or an action was given up', -1),
 )
 
-EVENTS = (
-    SEND,
-    event('Delivery', 'delivery', 'Emails that the receiving server accepted', 1),
-    event('Bounce', 'bounce', 'Hard bounces, and soft bounces that SES gave up on', -1),
-    event('Complaint', 'complaint', 'Emails that recipients marked as spam', -1),
-    event('Reject', 'reject', 'Emails that SES accepted and then dropped because of a virus', -1),
-    event('RenderingFailure', 'rendering_failure', 'Emails not sent because their template could not be rendered', -1),
-    event('Open', 'open', 'Opens of emails, where tracking is on'),
-    event('Click', 'click', 'Clicks on links in emails, where tracking is on'),
-    event('DeliveryDelay', 'delivery_delay', 'Emails whose delivery was delayed', -1),
-    event('Subscription', 'subscription', 'Changes of subscription preferences by recipients'),
-)
-RATES = (BOUNCE_RATE, COMPLAINT_RATE)
+EVENTS = tuple(event.spec() for event in SENDING)
+BOUNCE_RATE, COMPLAINT_RATE = RATES = tuple(rate.spec() for rate in REPUTATION)
+SEND = EVENTS[0]
 
 ACCOUNT = tuple(Series(spec) for spec in EVENTS + RATES)
 """The account-level series: without dimensions, published by SES itself."""
+
+BY_RULE = {event.metric_name: event.spec('receiving.', ' by rule set or by rule') for event in RECEIVING}
+"""Receiving, by CloudWatch's name of the metric."""
+
+BY_DIMENSION = {one.metric_name: one.spec('dimension.', ' of the named dimensions') for one in (*SENDING, *REPUTATION)}
+"""What may be asked for with the option `dimensions`, by CloudWatch's name of the metric."""
+
+SUFFIXED = tuple(
+    spec.suffixed(statistic)
+    for spec in (*EVENTS, *(spec for spec in BY_DIMENSION.values() if not spec.is_rate))
+    for statistic in STATISTICS
+)
+
+
+def queries(series: Iterable[Series], statistics: Iterable[str]) -> tuple[Query, ...]:
+    """What to ask for: of a rate its Average; of anything that is counted the Sum, and the statistics (as CloudWatch
+    calls them) that gauges show. The statistics of one metric follow each other: AWS bills them as one."""
+    wanted = tuple(dict.fromkeys((SUM, *statistics)))
+    return tuple(Query(one, statistic) for one in series for statistic in ((AVERAGE,) if one.spec.is_rate else wanted))
+
+
+def metrics(specs: Iterable[SeriesSpec]) -> tuple[MetricSpec, ...]:
+    """The metrics that lines of the table declare."""
+    return tuple(metric for spec in specs for metric in (spec.gauge, spec.count) if metric is not None)
+
+
+def receiving(found: Iterable[tuple[str, Mapping[str, str]]]) -> tuple[Series, ...]:
+    """The series of receipt rules among metrics that were listed, each a name with its dimensions."""
+    tags = {'RuleSetName': 'rule_set', 'RuleName': 'rule'}
+    return tuple(
+        Series(BY_RULE[metric_name], tuple(dimensions.items()), (f'{tags[name]}:{value}',))
+        for metric_name, dimensions in found
+        if metric_name in BY_RULE and len(dimensions) == 1
+        for name, value in dimensions.items()
+        if name in tags
+    )

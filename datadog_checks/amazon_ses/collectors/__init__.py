@@ -16,16 +16,18 @@ Clients = Callable[[str], Any]
 class Collector:
     """One API source.
 
-    `every` is its cadence in seconds, `calls` the most calls it makes at once. `fetch` asks AWS and may raise whatever
-    botocore raises. `read` is pure: it raises KeyError, TypeError or ValueError where the answer lacks what it needs.
+    `every` is its cadence in seconds; each of its `actions` is called once then. `fetch` asks AWS and may raise
+    whatever botocore raises. `read` is pure: it takes the answer and the time, and raises KeyError, TypeError,
+    ValueError or AttributeError where the answer lacks what it needs. `instead_of` names the source that this one
+    stands in for while that is denied.
     """
 
     name: str
     every: int
-    calls: int
     actions: tuple[Action, ...]
     metrics: tuple[MetricSpec, ...]
-    statuses: tuple[StatusSpec, ...]
-    events: tuple[EventSpec, ...]
     fetch: Callable[[Clients], Mapping[str, Any]]
-    read: Callable[[Mapping[str, Any]], Iterable[Reading]]
+    read: Callable[[Mapping[str, Any], float], Iterable[Reading]]
+    statuses: tuple[StatusSpec, ...] = ()
+    events: tuple[EventSpec, ...] = ()
+    instead_of: str = ''

@@ -1,4 +1,8 @@
-"""GetAccount: the sending quota, what of it is used, and the account's standing. One call."""
+"""The sending quota, what of it is used, and the account's standing: GetAccount, one call.
+
+Where a policy allows only the first version of the API, GetSendQuota and GetAccountSendingEnabled stand in for it.
+They do not know the enforcement status.
+"""
 
 from __future__ import annotations
 
@@ -77,8 +81,14 @@ def fetch(clients: Clients) -> Mapping[str, Any]:
     return answer
 
 
-def read(account: Mapping[str, Any]) -> Iterable[Reading]:
-    """The readings of one GetAccount answer. An unlimited or empty quota has no percentage."""
+def fetch_v1(clients: Clients) -> Mapping[str, Any]:
+    """The same parts of the answer from the first version of the API."""
+    ses = clients('ses')
+    return {'SendQuota': ses.get_send_quota(), 'SendingEnabled': ses.get_account_sending_enabled().get('Enabled')}
+
+
+def read(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
+    """The readings of one answer. An unlimited or empty quota has no percentage."""
     quota = account['SendQuota']
     most, sent, rate = float(quota['Max24HourSend']), float(quota['SentLast24Hours']), float(quota['MaxSendRate'])
     yield Sample(MAX_24_HOUR, most)
@@ -88,13 +98,14 @@ def read(account: Mapping[str, Any]) -> Iterable[Reading]:
     if most > 0:
         yield Sample(UTILIZATION, 100.0 * sent / most)
     yield Sample(MAX_SEND_RATE, rate)
-    if account.get('EnforcementStatus') in LEVELS:
-        yield Sample(ENFORCEMENT_LEVEL, LEVELS[account['EnforcementStatus']])
-    if 'SendingEnabled' in account:
-        yield Sample(SENDING_ENABLED, float(bool(account['SendingEnabled'])))
-    if 'ProductionAccessEnabled' in account:
-        yield Sample(PRODUCTION_ACCESS, float(bool(account['ProductionAccessEnabled'])))
-    yield status(standing(account))
+    seen = standing(account)
+    if seen.enforcement_status in LEVELS:
+        yield Sample(ENFORCEMENT_LEVEL, LEVELS[str(seen.enforcement_status)])
+    if seen.sending_enabled is not None:
+        yield Sample(SENDING_ENABLED, float(seen.sending_enabled))
+    if isinstance(account.get('ProductionAccessEnabled'), bool):
+        yield Sample(PRODUCTION_ACCESS, float(account['ProductionAccessEnabled']))
+    yield status(seen)
 
 
 def standing(account: Mapping[str, Any]) -> Standing:
@@ -128,7 +139,11 @@ def status(now: Standing) -> Status:
             'Find the source of the bounces or complaints and answer the case in AWS Support.',
         )
     if now.enforcement_status != 'HEALTHY' or now.sending_enabled is None:
-        return Status(SENDING_STATUS, Level.UNKNOWN, 'AWS answered without a standing that is known here.')
+        return Status(
+            SENDING_STATUS,
+            Level.UNKNOWN,
+            'AWS did not say whether the account is under review or paused. ses:GetAccount tells it.',
+        )
     return Status(SENDING_STATUS, Level.OK)
 
 
@@ -160,23 +175,29 @@ def _differ(before: object, now: object) -> bool:
     return before is not None and now is not None and before != now
 
 
+METRICS = (MAX_24_HOUR, SENT_24_HOUR, REMAINING_24_HOUR, UTILIZATION, MAX_SEND_RATE)
+
 ACCOUNT = Collector(
     name='account',
     every=60,
-    calls=1,
     actions=(Action('ses:GetAccount', 'sending quota, standing of the account, sandbox'),),
-    metrics=(
-        MAX_24_HOUR,
-        SENT_24_HOUR,
-        REMAINING_24_HOUR,
-        UTILIZATION,
-        MAX_SEND_RATE,
-        ENFORCEMENT_LEVEL,
-        SENDING_ENABLED,
-        PRODUCTION_ACCESS,
-    ),
-    statuses=(SENDING_STATUS,),
-    events=(STANDING_CHANGED, SENDING_SWITCHED),
+    metrics=(*METRICS, ENFORCEMENT_LEVEL, SENDING_ENABLED, PRODUCTION_ACCESS),
     fetch=fetch,
     read=read,
+    statuses=(SENDING_STATUS,),
+    events=(STANDING_CHANGED, SENDING_SWITCHED),
+)
+ACCOUNT_V1 = Collector(
+    name='account_v1',
+    every=60,
+    actions=(
+        Action('ses:GetSendQuota', 'sending quota, where ses:GetAccount is denied'),
+        Action('ses:GetAccountSendingEnabled', 'whether sending is switched on, where ses:GetAccount is denied'),
+    ),
+    metrics=(*METRICS, SENDING_ENABLED),
+    fetch=fetch_v1,
+    read=read,
+    statuses=(SENDING_STATUS,),
+    events=(SENDING_SWITCHED,),
+    instead_of=ACCOUNT.name,
 )

@@ -1,0 +1,77 @@
+# `make help` lists the targets. Everything runs in an environment of its own, .venv, made by the first that needs it.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python -I
+
+# What belongs to the shell that calls make, and not to the environment made here.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV CONDA_PREFIX
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIREMENT PIP_NO_DEPS PIP_NO_BINARY PIP_REQUIRE_VIRTUALENV
+export PIP_USER := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Another PYTHON means another environment, so its version is in the stamp's name.
+VERSION := $(shell '$(PYTHON)' -I -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
+READY := $(VENV)/ready-$(or $(VERSION),none)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## this list
+	@echo 'usage: make TARGET [PYTHON=python3.13]'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+.PHONY: demo
+demo: $(READY) ## run the check through six simulated hours against a pretend AWS and prove its counts
+	@$(RUN) -m demo
+
+.PHONY: test
+test: $(READY) ## the whole test suite; ARGS are handed to pytest
+	@$(RUN) -m pytest $(ARGS)
+
+.PHONY: check
+check: $(READY) ## run the check without an Agent: CONF=file [RUNS=] [PAUSE=] [FORMAT=] [STATE=]
+	@test -n '$(CONF)' || { echo 'Say which configuration: make check CONF=conf.yaml' >&2; exit 2; }
+	@$(RUN) -m standalone check --config '$(CONF)' $(if $(RUNS),--runs '$(RUNS)') $(if $(PAUSE),--pause '$(PAUSE)') \
+	  $(if $(FORMAT),--format '$(FORMAT)') $(if $(STATE),--state '$(STATE)')
+
+.PHONY: lint
+lint: $(READY) ## ruff on everything, mypy --strict on the package
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy datadog_checks/amazon_ses
+
+.PHONY: format
+format: $(READY) ## let ruff repair what it can
+	@$(RUN) -m ruff check --fix --quiet . || true
+	@$(RUN) -m ruff format .
+
+.PHONY: sync
+sync: $(READY) ## write the generated files anew
+	@$(RUN) -m tools.sync
+
+.PHONY: validate
+validate: ## the validators of Datadog; needs Python 3.13 (PYTHON313=) and installs ddev
+	@PYTHON313="$(or $(PYTHON313),python3.13)" sh tools/validate.sh
+
+.PHONY: clean
+clean: ## remove .venv and everything that was built
+	rm -rf $(VENV) .validate build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The Agent's part goes first and alone: see requirements/agent.txt.
+$(READY): requirements/agent.txt requirements/dev.txt pyproject.toml
+	@'$(PYTHON)' -I -c 'pass' 2>/dev/null || { \
+	  echo 'There is no "$(PYTHON)" here. Install Python 3.11 or newer, or name one: make PYTHON=python3.13' >&2; exit 2; }
+	@'$(PYTHON)' -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo '$(PYTHON) is Python $(VERSION); 3.11 or newer is needed. Name one: make PYTHON=python3.13' >&2; exit 2; }
+	@echo 'Preparing $(VENV) with Python $(VERSION) (about a minute)'
+	@'$(PYTHON)' -I -m venv --clear $(VENV) || { \
+	  echo 'Python could not make an environment. On Debian and Ubuntu: apt install python3-venv' >&2; exit 2; }
+	@echo '  1/3 what the Agent ships'
+	@$(RUN) -m pip install --quiet -r requirements/agent.txt
+	@echo '  2/3 tools for tests and lint'
+	@$(RUN) -m pip install --quiet -r requirements/dev.txt
+	@echo '  3/3 this check'
+	@$(RUN) -m pip install --quiet --no-build-isolation --editable '.[deps]'
+	@touch $@

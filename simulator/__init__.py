@@ -1,0 +1,8 @@
+"""A pretend AWS for demo, tests and benchmarks: SES, CloudWatch and STS over HTTP, with scenarios, faults and a clock."""
+
+from .clock import Clock
+from .faults import Fault
+from .scenarios import SCENARIOS, Family, Gauge, Scenario, Standing
+from .simulator import Simulator
+
+__all__ = ['SCENARIOS', 'Clock', 'Family', 'Fault', 'Gauge', 'Scenario', 'Simulator', 'Standing']

@@ -1,0 +1,206 @@
+"""Who is calling: keys, accounts, roles, sessions, and what IAM refuses them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from .errors import AwsError
+from .traffic import key_of
+
+DENIED_KEY = 'AKIADENIED'
+_ROLE = re.compile(r'arn:(aws[\w-]*):iam::(\d{12}):role/(?:[\w+=,.@/-]*/)?([\w+=,.@-]+)')
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Whoever signed a call: `arn` as messages name it, `role_arn` for a session."""
+
+    access_key: str
+    account: str
+    arn: str
+    user_id: str
+    role_arn: str | None = None
+
+    @property
+    def is_session(self) -> bool:
+        return self.role_arn is not None
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role and its conditions: required `external_id`; `trusted` callers by ARN, role ARN or account, None for all."""
+
+    arn: str
+    account: str
+    name: str
+    external_id: str | None = None
+    trusted: tuple[str, ...] | None = None
+    max_seconds: int = 43_200
+
+
+@dataclass
+class Session:
+    """Temporary credentials; `expires` is wall time, seconds since the epoch."""
+
+    access_key: str
+    secret_key: str
+    token: str
+    arn: str
+    user_id: str
+    role: Role
+    expires: float
+    ended: bool = False
+
+
+@dataclass(frozen=True)
+class Denial:
+    """One refused IAM action; None matches anything. `who` is an access key, an ARN or a role ARN."""
+
+    action: str
+    region: str | None = None
+    account: str | None = None
+    who: str | None = None
+
+
+class Accounts:
+    """The accounts of a simulator. Unknown long-term keys belong to the default account."""
+
+    def __init__(self, default: str, clock: Callable[[], float] = time.time) -> None:
+        self.default = default
+        self._wall = clock
+        self._keys: dict[str, tuple[str, str]] = {}
+        self._roles: dict[str, Role] = {}
+        self._sessions: dict[str, Session] = {}
+        self._denials: list[Denial] = []
+        self._links: set[tuple[str, str, str | None]] = set()
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def add(self, access_key: str, account: str, user: str = 'agent') -> None:
+        """Let a long-term access key belong to a user of an account."""
+        self._keys[access_key] = (account, user)
+
+    def declare_role(
+        self,
+        arn: str,
+        external_id: str | None = None,
+        trusted: Iterable[str] | None = None,
+        max_seconds: int = 3600,
+    ) -> Role:
+        """Give a role conditions. A role nobody declared can be assumed by anybody, without conditions."""
+        match = _ROLE.fullmatch(arn)
+        if match is None:
+            raise ValueError(f'{arn} is not the ARN of a role')
+        trust = None if trusted is None else tuple(trusted)
+        self._roles[arn] = Role(arn, match[2], match[3], external_id, trust, max_seconds)
+        return self._roles[arn]
+
+    def role(self, arn: str) -> Role:
+        """The role of an ARN; ValidationError as STS gives it for text that is none."""
+        match = _ROLE.fullmatch(arn)
+        if match is None:
+            raise AwsError('ValidationError', f'{arn} is invalid')
+        return self._roles.get(arn) or Role(arn, match[2], match[3])
+
+    def may_assume(self, caller: Principal, role: Role, external_id: str | None) -> bool:
+        """Whether the role's conditions let the caller in."""
+        if role.external_id is not None and external_id != role.external_id:
+            return False
+        names = {caller.arn, caller.role_arn, caller.account, caller.access_key, f'arn:aws:iam::{caller.account}:root'}
+        return role.trusted is None or any(name in names for name in role.trusted)
+
+    def open_session(self, role: Role, session_name: str, expires: float) -> Session:
+        """New temporary credentials for a role."""
+        with self._lock:
+            number = next(self._numbers)
+        mark = f'{key_of(role.arn, session_name, number):016X}'
+        role_id = f'AROA{key_of(role.arn):016X}'
+        partition = role.arn.split(':')[1]
+        session = Session(
+            access_key=f'ASIA{mark}',
+            secret_key=f'secret{mark}',
+            token=f'token-{mark}-{number}',
+            arn=f'arn:{partition}:sts::{role.account}:assumed-role/{role.name}/{session_name}',
+            user_id=f'{role_id}:{session_name}',
+            role=role,
+            expires=expires,
+        )
+        with self._lock:
+            if len(self._sessions) >= 10_000:
+                self._sessions.pop(next(iter(self._sessions)))
+            self._sessions[session.access_key] = session
+        return session
+
+    def expire_tokens(self, account: str | None = None, role_arn: str | None = None) -> int:
+        """End the sessions that are open now (of an account, of a role); the number ended."""
+        ended = 0
+        with self._lock:
+            for session in self._sessions.values():
+                if account in (None, session.role.account) and role_arn in (None, session.role.arn):
+                    ended += not session.ended
+                    session.ended = True
+        return ended
+
+    def principal(self, access_key: str, token: str | None) -> Principal:
+        """Who signs with this key; AwsError InvalidClientTokenId or ExpiredToken as AWS refuses."""
+        session = self._sessions.get(access_key)
+        if session is not None:
+            if token != session.token:
+                raise AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.', 403)
+            if session.ended or session.expires <= self._wall():
+                raise AwsError('ExpiredToken', 'The security token included in the request is expired', 403)
+            return Principal(access_key, session.role.account, session.arn, session.user_id, session.role.arn)
+        if access_key.startswith('ASIA'):
+            raise AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.', 403)
+        account, user = self._keys.get(access_key, (self.default, 'agent'))
+        return Principal(access_key, account, f'arn:aws:iam::{account}:user/{user}', f'AIDA{key_of(account, user):016X}')
+
+    def deny(
+        self, action: str, region: str | None = None, account: str | None = None, who: str | None = None
+    ) -> Denial:
+        """Refuse an IAM action ('ses:GetAccount', 'ses:*', '*') from now on, and return the refusal for `allow`."""
+        denial = Denial(action, region, account, who)
+        self._denials.append(denial)
+        return denial
+
+    def allow(self, denial: Denial | None = None) -> None:
+        """Take one refusal back, or all of them."""
+        self._denials = [d for d in self._denials if denial is not None and d is not denial]
+
+    def authorize(self, caller: Principal, action: str, region: str) -> None:
+        """AwsError AccessDenied, in IAM's words, if the action is refused to the caller."""
+        refused = caller.access_key.startswith(DENIED_KEY) or any(
+            _covers(denial.action, action)
+            and denial.region in (None, region)
+            and denial.account in (None, caller.account)
+            and denial.who in (None, caller.access_key, caller.arn, caller.role_arn)
+            for denial in self._denials
+        )
+        if refused:
+            raise AwsError(
+                'AccessDenied',
+                f'User: {caller.arn} is not authorized to perform: {action} because no identity-based policy allows the '
+                f'{action} action',
+                403,
+            )
+
+    def link(self, monitoring: str, source: str, region: str | None = None) -> None:
+        """Let CloudWatch of the monitoring account read the source account's metrics, in one Region or all."""
+        self._links.add((monitoring, source, region))
+
+    def may_read(self, account: str, other: str, region: str) -> bool:
+        """Whether CloudWatch lets an account read another's metrics in a Region."""
+        return account == other or bool({(account, other, region), (account, other, None)} & self._links)
+
+    def linked_to(self, account: str, region: str) -> list[str]:
+        """The source accounts of a monitoring account in a Region."""
+        return sorted({source for monitoring, source, r in self._links if monitoring == account and r in (None, region)})
+
+
+def _covers(pattern: str, action: str) -> bool:
+    return pattern == action or re.fullmatch(re.escape(pattern).replace(r'\*', '.*'), action) is not None

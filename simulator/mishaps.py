@@ -1,0 +1,93 @@
+"""What each kind of fault does to a call: the error it raises, or the harm it does to a result or an answer."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from .errors import AwsError
+from .faults import SOCKETS, Fault
+from .wire import Reply
+
+HTML = b'<html><head><title>503 Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>'
+_PARTIAL = {'Code': 'MaxQueryTimeRangeExceeded', 'Value': 'The query could not read all of its data in time.'}
+
+
+def raise_error(fault: Fault, action: str | None, caller: str) -> None:
+    """Raise the AwsError of an error fault; other kinds pass."""
+    if fault.kind == 'throttle':
+        raise AwsError('Throttling', 'Rate exceeded')
+    if fault.kind == 'denied':
+        action = fault.argument or action
+        raise AwsError(
+            'AccessDenied',
+            f'User: {caller} is not authorized to perform: {action} because no identity-based policy allows the {action} '
+            'action',
+            403,
+        )
+    if fault.kind == 'expired_token':
+        raise AwsError('ExpiredToken', 'The security token included in the request is expired', 403)
+    if fault.kind == 'server_error':
+        raise AwsError('InternalFailure', 'The request processing has failed because of an unknown error.', 500)
+    if fault.kind == 'error':
+        code, status = fault.argument
+        raise AwsError(code, f'{code} by fault', int(status), literal=True)
+
+
+def harm_result(fault: Fault, result: dict[str, Any]) -> dict[str, Any]:
+    """The result with the harm of a result fault; other kinds return it as it is."""
+    if fault.kind == 'mutate':
+        result = copy.deepcopy(result)
+        changed = fault.argument(result)
+        return result if changed is None else changed
+    if fault.kind == 'token_loop':
+        return {**result, 'NextToken': 'the-same-token-again'}
+    if fault.kind == 'empty_results':
+        return {k: v for k, v in result.items() if k not in ('MetricDataResults', 'Metrics', 'SendDataPoints')}
+    if 'MetricDataResults' not in result:
+        return result
+    default = 2 if fault.kind in ('partial', 'missing_results') else 1
+    options = fault.argument if isinstance(fault.argument, dict) else {'every': fault.argument or default}
+    every = int(options.get('every', default))
+    kept = []
+    for number, entry in enumerate(result['MetricDataResults'], 1):
+        if number % every:
+            kept.append(entry)
+            continue
+        if fault.kind == 'partial':
+            part = len(entry['Values']) // 2
+            kept.append({
+                **entry,
+                'Timestamps': entry['Timestamps'][:part],
+                'Values': entry['Values'][:part],
+                'StatusCode': 'PartialData',
+                'Messages': [_PARTIAL],
+            })  # fmt: skip
+        elif fault.kind in ('internal_error', 'forbidden'):
+            code = 'InternalError' if fault.kind == 'internal_error' else 'Forbidden'
+            kept.append({**entry, 'Timestamps': [], 'Values': [], 'StatusCode': code})
+        elif fault.kind == 'wrong_ids':
+            kept.append({**entry, 'Id': f'x{entry["Id"]}'})
+        elif fault.kind != 'missing_results':
+            kept.append(entry)
+    harmed = {**result, 'MetricDataResults': kept}
+    if fault.kind == 'partial' and options.get('token'):
+        harmed['NextToken'] = 'a-token-that-leads-nowhere'
+    return harmed
+
+
+def harm_reply(fault: Fault, reply: Reply) -> Reply:
+    """The answer with the harm of a socket fault or of an HTML page; other kinds return it as it is."""
+    if fault.kind == 'unavailable':
+        return Reply(503, {'Content-Type': 'text/html', 'Date': reply.headers.get('Date', '')}, HTML)
+    if fault.kind not in SOCKETS:
+        return reply
+    argument = fault.argument.encode() if isinstance(fault.argument, str) else fault.argument
+    if fault.kind == 'html':
+        page = argument or b'<html><body>Please sign in to the network.</body></html>'
+        return Reply(200, {**reply.headers, 'Content-Type': 'text/html'}, page)
+    if fault.kind == 'garbage':
+        return Reply(reply.status, dict(reply.headers), argument or bytes(range(128, 256)) * 4)
+    if fault.kind == 'empty':
+        return Reply(reply.status, dict(reply.headers), b'')
+    return Reply(reply.status, dict(reply.headers), reply.body, fault.kind, argument)

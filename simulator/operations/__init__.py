@@ -1,0 +1,69 @@
+"""The operations the pretend AWS answers; importing a module of this package registers its operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import AwsError
+
+if TYPE_CHECKING:
+    from ..accounts import Principal
+    from ..request_log import Request
+    from ..simulator import Simulator
+    from ..world import World
+
+__all__ = ['AwsError', 'Call', 'Operation', 'OPERATIONS', 'operation']
+
+
+@dataclass
+class Call:
+    """One authenticated call: who asks what where, and the world to answer from. `now` is the simulator's time."""
+
+    sim: Simulator
+    world: World
+    account: str
+    region: str
+    params: dict[str, Any]
+    now: float
+    principal: Principal
+    record: Request
+
+
+@dataclass(frozen=True)
+class Operation:
+    """How one operation is answered, and the IAM action it needs; None for one that needs no permission."""
+
+    answer: Callable[[Call], dict[str, Any]]
+    action: str | None
+    checked: bool = True
+    per_second: float | None = None
+    signed: bool = True
+
+
+OPERATIONS: dict[tuple[str, str], Operation] = {}
+
+
+def operation(
+    service: str,
+    name: str,
+    action: str | None = None,
+    checked: bool = True,
+    per_second: float | None = None,
+    signed: bool = True,
+) -> Callable[[Callable[[Call], dict[str, Any]]], Callable[[Call], dict[str, Any]]]:
+    """Register the decorated function as the answer of an operation.
+
+    `action`: IAM action that is logged; `checked` False: IAM never refuses it. `per_second`: calls allowed per second
+    for each account and Region. `signed` False: it takes no credentials.
+    """
+
+    def register(answer: Callable[[Call], dict[str, Any]]) -> Callable[[Call], dict[str, Any]]:
+        OPERATIONS[service, name] = Operation(answer, action, checked, per_second, signed)
+        return answer
+
+    return register
+
+
+from . import cloudwatch, ses, sesv2, sts  # noqa: E402, F401

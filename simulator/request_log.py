@@ -1,0 +1,91 @@
+"""What was asked of the simulator, for tests and benchmarks to question."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Request:
+    """One call as the simulator saw it; `datapoints` counts what was asked for (queries x periods), not what came back."""
+
+    service: str | None = None
+    operation: str | None = None
+    region: str | None = None
+    account: str | None = None
+    access_key: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+    status: int | None = None
+    error: str | None = None
+    time: float = 0.0
+    fault: str | None = None
+    billed_metrics: int = 0
+    datapoints: int = 0
+    action: str | None = None
+
+
+class RequestLog(Sequence):
+    """The requests in order of arrival; safe to read while the server writes. Keeps the newest `limit`."""
+
+    def __init__(self, limit: int = 200_000) -> None:
+        self._limit = limit
+        self._requests: list[Request] = []
+        self._lock = threading.Lock()
+
+    def append(self, request: Request) -> None:
+        """Add one request; the oldest tenth goes when the log is full."""
+        with self._lock:
+            self._requests.append(request)
+            if len(self._requests) > self._limit:
+                del self._requests[: self._limit // 10 + 1]
+
+    def _now(self) -> list[Request]:
+        with self._lock:
+            return list(self._requests)
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._now()[index]
+
+    def __iter__(self):
+        return iter(self._now())
+
+    def __repr__(self) -> str:
+        return f'RequestLog({len(self)} requests: {dict(self.operations())})'
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._requests.clear()
+
+    def where(self, **wanted: Any) -> list[Request]:
+        """Requests whose fields equal `wanted` (operation=, region=, account=, service=, status=, error=, fault= ...)."""
+        return [r for r in self._now() if all(getattr(r, name) == value for name, value in wanted.items())]
+
+    def count(self, value: Any = None, **wanted: Any) -> int:
+        """Number of requests whose fields equal `wanted`."""
+        if value is not None:
+            return self._now().count(value)
+        return len(self.where(**wanted))
+
+    def operations(self) -> Counter:
+        """Calls by operation name."""
+        return Counter(r.operation for r in self._now())
+
+    def actions(self) -> set[str]:
+        """IAM actions that were used, denied ones too, such as 'cloudwatch:GetMetricData'."""
+        return {r.action for r in self._now() if r.action}
+
+    def billed_metrics(self) -> int:
+        """Metrics that GetMetricData billed: each metric once per call for up to five statistics."""
+        return sum(r.billed_metrics for r in self._now())
+
+    def datapoints(self) -> int:
+        """Datapoints asked for by answered CloudWatch reads (queries x periods)."""
+        return sum(r.datapoints for r in self._now())

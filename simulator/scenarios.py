@@ -1,0 +1,269 @@
+"""Scenarios as plain values: how much mail, what goes wrong when, and what AWS thinks of the account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+HOUR = 3600.0
+SES = 'AWS/SES'
+
+# Mean share of sends that lead to each kind of event.
+RATIOS: Mapping[str, float] = MappingProxyType(
+    {
+        'Send': 1.0,
+        'Delivery': 0.97,
+        'Bounce': 0.02,
+        'Complaint': 0.0004,
+        'Reject': 0.0002,
+        'RenderingFailure': 0.0003,
+        'Open': 0.35,
+        'Click': 0.06,
+        'DeliveryDelay': 0.01,
+        'Subscription': 0.0008,
+    }
+)
+BOUNCE_RATE = 'Reputation.BounceRate'
+COMPLAINT_RATE = 'Reputation.ComplaintRate'
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What AWS allows the account; `max_24_hour_send` -1 is unlimited, rates are messages per second."""
+
+    sending_enabled: bool = True
+    production_access: bool = True
+    enforcement_status: str = 'HEALTHY'
+    max_24_hour_send: float = 100_000.0
+    max_send_rate: float = 50.0
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """A metric whose samples are readings, one every `every` minutes with silent gaps; `value` is the mean reading."""
+
+    metric: str
+    value: float
+    every: int = 4
+    unit: str = 'None'
+    spread: float = 0.02
+
+
+@dataclass(frozen=True)
+class Family:
+    """Series that share their dimension names.
+
+    `values` lists the dimension values of each member; `count` members more are named by `patterns`, one pattern for
+    each dimension. `events` gives the metrics and their ratio to the member's sends; the family carries `share` of the
+    account's sends, split evenly. `appears` is when its mail begins, in seconds after the scenario start.
+    """
+
+    dimensions: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...] = ()
+    count: int = 0
+    patterns: tuple[str, ...] = ()
+    events: Mapping[str, float] = field(default_factory=dict)
+    gauges: tuple[Gauge, ...] = ()
+    share: float = 1.0
+    namespace: str = SES
+    appears: float | None = None
+
+    def members(self) -> list[tuple[tuple[str, str], ...]]:
+        """The dimension sets of all members."""
+        named = [tuple(zip(self.dimensions, values, strict=True)) for values in self.values]
+        made = [
+            tuple((name, pattern.format(index)) for name, pattern in zip(self.dimensions, self.patterns, strict=True))
+            for index in range(self.count)
+        ]
+        return named + made
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One story.
+
+    `volume`: mean sends per minute of an account in a Region (0: no mail at all, ever). `curves`: factor on a metric
+    over the seconds since the scenario start, as (seconds, factor) points; the metric '*' is the whole traffic.
+    `standings`: (seconds, Standing) steps. `lag`: seconds after a minute's end until CloudWatch shows it;
+    `late_share` of the events takes `late` seconds instead. `regions`: where mail is sent, None for everywhere.
+    """
+
+    name: str
+    summary: str
+    volume: float = 40.0
+    amplitude: float = 0.5
+    ratios: Mapping[str, float] = field(default_factory=lambda: RATIOS)
+    gauges: tuple[Gauge, ...] = (Gauge(BOUNCE_RATE, 0.02), Gauge(COMPLAINT_RATE, 0.0004))
+    curves: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    standings: tuple[tuple[float, Standing], ...] = ((0.0, Standing()),)
+    families: tuple[Family, ...] = ()
+    lag: tuple[float, float] = (60.0, 120.0)
+    late_share: float = 0.0
+    late: tuple[float, float] = (300.0, 3000.0)
+    regions: tuple[str, ...] | None = None
+
+
+def configuration_sets(count: int = 5, share: float = 0.9) -> Family:
+    """`count` configuration sets that publish every event type and their own reputation."""
+    return Family(
+        dimensions=('ses:configuration-set',),
+        count=count,
+        patterns=('set-{:05d}',),
+        events=RATIOS,
+        gauges=(Gauge(BOUNCE_RATE, 0.02, every=5), Gauge(COMPLAINT_RATE, 0.0004, every=5)),
+        share=share,
+    )
+
+
+def tenants(count: int = 200) -> Family:
+    """`count` tenants with their Sends, Bounces and Complaints."""
+    return Family(
+        dimensions=('TenantId', 'TenantName'),
+        count=count,
+        patterns=('tn-{:08x}', 'tenant-{:05d}'),
+        events={'Sends': 1.0, 'Bounces': 0.02, 'Complaints': 0.0004},
+        share=0.9,
+    )
+
+
+_RECEIPT = {'Received': 1.0, 'PublishSuccess': 0.98, 'PublishFailure': 0.02, 'PublishExpired': 0.004}
+RECEIPT_RULES = (
+    Family(dimensions=('RuleSetName',), values=(('[Active]',), ('inbound',)), events=_RECEIPT, share=0.5),
+    Family(
+        dimensions=('RuleName',),
+        values=(('store-in-bucket',), ('forward-support',), ('bounce-unknown',)),
+        events=_RECEIPT,
+        share=0.6,
+    ),
+)
+DEDICATED_IPS = Family(
+    dimensions=('IP',),
+    values=(('198.51.100.7',), ('198.51.100.8',)),
+    gauges=(
+        Gauge('SNDS.RCPTCommands', 9000.0, every=1440, spread=0.2),
+        Gauge('SNDS.SpamRate', 0.5, every=1440, spread=0.0),
+        Gauge('SNDS.ComplaintRate', 0.001, every=1440, spread=0.2),
+    ),
+)
+MANAGED_POOLS = Family(
+    dimensions=('PoolName',),
+    values=(('managed-main',),),
+    events={'Send': 1.0},
+    gauges=(Gauge('ApproximateDedicatedSendingPercentage', 80.0, every=15), Gauge('SentLast24Hours', 30_000.0, 15)),
+    share=0.5,
+)
+GLOBAL_ENDPOINTS = Family(
+    dimensions=('ses:multi-region-endpoint-id',), values=(('abcdef12.g3h',),), events={'SendCount': 1.0}, share=0.3
+)
+ADDRESS_VALIDATION = Family(
+    dimensions=(),
+    values=((),),
+    events={f'EmailAddressInsights.ConfidenceVerdict.{v}': r for v, r in (('LOW', 0.1), ('MEDIUM', 0.2), ('HIGH', 0.7))},
+    share=0.4,
+)
+MAIL_MANAGER = Family(
+    dimensions=('IngressPointId',),
+    values=(('inp-0123456789abcdef',),),
+    events={'Received': 1.0},
+    gauges=(Gauge('ReceivedBytes', 52_000.0, every=1, unit='Bytes', spread=0.5),),
+    namespace='AWS/SES/MailManager',
+    share=0.2,
+)
+
+_HEALTHY = Standing()
+_REVIEW = Standing(enforcement_status='PROBATION')
+_PAUSED = Standing(sending_enabled=False, enforcement_status='SHUTDOWN')
+
+_ALL = (
+    Scenario('steady', 'a healthy account with even traffic'),
+    Scenario(
+        'bounce_storm',
+        'bounces rise to about 10 % within six hours, AWS puts the account under review; it recovers after a day',
+        curves={
+            'Bounce': ((0, 1), (2 * HOUR, 3), (6 * HOUR, 5), (20 * HOUR, 5), (26 * HOUR, 1)),
+            'Delivery': ((0, 1), (6 * HOUR, 0.92), (20 * HOUR, 0.92), (26 * HOUR, 1)),
+            BOUNCE_RATE: ((0, 1), (HOUR, 1), (6 * HOUR, 3), (20 * HOUR, 4.2), (48 * HOUR, 1.2)),
+        },
+        standings=((0, _HEALTHY), (6 * HOUR, _REVIEW), (44 * HOUR, _HEALTHY)),
+    ),
+    Scenario(
+        'complaint_surge',
+        'complaints rise twelvefold within three hours and reputation follows',
+        curves={
+            'Complaint': ((0, 1), (3 * HOUR, 12), (18 * HOUR, 12), (24 * HOUR, 1)),
+            COMPLAINT_RATE: ((0, 1), (HOUR, 1), (6 * HOUR, 6), (18 * HOUR, 10), (48 * HOUR, 1.5)),
+        },
+        standings=((0, _HEALTHY), (8 * HOUR, _REVIEW), (46 * HOUR, _HEALTHY)),
+    ),
+    Scenario(
+        'under_review',
+        'AWS reviews the account (PROBATION), which still sends',
+        ratios={**RATIOS, 'Bounce': 0.06, 'Delivery': 0.93},
+        gauges=(Gauge(BOUNCE_RATE, 0.06), Gauge(COMPLAINT_RATE, 0.0006)),
+        standings=((0, _REVIEW),),
+    ),
+    Scenario(
+        'paused',
+        'AWS paused sending (SHUTDOWN) at the scenario start',
+        curves={'*': ((0, 1), (0, 0))},
+        gauges=(Gauge(BOUNCE_RATE, 0.12), Gauge(COMPLAINT_RATE, 0.006)),
+        standings=((0, _PAUSED),),
+    ),
+    Scenario(
+        'sending_disabled',
+        'the owner switched sending off at the scenario start; AWS has nothing against the account',
+        curves={'*': ((0, 1), (0, 0))},
+        standings=((0, Standing(sending_enabled=False)),),
+    ),
+    Scenario(
+        'quota_nearly_used',
+        '95 % of the daily quota is used',
+        volume=0.95 * 50_000 / 1440,
+        standings=((0, Standing(max_24_hour_send=50_000.0, max_send_rate=14.0)),),
+    ),
+    Scenario('unlimited_quota', 'no daily quota (-1)', standings=((0, Standing(max_24_hour_send=-1.0)),)),
+    Scenario('late_data', 'a third of the events reaches CloudWatch 5 to 50 minutes late', late_share=0.33),
+    Scenario(
+        'sandbox',
+        'a sandbox account: 200 messages a day, one per second',
+        volume=0.08,
+        standings=((0, Standing(production_access=False, max_24_hour_send=200.0, max_send_rate=1.0)),),
+    ),
+    Scenario('silence', 'mail stops two hours after the scenario start', curves={'*': ((0, 1), (7200, 1), (7200, 0))}),
+    Scenario('idle', 'an account that never sent', volume=0.0, gauges=()),
+    Scenario('dkim_broken', 'an identity whose DKIM fails; the traffic is that of steady'),
+    Scenario(
+        'many_tenants',
+        '200 tenants share the account',
+        volume=400.0,
+        families=(tenants(200),),
+        standings=((0, Standing(max_24_hour_send=1_000_000.0, max_send_rate=100.0)),),
+    ),
+    Scenario('receiving', 'mail is received by two rule sets and three rules', families=RECEIPT_RULES),
+    Scenario(
+        'configuration_sets', 'five configuration sets with event and reputation metrics',
+        families=(configuration_sets(5),),
+    ),
+    Scenario(
+        'everything',
+        'every family of series that SES is known to publish',
+        volume=60.0,
+        families=(
+            configuration_sets(3), tenants(5), *RECEIPT_RULES, DEDICATED_IPS, MANAGED_POOLS, GLOBAL_ENDPOINTS,
+            ADDRESS_VALIDATION, MAIL_MANAGER,
+        ),
+    ),
+    Scenario(
+        'large',
+        '1,000 configuration sets with ten event metrics each',
+        volume=4000.0,
+        families=(
+            Family(
+                dimensions=('ses:configuration-set',), count=1000, patterns=('set-{:05d}',), events=RATIOS, share=0.9
+            ),
+        ),
+        standings=((0, Standing(max_24_hour_send=10_000_000.0, max_send_rate=500.0)),),
+    ),
+)  # fmt: skip
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType({scenario.name: scenario for scenario in _ALL})

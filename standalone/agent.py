@@ -1,0 +1,243 @@
+"""What the Agent offers to a check, without an Agent: the modules `aggregator` and `datadog_agent`.
+
+`install()` must come before the first import of `datadog_checks.base`, which decides then whether an Agent runs.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import socket
+import sys
+import threading
+import time
+import types
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from standalone.model import Sample, ServiceCheck
+from standalone.redaction import Redactor
+from standalone.state import State
+
+# They log requests with their headers, signatures and session tokens.
+TALKATIVE_LOGGERS = ('boto3', 'botocore', 's3transfer', 'urllib3')
+TRACEBACK = '\nTraceback (most recent call last):'
+
+
+class Submissions:
+    """What one check has handed over since it was last asked.
+
+    `hostname` stands in where the check names none; `tags` are added to everything, as the Agent does for `service`.
+    """
+
+    def __init__(self, hostname: str, tags: tuple[str, ...] = ()) -> None:
+        self.hostname = hostname
+        self.tags = tags
+        self.metrics: list[Sample] = []
+        self.service_checks: list[ServiceCheck] = []
+        self.events: list[dict[str, Any]] = []
+
+    def take(self) -> tuple[list[Sample], list[ServiceCheck], list[dict[str, Any]]]:
+        """Returns what is there and forgets it."""
+        taken = self.metrics, self.service_checks, self.events
+        self.metrics, self.service_checks, self.events = [], [], []
+        return taken
+
+
+class Aggregator:
+    """The module `aggregator`: sorts what arrives by the check that sent it."""
+
+    GAUGE, RATE, COUNT, MONOTONIC_COUNT, COUNTER, HISTOGRAM, HISTORATE = range(7)
+    TYPES = {GAUGE: 'gauge', COUNT: 'count'}
+
+    def __init__(self) -> None:
+        self._submissions: dict[int, Submissions] = {}
+
+    def connect(self, check: Any, submissions: Submissions) -> None:
+        # By the object, not by its id: two hosts of the same instance have the same check id.
+        self._submissions[id(check)] = submissions
+
+    def disconnect(self, check: Any) -> None:
+        self._submissions.pop(id(check), None)
+
+    def submit_metric(
+        self,
+        check: Any,
+        check_id: str,
+        mtype: int,
+        name: str,
+        value: float,
+        tags: list[str],
+        hostname: str,
+        flush_first_value: bool = False,
+    ) -> None:
+        if mtype not in self.TYPES:
+            raise ValueError(f'{name}: this host takes gauges and counts only')
+        submissions = self._submissions.get(id(check))
+        # The Agent drops what is not a number, too.
+        if submissions is not None and math.isfinite(value):
+            submissions.metrics.append(
+                Sample(name, self.TYPES[mtype], value, (*tags, *submissions.tags), hostname or submissions.hostname)
+            )
+
+    def submit_service_check(
+        self, check: Any, check_id: str, name: str, status: int, tags: list[str], hostname: str, message: str
+    ) -> None:
+        submissions = self._submissions.get(id(check))
+        if submissions is not None:
+            submissions.service_checks.append(
+                ServiceCheck(
+                    name, int(status), (*tags, *submissions.tags), hostname or submissions.hostname, message or ''
+                )
+            )
+
+    def submit_event(self, check: Any, check_id: str, event: dict[str, Any]) -> None:
+        submissions = self._submissions.get(id(check))
+        if submissions is not None:
+            tags = [*(event.get('tags') or ()), *submissions.tags]
+            host = event.get('host') or submissions.hostname
+            submissions.events.append({**event, 'tags': tags, 'host': host})
+
+    def submit_event_platform_event(self, check: Any, check_id: str, raw_event: str, event_type: str) -> None:
+        """Drops it: these feed products of Datadog's own that nothing here stands in for."""
+
+    def submit_histogram_bucket(self, check: Any, check_id: str, name: str, *bucket: Any) -> None:
+        raise ValueError(f'{name}: this host takes gauges and counts only')
+
+
+class DatadogAgent:
+    """The module `datadog_agent`: the Agent's configuration, log, cache and metadata."""
+
+    def __init__(self) -> None:
+        self.redactor = Redactor()
+        self.metadata: dict[str, dict[str, str]] = defaultdict(dict)
+        self.log_level = logging.WARNING
+        self._process_start_time = int(time.time())
+        self._own = threading.local()
+        self._running: list[State] = []
+        self._attached: list[State] = []
+
+    def set_log_level(self, level: int) -> None:
+        """Shows log records from `level` on, on stderr; tracebacks and Python's own warnings from DEBUG down only."""
+        self.log_level = level
+        logging.getLogger().setLevel(level)
+        for name in TALKATIVE_LOGGERS:
+            logging.getLogger(name).setLevel(max(level, logging.WARNING))
+        logging.getLogger('py.warnings').setLevel(logging.NOTSET if self.verbose else logging.ERROR)
+
+    @property
+    def verbose(self) -> bool:
+        return self.log_level <= logging.DEBUG
+
+    @contextmanager
+    def caching(self, state: State) -> Iterator[None]:
+        """Lets `state` be the persistent cache of whatever runs inside, on this thread and on those it starts."""
+        outer = getattr(self._own, 'state', None)
+        self._own.state = state
+        self._running.append(state)
+        try:
+            yield
+        finally:
+            self._running.remove(state)
+            self._own.state = outer
+
+    def attach(self, state: State) -> None:
+        """Says that a host with this cache is there, so that its check can be used outside of a run, too."""
+        self._attached.append(state)
+
+    def detach(self, state: State) -> None:
+        self._attached.remove(state)
+
+    def _state(self) -> State:
+        own = getattr(self._own, 'state', None)
+        if own is not None:
+            return own
+        # A thread that a check started, or no run at all. A cache key does not tell whose it is: it must be clear.
+        states = {id(state): state for state in self._running or self._attached}
+        if len(states) != 1:
+            raise RuntimeError(f'{len(states)} hosts could be meant by this use of the persistent cache')
+        return next(iter(states.values()))
+
+    def read_persistent_cache(self, key: str) -> str:
+        return self._state().read(key)
+
+    def write_persistent_cache(self, key: str, value: str) -> None:
+        self._state().write(key, value)
+
+    def get_config(self, option: str) -> Any:
+        """Returns what an Agent with an empty datadog.yaml would, None where it has no default."""
+        if option == 'log_level':
+            return logging.getLevelName(self.log_level).lower()
+        if option in ('hostname', 'hostname_fqdn'):
+            return self.get_hostname()
+        return {'enable_metadata_collection': True, 'logs_enabled': False, 'min_collection_interval': 15}.get(option)
+
+    def get_hostname(self) -> str:
+        return os.environ.get('DD_HOSTNAME') or socket.gethostname()
+
+    def get_host_tags(self) -> str:
+        return '{}'
+
+    def get_version(self) -> str:
+        return '0.0.0'
+
+    def get_process_start_time(self) -> int:
+        return self._process_start_time
+
+    def headers(self, *args: Any, **kwargs: Any) -> dict[str, str]:
+        return {'User-Agent': 'Datadog Agent/0.0.0', 'Accept': 'text/html, */*'}
+
+    def tracemalloc_enabled(self) -> bool:
+        return False
+
+    def log(self, message: str, level: int) -> None:
+        if level < self.log_level:
+            return
+        if not self.verbose:
+            # The last line of a traceback says what happened; the rest is for developers.
+            head, found, trace = message.partition(TRACEBACK)
+            message = f'{head}: {trace.strip().splitlines()[-1]}' if found and trace.strip() else head
+        print(f'{logging.getLevelName(level)} | {self.redactor(message)}', file=sys.stderr, flush=True)
+
+    def set_check_metadata(self, check_id: str, name: str, value: str) -> None:
+        self.metadata[check_id][name] = value
+
+    # An Agent would send these on. There is nowhere to send them to.
+
+    def send_log(self, line: str, check_id: str) -> None:
+        pass
+
+    def set_external_tags(self, external_tags: Any) -> None:
+        pass
+
+    def emit_agent_telemetry(self, check_name: str, metric_name: str, metric_value: float, metric_type: str) -> None:
+        pass
+
+    def report_issue(self, check_name: str, report: str) -> None:
+        pass
+
+    def resolve_issue(self, issue_id: str) -> None:
+        pass
+
+
+AGGREGATOR = Aggregator()
+AGENT = DatadogAgent()
+
+
+def install() -> None:
+    """Makes `import aggregator` and `import datadog_agent` find the ones above.
+
+    Raises RuntimeError when the base package was imported earlier and so has settled on its test stubs.
+    """
+    base = sys.modules.get('datadog_checks.base.agent')
+    if base is not None and not base.AGENT_RUNNING:
+        raise RuntimeError('import standalone.host before datadog_checks.base: it has already chosen its test stubs')
+    for name, offered in (('aggregator', AGGREGATOR), ('datadog_agent', AGENT)):
+        module = types.ModuleType(name, offered.__doc__)
+        for attribute in dir(offered):
+            if not attribute.startswith('_') and attribute not in ('redactor', 'metadata', 'verbose', 'log_level'):
+                setattr(module, attribute, getattr(offered, attribute))
+        sys.modules.setdefault(name, module)

@@ -1,0 +1,252 @@
+"""The command line, run as users run it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from datadog_checks.base.stubs.aggregator import AggregatorStub
+from datadog_checks.base.stubs.datadog_agent import DatadogAgentStub
+from datadog_checks.dev._env import replay_check_run
+
+ROOT = Path(__file__).resolve().parents[2]
+RICH = {
+    'gauges': {'send': 12.5},
+    'counts': {'send.count': 3},
+    'statuses': [{'name': 'can_connect', 'status': 0}, {'name': 'sending_status', 'status': 1, 'message': 'm'}],
+    'empty_default_hostname': True,
+}
+
+
+def counter(output, name='amazon_ses_send_count'):
+    return next(f.samples[0].value for f in text_string_to_metric_families(output) if f.name == name)
+
+
+def test_json_replays_through_the_development_kit(sandbox):
+    """The JSON is the Agent's: the development kit replays it and its assertions hold."""
+    sandbox.configure({**RICH, 'warn': 'careful'}, {**RICH, 'name': 'second', 'empty_default_hostname': False})
+    result = sandbox.check('--format', 'json')
+    collected = json.loads(result.stdout)
+    aggregator, agent = AggregatorStub(), DatadogAgentStub()
+    replay_check_run(collected, aggregator, agent)
+    agent.assert_metadata('amazon_ses', {'config.provider': 'file'})
+    tags = ['aws_account:1', 'region:x']
+    aggregator.assert_metric('amazon_ses.send', 12.5, tags=tags, hostname='', metric_type=aggregator.GAUGE)
+    aggregator.assert_metric('amazon_ses.send', 12.5, tags=tags, hostname='a-host', metric_type=aggregator.GAUGE)
+    aggregator.assert_metric('amazon_ses.send.count', 3, tags=tags, hostname='', metric_type=aggregator.COUNT)
+    aggregator.assert_metric('amazon_ses.runs_ever')
+    aggregator.assert_service_check('amazon_ses.can_connect', 0, tags=tags, count=2)
+    aggregator.assert_service_check('amazon_ses.sending_status', 1, tags=tags, message='m')
+    aggregator.assert_all_metrics_covered()
+    assert [one['runner']['LastWarnings'] for one in collected] == [['careful'], []]
+    assert [one['runner']['CheckVersion'] for one in collected] == ['1.2.3', '1.2.3']
+    assert collected[1]['runner']['CheckID'].startswith('amazon_ses:second:')
+    assert collected[0]['aggregator']['events'][0]['msg_title'] == 'a title'
+    assert result.returncode == 0 and [line.split(' | ')[-1] for line in result.stderr.splitlines()] == ['careful']
+
+
+def test_json_of_a_failed_run(sandbox):
+    """A failed run exits with 1, says so in one line, and still shows what was submitted and the error."""
+    sandbox.configure({**RICH, 'fail': 'it broke'})
+    result = sandbox.check('--format', 'json')
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1 and 'it broke' in result.stderr
+    aggregator = AggregatorStub()
+    with pytest.raises(Exception, match='it broke'):
+        replay_check_run(json.loads(result.stdout), aggregator, DatadogAgentStub())
+    aggregator.assert_metric('amazon_ses.send', 12.5)
+    assert 'Traceback' not in result.stdout
+    assert 'Traceback' in sandbox.check('--log-level', 'debug').stdout
+
+
+def test_text_of_several_runs(sandbox):
+    """Several runs are printed once, with counts added up, and stderr tells of each."""
+    sandbox.configure({**RICH, 'empty_default_hostname': False})
+    result = sandbox.check('--runs', '3', '--pause', '0')
+    series = json.loads(result.stdout.partition('=== Series ===\n')[2].partition('\n=== ')[0])
+    values = {one['metric']: one['points'][0][1] for one in series}
+    assert values == {'amazon_ses.send': 12.5, 'amazon_ses.send.count': 9, 'amazon_ses.runs_ever': 3}
+    assert 'Total Runs: 3' in result.stdout and '[OK]' in result.stdout
+    assert [line.split(': ')[2] for line in result.stderr.splitlines()] == [f'run {n} of 3' for n in (1, 2, 3)]
+
+
+def test_counters_go_on_over_restarts(sandbox):
+    """With a state file the cache and the counters outlive the process, whatever format it printed; without, not."""
+    sandbox.configure({**RICH, 'thread': True})
+    kept = ('--state', 'state.json')
+    sandbox.check(*kept)
+    assert counter(sandbox.check('--format', 'openmetrics', '--runs', '2', '--pause', '0', *kept).stdout) == 9
+    output = sandbox.check('--format', 'openmetrics', *kept).stdout
+    assert (counter(output), counter(output, 'amazon_ses_runs_ever')) == (12, 4)
+    assert counter(sandbox.check('--format', 'openmetrics').stdout) == 3
+    assert stat.S_IMODE((sandbox.folder / 'state.json').stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    'content', [b'', b'{"program": "amazon_ses stand', b'{"cache": {}}', b'[1]', b'\xff\xfe', b'null', b'[' * 100_000]
+)
+def test_unusable_state_is_moved_aside(sandbox, content):
+    """A truncated, corrupt or foreign state file is kept aside, reported in one line, and started anew."""
+    sandbox.configure(RICH)
+    path = sandbox.folder / 'state.json'
+    path.write_bytes(content)
+    result = sandbox.check('--state', 'state.json')
+    assert result.returncode == 0 and len(result.stderr.splitlines()) == 1 and 'state.json' in result.stderr
+    assert (sandbox.folder / 'state.json.corrupt').read_bytes() == content
+    assert json.loads(path.read_text())['cache']
+
+
+def test_state_has_one_process(sandbox):
+    """A second process on the same state file is refused with the reason, and takes nothing away from the first."""
+    pytest.importorskip('fcntl')
+    sandbox.configure({**RICH, 'sleep': 5})
+    first = sandbox.start('-m', 'standalone', 'check', '--config', 'conf.yaml', '--state', 'state.json')
+    path = sandbox.folder / 'state.json'
+    deadline = time.monotonic() + 30
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    second = sandbox.check('--state', 'state.json', '--format', 'nagios')
+    assert second.returncode == 3 and second.stdout.startswith('SES UNKNOWN - the state file ')
+    assert f'in use by another process ({first.pid})' in second.stdout
+    first.communicate(timeout=60)
+    assert first.returncode == 0
+
+
+@pytest.mark.parametrize(
+    'text, told',
+    [
+        (None, 'cannot read conf.yaml: No such file'),
+        ('instances: [', 'conf.yaml is not valid YAML: line 1'),
+        ('instances:\n- aws_secret_access_key: "hush-hush\n', 'conf.yaml is not valid YAML: line '),
+        ('', 'conf.yaml: the top level must be a mapping'),
+        ('init_config:\n', 'conf.yaml: `instances` has no entry'),
+        ('instances: {a: b}', 'conf.yaml: `instances` must be a list'),
+        ('instances: [hush-hush]', 'conf.yaml: instance 1 must be a mapping'),
+        ('instances: [{a: 1}, {}, {a: 1}]', 'conf.yaml: instances 1 and 3 are the same'),
+        ('init_config: 3\ninstances: [{}]', 'conf.yaml: `init_config` must be a mapping'),
+        ('instances: [{}, {a: {b: "ENC[hush-hush]"}}]', 'conf.yaml: instance 2: `a.b` is an ENC[...] secret'),
+        ('instances: [{refuse: constructor}]', 'conf.yaml: instance 1: the check refused the options: ValueError: no'),
+        ('instances: [{}, {refuse: initialization}]', 'conf.yaml: instance 2: Detected 1 error: region Field'),
+        ('instances: [{refuse: run}]', 'conf.yaml: instance 1: Detected 1 error: region Field'),
+    ],
+)
+def test_wrong_configuration(sandbox, text, told):
+    """A wrong configuration is one line that names file and place but no secret; exit 2, for Nagios unknown."""
+    if text is not None:
+        sandbox.configure(text=text)
+    result = sandbox.check()
+    assert (result.returncode, result.stdout) == (2, '')
+    assert result.stderr.startswith(f'standalone: {told}') and len(result.stderr.splitlines()) == 1
+    assert 'hush-hush' not in result.stderr
+    result = sandbox.check('--format', 'nagios')
+    assert result.returncode == 3 and result.stderr == ''
+    assert result.stdout.startswith(f'SES UNKNOWN - {told}') and len(result.stdout.splitlines()) == 1
+
+
+def test_configuration_error_in_a_run_of_a_later_instance(sandbox):
+    """What earlier instances have handed over is printed before the refusal, since it is booked as sent."""
+    sandbox.configure(RICH, {'refuse': 'run'})
+    result = sandbox.check('--format', 'json')
+    assert result.returncode == 2 and result.stderr.startswith('standalone: conf.yaml: instance 2: Detected 1 error')
+    assert [bool(one['aggregator']['metrics']) for one in json.loads(result.stdout)] == [True, False]
+
+
+def test_nagios_exit_code(sandbox):
+    """As a plug-in it prints one line and exits with the worst status; a failed run is unknown at least."""
+    sandbox.configure(RICH)
+    result = sandbox.check('--format', 'nagios')
+    assert result.returncode == 1 and result.stdout.count('\n') == 1
+    assert result.stdout.startswith('SES WARNING - WARNING sending_status (aws_account:1, region:x): m | ')
+    assert "'send'=12.5" in result.stdout
+    sandbox.configure({'fail': 'it broke'})
+    result = sandbox.check('--format', 'nagios')
+    assert result.returncode == 3 and result.stdout.startswith('SES UNKNOWN - UNKNOWN the run failed: it broke')
+
+
+@pytest.mark.parametrize('level', ['warning', 'debug'])
+@pytest.mark.parametrize('form', ['text', 'json', 'openmetrics', 'nagios'])
+def test_secrets_are_never_printed(sandbox, form, level):
+    """A secret of the configuration is in no output and no log, and a traceback is shown at debug level only."""
+    statuses = [{'name': 'can_connect', 'status': 2, 'message': 'bad hush-hush'}]
+    secret = dict.fromkeys(('fail', 'warn', 'log'), 'bad hush-hush')
+    sandbox.configure({**secret, 'aws_secret_access_key': 'hush-hush', 'statuses': statuses})
+    result = sandbox.check('--format', form, '--log-level', level, '--state', 'state.json')
+    assert 'bad' in result.stdout + result.stderr
+    assert 'hush-hush' not in result.stdout + result.stderr
+    assert ('Traceback' in result.stdout + result.stderr) == (level == 'debug')
+    assert 'hush-hush' not in (sandbox.folder / 'state.json').read_text()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('instance', [{**RICH, 'sleep': 1}, RICH], ids=['in a run', 'in a pause'])
+def test_interrupted(sandbox, number, instance):
+    """A signal ends it after the present run, with what there is by then and exit code 130."""
+    sandbox.configure(instance)
+    process = sandbox.start(
+        *'-m standalone check --config conf.yaml --format json --state state.json --runs 50 --pause 60'.split()
+    )
+    deadline = time.monotonic() + 30
+    path = sandbox.folder / 'state.json'
+    while (not path.exists() or '_runs' not in path.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert json.loads(output)[0]['runner']['TotalRuns'] == 1
+    assert 'Traceback' not in errors
+
+
+def test_reader_that_goes_away(sandbox):
+    """A closed pipe on stdout is not worth a traceback."""
+    sandbox.configure(RICH)
+    process = sandbox.start('-m', 'standalone', 'check', '--config', 'conf.yaml')
+    process.stdout.close()
+    errors = process.stderr.read()
+    assert process.wait(timeout=30) == 1 and errors == ''
+    process.stderr.close()
+
+
+def test_help(sandbox):
+    """Without arguments the help is shown with exit code 2; `check --help` explains every option with examples."""
+    result = sandbox.run()
+    assert result.returncode == 2 and 'examples:' in result.stdout
+    result = sandbox.run('check', '--help')
+    assert result.returncode == 0
+    for option in ('--config', '--runs', '--pause', '--format', '--state', '--log-level'):
+        assert result.stdout.count(option) >= 2
+
+
+@pytest.mark.parametrize('wrong', [('--runs', '0'), ('--pause', '-1'), ('--pause', 'inf'), ('--format', 'xml')])
+def test_wrong_usage(sandbox, wrong):
+    """A value that makes no sense is refused before anything runs."""
+    sandbox.configure(RICH)
+    result = sandbox.check(*wrong)
+    assert result.returncode == 2 and wrong[0] in result.stderr and 'Traceback' not in result.stderr
+
+
+def test_output_is_utf_8_in_any_locale(sandbox):
+    """Without a locale, as under cron, the output is UTF-8 all the same."""
+    sandbox.configure({'gauges': {'g': 1}, 'tags': ['name:\u00fc']})
+    sandbox.environment |= {'LC_ALL': 'C', 'PYTHONCOERCECLOCALE': '0', 'PYTHONUTF8': '0'}
+    assert 'name="\u00fc"' in sandbox.check('--format', 'openmetrics').stdout
+
+
+def test_nothing_of_the_simulator_is_imported():
+    """The package imports the standard library, yaml and the check, and nothing else."""
+    program = (
+        'import ast, pathlib, sys; print(*sorted({name.split(".")[0]'
+        ' for path in pathlib.Path("standalone").rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))'
+        ' for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import)'
+        ' else [node.module] if isinstance(node, ast.ImportFrom) else [])} - set(sys.stdlib_module_names)))'
+    )
+    result = subprocess.run([sys.executable, '-c', program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ['datadog_checks', 'standalone', 'yaml']

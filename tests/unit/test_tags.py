@@ -1,0 +1,232 @@
+"""Tags made from names that other people chose."""
+
+from __future__ import annotations
+
+import random
+import re
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datadog_checks.amazon_ses.tags import distinct, named, normal, tag_name, tag_value
+from datadog_checks.base.utils.tagging import GENERIC_TAGS
+
+HASHED = re.compile(r'_[0-9a-f]{8}$')
+
+
+@pytest.mark.parametrize(
+    ('dimension', 'name'),
+    [
+        ('ses:configuration-set', 'configuration_set'),
+        ('ses:from-domain', 'from_domain'),
+        ('ses:source-ip', 'source_ip'),
+        ('ses:operation', 'dimension_operation'),
+        ('campaign', 'campaign'),
+        ('Campaign Name', 'campaign_name'),
+        ('RuleName', 'rule'),
+        ('RuleSetName', 'rule_set'),
+        ('TenantName', 'tenantname'),
+        ('rule', 'dimension_rule'),
+        ('Rule-Set', 'dimension_rule_set'),
+        ('Host', 'dimension_host'),
+        ('host-name', 'dimension_host_name'),
+        ('aws_account', 'dimension_aws_account'),
+        ('region', 'dimension_region'),
+        ('source', 'dimension_source'),
+        ('metric', 'dimension_metric'),
+        ('2fa', 'dimension_2fa'),
+        ('_private_', 'private'),
+        ('a--b__c', 'a_b_c'),
+        ('ses:', 'dimension'),
+        ('', 'dimension'),
+        ('-', 'dimension'),
+    ],
+)
+def test_tag_name(dimension: str, name: str) -> None:
+    """A dimension is found in Datadog under its own name, unless that name means something else there."""
+    assert tag_name(dimension) == name
+
+
+@pytest.mark.parametrize('name', sorted(GENERIC_TAGS))
+def test_generic(name: str) -> None:
+    """No dimension can become a tag that the Agent forbids or rewrites."""
+    for dimension in (name, name.upper(), f'ses:{name}', name.replace('_', '-')):
+        assert tag_name(dimension) not in GENERIC_TAGS
+
+
+@given(st.one_of(st.text(), st.text('ab_- :', min_size=190)))
+def test_tag_name_survives(dimension: str) -> None:
+    """Whatever a dimension is called, Datadog keeps its tag's name as it is and finds the value after it."""
+    name = tag_name(dimension)
+    assert normal(f'{name}:x') == f'{name}:x'
+    assert re.fullmatch('[a-z][a-z0-9_]{0,99}', name)
+
+
+@pytest.mark.parametrize(
+    ('value', 'expected'),
+    [
+        ('News Letter/2024: Ärger & 日本', 'News Letter/2024: Ärger & 日本'),
+        ('a\nb\x00c\x7fd\u2028e\ud800', 'a_b_c_d_e_'),
+    ],
+)
+def test_tag_value(value: str, expected: str) -> None:
+    """A value is shown as it was written; what would break a line or an encoding is replaced."""
+    assert tag_value(value) == expected
+
+
+@pytest.mark.parametrize(
+    ('tag', 'expected'),
+    [
+        ('campaign:News', 'campaign:news'),
+        ('a b  c', 'a_b_c'),
+        ('a_&_b', 'a_b'),
+        ('k:v-1.2/3:4', 'k:v-1.2/3:4'),
+        ('rule_set:[Active]', 'rule_set:_active'),
+        ('k:Ärger日本٣', 'k:ärger日本٣'),
+        ('k:ΑΣ', 'k:ας'.replace('ς', 'σ')),
+        ('k:½²🙂x', 'k:_x'),
+        ('k:v__:_', 'k:v'),
+        ('k:', 'k'),
+        ('k:' + 'x' * 300, 'k:' + 'x' * 198),
+        ('k:' + 'x' * 197 + '_y', 'k:' + 'x' * 197),
+    ],
+)
+def test_normal(tag: str, expected: str) -> None:
+    """Tags that Datadog stores as one are known to be one."""
+    assert normal(tag) == expected
+
+
+@given(st.text())
+def test_normal_is_final(tag: str) -> None:
+    """What Datadog has stored it would store again unchanged, in at most 200 characters."""
+    stored = normal(tag)
+    assert normal(stored) == stored
+    assert len(stored) <= 200
+    assert normal(tag.swapcase()) == stored or not tag.isascii()
+
+
+def digits(address: str) -> str:
+    return sha256(address.encode()).hexdigest()[:8]
+
+
+def hidden(address: str, domain: str = 'example.com') -> tuple[str, ...]:
+    return (f'identity:{domain}', 'identity_type:email_address', f'identity_hash:{digits(address)}')
+
+
+@pytest.mark.parametrize(
+    ('value', 'expected'),
+    [
+        ('bob@example.com', hidden('bob@example.com')),
+        ('Bob@Example.COM', hidden('bob@example.com')),
+        ('Bob <bob@example.com>', hidden('bob@example.com')),
+        ('"Bob, Jr." <bob@example.com>', hidden('bob@example.com')),
+        ('mailto:bob@example.com.', hidden('bob@example.com')),
+        ('bob%40example.com', hidden('bob@example.com')),
+        ("'bob'@example.com'", hidden("'bob'@example.com")),
+        ('"bob smith"@example.com', hidden('"bob smith"@example.com')),
+        ('arn:aws:ses:us-east-1:123456789012:identity/bob@example.com', hidden('bob@example.com')),
+        ('bob@[192.0.2.1]', hidden('bob@[192.0.2.1]', '[192.0.2.1]')),
+        ('jürgen@bücher.example', hidden('jürgen@bücher.example', 'bücher.example')),
+        ('bob@localhost', hidden('bob@localhost', 'localhost')),
+        (
+            'a@example.com, b@example.com',
+            (*hidden('a@example.com'), f'identity_hash:{digits("b@example.com")}'),
+        ),
+        ('example.com', ('from:example.com',)),
+        ('@news', ('from:@news',)),
+        ('2 @ 3', ('from:2 @ 3',)),
+    ],
+)
+def test_addresses(value: str, expected: tuple[str, ...]) -> None:
+    """An e-mail address in a dimension shows its domain and a hash, and nothing else of the value."""
+    assert named([('from', value)]) == expected
+    assert named([('from', value)], show_addresses=True) == (f'from:{value}',)
+
+
+@given(address=st.emails(), around=st.sampled_from(['{}', 'Jane Doe <{}>', ' {} ', '({})', 'a: {}; b']))
+def test_private(address: str, around: str) -> None:
+    """No e-mail address and no name beside it is ever in a tag, and every spelling of an address has one hash."""
+    found = named([('campaign', 'x'), ('to', around.format(address))])
+    local = address.rpartition('@')[0]
+    assert found == ('campaign:x', *hidden(address.lower(), address.lower().rpartition('@')[2]))
+    assert not any(f'{local}@' in tag or 'Jane' in tag for tag in found)
+
+
+def test_named() -> None:
+    """Each dimension is a tag, in the order of the series, and none is there twice."""
+    dimensions = [('ses:configuration-set', 'News'), ('Campaign', 'a'), ('campaign', 'a'), ('env', 'prod')]
+    assert named(dimensions) == ('configuration_set:News', 'campaign:a', 'dimension_env:prod')
+    assert named([]) == ()
+
+
+def mark(key: object) -> str:
+    return '_' + digits(repr(key))
+
+
+def test_collision() -> None:
+    """Series that differ only in what Datadog drops get a hash on the tag that differs; all others keep their tags."""
+    tuples = {
+        'News': ('set:a', 'campaign:News'),
+        'news': ('set:a', 'campaign:news'),
+        'other set': ('set:b', 'campaign:News'),
+        'space': ('x:a b',),
+        'score': ('x:a_b',),
+        'long 1': ('x:' + 'y' * 300 + '1',),
+        'long 2': ('x:' + 'y' * 300 + '2',),
+        'none': (),
+    }
+    assert distinct(tuples) == {
+        'News': ('set:a', 'campaign:News' + mark('News')),
+        'news': ('set:a', 'campaign:news' + mark('news')),
+        'other set': ('set:b', 'campaign:News'),
+        'space': ('x:a b' + mark('space'),),
+        'score': ('x:a_b' + mark('score'),),
+        'long 1': ('x:' + 'y' * 189 + mark('long 1'),),
+        'long 2': ('x:' + 'y' * 189 + mark('long 2'),),
+        'none': (),
+    }
+
+
+def test_same_tags() -> None:
+    """Series whose tags are literally the same are kept apart as well: two spellings of an address, swapped values."""
+    keys: list[tuple[tuple[str, str], ...]] = [(('from', 'bob@example.com'),), (('from', 'Bob <bob@example.com>'),)]
+    keys += [(('a', 'x'), ('A', 'y')), (('a', 'y'), ('A', 'x'))]
+    found = distinct({key: named(key) for key in keys})
+    assert len(set(map(stored, found.values()))) == 4
+    assert found[keys[0]][:2] == ('identity:example.com', 'identity_type:email_address')
+
+
+def test_forged_hash() -> None:
+    """Nobody can hide a series by giving it the name that a hash gives to another."""
+    forged = 'c:News' + mark('News')
+    found = distinct({'News': ('c:News',), 'news': ('c:news',), 'forged': (forged,)})
+    assert len({normal(tags[0]) for tags in found.values()}) == 3
+    assert found['news'] == ('c:news' + mark('news'),)
+
+
+LONG = st.text('aA_', max_size=3).map(lambda end: 'x' * 198 + end)
+VALUE = st.one_of(st.text('aA_ bB-', max_size=4), LONG, st.text(max_size=5))
+KEY = st.tuples(st.tuples(st.sampled_from('kK'), VALUE), st.tuples(st.just('l'), VALUE))
+KEYS = st.lists(KEY, unique=True, max_size=12)
+
+
+def stored(tags: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(normal, tags))
+
+
+@given(keys=KEYS, shuffle=st.randoms(use_true_random=False))
+def test_distinct(keys: list[tuple[tuple[str, str], ...]], shuffle: random.Random) -> None:
+    """Each series stays a series of its own in Datadog, whatever it is called and in whatever order it was found."""
+    tuples = {key: named(key) for key in keys}
+    found = distinct(tuples)
+    assert len(set(map(stored, found.values()))) == len(keys)
+    for key, tags in tuples.items():
+        if sum(stored(tags) == stored(other) for other in tuples.values()) == 1:
+            assert found[key] == tags
+        else:
+            [changed] = [tag for tag in found[key] if tag not in tags]
+            assert HASHED.search(changed) and len(changed) <= 200
+    shuffle.shuffle(keys)
+    assert distinct({key: tuples[key] for key in keys}) == found
