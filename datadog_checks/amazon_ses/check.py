@@ -25,6 +25,7 @@ from .collectors import Collector
 from .config_models import ConfigMixin, InstanceConfig
 from .memory import Memory
 from .model import Event, Failure, FailureKind, Level, MetricType, Sample, Target
+from .options import SettingsError
 from .planning import Task
 from .progress import CLOUDWATCH, DISCOVERY, Progress, after_answer, after_listing, after_snapshot
 from .registry import COLLECTORS
@@ -85,7 +86,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self.warning(sentence)
         account = self._find_account()
         if isinstance(account, Failure):
-            self._submit_unknown_account(account)
+            self._submit_unknown_account(account, now)
             raise CheckException(f'The AWS account is not known. {account}')
         targets = {region: Target(account, region) for region in self.settings.regions}
         self._claim(account)
@@ -109,7 +110,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             run.late = region in results.late
             for task, answer in results.done.get(region, ()):
                 self._apply(run, task, answer, now, reach)
-            self._keep(targets[region], run.progress)
+            self._keep(targets[region], run)
 
         calls = self.access.calls.take()
         for region, run in runs.items():
@@ -139,7 +140,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         try:
             gauges = {metric.name: metric for metric in catalogue.METRICS if metric.type is MetricType.GAUGE}
             self.settings = settings.read(self.instance, self.init_config, datadog_agent.get_config('proxy'), gauges)
-        except settings.SettingsError as error:
+        except SettingsError as error:
             raise ConfigurationError(str(error)) from None
         for secret in self.settings.secrets:
             self.register_secret(secret)
@@ -197,15 +198,17 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         run.given_up += counted.given_up
         run.shrunk += counted.shrunk
 
-    def _keep(self, target: Target, progress: Progress) -> None:
-        prevented = self.memory.keep(target, progress)
-        if prevented is not None:
-            self.warning(
-                'The state of %s in %s cannot be saved (%s): a restart would begin to count anew. '
-                "Look at the Agent's run_path.",
-                *target,
-                type(prevented).__name__,
-            )
+    def _keep(self, target: Target, run: Run) -> None:
+        if self.memory.keep(target, run.progress):
+            return
+        run.progress, _ = self.memory.recall(target, 0.0)
+        run.amounts.clear()
+        run.given_up = ()
+        self.warning(
+            'The state of %s in %s cannot be saved, so its counts are held back until it can be: a restart would '
+            "count them twice. Look at the Agent's run_path: space, permissions.",
+            *target,
+        )
 
     def _submit(self, target: Target, run: Run, calls: Calls, now: float, started: float) -> None:
         """Submit everything of one Region."""
@@ -219,7 +222,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self.warning('%s: %s', target.region, failure)
         for span in run.given_up:
             self.log.warning('Counts of %s in %s miss %s.', *target, _spelled(span))
-        submission = Submission(self, (*self.settings.tags, *target.tags))
+        submission = Submission(self, (*self.settings.tags, *target.tags), now)
         submission.submit(
             Sample(one.spec.count, amount, one.tags) for one, amount in run.amounts.items() if one.spec.count
         )
@@ -235,10 +238,10 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         submission.submit(telemetry.collection(progress.sources, progress.ledger, number, period, now))
         submission.submit(telemetry.run(self.monotonic() - started, submission.contexts))
 
-    def _submit_unknown_account(self, failure: Failure) -> None:
+    def _submit_unknown_account(self, failure: Failure, now: float) -> None:
         calls = self.access.calls.take()
         for region in self.settings.regions:
-            submission = Submission(self, (*self.settings.tags, f'region:{region}'))
+            submission = Submission(self, (*self.settings.tags, f'region:{region}'), now)
             submission.submit(telemetry.reached(Level.CRITICAL, [failure]))
             submission.submit(_calls_of(calls, region))
 

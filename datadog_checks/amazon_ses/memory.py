@@ -43,18 +43,29 @@ class Memory:
             self._progress[target], given_up = self._load(target, now)
         return self._progress[target], given_up
 
-    def keep(self, target: Target, progress: Progress) -> Exception | None:
-        """Keep the progress, and save what outlives a restart if it changed. Returns what prevented the saving."""
+    def keep(self, target: Target, progress: Progress) -> bool:
+        """Keep the progress, and save what outlives a restart if it changed. False where that could not be saved.
+
+        Then the ledger stays as it was, and nothing that the new one booked may be handed over: after a restart it
+        would be counted again.
+        """
         before, self._progress[target] = self._progress[target], progress
         if lasting(before) == lasting(progress):
-            return None
-        self._sequence[target] += 1
-        sequence = self._sequence[target]
+            return True
+        sequence = self._sequence[target] + 1
+        key, text = self._key(target, str(state.slot(sequence))), state.pack(to_document(progress), sequence)
         try:
-            self._write(self._key(target, str(state.slot(sequence))), state.pack(to_document(progress), sequence))
+            self._write(key, text)
+            # The Agent does not tell of a write that failed.
+            saved = self._read(key) == text
         except Exception as error:
-            return error
-        return None
+            self._log.debug('The state could not be saved: %s', type(error).__name__)
+            saved = False
+        if saved:
+            self._sequence[target] = sequence
+        else:
+            self._progress[target] = replace(progress, ledger=before.ledger)
+        return saved
 
     def handed_over(self, target: Target) -> None:
         """Note that everything saved so far was submitted."""
@@ -65,7 +76,7 @@ class Memory:
             self._write(self._key(target, HANDED_OVER), str(sequence))
             self._noted[target] = sequence
         except Exception as error:
-            # Without the note a restart trusts the slots alone; `keep` tells the operator about the same trouble.
+            # Without the note a restart goes by the slots alone, and `keep` meets the same trouble next.
             self._log.debug('The state could not be noted as submitted: %s', type(error).__name__)
 
     def _load(self, target: Target, now: float) -> tuple[Progress, tuple[GivenUp, ...]]:

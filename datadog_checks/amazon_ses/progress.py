@@ -180,11 +180,17 @@ def from_document(document: Mapping[str, Any]) -> Progress:
     ledger = None
     if kept is not None:
         ledger = Ledger(
-            **{name: int(kept[name]) for name in ('period', 'since', 'floor', 'late', 'read_to', 'swept_to')},
-            **{name: {str(key): int(at) for key, at in kept[name].items()} for name in ('behind', 'born')},
+            period=int(kept['period']),
+            since=int(kept['since']),
+            floor=int(kept['floor']),
+            late=int(kept['late']),
+            read_to=int(kept['read_to']),
+            swept_to=int(kept['swept_to']),
+            closing=None if kept['closing'] is None else int(kept['closing']),
+            behind={str(key): int(at) for key, at in kept['behind'].items()},
+            born={str(key): int(at) for key, at in kept['born'].items()},
             booked=_periods(kept['booked']),
             shrunk=_periods(kept['shrunk']),
-            closing=None if kept['closing'] is None else int(kept['closing']),
         )
     return Progress(
         ledger,

@@ -18,8 +18,9 @@ class Submission:
     `contexts` counts the different metrics with tags that went out.
     """
 
-    def __init__(self, check: AgentCheck, tags: Iterable[str]) -> None:
+    def __init__(self, check: AgentCheck, tags: Iterable[str], now: float) -> None:
         self._check = check
+        self._now = now
         self._tags = tuple(tags)
         self._contexts: set[tuple[str, tuple[str, ...]]] = set()
 
@@ -40,7 +41,7 @@ class Submission:
                     PREFIX + reading.spec.name,
                     int(reading.level),
                     [*self._tags, *reading.tags],
-                    message=reading.message or None,
+                    message=reading.message,
                 )
             else:
                 self._event(reading, [*self._tags, *reading.tags])
@@ -60,7 +61,7 @@ class Submission:
                 'msg_title': f'{event.title} ({where})',
                 'msg_text': event.text,
                 'alert_type': event.alert_type,
-                'timestamp': int(self._check.clock()),
+                'timestamp': int(self._now),
                 'tags': tags,
             }
         )

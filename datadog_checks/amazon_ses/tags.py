@@ -137,7 +137,6 @@ def distinct(tuples: Mapping[K, tuple[str, ...]]) -> dict[K, tuple[str, ...]]:
     so that must differ between keys and be the same in every process: use texts and tuples of texts. A series without
     tags has nothing to change.
     """
-    places: dict[K, int] = {}
     result = dict(tuples)
     # A hash may collide with what somebody wrote, or with another hash: then both get a longer one.
     for digits in range(HASH, DIGEST + 1, HASH):
@@ -149,8 +148,8 @@ def distinct(tuples: Mapping[K, tuple[str, ...]]) -> dict[K, tuple[str, ...]]:
             shared = frozenset.intersection(*(frozenset(tuples[key]) for key in keys))
             for key in keys:
                 tags = tuples[key]
-                places.setdefault(key, next((i for i, tag in enumerate(tags) if tag not in shared), len(tags) - 1))
-                result[key] = _marked(tags, places[key], '_' + _hash(repr(key), digits))
+                place = next((i for i, tag in enumerate(tags) if tag not in shared), len(tags) - 1)
+                result[key] = _marked(tags, place, '_' + _hash(repr(key), digits))
         if not collisions:
             break
     return result

@@ -61,7 +61,7 @@ class Range:
 
         A missing start is 0, a missing end is infinity, `~` is minus infinity.
         """
-        match = FORM.fullmatch(str(text).strip()) if _is_number(text) or isinstance(text, str) else None
+        match = FORM.fullmatch(str(text).strip()) if isinstance(text, (str, int, float)) else None
         if match is None or (match['start'] is None and match['end'] is None):
             raise _refused(text, RANGES)
         start = -inf if match['start'] == '~' else float(match['start'] or 0)
@@ -219,12 +219,11 @@ def _metric(value: object, gauges: Mapping[str, MetricSpec]) -> MetricSpec:
     if gauge != name and gauge in gauges:
         accepted = f'{METRICS}, since thresholds look at gauges and not at counts: use `{gauge}`'
         raise ValueError(f'`metric`: {_refused(value, accepted)}')
-    # What was left out in front is the usual mistake, and difflib would rather find a shorter name.
-    wanted = gauge.lower()
-    near = [one for one in sorted(gauges) if wanted and one.endswith(f'.{wanted}')]
-    near += get_close_matches(wanted, sorted(gauges), 1, 0.0)
+    # A family left out in front is the usual mistake, and difflib would rather find a shorter name.
+    wanted, names = gauge.lower(), sorted(gauges)
+    near = [one for one in names if one.endswith(f'.{wanted}')] or get_close_matches(wanted, names, 1, 0.4)
     accepted = METRICS if gauge == name else f'{METRICS}; thresholds look at gauges and not at counts'
-    raise ValueError(f'`metric`: {_refused(value, accepted, near[:1])}')
+    raise ValueError(f'`metric`: {_refused(value, accepted, near)}')
 
 
 def _range(key: str, given: Mapping[str, object]) -> Range | None:
@@ -244,12 +243,9 @@ def _tags(value: object) -> frozenset[str]:
 
 
 def _refused(value: object, accepted: str, near: Iterable[str] = ()) -> ValueError:
-    hint = ''.join(f'; did you mean `{name}`?' for name in near) or '.'
+    names = ' or '.join(f'`{name}`' for name in near)
+    hint = f'; did you mean {names}?' if names else '.'
     return ValueError(f'{value!r} cannot be used. Accepted: {accepted}{hint}')
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _key(tag: str) -> str:

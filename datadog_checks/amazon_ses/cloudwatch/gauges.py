@@ -13,7 +13,7 @@ from datadog_checks.amazon_ses.model import MetricSpec, MetricType, Sample
 
 from .answers import Answer
 from .ledger import align
-from .series import BOUNCE_RATE, COMPLAINT_RATE, EMPTY_IS_ZERO, Query, Series
+from .series import BOUNCE_RATE, COMPLAINT_RATE, EMPTY_IS_ZERO, SUM, Query, Series
 
 DAY = 86400
 """Seconds for which a rate is held, and within which a series counts as alive."""
@@ -89,10 +89,10 @@ def after(shown: Shown, answer: Answer, now: float, settle_delay: int, zeroed: b
 def settled_readings(shown: Shown, statistic: str, additional: Mapping[str, str]) -> Iterable[Sample]:
     """The gauges of the newest settled period: `statistic`, and the additional ones (option to CloudWatch's name)."""
     for (series, shown_statistic), value in shown.settled.items():
-        if shown_statistic == statistic:
+        if shown_statistic == (statistic if series.has_statistics else SUM):
             yield Sample(series.spec.gauge, value, series.tags)
         for option, name in additional.items():
-            if shown_statistic == name:
+            if shown_statistic == name and series.has_statistics:
                 yield Sample(series.spec.suffixed(option), value, series.tags)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from datadog_checks.amazon_ses import tags
 from datadog_checks.amazon_ses.model import MetricSpec, MetricType
 
 NAMESPACE = 'AWS/SES'
@@ -63,6 +64,11 @@ class Series:
     tags: tuple[str, ...] = ()
     named: bool = False
     namespace: str = NAMESPACE
+
+    @property
+    def has_statistics(self) -> bool:
+        """Whether the options `statistic` and `statistics` apply: contexts of what was only found cost the user too."""
+        return self.named or not self.dimensions
 
     @property
     def key(self) -> str:
@@ -176,9 +182,15 @@ SUFFIXED = tuple(
 
 def queries(series: Iterable[Series], statistics: Iterable[str]) -> tuple[Query, ...]:
     """What to ask for: of a rate its Average; of anything that is counted the Sum, and the statistics (as CloudWatch
-    calls them) that gauges show. The statistics of one metric follow each other: AWS bills them as one."""
+    calls them) that its gauges show. Those of one metric follow each other: AWS bills up to five as one."""
     wanted = tuple(dict.fromkeys((SUM, *statistics)))
-    return tuple(Query(one, statistic) for one in series for statistic in ((AVERAGE,) if one.spec.is_rate else wanted))
+    return tuple(Query(one, statistic) for one in series for statistic in _statistics(one, wanted))
+
+
+def _statistics(series: Series, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    if series.spec.is_rate:
+        return (AVERAGE,)
+    return wanted if series.has_statistics else (SUM,)
 
 
 def metrics(specs: Iterable[SeriesSpec]) -> tuple[MetricSpec, ...]:
@@ -187,12 +199,11 @@ def metrics(specs: Iterable[SeriesSpec]) -> tuple[MetricSpec, ...]:
 
 
 def receiving(found: Iterable[tuple[str, Mapping[str, str]]]) -> tuple[Series, ...]:
-    """The series of receipt rules among metrics that were listed, each a name with its dimensions."""
-    tags = {'RuleSetName': 'rule_set', 'RuleName': 'rule'}
-    return tuple(
-        Series(BY_RULE[metric_name], tuple(dimensions.items()), (f'{tags[name]}:{value}',))
+    """The series of receipt rules and rule sets among metrics that were listed, each a name with its dimensions."""
+    rules = [
+        (metric_name, tuple(dimensions.items()))
         for metric_name, dimensions in found
-        if metric_name in BY_RULE and len(dimensions) == 1
-        for name, value in dimensions.items()
-        if name in tags
-    )
+        if metric_name in BY_RULE and tuple(dimensions) in (('RuleSetName',), ('RuleName',))
+    ]
+    tagged = tags.distinct({dimensions: tags.named(dimensions) for _, dimensions in rules})
+    return tuple(Series(BY_RULE[metric_name], dimensions, tagged[dimensions]) for metric_name, dimensions in rules)
