@@ -138,8 +138,13 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def _configure(self) -> None:
         try:
-            gauges = {metric.name: metric for metric in catalogue.METRICS if metric.type is MetricType.GAUGE}
-            self.settings = settings.read(self.instance, self.init_config, datadog_agent.get_config('proxy'), gauges)
+            self.settings = settings.read(
+                self.instance,
+                self.init_config,
+                datadog_agent.get_config('proxy'),
+                {metric.name: metric for metric in catalogue.METRICS if metric.type is MetricType.GAUGE},
+                (metric.name for metric in catalogue.METRICS if not self.should_send_metric(metric.full_name)),  # type: ignore[no-untyped-call]
+            )
         except SettingsError as error:
             raise ConfigurationError(str(error)) from None
         for secret in self.settings.secrets:

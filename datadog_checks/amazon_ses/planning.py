@@ -12,7 +12,7 @@ from .cloudwatch.discovery import Listing
 from .cloudwatch.gauges import DAY
 from .cloudwatch.ledger import Reach
 from .cloudwatch.queries import Question
-from .cloudwatch.series import ACCOUNT, RATES, Series, queries
+from .cloudwatch.series import ACCOUNT, RATES, Series, metrics, queries
 from .collectors import Collector
 from .model import FailureKind, Target
 from .progress import CLOUDWATCH, DISCOVERY, Progress, Source
@@ -62,9 +62,14 @@ def wanted(settings: Settings, progress: Progress) -> Iterable[Collector]:
 
 
 def series(settings: Settings, progress: Progress) -> tuple[Series, ...]:
-    """The CloudWatch series that are asked for."""
+    """The CloudWatch series that are asked for. What the Agent would drop is not worth asking."""
+    account = ACCOUNT if 'cloudwatch' in settings.collect else ()
     found = progress.discovered if 'receiving' in settings.collect else ()
-    return (*(ACCOUNT if 'cloudwatch' in settings.collect else ()), *settings.named_series, *found)
+    return tuple(
+        one
+        for one in (*account, *settings.named_series, *found)
+        if not all(metric.name in settings.excluded for metric in metrics((one.spec,)))
+    )
 
 
 def is_due(sources: Mapping[str, Source], name: str, every: int, now: float, target: Target) -> bool:

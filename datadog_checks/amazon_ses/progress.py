@@ -108,7 +108,12 @@ def after_answer(
     progress = replace(progress, shown=shown, sources={**progress.sources, CLOUDWATCH: source})
     if not anything:
         return progress, Counted()
-    counted = {query.series.key: query for query in answer.results if query.statistic == SUM}
+    # A count that the Agent would drop is not booked: it would be missing when the operator wants it again.
+    counted = {
+        query.series.key: query
+        for query in answer.results
+        if query.statistic == SUM and query.series.spec.count and query.series.spec.count.name not in settings.excluded
+    }
     if progress.ledger is None:
         ledger = counting.opened(settings.period, answer.answered_at, reach)
         born = {key: ledger.since for key, query in counted.items() if query.series.named}

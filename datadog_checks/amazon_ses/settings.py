@@ -108,6 +108,7 @@ class Settings:
     """The options of one instance, resolved. Times are seconds.
 
     `statistic` and the values of `statistics` are spelled as CloudWatch does; the keys of `statistics` are suffixes.
+    `excluded` are the names, without prefix, of metrics that the Agent would drop.
     """
 
     regions: tuple[str, ...]
@@ -126,6 +127,7 @@ class Settings:
     thresholds: tuple[Threshold, ...]
     ledger: str
     tags: tuple[str, ...]
+    excluded: frozenset[str]
     deadline: float
 
     @property
@@ -154,14 +156,22 @@ def read(
     init_config: Mapping[str, Any],
     agent_proxy: object,
     gauges: Mapping[str, MetricSpec],
+    excluded: Iterable[str] = (),
 ) -> Settings:
     """The settings of an instance. Raises SettingsError for the first option that cannot be used.
 
-    `agent_proxy` is the Agent's own proxy setting; `gauges` are the metrics that thresholds may name, without prefix.
+    `agent_proxy` is the Agent's own proxy setting; `gauges` are the metrics that thresholds may name, and `excluded`
+    those that `metric_patterns` drops, all without prefix.
     """
     option = Options(instance)
     interval = option.number('min_collection_interval', 'seconds above 0, for example 60', 0.001, DAY, 15.0)
     regions = _regions(option)
+    if option.raw('max_returned_metrics'):
+        raise SettingsError(
+            f'Option `max_returned_metrics`: {option.raw("max_returned_metrics")!r} cannot be used, because it would '
+            'drop amounts that are booked as counted. Accepted: 0. Use `collect`, `dimensions` or `metric_patterns` to '
+            'collect less.'
+        )
     network = _network(option, instance, init_config, agent_proxy, regions)
     statistic = option.one_of('statistic', STATISTICS, defaults.instance_statistic())
     try:
@@ -190,6 +200,7 @@ def read(
         thresholds=chosen_thresholds,
         ledger=option.text('ledger', LEDGER, 'letters, digits, _ and -, at most 64', ''),
         tags=option.tags('tags'),
+        excluded=frozenset(excluded),
         deadline=max(0.75 * interval, network.connect_timeout + network.read_timeout),
     )
 
