@@ -1,4 +1,4 @@
-"""A pretend AWS for demo, tests and benchmarks: SES, CloudWatch and STS over HTTP, with scenarios, faults and a clock."""
+"""A pretend AWS for demo, tests and benchmarks: SES, CloudWatch and STS over HTTP, with scenarios and faults."""
 
 from .clock import Clock
 from .faults import Fault

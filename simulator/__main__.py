@@ -31,12 +31,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--port', type=int, default=0, help='port to serve; 0 picks a free one (default: 0)')
     parser.add_argument('--scenario', default='steady', metavar='NAME', help='what happens (default: steady)')
     parser.add_argument('--seed', type=int, default=1, help='same seed, same traffic (default: 1)')
-    parser.add_argument('--account', default='123456789012', metavar='ID', help='account of any key (default: %(default)s)')
+    parser.add_argument(
+        '--account', default='123456789012', metavar='ID', help='account of any key (default: %(default)s)'
+    )
     parser.add_argument('--time', type=epoch, metavar='EPOCH|ISO', help='time at the start (default: now)')
     parser.add_argument(
-        '--speed', type=float, default=1.0, metavar='X', help='X times as fast; 0 stands still until /_sim/clock moves it'
+        '--speed',
+        type=float,
+        default=1.0,
+        metavar='X',
+        help='X times as fast; 0 stands still until /_sim/clock moves it',
     )
-    parser.add_argument('--latency', type=float, default=0.0, metavar='SECONDS', help='added to each answer (default: 0)')
+    parser.add_argument(
+        '--latency', type=float, default=0.0, metavar='SECONDS', help='added to each answer (default: 0)'
+    )
     parser.add_argument('--not-strict', action='store_true', help='do not check answers against the models: faster')
     parser.add_argument('--no-quotas', action='store_true', help='never throttle on its own')
     parser.add_argument('--list', action='store_true', help='print the scenarios and leave')

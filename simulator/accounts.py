@@ -33,7 +33,7 @@ class Principal:
 
 @dataclass(frozen=True)
 class Role:
-    """A role and its conditions: required `external_id`; `trusted` callers by ARN, role ARN or account, None for all."""
+    """A role and its conditions: required `external_id`; `trusted` callers by ARN, role ARN, account or None."""
 
     arn: str
     account: str
@@ -158,7 +158,9 @@ class Accounts:
         if access_key.startswith('ASIA'):
             raise AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.', 403)
         account, user = self._keys.get(access_key, (self.default, 'agent'))
-        return Principal(access_key, account, f'arn:aws:iam::{account}:user/{user}', f'AIDA{key_of(account, user):016X}')
+        return Principal(
+            access_key, account, f'arn:aws:iam::{account}:user/{user}', f'AIDA{key_of(account, user):016X}'
+        )
 
     def deny(
         self, action: str, region: str | None = None, account: str | None = None, who: str | None = None
@@ -184,8 +186,8 @@ class Accounts:
         if refused:
             raise AwsError(
                 'AccessDenied',
-                f'User: {caller.arn} is not authorized to perform: {action} because no identity-based policy allows the '
-                f'{action} action',
+                f'User: {caller.arn} is not authorized to perform: {action} because no identity-based policy allows '
+                f'the {action} action',
                 403,
             )
 
@@ -199,7 +201,9 @@ class Accounts:
 
     def linked_to(self, account: str, region: str) -> list[str]:
         """The source accounts of a monitoring account in a Region."""
-        return sorted({source for monitoring, source, r in self._links if monitoring == account and r in (None, region)})
+        return sorted(
+            {source for monitoring, source, r in self._links if monitoring == account and r in (None, region)}
+        )
 
 
 def _covers(pattern: str, action: str) -> bool:

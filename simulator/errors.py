@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 # Canonical code (the query protocol's spelling) -> spelling of the JSON protocols.
 JSON_SPELLING = {
     'AccessDenied': 'AccessDeniedException',
@@ -30,7 +32,7 @@ AUTHENTICATION = {
 
 
 class AwsError(Exception):
-    """A refusal in AWS's words: code (query spelling), message and HTTP status; `literal` codes are sent as they are."""
+    """A refusal in AWS's words: code (query spelling), message, HTTP status; `literal` codes are sent as they are."""
 
     def __init__(self, code: str, message: str = '', status: int = 400, literal: bool = False) -> None:
         super().__init__(f'{code}: {message}')
@@ -38,6 +40,7 @@ class AwsError(Exception):
         self.message = message
         self.status = status
         self.literal = literal
+        self.context: Any = None  # what could be decoded of a request that is no call
 
     def spelled(self, service: str | None, protocol: str) -> tuple[str, int]:
         """Code and HTTP status as this service and protocol give them."""

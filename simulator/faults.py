@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,7 +89,7 @@ class Faults:
     def __len__(self) -> int:
         return len(self._rules)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Fault]:
         return iter(list(self._rules))
 
     def strike(

@@ -21,8 +21,8 @@ def raise_error(fault: Fault, action: str | None, caller: str) -> None:
         action = fault.argument or action
         raise AwsError(
             'AccessDenied',
-            f'User: {caller} is not authorized to perform: {action} because no identity-based policy allows the {action} '
-            'action',
+            f'User: {caller} is not authorized to perform: {action} because no identity-based policy allows the '
+            f'{action} action',
             403,
         )
     if fault.kind == 'expired_token':

@@ -10,7 +10,7 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,8 @@ def certificates(folder: Path, names: Sequence[str] = ()) -> tuple[Path, Path]:
     leaf = (
         begun(named('localhost'), key)
         .add_extension(
-            x509.SubjectAlternativeName([*alternatives, x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]), critical=False
+            x509.SubjectAlternativeName([*alternatives, x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]),
+            critical=False,
         )
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(authority_id), critical=False)
         .sign(ca_key, hashes.SHA256())
@@ -78,9 +79,8 @@ class TlsTwin:
     """
 
     def __init__(self, sim: Simulator, folder: Path | None = None, names: Sequence[str] = ()) -> None:
-        self._temporary = tempfile.TemporaryDirectory() if folder is None else None
-        place = Path(self._temporary.name) if self._temporary else folder
-        ca_file, server_file = certificates(place, names)
+        self._temporary = None if folder else tempfile.TemporaryDirectory()
+        ca_file, server_file = certificates(folder or Path(self._temporary.name), names)  # type: ignore[union-attr]
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(server_file)
         self._server: HttpServer = sim.serve_also(context)
@@ -134,7 +134,7 @@ class ConnectProxy:
             thread.join(2)
         self._listener.close()
 
-    def _spawn(self, work, *arguments) -> None:
+    def _spawn(self, work: Callable[..., None], *arguments: socket.socket) -> None:
         thread = threading.Thread(target=work, args=arguments, name='simulator-proxy', daemon=True)
         self._threads.append(thread)
         thread.start()

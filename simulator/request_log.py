@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass
 class Request:
-    """One call as the simulator saw it; `datapoints` counts what was asked for (queries x periods), not what came back."""
+    """One call as the simulator saw it; `datapoints` is what was asked for (queries x periods), not what came back."""
 
     service: str | None = None
     operation: str | None = None
@@ -28,7 +28,7 @@ class Request:
     action: str | None = None
 
 
-class RequestLog(Sequence):
+class RequestLog(Sequence[Request]):
     """The requests in order of arrival; safe to read while the server writes. Keeps the newest `limit`."""
 
     def __init__(self, limit: int = 200_000) -> None:
@@ -53,7 +53,7 @@ class RequestLog(Sequence):
     def __getitem__(self, index: Any) -> Any:
         return self._now()[index]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Request]:
         return iter(self._now())
 
     def __repr__(self) -> str:
@@ -65,7 +65,7 @@ class RequestLog(Sequence):
             self._requests.clear()
 
     def where(self, **wanted: Any) -> list[Request]:
-        """Requests whose fields equal `wanted` (operation=, region=, account=, service=, status=, error=, fault= ...)."""
+        """Requests whose fields equal `wanted` (operation=, region=, account=, service=, status=, error= ...)."""
         return [r for r in self._now() if all(getattr(r, name) == value for name, value in wanted.items())]
 
     def count(self, value: Any = None, **wanted: Any) -> int:
@@ -74,7 +74,7 @@ class RequestLog(Sequence):
             return self._now().count(value)
         return len(self.where(**wanted))
 
-    def operations(self) -> Counter:
+    def operations(self) -> Counter[str | None]:
         """Calls by operation name."""
         return Counter(r.operation for r in self._now())
 

@@ -159,7 +159,9 @@ GLOBAL_ENDPOINTS = Family(
 ADDRESS_VALIDATION = Family(
     dimensions=(),
     values=((),),
-    events={f'EmailAddressInsights.ConfidenceVerdict.{v}': r for v, r in (('LOW', 0.1), ('MEDIUM', 0.2), ('HIGH', 0.7))},
+    events={
+        f'EmailAddressInsights.ConfidenceVerdict.{v}': r for v, r in (('LOW', 0.1), ('MEDIUM', 0.2), ('HIGH', 0.7))
+    },
     share=0.4,
 )
 MAIL_MANAGER = Family(

@@ -8,6 +8,7 @@ import struct
 import threading
 from collections.abc import Callable
 from http.client import responses
+from typing import IO
 
 from .wire import HttpRequest, Reply
 
@@ -31,7 +32,7 @@ class HttpServer:
         self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(('127.0.0.1', port), backlog=256)
-        self.port = self._listener.getsockname()[1]
+        self.port: int = self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, name='simulator-accept', daemon=True)
 
     def start(self) -> None:
@@ -42,11 +43,13 @@ class HttpServer:
         """Close everything and wait for the threads; quick even while an answer hangs."""
         self.stopping.set()
         # shutdown wakes the thread that waits in accept; close alone does not.
-        for action in (lambda: self._listener.shutdown(socket.SHUT_RDWR), self._listener.close):
-            try:
-                action()
-            except OSError:
-                pass
+        try:
+            self._listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._listener.close()
+        if self._acceptor.is_alive():
+            self._acceptor.join(2)
         with self._lock:
             connections, threads = list(self._connections), list(self._threads)
         for connection in connections:
@@ -54,7 +57,6 @@ class HttpServer:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-        self._acceptor.join(2)
         for thread in threads:
             thread.join(2)
 
@@ -67,8 +69,8 @@ class HttpServer:
             thread = threading.Thread(target=self._serve, args=(connection,), name='simulator-http', daemon=True)
             with self._lock:
                 self._connections.add(connection)
-                self._threads.add(thread)
-            thread.start()
+                self._threads = {known for known in self._threads if known.is_alive()} | {thread}
+                thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
         stream = connection
@@ -94,7 +96,6 @@ class HttpServer:
         finally:
             with self._lock:
                 self._connections -= {connection, stream}
-                self._threads.discard(threading.current_thread())
             stream.close()
 
     def _send(self, stream: socket.socket, request: HttpRequest, reply: Reply) -> bool:
@@ -128,7 +129,7 @@ class HttpServer:
                 stream.sendall(bytes((byte,)))
 
 
-def read_request(reader, stream) -> HttpRequest | None:
+def read_request(reader: IO[bytes] | socket.SocketIO, stream: socket.socket) -> HttpRequest | None:
     """The next request of a connection; None at its end. ValueError for what is no HTTP."""
     line = reader.readline(65_537)
     while line in (b'\r\n', b'\n'):
@@ -156,7 +157,7 @@ def read_request(reader, stream) -> HttpRequest | None:
     return HttpRequest(method, target, headers, body)
 
 
-def _chunks(reader) -> bytes:
+def _chunks(reader: IO[bytes] | socket.SocketIO) -> bytes:
     body = b''
     while True:
         size = int(reader.readline(1024).partition(b';')[0], 16)

@@ -6,7 +6,7 @@ import base64
 import math
 import re
 from calendar import timegm
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from functools import cache
 from typing import Any
@@ -65,7 +65,7 @@ def _word_of(pair: tuple[float, float]) -> str:
 
 
 def reader(shape: Shape, _seen: dict[str, Reader] | None = None) -> Reader:
-    """The reader of a shape: members by wire name, numbers and times converted, required, type, range and enum checked."""
+    """The reader of a shape: wire names resolved, numbers and times converted; required, type, range, enum checked."""
     seen = {} if _seen is None else _seen
     kind = shape.type_name
     if kind == 'structure':
@@ -320,19 +320,19 @@ def needs_marks(shape: Shape, _seen: frozenset[str] = frozenset()) -> bool:
         return needs_marks(shape.member, _seen)
     if shape.type_name == 'map':
         return needs_marks(shape.value, _seen)
-    return shape.type_name == 'blob'
+    return bool(shape.type_name == 'blob')
 
 
 def check_answer(shape: Shape, value: Any) -> str | None:
-    """What is wrong with an answer by the model: botocore's own validation and the enums it leaves out; None if right."""
+    """What is wrong with an answer: botocore's own validation and the enums it leaves out; None if it is right."""
     report = ParamValidator().validate(value, shape)
     if report.has_errors():
-        return report.generate_report()
+        return str(report.generate_report())
     wrong = list(_bad_enums(shape, value, ''))
     return '; '.join(wrong) or None
 
 
-def _bad_enums(shape: Shape, value: Any, path: str):
+def _bad_enums(shape: Shape, value: Any, path: str) -> Iterator[str]:
     kind = shape.type_name
     if kind == 'structure':
         for name, member in shape.members.items():

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 from email.utils import formatdate
+from typing import Any
 
 from . import control, mishaps, shapes
 from .accounts import Accounts, Denial, Principal
@@ -139,7 +140,7 @@ class Simulator:
             try:
                 decoded = decode(self.models, request)
             except AwsError as error:
-                decoded = getattr(error, 'decoded', decoded)
+                decoded = error.context or decoded
                 self._note(record, decoded)
                 raise
             self._note(record, decoded)
@@ -163,17 +164,17 @@ class Simulator:
         except Exception:
             # A defect of the simulator must be seen as one, not as a failure of AWS that clients are used to.
             traceback.print_exc()
-            error = AwsError('SimulatorDefect', traceback.format_exc(limit=-3), 500, literal=True)
-            reply, record.error = encode_error(self.models, decoded, error, self._http_date())
+            defect = AwsError('SimulatorDefect', traceback.format_exc(limit=-3), 500, literal=True)
+            reply, record.error = encode_error(self.models, decoded, defect, self._http_date())
         if fault is not None:
             reply = mishaps.harm_reply(fault, reply)
         record.status = reply.status
         return reply
 
     def _note(self, record: Request, decoded: Decoded) -> None:
-        record.service = decoded.service
-        record.operation = decoded.operation_name
-        record.region = decoded.region
+        record.service = decoded.service or None
+        record.operation = decoded.operation_name or None
+        record.region = decoded.region or None
         record.access_key = decoded.access_key
         record.params = decoded.params
 
@@ -191,8 +192,10 @@ class Simulator:
             return AwsError('InvalidClientTokenId', _BAD_TOKEN, 403), caller
         return None, caller
 
-    def _perform(self, decoded: Decoded, operation: Operation | None, caller: Principal, record: Request) -> dict:
-        if operation is None:
+    def _perform(
+        self, decoded: Decoded, operation: Operation | None, caller: Principal | None, record: Request
+    ) -> dict[str, Any]:
+        if operation is None or caller is None:
             raise AwsError('InvalidAction', f'The simulator does not offer {decoded.operation_name}', 404)
         if operation.action and operation.checked and operation.signed:
             self.accounts.authorize(caller, operation.action, decoded.region)

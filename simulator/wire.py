@@ -60,13 +60,13 @@ class Reply:
 class Decoded:
     """What a request asks for, as far as it could be understood."""
 
-    service: str | None = None
+    service: str = ''
     protocol: str = JSON
-    region: str | None = None
+    region: str = ''
     access_key: str | None = None
     token: str | None = None
-    operation: OperationModel | None = None
-    operation_name: str | None = None
+    operation: Any = None  # an OperationModel once it is known
+    operation_name: str = ''
     params: dict[str, Any] = field(default_factory=dict)
     problems: list[shapes.Problem] = field(default_factory=list)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -147,14 +147,14 @@ class Models:
 def decode(models: Models, request: HttpRequest) -> Decoded:
     """Find service, Region, key, operation and parameters.
 
-    Fills `problems` for parameters that the model does not allow; raises AwsError (with `decoded` attached) for a
-    request that is no call at all.
+    Fills `problems` for parameters that the model does not allow; raises AwsError (its context is what is known by
+    then) for a request that is no call at all.
     """
     found = Decoded(token=request.headers.get('x-amz-security-token'))
     try:
         _decode(models, request, found)
     except AwsError as error:
-        error.decoded = found
+        error.context = found
         raise
     return found
 
@@ -179,11 +179,11 @@ def _decode(models: Models, request: HttpRequest, found: Decoded) -> None:
     scope = _SCOPE.search(request.headers.get('authorization', ''))
     if scope:
         found.access_key, _, found.region, signing = scope.groups()
-        found.service = _SIGNING_NAMES.get(signing)
+        found.service = _SIGNING_NAMES.get(signing, '')
         if signing == 'ses':
             mail_manager = is_cbor or target.startswith('MailManagerSvc')
             found.service = 'sesv2' if found.protocol == REST else 'mailmanager' if mail_manager else 'ses'
-        if found.service is None:
+        if not found.service:
             raise AwsError('InvalidAction', f'The simulator has no service that signs as {signing!r}', 404)
     elif form.get('Action') in ('AssumeRoleWithWebIdentity', 'AssumeRoleWithSAML'):
         found.service, found.region = 'sts', 'us-east-1'
@@ -196,7 +196,9 @@ def _decode(models: Models, request: HttpRequest, found: Decoded) -> None:
     found.params = models.reader(found.operation)(raw, '', found.problems)
 
 
-def _operation(models, request, found, form, target, rpc) -> dict[str, Any]:
+def _operation(
+    models: Models, request: HttpRequest, found: Decoded, form: dict[str, str], target: str, rpc: re.Match[str] | None
+) -> dict[str, Any]:
     """Set the operation and return its parameters as they came."""
     if found.protocol == QUERY:
         name, raw = form.pop('Action', ''), None
@@ -223,7 +225,7 @@ def _operation(models, request, found, form, target, rpc) -> dict[str, Any]:
     try:
         raw = cbor.loads(request.body) if rpc and request.body else json.loads(request.body or b'{}')
     except ValueError as error:
-        raise AwsError('SerializationException', f'Start of structure or map found where not expected: {error}') from None
+        raise AwsError('SerializationException', f'The body is not valid: {error}') from None
     if not isinstance(raw, dict):
         raise AwsError('SerializationException', 'Unexpected type in the body')
     return raw
@@ -282,9 +284,13 @@ def encode(models: Models, decoded: Decoded, result: dict[str, Any], date: str, 
         body = shapes.marked(shape, result, cbor.Timestamp, bytes) if shape is not None else {}
         return Reply(200, headers, cbor.dumps(body))
     if shape is not None and not models.is_plain(operation):
-        result = shapes.marked(shape, result, float, lambda blob: base64.b64encode(blob).decode())
+        result = shapes.marked(shape, result, float, _text_of)
     headers['Content-Type'] = 'application/json' if protocol == REST else 'application/x-amz-json-1.0'
     return Reply(200, headers, json.dumps(result, separators=(',', ':')).encode())
+
+
+def _text_of(blob: bytes) -> str:
+    return base64.b64encode(blob).decode()
 
 
 def encode_error(models: Models, decoded: Decoded, error: AwsError, date: str) -> tuple[Reply, str]:
@@ -324,7 +330,7 @@ def _is_front_door(code: str) -> bool:
 
 
 def _shape_name(models: Models, service: str | None, code: str, spelled: str) -> str:
-    """The name of the model's error shape for a code, such as InvalidParameterValueException; else the JSON spelling."""
+    """The model's error shape for a code, such as InvalidParameterValueException; else the JSON spelling."""
     if service:
         model = models.service(service)
         for candidate in (code, f'{code}Exception', code.replace('Error', 'Fault')):

@@ -1,4 +1,4 @@
-"""The truth behind the pretend AWS: what happened, what CloudWatch shows of it at a time, and how the account stands."""
+"""The truth behind the pretend AWS: what happened, what CloudWatch shows of it when, how the account stands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .scenarios import SES, Scenario, Standing
 from .traffic import amount, daily_table, interpolate, key_of, mix, unit
@@ -18,7 +18,7 @@ LISTING_DELAY = 900.0
 _GAUGE_PREFIXES = ('Reputation.', 'SNDS.', 'ApproximateDedicated', 'SentLast24Hours', 'Available24HourSend')
 
 
-def dimensions_of(dimensions: Mapping[str, str] | Iterable = ()) -> Dimensions:
+def dimensions_of(dimensions: Mapping[str, str] | Iterable[Any] = ()) -> Dimensions:
     """Dimensions as a sorted tuple of (name, value), from a mapping, pairs, or CloudWatch's list of Name and Value."""
     if isinstance(dimensions, Mapping):
         return tuple(sorted(dimensions.items()))
@@ -29,7 +29,7 @@ class Sample(NamedTuple):
     """What CloudWatch holds of one series and minute."""
 
     minute: int
-    count: float
+    number: float
     total: float
     low: float
     high: float
@@ -62,7 +62,7 @@ class Point:
 def _catalogue(scenario: Scenario) -> dict[SeriesKey, Series]:
     found: dict[SeriesKey, Series] = {}
 
-    def add(namespace: str, metric: str, dimensions: Dimensions, rate: float, **more: object) -> None:
+    def add(namespace: str, metric: str, dimensions: Dimensions, rate: float, **more: Any) -> None:
         identity = (namespace, metric, dimensions_of(dimensions))
         if rate > 0.0:
             found[identity] = Series(*identity, rate=rate, key=key_of(*identity), **more)
@@ -74,7 +74,7 @@ def _catalogue(scenario: Scenario) -> dict[SeriesKey, Series]:
     for family in scenario.families:
         members = family.members()
         for member in members:
-            more = {'appears': family.appears}
+            more: dict[str, Any] = {'appears': family.appears}
             for metric, ratio in family.events.items():
                 add(family.namespace, metric, member, scenario.volume * family.share / len(members) * ratio, **more)
             for gauge in family.gauges:
@@ -102,7 +102,7 @@ class World:
         self._place = lru_cache(4096)(lambda account, region: key_of(seed, account, region))
         self._hour = lru_cache(16_384)(self._hour_of)
         self._factor = lru_cache(65_536)(self._factor_of)
-        self._listings: dict[tuple, tuple] = {}
+        self._listings: dict[tuple[Any, ...], tuple[SeriesKey, ...]] = {}
 
     # What happened.
 
@@ -113,7 +113,7 @@ class World:
         metric: str,
         minute: float,
         value: float,
-        dimensions: Mapping[str, str] | Iterable = (),
+        dimensions: Mapping[str, str] | Iterable[Any] = (),
         visible_at: float | None = None,
         namespace: str = SES,
     ) -> None:
@@ -134,7 +134,7 @@ class World:
         minute: float,
         value: float,
         at: float | None = None,
-        dimensions: Mapping[str, str] | Iterable = (),
+        dimensions: Mapping[str, str] | Iterable[Any] = (),
         namespace: str = SES,
     ) -> None:
         """Let CloudWatch lower the minute's amount by `value` from `at` on (epoch seconds; None: the clock's now)."""
@@ -304,16 +304,28 @@ class World:
 
     # The truth, for tests to compare with.
 
-    def _sum(self, account, region, metric, dimensions, start, end, namespace, now) -> float:
+    def _sum(
+        self,
+        account: str,
+        region: str,
+        metric: str,
+        dimensions: Mapping[str, str] | Iterable[Any],
+        start: float,
+        end: float,
+        namespace: str,
+        now: float | None,
+    ) -> float:
         identity = (namespace, metric, dimensions_of(dimensions))
-        return float(sum(s.total for s in self.samples(account, region, identity, int(start // 60), int(end // 60), now)))
+        return float(
+            sum(s.total for s in self.samples(account, region, identity, int(start // 60), int(end // 60), now))
+        )
 
     def final_sum(
         self,
         account: str,
         region: str,
         metric: str,
-        dimensions: Mapping[str, str] | Iterable = (),
+        dimensions: Mapping[str, str] | Iterable[Any] = (),
         start: float = 0.0,
         end: float = 0.0,
         namespace: str = SES,
@@ -326,7 +338,7 @@ class World:
         account: str,
         region: str,
         metric: str,
-        dimensions: Mapping[str, str] | Iterable = (),
+        dimensions: Mapping[str, str] | Iterable[Any] = (),
         start: float = 0.0,
         end: float = 0.0,
         namespace: str = SES,
@@ -418,7 +430,7 @@ class World:
         return False
 
     def _surely_active(self, series: Series, first: int, last: int) -> bool:
-        """Whether so many events are expected in the minutes that a search would find one (odds of 1 : 3,000 against)."""
+        """Whether so many events are expected that a search would find one (odds of 1 : 3,000 against)."""
         if series.every or series.appears is not None or last - first < 1440:
             return False
         steady = '*' not in self._curves or min(self._factor('*', first), self._factor('*', last)) > 0.0

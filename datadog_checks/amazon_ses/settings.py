@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from os import R_OK, access
 from typing import Any
 
 from . import dimensions, proxies, thresholds
@@ -251,6 +252,8 @@ def _network(
     seconds = 'seconds from 0.1 to 60'
     verify = option.flag('tls_verify', defaults.instance_tls_verify())
     authorities = option.text('tls_ca_cert', None, 'the path of a file with certificates', None)
+    if authorities is not None and not access(authorities, R_OK):
+        raise option.refused('tls_ca_cert', authorities, 'the path of a file with certificates that the Agent can read')
     use_fips = option.flag('use_fips', defaults.instance_use_fips())
     use_dualstack = option.flag('use_dualstack', defaults.instance_use_dualstack())
     for region in regions:

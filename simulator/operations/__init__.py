@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AwsError
+from simulator.errors import AwsError
 
 if TYPE_CHECKING:
-    from ..accounts import Principal
-    from ..request_log import Request
-    from ..simulator import Simulator
-    from ..world import World
+    from simulator.accounts import Principal
+    from simulator.request_log import Request
+    from simulator.simulator import Simulator
+    from simulator.world import World
 
 __all__ = ['AwsError', 'Call', 'Operation', 'OPERATIONS', 'operation']
 

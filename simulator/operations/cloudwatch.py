@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..world import Sample, SeriesKey, dimensions_of
-from . import AwsError, Call, operation
+from simulator.operations import AwsError, Call, operation
+from simulator.world import Sample, SeriesKey, dimensions_of
 
 MAX_QUERIES = 500
 MAX_DATAPOINTS = 100_800
@@ -40,7 +40,7 @@ def _oldest(now: float, period: int) -> float:
 
 
 def _statistic(name: str, samples: Sequence[Sample]) -> float:
-    count = sum(s.count for s in samples)
+    count = sum(s.number for s in samples)
     total = sum(s.total for s in samples)
     if name == 'Sum':
         return float(total)
@@ -53,10 +53,10 @@ def _statistic(name: str, samples: Sequence[Sample]) -> float:
     if name == 'Maximum':
         return float(max(s.high for s in samples))
     wanted, seen = float(name[1:]) / 100.0 * count, 0.0
-    for sample in sorted(samples, key=lambda s: s.total / s.count):
-        seen += sample.count
+    for sample in sorted(samples, key=lambda s: s.total / s.number):
+        seen += sample.number
         if seen >= wanted:
-            return float(sample.total / sample.count)
+            return float(sample.total / sample.number)
     return float(samples[-1].high)
 
 
@@ -120,7 +120,8 @@ def _check_queries(queries: list[dict[str, Any]]) -> None:
         if stat['Stat'] not in STATISTICS and not _PERCENTILE.fullmatch(stat['Stat']):
             raise AwsError(
                 'ValidationError',
-                f'The value {stat["Stat"]} for parameter MetricDataQueries.member.{at}.MetricStat.Stat is not supported.',
+                f'The value {stat["Stat"]} for parameter MetricDataQueries.member.{at}.MetricStat.Stat is not '
+                'supported.',
             )
 
 
@@ -301,8 +302,8 @@ def get_metric_statistics(call: Call) -> dict[str, Any]:
     if (end - start) / period > 1440:
         raise AwsError(
             'InvalidParameterCombination',
-            f'You have requested up to {(end - start) // period:,} datapoints, which exceeds the limit of 1,440. You may '
-            'reduce the datapoints requested by increasing Period, or decreasing the time range.',
+            f'You have requested up to {(end - start) // period:,} datapoints, which exceeds the limit of 1,440. You '
+            'may reduce the datapoints requested by increasing Period, or decreasing the time range.',
         )
     call.record.datapoints = -(-(end - start) // period)
     series = (params['Namespace'], params['MetricName'], dimensions_of(params.get('Dimensions', ())))

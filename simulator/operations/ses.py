@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from ..scenarios import SES
-from . import Call, operation
+from simulator.operations import Call, operation
+from simulator.scenarios import SES
 
 BUCKET = 15
 _STATISTICS = {'DeliveryAttempts': 'Send', 'Bounces': 'Bounce', 'Complaints': 'Complaint', 'Rejects': 'Reject'}

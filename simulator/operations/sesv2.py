@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import Call, operation
+from simulator.operations import Call, operation
 
 
 @operation('sesv2', 'GetAccount', action='ses:GetAccount', per_second=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from . import AwsError, Call, operation
+from simulator.operations import AwsError, Call, operation
 
 
 @operation('sts', 'GetCallerIdentity', action='sts:GetCallerIdentity', checked=False)
@@ -26,7 +26,7 @@ def _credentials(call: Call, session: Any) -> dict[str, Any]:
 
 
 def _duration(call: Call, longest: int) -> int:
-    seconds = call.params.get('DurationSeconds', 3600)
+    seconds: int = call.params.get('DurationSeconds', 3600)
     if seconds > longest:
         raise AwsError(
             'ValidationError', 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.'
@@ -51,7 +51,8 @@ def assume_role(call: Call) -> dict[str, Any]:
         )
     seconds = _duration(call, role.max_seconds)
     # botocore compares the expiry with the machine's clock, so the simulator's clock has no say in it.
-    return _credentials(call, accounts.open_session(role, call.params['RoleSessionName'], time.time() + seconds))
+    expires = float(int(time.time()) + seconds)
+    return _credentials(call, accounts.open_session(role, call.params['RoleSessionName'], expires))
 
 
 @operation('sts', 'AssumeRoleWithWebIdentity', action='sts:AssumeRoleWithWebIdentity', signed=False)
@@ -61,7 +62,7 @@ def assume_role_with_web_identity(call: Call) -> dict[str, Any]:
     if not call.params['WebIdentityToken'].strip():
         raise AwsError('InvalidIdentityToken', 'The web identity token that was passed could not be validated')
     seconds = _duration(call, role.max_seconds)
-    session = accounts.open_session(role, call.params['RoleSessionName'], time.time() + seconds)
+    session = accounts.open_session(role, call.params['RoleSessionName'], float(int(time.time()) + seconds))
     return {
         **_credentials(call, session),
         'SubjectFromWebIdentityToken': 'system:serviceaccount:default:agent',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache, partial
 from threading import Lock
 from typing import Any
@@ -21,6 +22,17 @@ ATTEMPTS = 2
 """Tries for each request. The next run is the retry that counts; more would only stretch this one."""
 
 
+TALKATIVE = ('boto3', 'botocore', 's3transfer', 'urllib3')
+"""Loggers that write requests, answers and session tokens at level DEBUG, which the Agent may be set to."""
+
+
+def hush() -> None:
+    """Keep the SDK's loggers from what must not be written anywhere."""
+    for name in TALKATIVE:
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logging.WARNING, logger.level))
+
+
 @cache
 def _loader() -> Loader:
     """botocore's service models, read once in a process: they are most of what a session costs."""
@@ -31,6 +43,7 @@ class Clients:
     """The clients of one instance. May be used from several threads at once."""
 
     def __init__(self, sign_in: SignIn, network: Network, calls: CallRecord) -> None:
+        hush()
         self._sign_in = sign_in
         self._network = network
         self._calls = calls
@@ -87,7 +100,8 @@ class _Session(botocore.session.Session):  # type: ignore[misc]
         config = _config(self._network)
         given['endpoint_url'] = self._network.endpoint_urls.get(service_name) or given.get('endpoint_url')
         given['config'] = config.merge(given['config']) if given.get('config') else config
-        given['verify'] = self._network.verify
+        # Only where nothing is given does botocore look for authorities in the environment and the profile.
+        given['verify'] = None if self._network.verify is True else self._network.verify
         client = super().create_client(service_name, region_name=region, **given)
         proxies = self._network.proxies
         # Only now is it known which host the client talks to, and botocore ignores no_proxy where proxies are given.

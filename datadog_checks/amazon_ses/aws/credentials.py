@@ -69,8 +69,8 @@ def own(sign_in: SignIn, session: Any) -> LazyCredentials:
     if sign_in.access_key_id is not None:
         keys = Credentials(sign_in.access_key_id, sign_in.secret_access_key, sign_in.session_token, 'explicit')
         return LazyCredentials(lambda: keys, 'explicit')
-    resolver = create_credential_resolver(session)
-    return LazyCredentials(resolver.load_credentials, 'chain')
+    # A resolver keeps the sessions of roles it assumed, so each load takes a new one.
+    return LazyCredentials(lambda: create_credential_resolver(session).load_credentials(), 'chain')
 
 
 def assumed(
@@ -80,12 +80,15 @@ def assumed(
     arguments = {'RoleSessionName': session_name, 'DurationSeconds': SESSION_SECONDS}
     if external_id is not None:
         arguments['ExternalId'] = external_id
-    fetcher = AssumeRoleCredentialFetcher(
-        client_creator=sts, source_credentials=source, role_arn=role_arn, extra_args=arguments
-    )
-    return LazyCredentials(
-        lambda: DeferredRefreshableCredentials(fetcher.fetch_credentials, method='assume-role'), 'assume-role'
-    )
+
+    def load() -> DeferredRefreshableCredentials:
+        # A fetcher keeps the session it was given, even when AWS has ended it, so each load takes a new one.
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=sts, source_credentials=source, role_arn=role_arn, extra_args=arguments
+        )
+        return DeferredRefreshableCredentials(fetcher.fetch_credentials, method='assume-role')
+
+    return LazyCredentials(load, 'assume-role')
 
 
 def using(found: Credentials, session: Any) -> Any:

@@ -56,6 +56,8 @@ UNKNOWN_CREDENTIALS = (
     exceptions.InvalidConfigError,
     exceptions.TokenRetrievalError,
     exceptions.UnauthorizedSSOTokenError,
+    # Our own requests are right; what botocore refuses to send is a token or a role from the environment.
+    exceptions.ParamValidationError,
 )
 TIMEOUTS = (exceptions.ConnectTimeoutError, exceptions.ReadTimeoutError)
 UNREACHABLE = (exceptions.HTTPClientError, exceptions.EndpointConnectionError, exceptions.ConnectionError)
@@ -73,6 +75,14 @@ REMEDIES = {
 }
 
 
+NETWORK_REMEDIES = {
+    exceptions.SSLError: 'Look at the certificates: tls_ca_cert names the file of the authorities to trust, for '
+    'example of a proxy that opens TLS.',
+    exceptions.ProxyConnectionError: 'Look at the option proxy: its address, its user and password; skip_proxy does '
+    'without.',
+}
+
+
 def failure_of(error: Exception, operation: str, action: str) -> Failure:
     """The failure that an exception means. `operation` and `action` (IAM) are those that were tried."""
     # A role that cannot be assumed shows up inside the call that needed it.
@@ -80,6 +90,9 @@ def failure_of(error: Exception, operation: str, action: str) -> Failure:
     if inner != operation:
         operation, action = inner, f'sts:{inner}'
     kind, detail = _kind(error)
+    for known, remedy in NETWORK_REMEDIES.items():
+        if isinstance(error, known):
+            return Failure(kind, operation, detail, remedy)
     return Failure(kind, operation, detail, _remedy(kind, operation, action))
 
 
