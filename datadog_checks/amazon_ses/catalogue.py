@@ -10,7 +10,7 @@ from .registry import COLLECTORS
 METRICS: tuple[MetricSpec, ...] = tuple(
     dict.fromkeys(
         (
-            *series.metrics((*series.EVENTS, *series.RATES, *series.BY_RULE.values(), *series.BY_DIMENSION.values())),
+            *(metric for spec in series.SPECS for metric in spec.metrics),
             *series.SUFFIXED,
             *gauges.METRICS,
             *readings.METRICS,

@@ -236,11 +236,20 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         shown = tuple(readings.current(self.settings, progress, now))
         submission.submit(shown)
         samples = (reading for reading in shown if isinstance(reading, Sample))
-        submission.submit(thresholds.statuses(self.settings.thresholds, samples, target.tags))
+        submission.submit(thresholds.statuses(self.settings.thresholds, samples, (*self.settings.tags, *target.tags)))
         submission.submit(telemetry.reached(run.level, failing))
         submission.submit(_calls_of(calls, target.region))
         number = len(planning.series(self.settings, progress))
-        submission.submit(telemetry.collection(progress.sources, progress.ledger, number, period, now))
+        dropped = planning.dropped(self.settings, progress)
+        if dropped:
+            self.warning(
+                '%s: %d of the series that CloudWatch lists are left out: raise `max_series` (%d), at about $0.09 a '
+                'month for each, or take a source out of `collect`.',
+                target.region,
+                dropped,
+                self.settings.max_series,
+            )
+        submission.submit(telemetry.collection(progress.sources, progress.ledger, number, dropped, period, now))
         submission.submit(telemetry.run(self.monotonic() - started, submission.contexts))
 
     def _submit_unknown_account(self, failure: Failure, now: float) -> None:

@@ -36,9 +36,9 @@ class Options:
             raise self.refused(name, value, accepted)
         return value
 
-    def whole(self, name: str, least: int, most: int, step: int, default: Any) -> int:
+    def whole(self, name: str, least: int, most: int, step: int, default: Any, unit: str = 'seconds') -> int:
         value = self._given.get(name, default)
-        accepted = f'a whole number of seconds from {least} to {most}'
+        accepted = f'a whole number of {unit} from {least} to {most}'
         accepted += f' that is a multiple of {step}' if step > 1 else ''
         number = _number(value)
         if number is None or number != int(number) or not least <= number <= most or number % step:

@@ -11,8 +11,8 @@ from .cloudwatch import ledger as counting
 from .cloudwatch.discovery import Listing
 from .cloudwatch.gauges import DAY
 from .cloudwatch.ledger import Reach
-from .cloudwatch.queries import Question
-from .cloudwatch.series import ACCOUNT, RATES, Series, metrics, queries
+from .cloudwatch.queries import PACE, Question
+from .cloudwatch.series import ACCOUNT, FOUND, Series, queries
 from .collectors import Collector
 from .model import FailureKind, Target
 from .progress import CLOUDWATCH, DISCOVERY, Progress, Source
@@ -21,6 +21,8 @@ from .settings import Settings
 
 GRACE = 5.0
 """Seconds that a run may come early: the Agent's cycle is not exact, and a run at 59.9 s is not to be skipped."""
+
+STANDS_IN_FOR = (FailureKind.DENIED, FailureKind.UNSUPPORTED)
 
 Task = Collector | Listing | Question
 
@@ -41,8 +43,9 @@ def plan(settings: Settings, target: Target, progress: Progress, now: float, rea
         for collector in wanted(settings, progress)
         if is_due(progress.sources, collector.name, collector.every, now, target)
     ]
-    if 'receiving' in settings.collect and is_due(progress.sources, DISCOVERY, discovery.EVERY, now, target):
-        tasks.append(Listing())
+    listed = tuple(source for source in FOUND if source in settings.collect)
+    if listed and is_due(progress.sources, DISCOVERY, discovery.EVERY, now, target):
+        tasks.append(Listing(listed))
     asked_for = series(settings, progress)
     period = progress.ledger.period if progress.ledger else settings.period
     if asked_for and is_due(progress.sources, CLOUDWATCH, period, now, target):
@@ -55,7 +58,7 @@ def wanted(settings: Settings, progress: Progress) -> Iterable[Collector]:
     for collector in COLLECTORS:
         if collector.instead_of:
             source = progress.sources.get(collector.instead_of)
-            if source and any(failure.kind is FailureKind.DENIED for failure in source.failures):
+            if source and any(failure.kind in STANDS_IN_FOR for failure in source.failures):
                 yield collector
         elif collector.name in settings.collect:
             yield collector
@@ -64,12 +67,13 @@ def wanted(settings: Settings, progress: Progress) -> Iterable[Collector]:
 def series(settings: Settings, progress: Progress) -> tuple[Series, ...]:
     """The CloudWatch series that are asked for. What the Agent would drop is not worth asking."""
     account = ACCOUNT if 'cloudwatch' in settings.collect else ()
-    found = progress.discovered if 'receiving' in settings.collect else ()
-    return tuple(
-        one
-        for one in (*account, *settings.named_series, *found)
-        if not all(metric.name in settings.excluded for metric in metrics((one.spec,)))
-    )
+    asked_for = (*account, *settings.named_series, *progress.discovered[: settings.max_series])
+    return tuple(one for one in asked_for if not all(metric.name in settings.excluded for metric in one.spec.metrics))
+
+
+def dropped(settings: Settings, progress: Progress) -> int:
+    """How many of the series that were found are left out because of `max_series`."""
+    return max(0, len(progress.discovered) - settings.max_series)
 
 
 def is_due(sources: Mapping[str, Source], name: str, every: int, now: float, target: Target) -> bool:
@@ -97,8 +101,10 @@ def _question(
     ledger = progress.ledger
     window = counting.window(ledger, now, settings.period, settings.settle_delay, reach)
     period = ledger.period if ledger else settings.period
-    unknown = any(one.key not in progress.shown.rates for one in ACCOUNT if one.spec in RATES)
-    if unknown and (ledger is None or CLOUDWATCH not in progress.sources or counting.sweep_is_due(ledger, window.end)):
+    question = Question(queries(asked_for, (settings.statistic, *settings.statistics.values())), window, period)
+    unknown = any(one.spec.is_rate and one.key not in progress.shown.rates for one in asked_for)
+    if unknown and (CLOUDWATCH not in progress.sources or ledger is None or counting.sweep_is_due(ledger, window.end)):
         # Reputation rates come with gaps of hours. Datapoints are not billed, so the same call looks back a day.
-        window = window._replace(start=min(window.start, counting.align(now - DAY, period)))
-    return Question(queries(asked_for, (settings.statistic, *settings.statistics.values())), window, period)
+        day = replace(question, window=window._replace(start=min(window.start, counting.align(now - DAY, period))))
+        return day if day.datapoints <= PACE else question
+    return question

@@ -15,7 +15,7 @@ from .cloudwatch import ledger as counting
 from .cloudwatch.answers import Answer
 from .cloudwatch.gauges import Shown
 from .cloudwatch.ledger import GivenUp, Ledger, Reach
-from .cloudwatch.series import SUM, Series, receiving
+from .cloudwatch.series import FOUND, SUM, Series, found
 from .collectors import Collector
 from .collectors.account import ACCOUNT, ACCOUNT_V1, Standing, changes, standing
 from .model import Event, Failure, FailureKind, Reading
@@ -85,14 +85,14 @@ def after_snapshot(
     return replace(progress, standing=_known(progress.standing, seen)), tuple(changes(progress.standing, seen))
 
 
-def after_listing(progress: Progress, found: tuple[Series, ...] | Failure, now: float) -> Progress:
+def after_listing(progress: Progress, listed: tuple[Series, ...] | Failure, now: float) -> Progress:
     """The progress after ListMetrics was asked. New series are asked for in the next run."""
-    if isinstance(found, Failure):
-        return _failed(progress, DISCOVERY, (found,), now)
+    if isinstance(listed, Failure):
+        return _failed(progress, DISCOVERY, (listed,), now)
     sources = {**progress.sources, DISCOVERY: Source(now, now)}
-    if not set(found) <= set(progress.discovered):
+    if not set(listed) <= set(progress.discovered):
         sources.pop(CLOUDWATCH, None)
-    return replace(progress, discovered=found, sources=sources)
+    return replace(progress, discovered=listed, sources=sources)
 
 
 def after_answer(
@@ -181,6 +181,7 @@ def from_document(document: Mapping[str, Any]) -> Progress:
     """The progress that a document holds. Raises KeyError, TypeError or ValueError where it holds none."""
     rates = {str(key): (float(value), int(at)) for key, (value, at) in document['rates'].items()}
     last_seen = {str(key): int(at) for key, at in document['last_seen'].items()}
+    listed = [(str(name), dict(dimensions)) for name, dimensions in document['discovered']]
     told, kept = document.get('standing'), document.get('ledger')
     ledger = None
     if kept is not None:
@@ -201,7 +202,7 @@ def from_document(document: Mapping[str, Any]) -> Progress:
         ledger,
         Shown(rates=rates, last_seen=last_seen),
         Standing(*told) if told else None,
-        receiving((str(name), dimensions) for name, dimensions in document['discovered']),
+        tuple(one for source in FOUND for one in found(source, listed)),
     )
 
 

@@ -22,7 +22,7 @@ from .proxies import Proxies
 from .thresholds import Threshold
 
 SERVICES = ('cloudwatch', 'ses', 'sesv2', 'sts')
-SOURCES = ('account', 'cloudwatch', 'receiving', 'send_statistics')
+SOURCES = ('account', 'cloudwatch', 'configuration_sets', 'receiving', 'send_statistics')
 
 AGENT_OPTIONS = frozenset(
     {
@@ -71,6 +71,8 @@ SESSION_NAME = re.compile(r'[\w+=,.@-]{2,64}', re.ASCII)
 LEDGER = re.compile(r'[A-Za-z0-9_-]{1,64}')
 
 DAY = 86400
+MOST_SERIES = 5000
+"""Series of one Region that listing may add: ten requests, and about 430 dollars a month at the default period."""
 SHORTEST_SECRET = 6
 
 
@@ -125,6 +127,7 @@ class Settings:
     statistics: Mapping[str, str]
     zeroed: bool
     named_series: tuple[Series, ...]
+    max_series: int
     thresholds: tuple[Threshold, ...]
     ledger: str
     tags: tuple[str, ...]
@@ -198,6 +201,7 @@ def read(
         statistics={name: STATISTICS[name] for name in option.some_of('statistics', STATISTICS, ())},
         zeroed=option.flag('zeroed', defaults.instance_zeroed()),
         named_series=named,
+        max_series=option.whole('max_series', 0, MOST_SERIES, 1, defaults.instance_max_series(), 'series'),
         thresholds=chosen_thresholds,
         ledger=option.text('ledger', LEDGER, 'letters, digits, _ and -, at most 64', ''),
         tags=option.tags('tags'),

@@ -21,7 +21,7 @@ BILLED_METRICS = MetricSpec(
     'collector.billed_metrics',
     COUNT,
     'Metrics asked for with GetMetricData, which AWS bills.',
-    'metric',
+    'item',
     orientation=-1,
 )
 ESTIMATED_COST = MetricSpec(
@@ -36,6 +36,13 @@ RUN_DURATION = MetricSpec(
     'collector.run_duration', GAUGE, 'Seconds from the start of a run to its submission.', 'second', orientation=-1
 )
 SERIES = MetricSpec('collector.series', GAUGE, 'CloudWatch series that are asked for.', 'item')
+SERIES_DROPPED = MetricSpec(
+    'collector.series_dropped',
+    GAUGE,
+    'CloudWatch series that were found and are not asked for.',
+    'item',
+    orientation=-1,
+)
 CONTEXTS = MetricSpec(
     'collector.contexts',
     GAUGE,
@@ -72,6 +79,7 @@ METRICS = (
     DATA_AGE,
     RUN_DURATION,
     SERIES,
+    SERIES_DROPPED,
     CONTEXTS,
     PERIODS_SKIPPED,
     COUNTING_SINCE,
@@ -107,13 +115,14 @@ def calls(sent: Mapping[str, int], failed: Mapping[tuple[str, FailureKind], int]
 
 
 def collection(
-    sources: Mapping[str, Source], ledger: Ledger | None, series: int, period: int, now: float
+    sources: Mapping[str, Source], ledger: Ledger | None, series: int, dropped: int, period: int, now: float
 ) -> Iterable[Sample]:
     """How old the data of one Region are, what they cost and since when they are counted."""
     for name, source in sources.items():
         if source.read is not None:
             yield Sample(DATA_AGE, max(0.0, now - source.read), (f'source:{name}',))
     yield Sample(SERIES, series)
+    yield Sample(SERIES_DROPPED, dropped, ('reason:max_series',))
     yield Sample(ESTIMATED_COST, monthly_cost(series, period))
     if ledger is not None:
         yield Sample(COUNTING_SINCE, ledger.since)

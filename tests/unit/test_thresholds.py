@@ -122,6 +122,12 @@ GOOD = {'metric': 'account.enforcement_level', 'critical': 1}
         ),
         ({'metric': 'quota.send', 'warning': 5}, ["'quota.send'", 'did you mean `quota.max_send_rate`?']),
         ({'metric': 'max_send_rate', 'warning': 5}, ['did you mean `quota.max_send_rate`?']),
+        (
+            {'metric': 'bounce_rate', 'warning': 5},
+            ['did you mean `configuration_set.bounce_rate` or `reputation.bounce_rate`?'],
+        ),
+        ({'metric': 'bounces_permanent', 'warning': 5}, ['did you mean `bounce`?']),
+        ({'metric': '', 'warning': 5}, ["'' cannot be used", 'for example reputation.bounce_rate.']),
         ({'metric': 'BOUNCE', 'warning': 5}, ['did you mean `bounce`?']),
         ({'metric': 'amazon_ses.bounce.count', 'warning': 5}, ['look at gauges and not at counts: use `bounce`']),
         (

@@ -5,6 +5,7 @@ Every method here may be called from several workers at once, and none raises: w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -56,7 +57,7 @@ class Access:
         try:
             for request in listing.requests:
                 pages += self._pages('list_metrics', request, region)
-            return discovery.read(pages)
+            return discovery.read(listing, pages)
         except (KeyError, TypeError):
             self.calls.failed(region, discovery.OPERATION, FailureKind.MALFORMED)
             return malformed(discovery.OPERATION, 'the answer is not a list of metrics.')
@@ -67,7 +68,10 @@ class Access:
         """What CloudWatch says to a question, all pages of it. A Failure only where nothing at all was answered."""
         pages: list[Mapping[str, Any]] = []
         failures: list[Failure] = []
+        earliest = 0.0
         for request in queries.requests(question):
+            time.sleep(max(0.0, earliest - time.monotonic()))
+            earliest = time.monotonic() + request.datapoints / queries.PACE
             try:
                 for page in self._pages('get_metric_data', request.parameters, region):
                     self.calls.billed(region, request.billed_metrics)

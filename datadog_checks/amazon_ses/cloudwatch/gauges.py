@@ -71,6 +71,8 @@ def after(shown: Shown, answer: Answer, now: float, settle_delay: int, zeroed: b
             if result.points and max(result.points) >= rates.get(key, (0.0, 0))[1]:
                 timestamp = max(result.points)
                 rates[key] = (result.points[timestamp] * spec.scale, timestamp)
+        elif spec.gauge is None:
+            continue
         elif newest in result.points:
             settled[query] = result.points[newest]
         elif result.complete and zeroed:
@@ -90,10 +92,11 @@ def settled_readings(shown: Shown, statistic: str, additional: Mapping[str, str]
     """The gauges of the newest settled period: `statistic`, and the additional ones (option to CloudWatch's name)."""
     for (series, shown_statistic), value in shown.settled.items():
         if shown_statistic == (statistic if series.has_statistics else SUM):
-            yield Sample(series.spec.gauge, value, series.tags)
+            yield from _sample(series, value)
         for option, name in additional.items():
             if shown_statistic == name and series.has_statistics:
-                yield Sample(series.spec.suffixed(option), value, series.tags)
+                for metric in series.spec.suffixed(option):
+                    yield Sample(metric, value, series.tags)
 
 
 def rate_readings(shown: Shown, series: Iterable[Series], now: float) -> Iterable[Sample]:
@@ -104,9 +107,14 @@ def rate_readings(shown: Shown, series: Iterable[Series], now: float) -> Iterabl
         if one.spec.is_rate and one.key in shown.rates and now - shown.rates[one.key][1] < DAY
     }
     for one, (value, _) in held.items():
-        yield Sample(one.spec.gauge, value, one.tags)
+        yield from _sample(one, value)
     account = {one.spec: held[one] for one in held if one.spec in PAUSE_LIMITS}
     if account:
         yield Sample(AGE, max(0.0, now - min(timestamp for _, timestamp in account.values())))
         nearest = max(100.0 * value / PAUSE_LIMITS[spec] for spec, (value, _) in account.items())
         yield Sample(PAUSE_PROXIMITY, nearest)
+
+
+def _sample(series: Series, value: float) -> Iterable[Sample]:
+    if series.spec.gauge is not None:
+        yield Sample(series.spec.gauge, value, series.tags)

@@ -17,6 +17,9 @@ BATCH = 500
 PRICE = 0.01 / 1000
 """Dollars for each metric requested with GetMetricData (AWS price list, CW:GMD-Metrics)."""
 
+PACE = 90_000
+"""Datapoints (queries times periods) asked for in a second: half of AWS's fixed quota for the last three hours."""
+
 MONTH = 30 * 86400
 """Seconds of the month that costs are estimated for."""
 
@@ -34,13 +37,23 @@ class Question:
         """Metrics that AWS bills for this question: each series once, however many statistics and datapoints."""
         return len({query.series for query in self.queries})
 
+    @property
+    def datapoints(self) -> int:
+        """Datapoints that this question asks for, which is what AWS limits in a second."""
+        return len(self.queries) * periods(self.window, self.period)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GetMetricData call: its parameters, and the metrics that AWS bills for it."""
+    """One GetMetricData call: its parameters, the metrics that AWS bills for it and the datapoints it asks for."""
 
     parameters: dict[str, Any]
     billed_metrics: int
+    datapoints: int
+
+
+def periods(window: Window, period: int) -> int:
+    return (window.end - window.start) // period
 
 
 def requests(question: Question) -> list[Request]:
@@ -54,7 +67,8 @@ def requests(question: Question) -> list[Request]:
             'EndTime': question.window.end,
             'ScanBy': 'TimestampAscending',
         }
-        built.append(Request(parameters, len({query.series for query in batch})))
+        billed = len({query.series for query in batch})
+        built.append(Request(parameters, billed, len(batch) * periods(question.window, question.period)))
     return built
 
 

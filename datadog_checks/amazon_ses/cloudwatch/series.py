@@ -30,11 +30,11 @@ class SeriesSpec:
     """One CloudWatch metric and what is submitted for it.
 
     `count` is fed by the ledger from the statistic Sum. `gauge` shows the newest settled period, or for a rate (which
-    has no count) the newest datapoint times `scale`.
+    has no count) the newest datapoint times `scale`. At least one of them is there.
     """
 
     metric_name: str
-    gauge: MetricSpec
+    gauge: MetricSpec | None = None
     count: MetricSpec | None = None
     scale: float = 1.0
 
@@ -42,14 +42,17 @@ class SeriesSpec:
     def is_rate(self) -> bool:
         return self.count is None
 
-    def suffixed(self, statistic: str) -> MetricSpec:
-        """The gauge of an additional statistic, given as the option spells it."""
-        return replace(
-            self.gauge,
-            name=f'{self.gauge.name}.{statistic}',
-            description=f'{STATISTICS[statistic]} of CloudWatch {self.metric_name} in the newest settled period.',
-            unit='' if statistic == 'sample_count' else self.gauge.unit,
-        )
+    @property
+    def metrics(self) -> tuple[MetricSpec, ...]:
+        return tuple(metric for metric in (self.gauge, self.count) if metric is not None)
+
+    def suffixed(self, statistic: str) -> tuple[MetricSpec, ...]:
+        """The gauge of an additional statistic, given as the option spells it, where there is a gauge."""
+        if self.gauge is None:
+            return ()
+        description = f'{STATISTICS[statistic]} of CloudWatch {self.metric_name} in the newest settled period.'
+        unit = '' if statistic == 'sample_count' else self.gauge.unit
+        return (replace(self.gauge, name=f'{self.gauge.name}.{statistic}', description=description, unit=unit),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class Event(NamedTuple):
     what: str
     orientation: int = 0
 
-    def spec(self, prefix: str = '', scope: str = '') -> SeriesSpec:
+    def spec(self, prefix: str = '', scope: str = '', with_gauge: bool = True) -> SeriesSpec:
         gauge = MetricSpec(
             prefix + self.name,
             MetricType.GAUGE,
@@ -107,7 +110,7 @@ class Event(NamedTuple):
             type=MetricType.COUNT,
             description=f'{self.what}{scope}, each counted exactly once.',
         )
-        return SeriesSpec(self.metric_name, gauge, count)
+        return SeriesSpec(self.metric_name, gauge if with_gauge else None, count)
 
 
 class Rate(NamedTuple):
@@ -174,10 +177,31 @@ BY_DIMENSION = {one.metric_name: one.spec('dimension.', ' of the named dimension
 """What may be asked for with the option `dimensions`, by CloudWatch's name of the metric."""
 
 SUFFIXED = tuple(
-    spec.suffixed(statistic)
+    metric
     for spec in (*EVENTS, *(spec for spec in BY_DIMENSION.values() if not spec.is_rate))
     for statistic in STATISTICS
+    for metric in spec.suffixed(statistic)
 )
+
+BY_CONFIGURATION_SET = {
+    **{one.metric_name: one.spec('configuration_set.', ' by configuration set', with_gauge=False) for one in SENDING},
+    **{one.metric_name: one.spec('configuration_set.', ' of a configuration set') for one in REPUTATION},
+}
+"""What an event destination or the reputation metrics of a configuration set publish, by CloudWatch's name."""
+
+FOUND: Mapping[str, Mapping[tuple[str, ...], Mapping[str, SeriesSpec]]] = {
+    'configuration_sets': {('ses:configuration-set',): BY_CONFIGURATION_SET},
+    'receiving': {('RuleSetName',): BY_RULE, ('RuleName',): BY_RULE},
+}
+"""What is found by listing: by source, for each set of dimensions, what CloudWatch's metrics become."""
+
+SPECS = (
+    *EVENTS,
+    *RATES,
+    *BY_DIMENSION.values(),
+    *(spec for families in FOUND.values() for specs in families.values() for spec in specs.values()),
+)
+"""Every line of the table."""
 
 
 def queries(series: Iterable[Series], statistics: Iterable[str]) -> tuple[Query, ...]:
@@ -193,17 +217,13 @@ def _statistics(series: Series, wanted: tuple[str, ...]) -> tuple[str, ...]:
     return wanted if series.has_statistics else (SUM,)
 
 
-def metrics(specs: Iterable[SeriesSpec]) -> tuple[MetricSpec, ...]:
-    """The metrics that lines of the table declare."""
-    return tuple(metric for spec in specs for metric in (spec.gauge, spec.count) if metric is not None)
-
-
-def receiving(found: Iterable[tuple[str, Mapping[str, str]]]) -> tuple[Series, ...]:
-    """The series of receipt rules and rule sets among metrics that were listed, each a name with its dimensions."""
-    rules = [
-        (metric_name, tuple(dimensions.items()))
-        for metric_name, dimensions in found
-        if metric_name in BY_RULE and tuple(dimensions) in (('RuleSetName',), ('RuleName',))
+def found(source: str, listed: Iterable[tuple[str, Mapping[str, str]]]) -> tuple[Series, ...]:
+    """The series of a source among metrics that were listed, each a name with its dimensions. Reputation first."""
+    known = [
+        (specs[metric_name], tuple(dimensions.items()))
+        for metric_name, dimensions in listed
+        if metric_name in (specs := FOUND[source].get(tuple(dimensions), {}))
     ]
-    tagged = tags.distinct({dimensions: tags.named(dimensions) for _, dimensions in rules})
-    return tuple(Series(BY_RULE[metric_name], dimensions, tagged[dimensions]) for metric_name, dimensions in rules)
+    tagged = tags.distinct({dimensions: tags.named(dimensions) for _, dimensions in known})
+    series = (Series(spec, dimensions, tagged[dimensions]) for spec, dimensions in known)
+    return tuple(sorted(series, key=lambda one: not one.spec.is_rate))

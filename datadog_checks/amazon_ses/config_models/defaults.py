@@ -17,7 +17,7 @@ def instance_backfill_limit():
 
 
 def instance_collect():
-    return ['account', 'cloudwatch', 'receiving', 'send_statistics']
+    return ['account', 'cloudwatch', 'configuration_sets', 'receiving', 'send_statistics']
 
 
 def instance_connect_timeout():
@@ -34,6 +34,10 @@ def instance_empty_default_hostname():
 
 def instance_enable_legacy_tags_normalization():
     return True
+
+
+def instance_max_series():
+    return 500
 
 
 def instance_min_collection_interval():

@@ -60,6 +60,7 @@ class InstanceConfig(BaseModel):
     endpoint_url: Optional[Union[str, MappingProxyType[str, str]]] = None
     external_id: Optional[str] = None
     ledger: Optional[str] = None
+    max_series: Optional[int] = None
     metric_patterns: Optional[MetricPatterns] = None
     min_collection_interval: Optional[float] = None
     period: Optional[int] = None

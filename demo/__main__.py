@@ -1,0 +1,122 @@
+"""The command line: `python -m demo`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from simulator import SCENARIOS, Simulator
+
+EXIT_OK, EXIT_NO_PROOF, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+SHORTEST, LONGEST = 1.0, 72.0
+MOST_REGIONS = 3
+REGION = re.compile(r'[a-z]{2,}(-[a-z]+)+-\d+')
+
+EPILOG = """\
+exit codes:
+  0 the proof holds, 1 it does not, 2 wrong usage, 130 interrupted
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo and return the exit code."""
+    options = _parser().parse_args(arguments)
+    _stay_at_home()
+    begun = time.monotonic()
+    try:
+        # Not before the options are right: to load the check and boto3 takes a second.
+        from demo import page, progress, scene
+
+        with tempfile.TemporaryDirectory(prefix='amazon-ses-demo-') as folder, progress.Progress(sys.stderr) as shown:
+            played = scene.play(
+                options.hours,
+                options.seed,
+                options.scenario,
+                options.regions,
+                faults=not options.no_faults,
+                folder=Path(folder),
+                report=shown,
+            )
+        coloured = sys.stdout.isatty() and not os.environ.get('NO_COLOR')
+        for line in page.whole(played, scene.units(), page.painter(coloured)):
+            print(line)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone. Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(f'{time.monotonic() - begun:.1f} s of real time', file=sys.stderr)
+    return EXIT_OK if played.proof.holds else EXIT_NO_PROOF
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m demo',
+        description='Runs the real check against a pretend AWS through some simulated hours, with late data and '
+        'faults, prints what an Agent would have got, and proves that the counts are exact.',
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        '--hours', type=_hours, default=6.0, metavar='N', help='simulated hours with mail, from 1 to 72 (default: 6)'
+    )
+    parser.add_argument('--seed', type=int, default=1, metavar='N', help='another seed is other traffic (default: 1)')
+    parser.add_argument(
+        '--scenario',
+        choices=sorted(SCENARIOS),
+        default='bounce_storm',
+        metavar='NAME',
+        help=f'the story: {", ".join(sorted(SCENARIOS))} (default: bounce_storm)',
+    )
+    parser.add_argument(
+        '--regions',
+        type=_regions,
+        default=('us-east-1', 'eu-west-1'),
+        metavar='A,B',
+        help='one to three AWS Regions (default: us-east-1,eu-west-1)',
+    )
+    parser.add_argument('--no-faults', action='store_true', help='nothing goes wrong and the Agent is not restarted')
+    return parser
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not SHORTEST <= hours <= LONGEST:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number of hours from {SHORTEST:g} to {LONGEST:g}')
+    return hours
+
+
+def _regions(text: str) -> tuple[str, ...]:
+    regions = tuple(name.strip() for name in text.split(','))
+    if len(set(regions)) != len(regions) or len(regions) > MOST_REGIONS or not all(map(REGION.fullmatch, regions)):
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not one to {MOST_REGIONS} different AWS Regions, such as us-east-1,eu-west-1'
+        )
+    without = sorted(set(regions) - Simulator().models.regions('email'))
+    if without:
+        raise argparse.ArgumentTypeError(f'there is no Amazon SES in {", ".join(without)}')
+    return regions
+
+
+def _stay_at_home() -> None:
+    """Keep the user's own AWS settings and proxies out of it: everything here is on this machine."""
+    for name in [name for name in os.environ if name.startswith('AWS_')]:
+        del os.environ[name]
+    os.environ.update(
+        AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, NO_PROXY='127.0.0.1', no_proxy='127.0.0.1'
+    )
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,236 @@
+"""The printed page: plain text of at most 120 columns, for a person. Pure: it returns lines."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from demo.proof import CALLS, SINCE, Compared
+from demo.tally import Key, Tally, valued
+
+if TYPE_CHECKING:
+    from demo.scene import Scene
+
+WIDTH = 110
+ERRORS = 'amazon_ses.collector.api_errors'
+COST = 'amazon_ses.collector.estimated_cost'
+THROTTLES = 'amazon_ses.collector.api_throttles'
+REQUESTS = (CALLS, ERRORS, THROTTLES)
+REAL_TIME = 'amazon_ses.collector.run_duration'
+PREFIX = 'amazon_ses.'
+
+FAMILIES = {
+    'account': 'newest settled period, exact counts',
+    'reputation': 'as AWS judges the account',
+    'quota': 'with the send rate',
+    'standing': 'of the account',
+    'collector': 'the collection itself',
+}
+GREEN, RED, BOLD, PLAIN = '\033[32m', '\033[31m', '\033[1m', '\033[0m'
+
+Paint = Callable[[str, str], str]
+"""Gives a text a colour, or leaves it as it is."""
+
+
+def painter(coloured: bool) -> Paint:
+    return (lambda text, colour: f'{colour}{text}{PLAIN}') if coloured else (lambda text, colour: text)
+
+
+def clock_time(instant: float) -> str:
+    return f'{datetime.fromtimestamp(instant, timezone.utc):%H:%M:%S}'
+
+
+def date_and_time(instant: float) -> str:
+    return f'{datetime.fromtimestamp(instant, timezone.utc):%Y-%m-%d %H:%M:%S} UTC'
+
+
+def number(value: float) -> str:
+    """A value as briefly as it stays true enough: whole numbers whole, small ones with three digits."""
+    if value == int(value):
+        return f'{value:,.0f}'
+    return f'{value:,.2f}' if abs(value) >= 1 else f'{value:.3g}'
+
+
+def family(name: str) -> str:
+    """The family of a metric, from its name."""
+    parts = name.removeprefix(PREFIX).split('.')
+    if parts[0] == 'can_connect':
+        return 'collector'
+    if len(parts) == 1 or parts[1:] == ['count']:
+        return 'account'
+    return {'account': 'standing'}.get(parts[0], parts[0])
+
+
+def title(text: str, paint: Paint) -> Iterator[str]:
+    yield ''
+    yield paint(text.upper(), BOLD)
+
+
+def folded(text: str, indent: int, first: str = '') -> list[str]:
+    """A text in lines of the page's width, all but the first indented."""
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=' ' * indent, break_long_words=False)
+
+
+def metrics(
+    values: Mapping[Key, float], totals: Mapping[Key, float], regions: tuple[str, ...], units: Mapping[str, str]
+) -> Iterator[str]:
+    """The last value of each gauge and the total of each count, by family, a column for each Region."""
+    totals = _without_operations(totals)
+    rows = {(key.name, key.tags) for key in (*values, *totals)}
+    for one in [*FAMILIES, *sorted({family(name) for name, _ in rows} - set(FAMILIES))]:
+        members = sorted(row for row in rows if family(row[0]) == one)
+        if not members:
+            continue
+        yield ''
+        yield _row(f'  {one}: {FAMILIES.get(one, "")}'.rstrip(': '), regions, '')
+        for name, tags in members:
+            keys = [Key(name, region, tags) for region in regions]
+            label = ' '.join((name.removeprefix(PREFIX), *tags))
+            unit = 'UTC' if name == SINCE else units.get(name, '')
+            total = ', total' if any(key in totals for key in keys) else ''
+            yield _row(f'    {label}', [_cell(key, values, totals) for key in keys], unit + total)
+
+
+def _without_operations(totals: Mapping[Key, float]) -> dict[Key, float]:
+    """The totals with requests summed over operations and reasons, which have a table of their own."""
+    found: dict[Key, float] = {}
+    for key, value in totals.items():
+        one = key._replace(tags=()) if key.name in REQUESTS else key
+        found[one] = found.get(one, 0.0) + value
+    return found
+
+
+def _cell(key: Key, values: Mapping[Key, float], totals: Mapping[Key, float]) -> str:
+    value = totals.get(key, values.get(key))
+    if value is None:
+        return '-'
+    if key.name == REAL_TIME:
+        # The only reading that is not the same each time.
+        return 'real time'
+    return clock_time(value) if key.name == SINCE else number(value)
+
+
+def _row(label: str, cells: Iterable[str], unit: str) -> str:
+    return (f'{label:<48}' + ''.join(f'{cell:>16}' for cell in cells) + f'  {unit}').rstrip()
+
+
+def failures(errors: Iterable[tuple[float, str]]) -> Iterator[str]:
+    """The runs that failed as a whole, each error once with the first time and the number of runs."""
+    told: dict[str, list[float]] = {}
+    for time, error in errors:
+        told.setdefault(error, []).append(time)
+    for error, times in told.items():
+        yield from folded(f'{error} ({len(times):,} runs)', 12, f'  {clock_time(times[0])}  ')
+
+
+def statuses(tally: Tally) -> Iterator[str]:
+    """Each service check of each Region, from change to change."""
+    for key, changes in sorted(tally.changes.items()):
+        yield f'  {" ".join((key.name, key.region, *key.tags))}'
+        for change in changes:
+            first = f'    {clock_time(change.time)}  {change.level:<9}'
+            yield from folded(change.message, len(first), first) if change.message else [first.rstrip()]
+
+
+def events(tally: Tally) -> Iterator[str]:
+    """All events in the order of their time."""
+    for time, event in sorted(tally.events, key=lambda one: one[0]):
+        where = valued(event.get('tags', ()), 'region')
+        yield from folded(
+            f'{event.get("msg_title", "")}: {event.get("msg_text", "")}',
+            34,
+            f'  {clock_time(time)}  {where:<14} {event.get("alert_type", ""):<8} ',
+        )
+    if not tally.events:
+        yield '  none'
+
+
+def calls(
+    tally: Tally, compared: Iterable[Compared], throttled: Mapping[tuple[str, str], Mapping[str, int]]
+) -> Iterator[str]:
+    """Requests by Region and operation, beside those in the simulator's own log, and who throttled them."""
+    yield f'  {"Region":<14} {"operation":<25} {"sent":>7} {"in AWS log":>11} {"difference":>11} {"failed":>7}  why'
+    for one in compared:
+        failed: dict[str, float] = {}
+        for key, value in tally.totals.items():
+            if key.name == ERRORS and key.region == one.region and valued(key.tags, 'operation') == one.name:
+                failed[valued(key.tags, 'reason')] = value
+        by_whom = ', '.join(f'{times} {by}' for by, times in sorted(throttled.get((one.region, one.name), {}).items()))
+        reasons = [
+            f'{reason} {value:,.0f}' + (f' ({by_whom})' if reason == 'throttled' and by_whom else '')
+            for reason, value in sorted(failed.items())
+        ]
+        first = (
+            f'  {one.region:<14} {one.name:<25} {one.submitted:>7,.0f} {one.true:>11,.0f} {one.difference:>11,.0f} '
+            f'{sum(failed.values()):>7,.0f}  '
+        )
+        yield from folded(', '.join(reasons), len(first), first) if reasons else [first.rstrip()]
+
+
+def costs(values: Mapping[Key, float], compared: Iterable[Compared]) -> Iterator[str]:
+    """Metrics asked for in each Region, which AWS bills, beside those in the simulator's own log, and their cost."""
+    yield f'  {"Region":<35} {"billed":>7} {"in AWS log":>11} {"difference":>11}  estimated for 30 days'
+    for one in compared:
+        cost = values.get(Key(COST, one.region))
+        dollars = '' if cost is None else f'  ${cost:,.2f}'
+        yield f'  {one.region:<35} {one.submitted:>7,.0f} {one.true:>11,.0f} {one.difference:>11,.0f}{dollars}'
+
+
+def counts(compared: Iterable[Compared]) -> Iterator[str]:
+    """Each count beside what CloudWatch finally holds of it."""
+    yield (
+        f'  {"count":<36} {"Region":<14} {"counting since":>15} {"CloudWatch holds":>17} {"submitted":>11} '
+        f'{"difference":>11}'
+    )
+    for one in compared:
+        since = '-' if one.since is None else clock_time(one.since)
+        yield (
+            f'  {one.name:<36} {one.region:<14} {since:>15} {one.true:>17,.0f} {one.submitted:>11,.0f} '
+            f'{one.difference:>11,.0f}'
+        )
+
+
+def whole(scene: Scene, units: Mapping[str, str], paint: Paint) -> Iterator[str]:
+    """The page, from what was done to the proof."""
+    tally, proof = scene.tally, scene.proof
+    hours = (scene.mail_ended - scene.started) / 3600
+    yield paint(f'AMAZON SES CHECK, {hours:g} SIMULATED HOURS', BOLD)
+    yield (
+        f'  scenario {scene.scenario}, seed {scene.seed}, account {scene.account or "not known"}, '
+        f'{" and ".join(scene.regions)}'
+    )
+    yield (
+        f'  {date_and_time(scene.started)} first run; {clock_time(scene.mail_ended)} mail ends; '
+        f'{clock_time(scene.ended)} last run, when all late data has come'
+    )
+    if scene.late_share:
+        early, late = (round(seconds / 60) for seconds in scene.late)
+        yield f'  {100 * scene.late_share:.0f} % of all events reach CloudWatch {early} to {late} minutes late'
+    failed = f'{len(tally.errors)} failed' if tally.errors else 'none failed'
+    yield f'  {tally.runs:,} runs ({failed}), {tally.samples:,} samples, {len(tally.events)} events'
+    if tally.errors:
+        yield from title('Failed runs', paint)
+        yield from failures(tally.errors)
+    yield from title('What went wrong on purpose', paint)
+    for one in scene.happened:
+        struck = '' if one.struck is None else f' ({one.struck} requests)' if one.struck != 1 else ' (1 request)'
+        yield f'  {clock_time(one.time)}  {one.region:<14} {one.what}{struck}'
+    if not scene.happened:
+        yield '  nothing'
+    yield from title('Metrics: last values while there was mail, totals of the whole run', paint)
+    yield from metrics(scene.values, tally.totals, scene.regions, units)
+    yield from title('Service checks', paint)
+    yield from statuses(tally)
+    yield from title('Events', paint)
+    yield from events(tally)
+    yield from title('Calls to AWS', paint)
+    yield from calls(tally, proof.calls, scene.throttled)
+    yield ''
+    yield from costs(scene.values, proof.billed)
+    yield from title('Proof: what CloudWatch finally holds, what was submitted', paint)
+    yield from counts(proof.counts)
+    yield ''
+    yield f'  periods given up: {proof.skipped:,.0f}; amounts that CloudWatch took back: {proof.shrunk:,.0f}'
+    yield paint(proof.verdict, GREEN if proof.holds else RED)

@@ -1,0 +1,99 @@
+"""What an Agent would have got over many runs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from standalone.model import Run, Sample, ServiceCheck
+
+
+class Key(NamedTuple):
+    """One series as the Agent tells it from another. `tags` are those beside account and Region."""
+
+    name: str
+    region: str
+    tags: tuple[str, ...] = ()
+
+
+class Change(NamedTuple):
+    """A service check that is not what it was in the run before."""
+
+    time: float
+    level: str
+    message: str
+
+
+@dataclass
+class Tally:
+    """Everything that was submitted so far: the newest value of each gauge, the total of each count, what changed."""
+
+    runs: int = 0
+    samples: int = 0
+    last: dict[Key, float] = field(default_factory=dict)
+    seen: dict[Key, float] = field(default_factory=dict)
+    totals: dict[Key, float] = field(default_factory=dict)
+    changes: dict[Key, list[Change]] = field(default_factory=dict)
+    events: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    errors: list[tuple[float, str]] = field(default_factory=list)
+    accounts: set[str] = field(default_factory=set)
+
+    def add(self, run: Run) -> None:
+        """Take in one more run. Gauges replace what was there, counts are added up."""
+        self.runs += 1
+        self.samples += len(run.metrics)
+        for sample in run.metrics:
+            self._count(sample, run.time)
+        for status in run.service_checks:
+            self._notice(status, run.time)
+        self.events.extend((run.time, event) for event in run.events)
+        if run.error is not None:
+            self.errors.append((run.time, run.error))
+
+    def total(self, name: str, region: str, *tags: str) -> float:
+        """The total of a count in a Region over all series that carry these tags."""
+        wanted = set(tags)
+        return sum(
+            value
+            for key, value in self.totals.items()
+            if key.name == name and key.region == region and wanted <= set(key.tags)
+        )
+
+    def by_tag(self, name: str, region: str, tag: str) -> dict[str, float]:
+        """The totals of a count in a Region by the values of one tag."""
+        found: dict[str, float] = {}
+        for key, value in self.totals.items():
+            if key.name == name and key.region == region:
+                label = valued(key.tags, tag)
+                found[label] = found.get(label, 0.0) + value
+        return found
+
+    def fresh(self, since: float) -> dict[Key, float]:
+        """The gauges that were submitted at `since` or later. An older one is no longer shown by anybody."""
+        return {key: value for key, value in self.last.items() if self.seen[key] >= since}
+
+    def _count(self, sample: Sample, time: float) -> None:
+        key = _key(sample)
+        self.accounts.update(tag.partition(':')[2] for tag in sample.tags if tag.startswith('aws_account:'))
+        if sample.type == 'count':
+            self.totals[key] = self.totals.get(key, 0.0) + sample.value
+        else:
+            self.last[key] = sample.value
+            self.seen[key] = time
+
+    def _notice(self, status: ServiceCheck, time: float) -> None:
+        history = self.changes.setdefault(_key(status), [])
+        now = Change(time, status.status_name, status.message)
+        if not history or history[-1][1:] != now[1:]:
+            history.append(now)
+
+
+def valued(tags: Iterable[str], name: str) -> str:
+    """The value of a tag, '' where there is none."""
+    return next((tag.partition(':')[2] for tag in tags if tag.startswith(f'{name}:')), '')
+
+
+def _key(submitted: Sample | ServiceCheck) -> Key:
+    own = tuple(sorted(tag for tag in submitted.tags if not tag.startswith(('aws_account:', 'region:'))))
+    return Key(submitted.name, valued(submitted.tags, 'region'), own)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def folder(root: Path, tmp_path: Path) -> Path:
+    """A folder with the Makefile but without an environment."""
+    shutil.copy(root / 'Makefile', tmp_path)
+    shutil.copy(root / 'pyproject.toml', tmp_path)
+    shutil.copytree(root / 'requirements', tmp_path / 'requirements')
+    return tmp_path
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not re.match('MAKE|MFLAGS|PYTHON', name)}
+    command = ['make', *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_help_lists_every_target(root: Path, folder: Path) -> None:
+    """`make` alone lists each target, and prepares nothing."""
+    declared = re.findall(r'^\.PHONY: (\w+)$', (root / 'Makefile').read_text(encoding='utf-8'), re.MULTILINE)
+    listed = make(folder)
+    assert listed.returncode == 0
+    assert re.findall(r'^  (\w+)', listed.stdout, re.MULTILINE) == declared
+    assert not (folder / '.venv').exists()
+
+
+def test_missing_python_is_said(folder: Path) -> None:
+    """A Python that is not there is named, with the way out."""
+    said = make(folder, 'test', 'PYTHON=python-of-tomorrow')
+    assert said.returncode != 0
+    assert 'no "python-of-tomorrow"' in said.stderr and '3.11 or newer' in said.stderr
+    assert not (folder / '.venv').exists()
+
+
+def test_old_python_is_refused(folder: Path) -> None:
+    """A Python older than 3.11 is refused with its version, before anything is installed."""
+    old = folder / 'old'
+    old.write_text('#!/bin/sh\ncase "$3" in *print*) echo 3.9.2 ;; *exit*) exit 1 ;; esac\n')
+    old.chmod(0o755)
+    said = make(folder, 'test', f'PYTHON={old}')
+    assert said.returncode != 0
+    assert 'is Python 3.9.2; 3.11 or newer is needed' in said.stderr
+    assert not (folder / '.venv').exists()
+
+
+def test_check_needs_a_configuration(folder: Path) -> None:
+    """`make check` without CONF says what is missing."""
+    (folder / '.venv').mkdir()
+    shown = make(folder, '--print-data-base', '--question', 'help').stdout
+    (ready,) = set(re.findall(r'^READY := (\S+)$', shown, re.MULTILINE)) or {''}
+    stamp = folder / (ready.replace('$(VENV)', '.venv') or '.venv/ready')
+    stamp.touch()
+    said = make(folder, 'check')
+    assert said.returncode != 0
+    assert 'make check CONF=conf.yaml' in said.stderr

@@ -1,0 +1,145 @@
+"""The demo as a person runs it: in a process of its own, against the real check and the simulator."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORT = ('--hours', '1')
+WITHOUT_ONE_SAMPLE = """
+import sys
+from demo import tally
+from demo.__main__ import main
+
+take, dropped = tally.Tally._count, []
+
+def lossy(self, sample, time):
+    if sample.name == 'amazon_ses.bounce.count' and not dropped:
+        dropped.append(sample)
+    else:
+        take(self, sample, time)
+
+tally.Tally._count = lossy
+sys.exit(main(['--hours', '1', '--no-faults']))
+"""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+@cache
+def short_run() -> subprocess.CompletedProcess[str]:
+    return run('-m', 'demo', *SHORT)
+
+
+def test_the_demo_proves_its_counts() -> None:
+    """With faults, late data and a restart every count equals CloudWatch's final sum, and there was mail to count."""
+    done = short_run()
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == 'PROOF: 20 counts, difference 0'
+    sent = re.findall(r'amazon_ses\.send\.count +\S+ +\S+ +([\d,]+) +([\d,]+) +0$', done.stdout, re.MULTILINE)
+    assert len(sent) == 2
+    assert all(true == submitted and true != '0' for true, submitted in sent)
+
+
+def test_every_mishap_strikes() -> None:
+    """A fault that hits no request would prove nothing."""
+    struck = re.findall(r'\((\d+) requests?\)$', short_run().stdout, re.MULTILINE)
+
+    assert len(struck) == 8
+    assert '0' not in struck
+
+
+def test_the_page_fits_and_is_plain() -> None:
+    """No line is wider than 120 columns and none has colour or an empty end where stdout is no terminal."""
+    for line in short_run().stdout.splitlines():
+        assert len(line) <= 120
+        assert line == line.rstrip()
+        assert '\033' not in line
+
+
+def test_progress_is_a_few_plain_lines() -> None:
+    """Where stderr is no terminal it has a line for each simulated hour, nothing rewritten and nothing else."""
+    lines = short_run().stderr.splitlines()
+
+    assert 3 <= len(lines) <= 6
+    assert all(re.fullmatch(r'.* UTC  [\d,]+ runs  [\d,]+ samples  \d+ events', line) for line in lines[:-1])
+    assert '\r' not in short_run().stderr
+
+
+def test_the_demo_is_the_same_each_time() -> None:
+    """Two runs print the same page."""
+    assert run('-m', 'demo', *SHORT).stdout == short_run().stdout
+
+
+def test_a_lost_sample_fails_the_demo() -> None:
+    """One submission less and the command fails, naming the count."""
+    done = run('-c', WITHOUT_ONE_SAMPLE)
+
+    assert done.returncode == 1
+    assert re.match(r'PROOF FAILED: amazon_ses\.bounce\.count in \S+ differs by -\d+$', done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    'wrong',
+    [
+        ('--hours', '0'),
+        ('--hours', 'nan'),
+        ('--hours', 'six'),
+        ('--seed', 'x'),
+        ('--scenario', 'calm'),
+        ('--regions', ''),
+        ('--regions', 'us-east-1,us-east-1'),
+        ('--regions', 'us-nowhere-9'),
+        ('--unknown',),
+    ],
+)
+def test_wrong_arguments_are_refused(wrong: tuple[str, ...]) -> None:
+    """A wrong value ends with exit code 2 and a line that names the option, and nothing runs."""
+    done = run('-m', 'demo', *wrong)
+
+    assert done.returncode == 2
+    assert wrong[0] in done.stderr.splitlines()[-1]
+    assert done.stdout == ''
+
+
+def test_help_names_all_options() -> None:
+    """`--help` answers at once with every option."""
+    done = run('-m', 'demo', '--help')
+
+    assert done.returncode == 0
+    assert all(option in done.stdout for option in ('--hours', '--seed', '--scenario', '--regions', '--no-faults'))
+
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='no SIGINT for a child there')
+def test_an_interruption_ends_it_cleanly() -> None:
+    """Ctrl-C ends the run with exit code 130 and without a traceback."""
+    with subprocess.Popen(
+        [sys.executable, '-m', 'demo', '--hours', '72'],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None and process.stdout is not None
+        process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert 'Traceback' not in process.stderr.read()
+        assert process.stdout.read() == ''
+
+
+def test_the_pure_parts_do_not_load_the_host() -> None:
+    """What is printed and proved can be used where the base package runs with its own stubs."""
+    code = 'import sys, demo.page, demo.progress, demo.proof, demo.tally; print("standalone.host" in sys.modules)'
+
+    assert run('-c', code).stdout.strip() == 'False'

@@ -1,0 +1,65 @@
+"""The parts of the printed page that decide something."""
+
+from __future__ import annotations
+
+import pytest
+
+from demo import page
+from demo.proof import Compared
+from demo.tally import Key, Tally
+
+
+@pytest.mark.parametrize(
+    ('name', 'family'),
+    [
+        ('amazon_ses.send', 'account'),
+        ('amazon_ses.delivery_delay.count', 'account'),
+        ('amazon_ses.account.sending_enabled', 'standing'),
+        ('amazon_ses.reputation.bounce_rate', 'reputation'),
+        ('amazon_ses.can_connect', 'collector'),
+        ('amazon_ses.collector.api_calls', 'collector'),
+        ('amazon_ses.configuration_set.send.count', 'configuration_set'),
+    ],
+)
+def test_each_metric_has_its_family(name: str, family: str) -> None:
+    """The family follows from the name, also for a family that is not known yet."""
+    assert page.family(name) == family
+
+
+@pytest.mark.parametrize(
+    ('value', 'text'), [(0, '0'), (-1, '-1'), (18819, '18,819'), (57.393, '57.39'), (0.0399, '0.0399'), (0.5, '0.5')]
+)
+def test_numbers_are_brief(value: float, text: str) -> None:
+    """Whole numbers stay whole and small ones do not become zero."""
+    assert page.number(value) == text
+
+
+def test_a_count_shows_its_total_and_a_missing_value_shows_none() -> None:
+    """What a Region did not submit is a dash, never a zero."""
+    lines = list(
+        page.metrics(
+            {Key('amazon_ses.send', 'us-east-1'): 5.0},
+            {Key('amazon_ses.send.count', 'eu-west-1'): 1234.0},
+            ('us-east-1', 'eu-west-1'),
+            {'amazon_ses.send': 'email', 'amazon_ses.send.count': 'email'},
+        )
+    )
+
+    assert [line.split() for line in lines[2:]] == [
+        ['send', '5', '-', 'email'],
+        ['send.count', '-', '1,234', 'email,', 'total'],
+    ]
+
+
+def test_many_reasons_are_folded_and_tell_who_throttled() -> None:
+    """A request that failed for every reason there is still fits the page."""
+    tally = Tally()
+    for reason in ('denied', 'malformed', 'network', 'partial', 'throttled', 'timeout'):
+        tags = ('operation:GetMetricData', f'reason:{reason}')
+        tally.totals[Key(page.ERRORS, 'eu-central-1', tags)] = 2.0
+    compared = [Compared('GetMetricData', 'eu-central-1', 12, 12)]
+
+    lines = list(page.calls(tally, compared, {('eu-central-1', 'GetMetricData'): {'on purpose': 2}}))
+
+    assert all(len(line) <= 120 for line in lines)
+    assert 'throttled 2 (2 on purpose)' in ' '.join(' '.join(lines).split())

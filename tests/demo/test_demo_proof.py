@@ -1,0 +1,100 @@
+"""The comparison that the demo ends with."""
+
+from __future__ import annotations
+
+import pytest
+
+from demo import proof
+from demo.proof import Proof, prove
+from demo.tally import Tally
+from standalone.model import Run, Sample
+
+REGION = 'us-east-1'
+SINCE = 1_772_442_300.0
+
+
+def gauge(name: str, value: float, *tags: str) -> Sample:
+    return Sample(name, 'gauge', value, ('aws_account:123456789012', f'region:{REGION}', *tags), '')
+
+
+def count(name: str, value: float, *tags: str) -> Sample:
+    return gauge(name, value, *tags)._replace(type='count')
+
+
+def samples() -> list[Sample]:
+    return [
+        gauge(proof.SINCE, SINCE),
+        count('amazon_ses.send.count', 3),
+        count('amazon_ses.send.count', 4),
+        count(proof.CALLS, 2, 'operation:GetAccount'),
+        count(proof.BILLED, 12),
+    ]
+
+
+def proved(submitted: list[Sample], held: float = 7, calls: int = 2, billed: int = 12) -> Proof:
+    tally = Tally()
+    for sample in submitted:
+        tally.add(Run(SINCE, 0.0, metrics=[sample]))
+    return prove(
+        tally,
+        [REGION],
+        {'amazon_ses.send.count': 'Send'},
+        lambda metric, region, since: held if (metric, region, since) == ('Send', REGION, SINCE) else -1,
+        {(REGION, 'GetAccount'): calls},
+        {REGION: billed},
+    )
+
+
+def test_equal_numbers_are_a_proof() -> None:
+    """Where everything submitted is what the other side has, the proof holds and says so."""
+    found = proved(samples())
+
+    assert found.holds
+    assert found.verdict == 'PROOF: 1 counts, difference 0'
+
+
+@pytest.mark.parametrize('dropped', range(len(samples())))
+def test_every_dropped_sample_breaks_the_proof(dropped: int) -> None:
+    """No single sample that the proof rests on can be lost without its failing."""
+    kept = [sample for place, sample in enumerate(samples()) if place != dropped]
+
+    found = proved(kept)
+
+    assert not found.holds
+    assert found.verdict.startswith('PROOF FAILED: ')
+
+
+def test_an_amount_handed_over_twice_breaks_the_proof() -> None:
+    """Too much is as wrong as too little, and the verdict tells which count and by how much."""
+    found = proved([*samples(), count('amazon_ses.send.count', 4)])
+
+    assert found.verdict == 'PROOF FAILED: amazon_ses.send.count in us-east-1 differs by +4'
+
+
+@pytest.mark.parametrize('other', [{'held': 8}, {'calls': 3}, {'calls': 1}, {'billed': 24}])
+def test_a_different_truth_breaks_the_proof(other: dict[str, int]) -> None:
+    """CloudWatch's sum, the logged requests and the billed metrics each have a say."""
+    assert not proved(samples(), **other).holds
+
+
+def test_a_request_that_was_never_submitted_breaks_the_proof() -> None:
+    """An operation that only the log knows is a difference, too."""
+    tally = Tally()
+    tally.add(Run(SINCE, 0.0, metrics=[gauge(proof.SINCE, SINCE)]))
+    found = prove(tally, [REGION], {'a.count': 'A'}, lambda *_: 0.0, {(REGION, 'ListMetrics'): 1}, {})
+
+    assert found.verdict == 'PROOF FAILED: ListMetrics in us-east-1 differs by -1'
+
+
+@pytest.mark.parametrize('name', [proof.SKIPPED, proof.SHRUNK])
+def test_what_was_given_up_breaks_the_proof(name: str) -> None:
+    """Equal sums are no proof where periods were skipped or amounts taken back."""
+    assert not proved([*samples(), count(name, 1, 'reason:late_growth')]).holds
+
+
+def test_no_counts_are_no_proof() -> None:
+    """A run in which nothing could be compared does not pass."""
+    assert prove(Tally(), [REGION], {}, lambda *_: 0.0, {}, {}).objections == (
+        'nothing was counted in us-east-1',
+        'there is no count to compare',
+    )
