@@ -1,7 +1,7 @@
 """What has been collected so far for one account in one Region. Pure: an outcome and the time give the next progress.
 
-The ledger, the listed series, the reputation rates and the standing outlive a restart; what belongs to single sources
-does not, so that a new process asks everything at once.
+What CloudWatch said outlives a restart, because it is billed, and so does the standing, because its changes are events.
+What the free sources said does not: a new process asks them at once.
 """
 
 from __future__ import annotations
@@ -154,12 +154,21 @@ def _with_source(progress: Progress, name: str, source: Source) -> Progress:
 
 def lasting(progress: Progress) -> tuple[object, ...]:
     """What of a progress outlives a restart, to be compared."""
-    return progress.ledger, progress.standing, progress.discovered, progress.shown.rates, progress.shown.last_seen
+    return progress.ledger, progress.standing, progress.discovered, progress.shown, _answered(progress)
+
+
+def _answered(progress: Progress) -> dict[str, float]:
+    """When the CloudWatch sources were asked, those that answered without a failure."""
+    asked = {name: progress.sources[name] for name in (CLOUDWATCH, DISCOVERY) if name in progress.sources}
+    return {name: source.asked for name, source in asked.items() if not source.failures}
 
 
 def to_document(progress: Progress) -> dict[str, Any]:
     """What outlives a restart, as JSON values."""
     document: dict[str, Any] = {
+        'asked': _answered(progress),
+        'settled': [[*shown, value] for shown, value in progress.shown.settled.items()],
+        'period': progress.shown.period,
         'rates': {key: list(rate) for key, rate in progress.shown.rates.items()},
         'last_seen': dict(progress.shown.last_seen),
         'discovered': [[one.spec.metric_name, dict(one.dimensions)] for one in progress.discovered],
@@ -181,6 +190,7 @@ def from_document(document: Mapping[str, Any]) -> Progress:
     """The progress that a document holds. Raises KeyError, TypeError or ValueError where it holds none."""
     rates = {str(key): (float(value), int(at)) for key, (value, at) in document['rates'].items()}
     last_seen = {str(key): int(at) for key, at in document['last_seen'].items()}
+    settled = {(str(key), str(statistic)): float(value) for key, statistic, value in document['settled']}
     listed = [(str(name), dict(dimensions)) for name, dimensions in document['discovered']]
     told, kept = document.get('standing'), document.get('ledger')
     ledger = None
@@ -200,9 +210,10 @@ def from_document(document: Mapping[str, Any]) -> Progress:
         )
     return Progress(
         ledger,
-        Shown(rates=rates, last_seen=last_seen),
+        Shown(settled, int(document['period']), rates, last_seen),
         Standing(*told) if told else None,
         tuple(one for source in FOUND for one in found(source, listed)),
+        {str(name): Source(float(asked), float(asked)) for name, asked in document['asked'].items()},
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from .cloudwatch import gauges
 from .cloudwatch.series import ACCOUNT as ACCOUNT_SERIES
-from .cloudwatch.series import SEND, SUM, Query
+from .cloudwatch.series import SEND, SUM
 from .collectors import Collector
 from .collectors.account import ACCOUNT, ACCOUNT_V1, MAX_SEND_RATE, SENDING_STATUS
 from .collectors.send_statistics import SEND_STATISTICS
@@ -33,7 +33,7 @@ RATE_UTILIZATION = MetricSpec(
 )
 METRICS = (SEND_RATE, RATE_UTILIZATION)
 
-SENT = next(Query(one, SUM) for one in ACCOUNT_SERIES if one.spec is SEND)
+SENT = next((one.key, SUM) for one in ACCOUNT_SERIES if one.spec is SEND)
 
 SHORTEST_HOLD = 900
 """Seconds that the readings of any source are shown on without a new answer."""
@@ -56,7 +56,8 @@ def current(settings: Settings, progress: Progress, now: float) -> Iterable[Read
     period = progress.ledger.period if progress.ledger else settings.period
     source = progress.sources.get(CLOUDWATCH)
     if source is not None and source.read is not None and now - source.read < hold(period):
-        yield from gauges.settled_readings(progress.shown, settings.statistic, settings.statistics)
+        asked_for = series(settings, progress)
+        yield from gauges.settled_readings(progress.shown, asked_for, settings.statistic, settings.statistics)
         yield from _send_rate(progress, account, now)
     yield from gauges.rate_readings(progress.shown, series(settings, progress), now)
 

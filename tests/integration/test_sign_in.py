@@ -1,4 +1,4 @@
-"""Every way to sign in to AWS, over real HTTP: the check, botocore, and a pretend AWS that tells who has signed what."""
+"""Every way to sign in to AWS, over real HTTP: the check, botocore, and a pretend AWS that tells who signed what."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ from urllib.parse import urlsplit
 import botocore.session
 import pytest
 from botocore.client import BaseClient
+from common import ACCOUNT, KEY, OTHER, REGION, SECRET, instance_of
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from simulator import Clock, Fault, Simulator
 
-REGION = 'us-east-1'
-OWN = '123456789012'
-KEYS = {'aws_access_key_id': 'AKIAINTEGRATIONTEST', 'aws_secret_access_key': 'a-secret-access-key'}
+KEYS = {'aws_access_key_id': KEY, 'aws_secret_access_key': SECRET}
 HUB, LEAF = 'arn:aws:iam::222222222222:role/hub', 'arn:aws:iam::333333333333:role/mail/leaf'
 POD = 'arn:aws:iam::444444444444:role/pod'
 TOKEN = 'a-token-of-the-cluster'
@@ -47,24 +46,13 @@ def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def sim(clock: Clock) -> Iterator[Simulator]:
-    with Simulator(clock=clock) as running:
-        yield running
-
-
-@pytest.fixture
-def check(sim: Simulator, clock: Clock, aggregator: Any, datadog_agent: Any) -> Iterator[Check]:
+def check(sim: Simulator, clock: Clock, aggregator: Any, datadog_agent: Any, no_waiting: None) -> Iterator[Check]:
     """Makes instances of the check that reach the simulator; their account is not known before somebody signs in."""
     made: list[AmazonSesCheck] = []
 
     def make(**options: Any) -> AmazonSesCheck:
-        instance = {'region': REGION, 'endpoint_url': sim.endpoint_url, **options}
-        one = AmazonSesCheck('amazon_ses', {}, [{name: value for name, value in instance.items() if value is not None}])
+        nobody = {'aws_access_key_id': None, 'aws_secret_access_key': None}
+        one = AmazonSesCheck('amazon_ses', {}, [instance_of(sim, **{**nobody, **options})])
         one.clock = clock
         made.append(one)
         return one
@@ -149,9 +137,9 @@ class Metadata:
 
 def test_keys_sign_every_request(sim: Simulator, check: Check, aggregator: Any) -> None:
     """Keys in the options sign each request, and the account is that of the keys."""
-    sim.accounts.add(KEYS['aws_access_key_id'], '555555555555')
+    sim.accounts.add(KEY, '555555555555')
     assert not check(**KEYS).run()
-    assert {request.access_key for request in sim.log} == {KEYS['aws_access_key_id']}
+    assert {request.access_key for request in sim.log} == {KEY}
     assert accounts(aggregator) == {'aws_account:555555555555'} and connected(aggregator)[0] == 0
 
 
@@ -167,18 +155,18 @@ def test_temporary_keys_need_their_token(sim: Simulator, check: Check, aggregato
     assert level == 2 and 'credentials' in message and not aggregator.metrics('amazon_ses.quota.max_24_hour')
 
 
-def test_profile_of_the_shared_file(sim: Simulator, check: Check, aggregator: Any) -> None:
+def test_profile_of_the_shared_file(
+    sim: Simulator, check: Check, aggregator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`aws_profile` takes the keys of that profile and not those of [default], nor those of the environment."""
     sim.accounts.add('AKIAOFMAIL', '666666666666')
     Path(os.environ['AWS_SHARED_CREDENTIALS_FILE']).write_text(
         '[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key = one-secret\n'
         '[mail]\naws_access_key_id = AKIAOFMAIL\naws_secret_access_key = other-secret\n'
     )
-    os.environ['AWS_ACCESS_KEY_ID'], os.environ['AWS_SECRET_ACCESS_KEY'] = 'AKIAENVIRONMENT', 'a-third-secret'
-    try:
-        assert not check(aws_profile='mail').run()
-    finally:
-        del os.environ['AWS_ACCESS_KEY_ID'], os.environ['AWS_SECRET_ACCESS_KEY']
+    monkeypatch.setenv('AWS_ACCESS_KEY_ID', 'AKIAENVIRONMENT')
+    monkeypatch.setenv('AWS_SECRET_ACCESS_KEY', 'a-third-secret')
+    assert not check(aws_profile='mail').run()
     assert {request.access_key for request in sim.log} == {'AKIAOFMAIL'}
     assert accounts(aggregator) == {'aws_account:666666666666'}
 
@@ -211,15 +199,13 @@ def test_environment(sim: Simulator, check: Check, aggregator: Any, monkeypatch:
     assert signers(sim) == [given.access_key] and accounts(aggregator) == {'aws_account:222222222222'}
 
 
-def test_options_come_before_the_environment(
-    sim: Simulator, check: Check, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_options_come_before_the_environment(sim: Simulator, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys in the options win over everything that the machine offers, and take no token from the environment."""
     monkeypatch.setenv('AWS_ACCESS_KEY_ID', 'AKIAENVIRONMENT')
     monkeypatch.setenv('AWS_SECRET_ACCESS_KEY', 'another-secret')
     monkeypatch.setenv('AWS_SESSION_TOKEN', 'another-token')
     assert not check(**KEYS).run()
-    assert {request.access_key for request in sim.log} == {KEYS['aws_access_key_id']}
+    assert {request.access_key for request in sim.log} == {KEY}
 
 
 def test_web_identity(
@@ -234,7 +220,7 @@ def test_web_identity(
         assert not one.run()
         one.clock.advance(300)
     (asked,) = sim.log.where(operation='AssumeRoleWithWebIdentity')
-    assert asked.access_key is None and asked.params['WebIdentityToken'] == TOKEN and asked.region in ('', REGION)
+    assert asked.access_key is None and asked.params['WebIdentityToken'] == TOKEN
     assert accounts(aggregator) == {'aws_account:444444444444'} and connected(aggregator)[0] == 0
 
 
@@ -259,9 +245,7 @@ def test_web_identity_is_renewed(
     assert tokens == [TOKEN, 'the-next-token']
 
 
-def test_container(
-    sim: Simulator, check: Check, aggregator: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_container(sim: Simulator, check: Check, aggregator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The credentials of a container come from its endpoint, once for all runs; revoked ones are asked for again."""
     with Metadata(('Authorization', TOKEN)) as metadata:
         metadata.answers['GET', '/credentials'] = lambda: json.dumps(as_answered(session(sim)))
@@ -280,9 +264,7 @@ def test_container(
         assert connected(aggregator) == (0, '') and metadata.asked == ['/credentials'] * 2
 
 
-def test_instance_metadata(
-    sim: Simulator, check: Check, aggregator: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_instance_metadata(sim: Simulator, check: Check, aggregator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine of AWS the role of the machine is used, with IMDSv2; revoked credentials are asked for again."""
     roles = '/latest/meta-data/iam/security-credentials/'
     with Metadata(('x-aws-ec2-metadata-token', TOKEN)) as metadata:
@@ -331,7 +313,7 @@ def test_credentials_that_appear_later(
 def test_role(sim: Simulator, check: Check, aggregator: Any) -> None:
     """`role_arn` reads with the role's session, and the account is that of the role without asking AWS."""
     assert not check(**KEYS, role_arn=HUB).run()
-    assert signers(sim, 'AssumeRole') == [KEYS['aws_access_key_id']]
+    assert signers(sim, 'AssumeRole') == [KEY]
     keys = {request.access_key for request in sim.log if request.operation != 'AssumeRole'}
     assert len(keys) == 1 and keys.pop().startswith('ASIA')
     assert accounts(aggregator) == {'aws_account:222222222222'} and sim.log.count(operation='GetCallerIdentity') == 0
@@ -339,14 +321,14 @@ def test_role(sim: Simulator, check: Check, aggregator: Any) -> None:
 
 def test_role_chain(sim: Simulator, check: Check, aggregator: Any) -> None:
     """A list of roles is assumed one from the other, each with the external id, and the last one's account is shown."""
-    sim.accounts.declare_role(HUB, external_id=EXTERNAL_ID, trusted=[OWN])
+    sim.accounts.declare_role(HUB, external_id=EXTERNAL_ID, trusted=[ACCOUNT])
     sim.accounts.declare_role(LEAF, external_id=EXTERNAL_ID, trusted=[HUB])
     one = check(**KEYS, role_arn=[HUB, LEAF], external_id=EXTERNAL_ID)
     assert not one.run()
     hops = sim.log.where(operation='AssumeRole')
     assert [hop.params['RoleArn'] for hop in hops] == [HUB, LEAF]
     assert [hop.params['ExternalId'] for hop in hops] == [EXTERNAL_ID] * 2
-    assert hops[0].access_key == KEYS['aws_access_key_id'] and hops[1].account == '222222222222'
+    assert hops[0].access_key == KEY and hops[1].account == '222222222222'
     assert accounts(aggregator) == {'aws_account:333333333333'} and sim.log.count(operation='GetCallerIdentity') == 0
     assert {request.account for request in sim.log.where(operation='GetAccount')} == {'333333333333'}
 
@@ -387,7 +369,7 @@ def test_session_name(sim: Simulator, check: Check, given: str | None, seen: str
 
 def test_role_is_assumed_once(sim: Simulator, check: Check, clock: Clock) -> None:
     """A role is assumed once for many runs and Regions, not once in each."""
-    one = check(**KEYS, region=None, regions=[REGION, 'eu-west-1'], role_arn=[HUB, LEAF])
+    one = check(**KEYS, regions=[REGION, OTHER], role_arn=[HUB, LEAF])
     for _ in range(8):
         assert not one.run()
         clock.advance(300)
@@ -449,7 +431,7 @@ def living(kind: type) -> list[Any]:
 def test_clients_live_as_long_as_the_check(check: Check, clock: Clock) -> None:
     """One session for each set of credentials, one client for each Region and service, the same ones in every run."""
     before = {id(one): one for kind in (BaseClient, botocore.session.Session) for one in living(kind)}
-    one = check(**KEYS, region=None, regions=[REGION, 'eu-west-1'], role_arn=HUB)
+    one = check(**KEYS, regions=[REGION, OTHER], role_arn=HUB)
 
     def ours(kind: type) -> dict[int, Any]:
         gc.collect()
@@ -458,7 +440,7 @@ def test_clients_live_as_long_as_the_check(check: Check, clock: Clock) -> None:
     one.run()
     clients, sessions = ours(BaseClient), ours(botocore.session.Session)
     assert Counter((found.meta.service_model.service_name, found.meta.region_name) for found in clients.values()) == {
-        (service, region): 1 for service in ('cloudwatch', 'ses', 'sesv2') for region in (REGION, 'eu-west-1')
+        (service, region): 1 for service in ('cloudwatch', 'ses', 'sesv2') for region in (REGION, OTHER)
     }
     assert len(sessions) == 2
     for _ in range(5):
@@ -501,7 +483,7 @@ def test_no_secret_is_logged(
     for _ in range(2):
         clock.advance(60)
         errors.append(one.run())
-    secrets = [KEYS['aws_secret_access_key'], EXTERNAL_ID]
+    secrets = [SECRET, EXTERNAL_ID]
     for request in sim.log:
         if request.access_key and request.access_key.startswith('ASIA'):
             mark = request.access_key.removeprefix('ASIA')

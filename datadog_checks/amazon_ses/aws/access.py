@@ -73,8 +73,8 @@ class Access:
             time.sleep(max(0.0, earliest - time.monotonic()))
             earliest = time.monotonic() + request.datapoints / queries.PACE
             try:
+                self.calls.asking_for(request.billed_metrics)
                 for page in self._pages('get_metric_data', request.parameters, region):
-                    self.calls.billed(region, request.billed_metrics)
                     pages.append({**page, 'AnsweredAt': _date(page)})
             except Exception as error:
                 failures.append(self._failed(error, region, answers.OPERATION, queries.ACTIONS[0].name))

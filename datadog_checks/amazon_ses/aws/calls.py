@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from threading import Lock
+from threading import Lock, local
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ProxyConnectionError,
+    SSLError,
+)
 
 from datadog_checks.amazon_ses.model import FailureKind
 
 from .failures import failure_of
+
+BILLED = 'GetMetricData'
+REFUSED = (ClientError, ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
+"""Where AWS did nothing: it said no, or was never reached."""
 
 
 class Request(NamedTuple):
@@ -34,6 +44,8 @@ class CallRecord:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        # A worker waits for its request, so what its thread asks for is what its requests carry.
+        self._asking = local()
         self._calls = Calls(Counter(), Counter(), Counter())
 
     def watch(self, client: Any, region: str) -> Any:
@@ -46,9 +58,12 @@ class CallRecord:
         with self._lock:
             self._calls.failed[Request(region, operation), kind] += 1
 
-    def billed(self, region: str, metrics: int) -> None:
-        with self._lock:
-            self._calls.billed_metrics[region] += metrics
+    def asking_for(self, metrics: int) -> None:
+        """From now on each GetMetricData request of this thread asks for that many metrics.
+
+        AWS bills what it answers, also where the answer is lost on the way: all that was sent and not refused.
+        """
+        self._asking.metrics = metrics
 
     def take(self) -> Calls:
         """The calls since the last take."""
@@ -57,8 +72,10 @@ class CallRecord:
         return taken
 
     def _sent(self, region: str, event_name: str = '', **_: Any) -> None:
+        operation = event_name.rpartition('.')[2]
         with self._lock:
-            self._calls.sent[Request(region, event_name.rpartition('.')[2])] += 1
+            self._calls.sent[Request(region, operation)] += 1
+        self._bill(region, operation, 1)
 
     def _received(
         self,
@@ -73,3 +90,10 @@ class CallRecord:
             exception = ClientError(parsed_response, operation)
         if exception is not None:
             self.failed(region, operation, failure_of(exception, operation, '').kind)
+        if isinstance(exception, REFUSED):
+            self._bill(region, operation, -1)
+
+    def _bill(self, region: str, operation: str, times: int) -> None:
+        if operation == BILLED:
+            with self._lock:
+                self._calls.billed_metrics[region] += times * getattr(self._asking, 'metrics', 0)

@@ -13,7 +13,7 @@ from datadog_checks.amazon_ses.model import MetricSpec, MetricType, Sample
 
 from .answers import Answer
 from .ledger import align
-from .series import BOUNCE_RATE, COMPLAINT_RATE, EMPTY_IS_ZERO, SUM, Query, Series
+from .series import BOUNCE_RATE, COMPLAINT_RATE, EMPTY_IS_ZERO, SUM, Series
 
 DAY = 86400
 """Seconds for which a rate is held, and within which a series counts as alive."""
@@ -44,11 +44,11 @@ METRICS = (PAUSE_PROXIMITY, AGE)
 class Shown:
     """What was last seen of the series that have gauges.
 
-    `settled` holds the values of the newest settled period, `period` its length. `rates` (value in percent and
-    timestamp) and `last_seen` (timestamp of the newest datapoint), both by series key, outlive a restart.
+    `settled` holds the values of the newest settled period by series key and statistic, `period` its length. `rates`
+    (value in percent and timestamp) and `last_seen` (timestamp of the newest datapoint) are by series key.
     """
 
-    settled: Mapping[Query, float] = field(default_factory=dict)
+    settled: Mapping[tuple[str, str], float] = field(default_factory=dict)
     period: int = 0
     rates: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     last_seen: Mapping[str, int] = field(default_factory=dict)
@@ -61,7 +61,7 @@ def after(shown: Shown, answer: Answer, now: float, settle_delay: int, zeroed: b
     """
     period = answer.question.period
     newest = align(min(now, answer.answered_at) - settle_delay, period) - period
-    settled: dict[Query, float] = {}
+    settled: dict[tuple[str, str], float] = {}
     rates, last_seen = dict(shown.rates), dict(shown.last_seen)
     for query, result in answer.results.items():
         spec, key = query.series.spec, query.series.key
@@ -74,11 +74,11 @@ def after(shown: Shown, answer: Answer, now: float, settle_delay: int, zeroed: b
         elif spec.gauge is None:
             continue
         elif newest in result.points:
-            settled[query] = result.points[newest]
+            settled[key, query.statistic] = result.points[newest]
         elif result.complete and zeroed:
-            settled[query] = 0.0
+            settled[key, query.statistic] = 0.0
         elif result.complete and query.statistic in EMPTY_IS_ZERO and now - last_seen.get(key, 0) < DAY:
-            settled[query] = 0.0
+            settled[key, query.statistic] = 0.0
     return replace(
         shown,
         settled=settled,
@@ -88,15 +88,18 @@ def after(shown: Shown, answer: Answer, now: float, settle_delay: int, zeroed: b
     )
 
 
-def settled_readings(shown: Shown, statistic: str, additional: Mapping[str, str]) -> Iterable[Sample]:
+def settled_readings(
+    shown: Shown, series: Iterable[Series], statistic: str, additional: Mapping[str, str]
+) -> Iterable[Sample]:
     """The gauges of the newest settled period: `statistic`, and the additional ones (option to CloudWatch's name)."""
-    for (series, shown_statistic), value in shown.settled.items():
-        if shown_statistic == (statistic if series.has_statistics else SUM):
-            yield from _sample(series, value)
-        for option, name in additional.items():
-            if shown_statistic == name and series.has_statistics:
-                for metric in series.spec.suffixed(option):
-                    yield Sample(metric, value, series.tags)
+    for one in series:
+        value = shown.settled.get((one.key, statistic if one.has_statistics else SUM))
+        if value is not None:
+            yield from _sample(one, value)
+        for option, name in additional.items() if one.has_statistics else ():
+            for metric in one.spec.suffixed(option):
+                if (one.key, name) in shown.settled:
+                    yield Sample(metric, shown.settled[one.key, name], one.tags)
 
 
 def rate_readings(shown: Shown, series: Iterable[Series], now: float) -> Iterable[Sample]:
