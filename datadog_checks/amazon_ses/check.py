@@ -49,12 +49,19 @@ class Run:
     """One run in one Region: the progress it started from and ends with, and what is to be handed over."""
 
     progress: Progress
-    given_up: tuple[GivenUp, ...]
+    given_up: tuple[GivenUp, ...] = ()
     amounts: dict[Series, float] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     shrunk: float = 0.0
     late: bool = False
     level: Level = Level.OK
+
+
+@dataclass(slots=True)
+class Blocked:
+    """Why the rest of a run in one Region has no prospect, if so."""
+
+    by: Failure | None = None
 
 
 class AmazonSesCheck(AgentCheck, ConfigMixin):
@@ -92,15 +99,16 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self._claim(account)
 
         reach = self.settings.reach(self._may_fail_over())
-        runs = {region: Run(*self.memory.recall(target, now)) for region, target in targets.items()}
+        runs = {region: Run(self.memory.recall(target)) for region, target in targets.items()}
         plans = {
             region: planning.plan(self.settings, targets[region], run.progress, now, reach)
             for region, run in runs.items()
         }
         results = self._runner.run(
             {
-                region: [partial(self._perform, region, task, now) for task in plan.tasks]
+                region: [partial(self._perform, region, task, now, blocked) for task in plan.tasks]
                 for region, plan in plans.items()
+                for blocked in [Blocked()]
                 if plan.tasks
             },
             self.settings.deadline - (self.monotonic() - started),
@@ -183,12 +191,19 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
                     'Remove one of the two, or give this one a `ledger` name of its own to count separately.'
                 )
 
-    def _perform(self, region: str, task: Task, now: float) -> tuple[Task, Any]:
+    def _perform(self, region: str, task: Task, now: float, blocked: Blocked) -> tuple[Task, Any]:
+        """One step at the edge, in a worker. Who cannot sign in is not tried for every source of a run."""
+        if blocked.by is not None:
+            return task, blocked.by
         if isinstance(task, Collector):
-            return task, self.access.fetch(task, region)
-        if isinstance(task, Listing):
-            return task, self.access.list(task, region)
-        return task, self.access.ask(task, region, now)
+            answer: Any = self.access.fetch(task, region)
+        elif isinstance(task, Listing):
+            answer = self.access.list(task, region)
+        else:
+            answer = self.access.ask(task, region, now)
+        if isinstance(answer, Failure) and answer.at_sign_in:
+            blocked.by = answer
+        return task, answer
 
     def _apply(self, run: Run, task: Task, answer: Any, now: float, reach: Reach) -> None:
         if isinstance(task, Collector):
@@ -206,7 +221,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     def _keep(self, target: Target, run: Run) -> None:
         if self.memory.keep(target, run.progress):
             return
-        run.progress, _ = self.memory.recall(target, 0.0)
+        run.progress = self.memory.recall(target)
         run.amounts.clear()
         run.given_up = ()
         self.warning(

@@ -7,8 +7,6 @@ from dataclasses import replace
 from logging import Logger, LoggerAdapter
 
 from . import state
-from .cloudwatch import ledger as counting
-from .cloudwatch.ledger import GivenUp
 from .model import Target
 from .progress import Progress, from_document, lasting, to_document
 
@@ -36,12 +34,11 @@ class Memory:
         self._sequence: dict[Target, int] = {}
         self._noted: dict[Target, int] = {}
 
-    def recall(self, target: Target, now: float) -> tuple[Progress, tuple[GivenUp, ...]]:
-        """The progress of an account in a Region, and the periods that a damaged state costs."""
-        given_up: tuple[GivenUp, ...] = ()
+    def recall(self, target: Target) -> Progress:
+        """The progress of an account in a Region: what this process knows, else what was saved, else a new one."""
         if target not in self._progress:
-            self._progress[target], given_up = self._load(target, now)
-        return self._progress[target], given_up
+            self._progress[target] = self._load(target)
+        return self._progress[target]
 
     def keep(self, target: Target, progress: Progress) -> bool:
         """Keep the progress, and save what outlives a restart if it changed. False where that could not be saved.
@@ -79,24 +76,22 @@ class Memory:
             # Without the note a restart goes by the slots alone, and `keep` meets the same trouble next.
             self._log.debug('The state could not be noted as submitted: %s', type(error).__name__)
 
-    def _load(self, target: Target, now: float) -> tuple[Progress, tuple[GivenUp, ...]]:
+    def _load(self, target: Target) -> Progress:
         slots = [self._read(self._key(target, str(slot))) for slot in range(state.SLOTS)]
         loaded = state.load(slots, self._read(self._key(target, HANDED_OVER)))
         self._sequence[target] = loaded.sequence
         if loaded.damaged:
             self._log.warning('The saved state of %s in %s is damaged.', *target)
         if loaded.document is None:
-            return Progress(), ()
+            return Progress()
         try:
             progress = from_document(loaded.document)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             self._log.warning('The saved state of %s in %s is of no use: %s.', *target, type(error).__name__)
-            return Progress(), ()
+            return Progress()
         if loaded.exact or progress.ledger is None:
-            return progress, ()
-        ledger = progress.ledger
-        reopened = counting.reopened(ledger, counting.end_of(max(now, ledger.read_to), ledger.period), 'state_lost')
-        return replace(progress, ledger=reopened.ledger), reopened.given_up
+            return progress
+        return replace(progress, ledger=replace(progress.ledger, doubtful=True))
 
     def _key(self, target: Target, part: str) -> str:
         # The Agent drops every character of a key but letters, digits, _ and -.

@@ -139,6 +139,11 @@ class Failure:
     detail: str
     remedy: str = ''
 
+    @property
+    def at_sign_in(self) -> bool:
+        """Whether nothing else could be had either, with the same credentials."""
+        return self.kind is FailureKind.CREDENTIALS or self.operation.startswith('AssumeRole')
+
     def __str__(self) -> str:
         text = f'{self.operation}: {self.kind}: {self.detail}'
         return f'{text} {self.remedy}' if self.remedy else text

@@ -182,6 +182,7 @@ def to_document(progress: Progress) -> dict[str, Any]:
             **{name: dict(getattr(ledger, name)) for name in ('behind', 'born')},
             **{name: _by_series(getattr(ledger, name)) for name in ('booked', 'shrunk')},
             'closing': ledger.closing,
+            'doubtful': ledger.doubtful,
         }
     return document
 
@@ -207,6 +208,7 @@ def from_document(document: Mapping[str, Any]) -> Progress:
             born={str(key): int(at) for key, at in kept['born'].items()},
             booked=_periods(kept['booked']),
             shrunk=_periods(kept['shrunk']),
+            doubtful=bool(kept['doubtful']),
         )
     return Progress(
         ledger,

@@ -44,7 +44,7 @@ def load(slots: list[str], handed_over: str) -> Loaded:
     """Pick the newest readable document from the texts of the slots; `handed_over` is the noted sequence number."""
     documents = {sequence: document for text in slots for sequence, document in [_unpack(text)] if document}
     damaged = any(text and not _unpack(text)[1] for text in slots)
-    noted = int(handed_over) if handed_over.isdigit() else None
+    noted = int(handed_over) if handed_over.isascii() and handed_over.isdecimal() else None
     if not documents:
         return Loaded(None, noted or 0, exact=not damaged, damaged=damaged or noted is not None)
     newest = max(documents)
@@ -59,7 +59,7 @@ def _unpack(text: str) -> tuple[int, Mapping[str, Any] | None]:
         if packed['version'] != VERSION or packed['sum'] != _sum(sequence, body):
             return 0, None
         document = json.loads(body)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return 0, None
     return (sequence, document) if isinstance(document, dict) else (0, None)
 

@@ -229,6 +229,8 @@ def test_which_proxy(
         one = check(
             init_config,
             endpoint_url=twin.endpoint_url,
+            account_id=ACCOUNT,
+            collect=['account'],
             proxy=through(running['instance']) if 'instance' in named else None,
             skip_proxy=more.get('skip_proxy'),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from functools import cache, partial
 from threading import Lock
 from typing import Any
@@ -22,15 +23,25 @@ ATTEMPTS = 2
 """Tries for each request. The next run is the retry that counts; more would only stretch this one."""
 
 
-TALKATIVE = ('boto3', 'botocore', 's3transfer', 'urllib3')
-"""Loggers that write requests, answers and session tokens at level DEBUG, which the Agent may be set to."""
+TALKATIVE = {
+    'boto3': logging.WARNING,
+    'botocore': logging.WARNING,
+    's3transfer': logging.WARNING,
+    'urllib3': logging.WARNING,
+    'botocore.credentials': logging.CRITICAL,
+    'botocore.tokens': logging.CRITICAL,
+    'botocore.utils': logging.CRITICAL,
+}
+"""Loggers that write requests, answers and session tokens below their level here, or AWS's words on who was denied."""
 
 
-def hush() -> None:
-    """Keep the SDK's loggers from what must not be written anywhere."""
-    for name in TALKATIVE:
+def hush(verify: bool | str) -> None:
+    """Keep the SDK's loggers from what must not be written anywhere, and from what the operator decided already."""
+    for name, level in TALKATIVE.items():
         logger = logging.getLogger(name)
-        logger.setLevel(max(logging.WARNING, logger.level))
+        logger.setLevel(max(level, logger.level))
+    if verify is False:
+        warnings.filterwarnings('ignore', message='Unverified HTTPS request')
 
 
 @cache
@@ -43,7 +54,7 @@ class Clients:
     """The clients of one instance. May be used from several threads at once."""
 
     def __init__(self, sign_in: SignIn, network: Network, calls: CallRecord) -> None:
-        hush()
+        hush(network.verify)
         self._sign_in = sign_in
         self._network = network
         self._calls = calls

@@ -86,7 +86,16 @@ def assumed(
         fetcher = AssumeRoleCredentialFetcher(
             client_creator=sts, source_credentials=source, role_arn=role_arn, extra_args=arguments
         )
-        return DeferredRefreshableCredentials(fetcher.fetch_credentials, method='assume-role')
+
+        def refresh() -> Any:
+            try:
+                return fetcher.fetch_credentials()
+            except Exception as error:
+                # The call that needed the role is not the one that failed: a timeout does not say so by itself.
+                error.operation_name = 'AssumeRole'  # type: ignore[attr-defined]
+                raise
+
+        return DeferredRefreshableCredentials(refresh, method='assume-role')
 
     return LazyCredentials(load, 'assume-role')
 

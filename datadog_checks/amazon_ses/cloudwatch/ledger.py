@@ -86,7 +86,8 @@ class Answered:
 class Ledger:
     """What was counted so far for one account in one Region. Series are named by any stable text.
 
-    `floor` is `since`, or a later boundary at which counting went on after a gap or an edit.
+    `floor` is `since`, or a later boundary at which counting went on after a gap or an edit. `doubtful` says that more
+    may have been handed over than is booked here, because a newer state was lost.
     """
 
     period: int
@@ -100,6 +101,7 @@ class Ledger:
     born: Mapping[str, int] = field(default_factory=dict)
     booked: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     shrunk: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    doubtful: bool = False
 
     @property
     def oldest_mark(self) -> int:
@@ -177,6 +179,8 @@ def book(ledger: Ledger, asked: Window, answers: Mapping[str, Answered], answere
     """
     if not any(answer.complete for answer in answers.values()):
         return Booking(ledger)
+    if ledger.doubtful:
+        return reopened(ledger, opened(ledger.period, answered_at, reach).since, 'state_lost')
     end = min(asked.end, end_of(answered_at, ledger.period))
     if reach.failover and end - ledger.read_to > FAILOVER_GAP * ledger.period:
         return reopened(ledger, opened(ledger.period, answered_at, reach).since, 'failover')

@@ -1,0 +1,302 @@
+"""The command line of the standalone host against the simulator: one account, four formats, the same figures.
+
+Each format starts from a copy of the same saved state and asks the same AWS, whose clock stands still meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from common import ACCOUNT, PREFIX, REGION, instance_of
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from simulator import Clock, Scenario, Simulator
+from simulator.scenarios import RECEIPT_RULES
+
+ROOT = Path(__file__).resolve().parents[2]
+PERIOD = 300
+BEFORE = 6 * PERIOD
+"""Seconds before the runs that are compared at which counting began."""
+
+OWN_TAGS = frozenset({f'aws_account:{ACCOUNT}', f'region:{REGION}'})
+THRESHOLDS = [{'metric': 'quota.utilization', 'warning': '80', 'critical': '~:90'}]
+
+# Runs the check once at another time: the command line knows the time of the machine only.
+EARLIER = """
+import json, sys, time
+from standalone.host import Host
+offset = float(sys.argv[1])
+with Host(json.loads(sys.argv[2]), state=sys.argv[3], clock=lambda: time.time() - offset) as host:
+    run = host.run()
+    assert run.error is None, run.error
+"""
+
+Series = tuple[str, frozenset[str]]
+"""A metric without prefix, and its tags other than account and Region."""
+
+
+class Output(NamedTuple):
+    """What one process printed, and with which exit code it ended."""
+
+    code: int
+    text: str
+    errors: str
+
+
+def python(*arguments: str) -> Output:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(('AWS_', 'DDEV_')) and not name.lower().endswith('_proxy')
+    }
+    environment |= {'PYTHONPATH': str(ROOT), 'NO_COLOR': '1', 'DD_HOSTNAME': 'a-host'}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    return Output(done.returncode, done.stdout, done.stderr)
+
+
+def configured(path: Path, *instances: Mapping[str, Any]) -> Path:
+    path.write_text(json.dumps({'init_config': {}, 'instances': list(instances)}))
+    return path
+
+
+def command(config: Path, *arguments: str) -> Output:
+    return python('-m', 'standalone', 'check', '--config', str(config), '--pause', '0', *arguments)
+
+
+class Account(NamedTuple):
+    """The account that all formats tell of: an output of each, and what AWS itself says."""
+
+    sim: Simulator
+    outputs: Mapping[str, Output]
+    instance: Mapping[str, Any]
+
+
+@pytest.fixture(scope='module')
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Three runs in each format, of an account that has been counted for half an hour."""
+    folder = tmp_path_factory.mktemp('formats')
+    # Half a minute behind, so that no bucket or period ends between the runs of one format and those of the next.
+    now = time.time() // 60 * 60 - 30
+    clock = Clock(now - BEFORE)
+    scenario = Scenario('formats', 'all that is counted', volume=900.0, families=RECEIPT_RULES, lag=(0.0, 0.0))
+    with Simulator(scenario, clock=clock, quotas=False) as sim:
+        instance = instance_of(sim, thresholds=THRESHOLDS, account_id=ACCOUNT, min_collection_interval=60)
+        config = configured(folder / 'conf.yaml', instance)
+        begun = python('-c', EARLIER, str(time.time() - clock()), json.dumps(instance), str(folder / 'state'))
+        assert begun.code == 0, begun.errors
+        clock.set(now)
+        outputs = {}
+        for name in ('text', 'json', 'openmetrics', 'nagios'):
+            shutil.copy(folder / 'state', folder / f'{name}.state')
+            state = ('--state', str(folder / f'{name}.state'))
+            outputs[name] = command(config, *state, '--runs', '3', '--format', name)
+        yield Account(sim, outputs, instance)
+
+
+def entries(series: list[dict[str, Any]]) -> dict[Series, tuple[str, float]]:
+    """The Agent's shape of series: type and value by name and tags."""
+    found = {}
+    for one in series:
+        ((_, value),) = one['points']
+        key = one['metric'].removeprefix(PREFIX), frozenset(one['tags']) - OWN_TAGS
+        assert key not in found
+        found[key] = one['type'], value
+    return found
+
+
+def from_text(text: str) -> dict[Series, tuple[str, float]]:
+    series = re.search(r'^=== Series ===\n(\[.*?^\])', text, re.MULTILINE | re.DOTALL)
+    assert series is not None
+    return entries(json.loads(series.group(1)))
+
+
+def from_json(text: str) -> dict[Series, tuple[str, float]]:
+    (one,) = json.loads(text)
+    return entries(one['aggregator']['metrics'])
+
+
+def from_openmetrics(text: str, like: Mapping[Series, tuple[str, float]]) -> dict[Series, tuple[str, float]]:
+    """Read as Prometheus does, and named again as Datadog does, from what the names in `like` become."""
+    names = {name.replace('.', '_'): name for name, _ in like}
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            name = names.get(sample.name.removeprefix('amazon_ses_').removesuffix('_total'))
+            labels = frozenset(f'{label}:{value}' for label, value in sample.labels.items() if label != 'host')
+            if name is not None and 'metric' not in sample.labels:
+                kind = {'gauge': 'gauge', 'counter': 'count'}[family.type]
+                found[name, labels - OWN_TAGS] = kind, sample.value
+    return found
+
+
+def from_nagios(text: str) -> dict[str, tuple[float, str, list[str]]]:
+    """Value, unit and limits by label, read as the plug-in guidelines say."""
+    found = {}
+    for figure in shlex.split(text.strip().partition(' | ')[2]):
+        label, _, rest = figure.partition('=')
+        value, *limits = rest.split(';')
+        number = re.fullmatch(r'(-?[\d.]+)([a-zA-Z%]*)', value)
+        assert number is not None
+        found[label] = float(number.group(1)), number.group(2), limits
+    return found
+
+
+def lasting(series: Mapping[Series, tuple[str, float]]) -> dict[Series, tuple[str, float]]:
+    """Without what measures the collection or time itself, which differs from run to run."""
+    return {
+        (name, tags): value
+        for (name, tags), value in series.items()
+        if not name.startswith('collector.') and name != 'reputation.age'
+    }
+
+
+@pytest.fixture(scope='module')
+def figures(account: Account) -> dict[Series, tuple[str, float]]:
+    """What the JSON says, which the other formats are compared with."""
+    return lasting(from_json(account.outputs['json'].text))
+
+
+def test_all_formats_end_well(account: Account) -> None:
+    """Each format ends with exit code 0 when all is well, and complains of nothing but to tell of its runs."""
+    assert {name: output.code for name, output in account.outputs.items()} == dict.fromkeys(account.outputs, 0)
+    for output in account.outputs.values():
+        assert 'Traceback' not in output.errors and output.errors.count('OK, ') == 3
+
+
+def test_figures_are_those_of_aws(account: Account, figures: Mapping[Series, tuple[str, float]]) -> None:
+    """What is printed is what AWS holds: the quota, the newest settled period, and counts since counting began."""
+    sim, now = account.sim, account.sim.clock()
+    none: frozenset[str] = frozenset()
+    standing = sim.world.standing(ACCOUNT, REGION)
+    assert figures['quota.max_24_hour', none] == ('gauge', standing.max_24_hour_send)
+    assert figures['quota.sent_24_hour', none] == ('gauge', sim.world.sent_last_24_hours(ACCOUNT, REGION, now))
+    settled = (now - 300) // PERIOD * PERIOD - PERIOD
+    since = -(-(now - BEFORE) // PERIOD) * PERIOD
+    for metric, name in (('Send', 'send'), ('Bounce', 'bounce'), ('Open', 'open')):
+        in_period = sim.world.visible_sum(ACCOUNT, REGION, metric, start=settled, end=settled + PERIOD)
+        counted = sim.world.visible_sum(ACCOUNT, REGION, metric, start=since, end=now + PERIOD)
+        assert in_period and counted > in_period
+        assert figures[name, none] == ('gauge', in_period) and figures[f'{name}.count', none] == ('count', counted)
+
+
+def test_text_and_json_agree(account: Account, figures: Mapping[Series, tuple[str, float]]) -> None:
+    """The text for people holds the same series, types, tags and values as the JSON."""
+    assert lasting(from_text(account.outputs['text'].text)) == figures
+
+
+def test_openmetrics_agrees(account: Account, figures: Mapping[Series, tuple[str, float]]) -> None:
+    """What Prometheus reads is the same: gauges as they are, counts as the counters that they have come to."""
+    read = from_openmetrics(account.outputs['openmetrics'].text, figures)
+    assert read.keys() == figures.keys()
+    for key, (kind, value) in figures.items():
+        assert read[key] == (kind, pytest.approx(value)), key
+    assert sum(kind == 'count' and value > 0 for kind, value in read.values()) >= 10
+
+
+def test_nagios_agrees(account: Account, figures: Mapping[Series, tuple[str, float]]) -> None:
+    """The performance figures are the account's gauges, the percentages with their sign, thresholds where they are."""
+    read = from_nagios(account.outputs['nagios'].text)
+    gauges = {name: value for (name, tags), (kind, value) in figures.items() if kind == 'gauge' and not tags}
+    assert {label for label in read if label != 'reputation.age'} == gauges.keys() and 'send' in gauges
+    for name, value in gauges.items():
+        assert read[name][0] == pytest.approx(value), name
+    assert read['quota.utilization'][1:] == ('%', ['80', '~:90']) and read['send'][1:] == ('', [])
+    assert account.outputs['nagios'].text.startswith('SES OK - ')
+
+
+def test_counters_go_on(account: Account, tmp_path: Path) -> None:
+    """A counter for Prometheus is what all processes have counted: with the same state it never starts over."""
+    config = configured(tmp_path / 'conf.yaml', account.instance)
+    totals = []
+    now = account.sim.clock()
+    state = ('--state', str(tmp_path / 'state'), '--format', 'openmetrics')
+    account.sim.clock.set(now - BEFORE)
+    begun = python(
+        '-c',
+        EARLIER,
+        str(time.time() - now + BEFORE),
+        json.dumps(account.instance),
+        str(tmp_path / 'state'),
+    )
+    assert begun.code == 0, begun.errors
+    try:
+        for moment in (now - 2 * PERIOD, now):
+            account.sim.clock.set(moment)
+            text = command(config, *state).text
+            (family,) = (one for one in text_string_to_metric_families(text) if one.name == 'amazon_ses_send_count')
+            totals.append(family.samples[0].value)
+    finally:
+        account.sim.clock.set(now)
+    since = -(-(now - BEFORE) // PERIOD) * PERIOD
+    assert totals == [
+        account.sim.world.visible_sum(ACCOUNT, REGION, 'Send', start=since, end=end, now=end)
+        for end in (now - 2 * PERIOD, now)
+    ]
+    assert 0 < totals[0] < totals[1]
+
+
+# Exit codes for Nagios.
+
+
+@pytest.mark.parametrize(
+    ('thresholds', 'code', 'said'),
+    [
+        ([{'metric': 'quota.utilization', 'warning': '~:1000', 'critical': '@2000:3000'}], 0, 'SES OK - '),
+        ([{'metric': 'quota.utilization', 'warning': '@0:1000', 'critical': '2000'}], 1, 'SES WARNING - '),
+        ([{'metric': 'quota.utilization', 'warning': '~:1000', 'critical': '1000:'}], 2, 'SES CRITICAL - '),
+        ([{'metric': 'reputation.bounce_rate', 'warning': '5'}], 3, 'SES UNKNOWN - '),
+        (
+            [
+                {'metric': 'quota.utilization', 'warning': '@0:1000'},
+                {'metric': 'reputation.bounce_rate', 'warning': '5'},
+            ],
+            1,
+            'SES WARNING - ',
+        ),
+        ([{'metric': 'no.such.gauge', 'warning': '5'}], 3, 'SES UNKNOWN - '),
+        ([{'metric': 'quota.utilization', 'warning': '10:5'}], 3, 'SES UNKNOWN - '),
+    ],
+    ids=['ok', 'warning', 'critical', 'no value', 'the worst of two', 'no such metric', 'no such range'],
+)
+def test_thresholds_decide(
+    start: Callable[..., Simulator], tmp_path: Path, thresholds: list[Any], code: int, said: str
+) -> None:
+    """The plug-in ends with 0, 1, 2 or 3 as thresholds say; no value and a wrong configuration are 3."""
+    sim = start(clock=None)
+    instance = instance_of(sim, collect=['account'], account_id=ACCOUNT, thresholds=thresholds)
+    output = command(configured(tmp_path / 'conf.yaml', instance), '--format', 'nagios')
+    assert (output.code, output.text[: len(said)]) == (code, said), output
+    named = [entry['metric'] for entry in thresholds] if code else []
+    assert output.text.count('\n') == 1 and all(name in output.text for name in named[-1:] if code == 3)
+
+
+def test_nagios_of_a_paused_account(start: Callable[..., Simulator], tmp_path: Path) -> None:
+    """Without any threshold, an account that AWS has paused is CRITICAL, and the line says so."""
+    sim = start('paused', clock=None)
+    instance = instance_of(sim, collect=['account'], account_id=ACCOUNT)
+    output = command(configured(tmp_path / 'conf.yaml', instance), '--format', 'nagios')
+    assert output.code == 2 and output.text.startswith('SES CRITICAL - CRITICAL sending_status: AWS paused sending')
+
+
+@pytest.mark.parametrize('name', ['text', 'json', 'openmetrics', 'nagios'])
+def test_wrong_configuration(start: Callable[..., Simulator], tmp_path: Path, name: str) -> None:
+    """A wrong option is named on one line and asks AWS nothing: exit code 3 for Nagios, 2 for the other formats."""
+    sim = start(clock=None)
+    config = configured(tmp_path / 'conf.yaml', instance_of(sim, period=7))
+    output = command(config, '--format', name)
+    said = output.text if name == 'nagios' else output.errors
+    assert output.code == (3 if name == 'nagios' else 2) and '`period`' in said and len(said.splitlines()) == 1
+    assert len(sim.log) == 0 and (name == 'nagios' or output.text == '')
