@@ -72,9 +72,9 @@ def test_bad_queries_are_refused(sim, clock, protocol, queries, code):
 def test_model_constraints_hold_for_clients_that_do_not_check(sim):
     """A parameter that the model does not allow is refused even if the client sends it."""
     from botocore.config import Config
-    from conftest import _SESSION
+    import boto3
 
-    unchecked = _SESSION.client(
+    unchecked = boto3.Session().client(
         'cloudwatch', region_name=REGION, endpoint_url=sim.endpoint_url,
         aws_access_key_id='AKIA', aws_secret_access_key='x',
         config=Config(parameter_validation=False, retries={'total_max_attempts': 1}),

@@ -94,8 +94,14 @@ class Clients:
     def _new_session(self, region: str, profile: str | None) -> botocore.session.Session:
         session = _Session(self._network, self._calls, profile)
         session.register_component('data_loader', _loader())
+        session.get_component('response_parser_factory').set_parser_defaults(timestamp_parser=_as_sent)
         session.set_config_variable('region', region)
         return session
+
+
+def _as_sent(timestamp: Any) -> Any:
+    """Leave timestamps alone: see timestamps.py."""
+    return timestamp
 
 
 class _Session(botocore.session.Session):  # type: ignore[misc]

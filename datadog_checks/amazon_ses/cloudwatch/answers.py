@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from math import isfinite
 from typing import Any
 
 from datadog_checks.amazon_ses.model import Failure, FailureKind
+from datadog_checks.amazon_ses.timestamps import epoch
 
 from .ledger import Answered
 from .queries import Question
@@ -101,10 +101,11 @@ def _points(result: Mapping[str, Any], question: Question) -> dict[int, float]:
     return points
 
 
-def _epoch(timestamp: Any) -> int:
-    if isinstance(timestamp, datetime):
-        return int(timestamp.timestamp())
-    raise Malformed('an answer has a timestamp that is none')
+def _epoch(timestamp: object) -> int:
+    try:
+        return int(epoch(timestamp))
+    except ValueError:
+        raise Malformed('an answer has a timestamp that is none') from None
 
 
 def _date(page: Mapping[str, Any], now: float) -> float:

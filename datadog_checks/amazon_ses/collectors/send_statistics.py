@@ -11,6 +11,7 @@ from typing import Any
 
 from datadog_checks.amazon_ses.collectors import Clients, Collector
 from datadog_checks.amazon_ses.model import Action, MetricSpec, MetricType, Reading, Sample
+from datadog_checks.amazon_ses.timestamps import epoch
 
 BUCKET = 900
 TOLERANCE = 60
@@ -45,7 +46,7 @@ def fetch(clients: Clients) -> Mapping[str, Any]:
 
 def read(answer: Mapping[str, Any], now: float) -> Iterable[Reading]:
     """The sums of each window: `15m` is the newest bucket, which may still fill, the others are whole windows."""
-    buckets = [(bucket['Timestamp'].timestamp(), bucket) for bucket in answer['SendDataPoints']]
+    buckets = [(epoch(bucket['Timestamp']), bucket) for bucket in answer['SendDataPoints']]
     newest = max((at for at, _ in buckets if at > now - BUCKET - TOLERANCE), default=None)
     for field, metric in METRICS.items():
         yield Sample(metric, sum(bucket[field] for at, bucket in buckets if at == newest), ('window:15m',))

@@ -1,0 +1,60 @@
+"""The files that are rendered from the descriptions, and the tables of README.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tools.boards import deliverability, monitors, overview
+from tools.boards.monitors import MONITORS, Monitor
+from tools.boards.widgets import Board, render
+
+DASHBOARDS: dict[str, Board] = {
+    'assets/dashboards/amazon_ses_overview.json': overview.BOARD,
+    'assets/dashboards/amazon_ses_deliverability.json': deliverability.BOARD,
+}
+TEMPLATES: dict[str, Monitor] = {f'assets/monitors/{one.key}.json': one for one in MONITORS}
+
+
+def _dashboard(board: Board) -> Callable[[], str]:
+    return lambda: _json(render(board))
+
+
+def _monitor(monitor: Monitor) -> Callable[[], str]:
+    return lambda: _json(monitors.render(monitor))
+
+
+FILES: dict[str, Callable[[], str]] = {
+    **{path: _dashboard(board) for path, board in DASHBOARDS.items()},
+    **{path: _monitor(monitor) for path, monitor in TEMPLATES.items()},
+}
+"""Each generated file and its text."""
+
+
+def monitors_table() -> str:
+    """The monitors with their thresholds, for README.md."""
+    return _table(
+        ('Monitor', 'Looks at', 'Warning', 'Alert', 'Recovers', 'First step'), [monitors.row(one) for one in MONITORS]
+    )
+
+
+def dashboards_table() -> str:
+    """The groups of the dashboards, for README.md."""
+    return _table(
+        ('Dashboard', 'Groups'),
+        [(board.title, ', '.join(group.title for group in board.groups[1:])) for board in DASHBOARDS.values()],
+    )
+
+
+TABLES: dict[str, Callable[[], str]] = {'monitors': monitors_table, 'dashboards': dashboards_table}
+"""The generated parts of README.md by the name in their markers."""
+
+
+def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [heads, ('---',) * len(heads), *rows]
+    return ''.join('| ' + ' | '.join(line) + ' |\n' for line in lines)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2) + '\n'

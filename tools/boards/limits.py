@@ -1,0 +1,55 @@
+"""The one table of thresholds: monitors, colours and lines of the dashboards, and README follow from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limit:
+    """From where a value is a warning, from where it is critical, and what it must fall back to afterwards.
+
+    `below` is for values that are bad when they are low. What has no recovery is for dashboards only.
+    """
+
+    critical: float
+    warning: float | None = None
+    critical_recovery: float | None = None
+    warning_recovery: float | None = None
+    unit: str = ''
+    below: bool = False
+
+    @property
+    def comparator(self) -> str:
+        return '<' if self.below else '>='
+
+
+# Percent. AWS reviews an account from a bounce rate of 5 or a complaint rate of 0.1, and may pause it from 10 or 0.5
+# (SES Developer Guide, FAQ on enforcement).
+REVIEW_BOUNCES, PAUSE_BOUNCES = 5.0, 10.0
+REVIEW_COMPLAINTS, PAUSE_COMPLAINTS = 0.1, 0.5
+
+STANDING = Limit(2, 1, 1.5, 0.5)
+PAUSE_PROXIMITY = Limit(80, 60, 75, 55, '%')
+BOUNCE_RATE = Limit(REVIEW_BOUNCES, 3, 4.5, 2.5, '%')
+COMPLAINT_RATE = Limit(REVIEW_COMPLAINTS, 0.05, 0.09, 0.04, '%')
+QUOTA = Limit(90, 70, 85, 65, '%')
+SEND_RATE = Limit(90, 75, 80, 65, '%')
+SILENCE = Limit(1, None, 2, None, 'emails', below=True)
+SET_BOUNCES = Limit(5, 3, 4, 2, '%')
+
+CRITICAL_CHECKS, WARNING_CHECKS, OK_CHECKS = 3, 2, 2
+"""Of the last statuses of the collection: so many make an alert, a warning, and a recovery."""
+
+SMALL_SET = 200
+"""Emails added to those of a configuration set, so that three bounces of twenty mails are no alert."""
+
+# For dashboards only.
+SET_COMPLAINTS = Limit(REVIEW_COMPLAINTS, 0.05, unit='%')
+DELIVERED = Limit(90, 95, unit='%', below=True)
+HEADROOM = Limit(0.5, 2, unit='points', below=True)
+HOURS_LEFT = Limit(4, 12, unit='hours', below=True)
+DATA_AGE = Limit(3600, 900, unit='s')
+RUN_SECONDS = Limit(45, 20, unit='s')
+LOST = Limit(1)
+OFF = Limit(1, below=True)

@@ -1,0 +1,326 @@
+"""The nine monitors, as data, and their rendering as monitor templates (v2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from datadog_checks.amazon_ses.model import PREFIX
+from tools.boards import limits
+from tools.boards.limits import Limit
+
+TAG = 'integration:amazon-ses-agent'
+CREATED = '2026-11-20'
+PLACE = ('aws_account', 'region')
+
+BOARDS = '[dashboard Amazon SES Overview](/dashboard/lists?q=Amazon%20SES)'
+AWS_FAQ = '[what AWS enforces](https://docs.aws.amazon.com/ses/latest/dg/faqs-enforcement.html)'
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """One monitor. `query` ends before the comparison. `meaning` and `steps` are what the message says."""
+
+    key: str
+    title: str
+    description: str
+    query: str
+    limit: Limit
+    meaning: str
+    steps: tuple[str, ...]
+    priority: int
+    groups: tuple[str, ...] = PLACE
+    window: str = ''
+    missing: str = 'default'
+    renotify: int = 0
+    no_data: str = ''
+    links: str = f'{BOARDS}, {AWS_FAQ}'
+    options: Mapping[str, Any] = field(default_factory=dict)
+    type: str = 'query alert'
+
+
+def _worst(metric: str) -> str:
+    return f'max:{PREFIX}{metric}{{*}} by {{aws_account,region}}'
+
+
+def _number(metric: str, by: str = 'aws_account,region') -> str:
+    return f'sum:{PREFIX}{metric}{{*}} by {{{by}}}.as_count()'
+
+
+_SET = 'aws_account,region,configuration_set'
+
+MONITORS = (
+    Monitor(
+        key='sending_paused',
+        title='Sending is under review or paused',
+        description='AWS reviews an account that bounces or is complained about too much, and then pauses it. Under '
+        'review there are days to act; paused, no email leaves until AWS Support is convinced.',
+        query=f'max(last_10m):{_worst("account.enforcement_level")}',
+        window='10 min',
+        limit=limits.STANDING,
+        missing='show_no_data',
+        renotify=60,
+        priority=1,
+        meaning='{{#is_alert}}AWS has paused sending: no email leaves this account in this Region.{{/is_alert}}'
+        '{{#is_warning}}AWS has the account under review and may pause it.{{/is_warning}}',
+        steps=(
+            'Find the email of AWS and the case in AWS Support (SES console, Account dashboard).',
+            'Stop bulk mail now: the table of configuration sets on the dashboard shows who bounces.',
+            'Repair the cause, then answer the case with what was changed.',
+            'If a second Region is prepared, send what cannot wait from there.',
+        ),
+        no_data='AWS does not say how the account stands: see the monitor "Collection from AWS fails".',
+    ),
+    Monitor(
+        key='pause_near',
+        title='Reputation is near an automatic pause',
+        description='Share of the way to the rates at which AWS may pause an account: 100 is a bounce rate of 10 % or '
+        'a complaint rate of 0.5 %. After a pause nothing is sent, password resets included.',
+        query=f'avg(last_30m):{_worst("reputation.pause_proximity")}',
+        window='30 min',
+        limit=limits.PAUSE_PROXIMITY,
+        renotify=240,
+        priority=1,
+        meaning='The account has gone {{eval "round(value)"}} % of the way to an automatic pause.',
+        steps=(
+            'Stop marketing and bulk configuration sets now; keep transactional mail.',
+            'Find the set with the highest bounced and complained share on the dashboard.',
+            'Remove invalid and unconfirmed addresses from the list that was sent last.',
+            'Check that the account-level suppression list is on.',
+        ),
+    ),
+    Monitor(
+        key='bounce_rate',
+        title='Bounce rate is near the review level',
+        description='AWS reviews an account from a bounce rate of 5 % and may pause it from 10 %. The rate covers a '
+        'volume that AWS chooses, so it falls slowly: act while it is low.',
+        query=f'avg(last_1h):{_worst("reputation.bounce_rate")}',
+        window='1 h',
+        limit=limits.BOUNCE_RATE,
+        renotify=1440,
+        priority=2,
+        meaning='The bounce rate that AWS judges by is {{eval "round(value*100)/100"}} %; the review level is 5 %.',
+        steps=(
+            'Find the configuration set and the campaign that bounce, on the dashboard.',
+            'Stop that stream and remove the invalid addresses.',
+            'Check that the account-level suppression list is on, and that new addresses are confirmed.',
+        ),
+    ),
+    Monitor(
+        key='complaint_rate',
+        title='Complaint rate is near the review level',
+        description='AWS reviews an account from a complaint rate of 0.1 % and may pause it from 0.5 %. Recipients who '
+        'mark emails as spam also spoil delivery to everybody else at their provider.',
+        query=f'avg(last_1h):{_worst("reputation.complaint_rate")}',
+        window='1 h',
+        limit=limits.COMPLAINT_RATE,
+        renotify=1440,
+        priority=2,
+        meaning='The complaint rate that AWS judges by is {{eval "round(value*1000)/1000"}} %; the review level is '
+        '0.1 %.',
+        steps=(
+            'Find the configuration set that is complained about, on the dashboard, and stop the stream.',
+            'Check that one-click unsubscribe works and is honoured at once.',
+            'Mail only those who agreed, and less often.',
+        ),
+    ),
+    Monitor(
+        key='daily_quota',
+        title='Daily quota is nearly used',
+        description='SES refuses emails once the quota of 24 hours is used. A quota that fills unexpectedly can also '
+        'mean stolen credentials.',
+        query=f'max(last_15m):{_worst("quota.utilization")}',
+        window='15 min',
+        limit=limits.QUOTA,
+        renotify=240,
+        priority=2,
+        meaning='{{eval "round(value)"}} % of the 24-hour quota is used.',
+        steps=(
+            'Is the volume planned? If not, look for stolen credentials and rotate them.',
+            'Spread the batch over more hours, or hold back what can wait.',
+            'Ask AWS for a higher quota in Service Quotas; that takes a day.',
+        ),
+        links=f'{BOARDS}, [quotas](https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas.html)',
+    ),
+    Monitor(
+        key='send_rate',
+        title='Send rate is near the maximum',
+        description='SES throttles sending above the maximum rate. The value is a mean of five minutes, so short '
+        'bursts are already above it.',
+        query=f'max(last_15m):{_worst("quota.rate_utilization")}',
+        window='15 min',
+        limit=limits.SEND_RATE,
+        renotify=240,
+        priority=3,
+        meaning='Sending uses {{eval "round(value)"}} % of the maximum rate.',
+        steps=(
+            'Slow the workers down and let them retry with growing, random pauses.',
+            'Look for a batch that can be spread.',
+            'Ask AWS for a higher rate in Service Quotas.',
+        ),
+        links=f'{BOARDS}, [quotas](https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas.html)',
+    ),
+    Monitor(
+        key='mail_stopped',
+        title='Mail has stopped flowing',
+        description='An account that sent mail has had none accepted for an hour. Customers wait for password resets '
+        'and receipts, and nobody else may notice. Mute it where nights are quiet.',
+        query=f'sum(last_1h):{_number("send.count")}',
+        window='1 h',
+        limit=limits.SILENCE,
+        renotify=240,
+        priority=2,
+        meaning='SES accepted no email in the last hour.',
+        steps=(
+            'Look at the application that sends: is it up, is its queue full?',
+            'Look at its credentials and at its permission ses:SendEmail.',
+            'Look at the monitors on a pause and on the quota.',
+            'If the monitor "Collection from AWS fails" alerts, the mail may be fine and the numbers late.',
+        ),
+        links=BOARDS,
+    ),
+    Monitor(
+        key='set_bounces',
+        title='A configuration set bounces too much',
+        description='One bad list can bring the whole account under review. This names the configuration set before '
+        'the rate of the account moves. Small sets are damped: 200 emails are added to each.',
+        query=f'sum(last_4h):100 * {_number("configuration_set.bounce.count", _SET)} / '
+        f'({_number("configuration_set.send.count", _SET)} + {limits.SMALL_SET})',
+        window='4 h',
+        limit=limits.SET_BOUNCES,
+        groups=(*PLACE, 'configuration_set'),
+        renotify=1440,
+        priority=3,
+        meaning='Of the emails of {{configuration_set.name}} in four hours {{eval "round(value*10)/10"}} % bounced.',
+        steps=(
+            'Ask the owner of the set which list was imported or mailed last.',
+            'Stop the set: switch its sending off in the SES console.',
+            'Remove the invalid addresses before it goes on.',
+        ),
+    ),
+    Monitor(
+        key='collection_fails',
+        title='Collection from AWS fails',
+        description='Nothing can be read from AWS, or parts cannot. The other monitors and the dashboards are blind '
+        'meanwhile.',
+        type='service check',
+        query=f'"{PREFIX}can_connect".over("*").by("aws_account","region").last(4).count_by_status()',
+        window='last 4 runs',
+        limit=Limit(limits.CRITICAL_CHECKS, limits.WARNING_CHECKS),
+        missing='',
+        renotify=1440,
+        priority=3,
+        meaning='{{check_message}}',
+        steps=(
+            'Do what the message above says: it names the failing call and the way out.',
+            'denied: give the Agent the permissions of assets/iam_policy.json.',
+            'credentials: look at the role or keys of the instance; throttled: raise `period` or share fewer calls.',
+        ),
+        no_data='The Agent sends nothing: is it running, and is the check amazon_ses in `agent status`?',
+        links='[dashboard Amazon SES Overview](/dashboard/lists?q=Amazon%20SES)',
+        options={'notify_no_data': True, 'no_data_timeframe': 30},
+    ),
+)
+
+
+def render(monitor: Monitor) -> dict[str, Any]:
+    """The monitor as a template: what the tile offers, and the body of Datadog's monitor API."""
+    return {
+        'version': 2,
+        'created_at': CREATED,
+        'last_updated_at': CREATED,
+        'title': monitor.title,
+        'description': monitor.description,
+        'tags': [TAG],
+        'definition': {
+            'name': _name(monitor),
+            'type': monitor.type,
+            'query': _query(monitor),
+            'message': message(monitor),
+            'tags': [TAG],
+            'options': _options(monitor),
+            'priority': monitor.priority,
+        },
+    }
+
+
+def message(monitor: Monitor) -> str:
+    """What the notification says: what it means, what to do, where to look."""
+    steps = '\n'.join(f'{number}. {step}' for number, step in enumerate(monitor.steps, 1))
+    parts = [
+        f'{{{{^is_recovery}}}}{monitor.meaning}',
+        f'What to do:\n{steps}',
+        f'More: {monitor.links}{{{{/is_recovery}}}}',
+        '{{#is_recovery}}This is over.{{/is_recovery}}',
+    ]
+    if monitor.no_data:
+        parts.insert(0, f'{{{{#is_no_data}}}}{monitor.no_data}{{{{/is_no_data}}}}')
+    return '\n\n'.join(parts)
+
+
+def row(monitor: Monitor) -> tuple[str, str, str, str, str, str]:
+    """The monitor in README.md: title, what is looked at, warning, alert, recovery, the first step."""
+    limit = monitor.limit
+    sign = 'below' if limit.below else 'from'
+    unit = f' {limit.unit}' if limit.unit else ''
+    if monitor.type == 'service check':
+        return (
+            monitor.title,
+            f'`can_connect`, {monitor.window}',
+            f'{limits.WARNING_CHECKS} times WARNING',
+            f'{limits.CRITICAL_CHECKS} times CRITICAL',
+            f'{limits.OK_CHECKS} times OK',
+            monitor.steps[0],
+        )
+    return (
+        monitor.title,
+        f'{_looked_at(monitor)}, {monitor.window}',
+        '' if limit.warning is None else f'{sign} {limit.warning:g}{unit}',
+        f'{sign} {limit.critical:g}{unit}',
+        f'{"above" if limit.below else "below"} {limit.critical_recovery:g}{unit}',
+        monitor.steps[0],
+    )
+
+
+def _looked_at(monitor: Monitor) -> str:
+    if monitor.limit is limits.SET_BOUNCES:
+        return 'bounces of a configuration set, of its emails'
+    return f'`{monitor.query.split(PREFIX)[1].split("{")[0]}`'
+
+
+def _name(monitor: Monitor) -> str:
+    groups = ' '.join(f'{{{{{group}.name}}}}' for group in monitor.groups)
+    return f'[Amazon SES] {monitor.title}: {groups}'
+
+
+def _query(monitor: Monitor) -> str:
+    if monitor.type == 'service check':
+        return monitor.query
+    return f'{monitor.query} {monitor.limit.comparator} {monitor.limit.critical:g}'
+
+
+def _options(monitor: Monitor) -> dict[str, Any]:
+    limit = monitor.limit
+    thresholds: dict[str, float] = {'critical': limit.critical}
+    if limit.warning is not None:
+        thresholds['warning'] = limit.warning
+    if monitor.type == 'service check':
+        thresholds['ok'] = limits.OK_CHECKS
+    if limit.critical_recovery is not None:
+        thresholds['critical_recovery'] = limit.critical_recovery
+    if limit.warning_recovery is not None:
+        thresholds['warning_recovery'] = limit.warning_recovery
+    missing = {'on_missing_data': monitor.missing} if monitor.missing else {}
+    whole = {} if monitor.type == 'service check' else {'require_full_window': False}
+    return {
+        'thresholds': thresholds,
+        **missing,
+        **whole,
+        'include_tags': True,
+        'notify_audit': False,
+        'new_group_delay': 300,
+        'renotify_interval': monitor.renotify,
+        'renotify_statuses': ['alert'],
+        **monitor.options,
+    }
