@@ -77,14 +77,16 @@ def dropped(settings: Settings, progress: Progress) -> int:
 
 
 def is_due(sources: Mapping[str, Source], name: str, every: int, now: float, target: Target) -> bool:
-    """Whether a source's next slot has begun. Slots hang on the epoch, shifted by account and Region, so that they do
-    not drift and many instances do not collect together."""
+    """Whether a source is asked again: after `every` seconds, or at the beginning of its slot if that is nearer.
+
+    Slots hang on the epoch, shifted by account and Region, so that many instances do not collect together.
+    """
     source = sources.get(name)
-    if source is None or source.ask_again:
+    if source is None or source.ask_again or now < source.asked:
         return True
     shift = crc32(':'.join(target).encode()) % every
-    slot, asked = ((at - shift) // every for at in (now, source.asked))
-    return slot != asked or now - source.asked >= every - GRACE
+    slot = round((source.asked + every - shift) / every) * every + shift
+    return now >= min(source.asked + every, slot) - GRACE
 
 
 def _prepared(settings: Settings, progress: Progress, now: float) -> Progress:

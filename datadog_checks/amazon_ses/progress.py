@@ -178,7 +178,10 @@ def to_document(progress: Progress) -> dict[str, Any]:
     if progress.ledger is not None:
         ledger = progress.ledger
         document['ledger'] = {
-            **{name: getattr(ledger, name) for name in ('period', 'since', 'floor', 'late', 'read_to', 'swept_to')},
+            **{
+                name: getattr(ledger, name)
+                for name in ('period', 'since', 'floor', 'late', 'read_at', 'read_to', 'swept_to')
+            },
             **{name: dict(getattr(ledger, name)) for name in ('behind', 'born')},
             **{name: _by_series(getattr(ledger, name)) for name in ('booked', 'shrunk')},
             'closing': ledger.closing,
@@ -201,6 +204,7 @@ def from_document(document: Mapping[str, Any]) -> Progress:
             since=int(kept['since']),
             floor=int(kept['floor']),
             late=int(kept['late']),
+            read_at=float(kept['read_at']),
             read_to=int(kept['read_to']),
             swept_to=int(kept['swept_to']),
             closing=None if kept['closing'] is None else int(kept['closing']),

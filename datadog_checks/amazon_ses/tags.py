@@ -115,6 +115,11 @@ def named(dimensions: Sequence[tuple[str, str]], show_addresses: bool = False) -
     return tuple(dict.fromkeys(tags))
 
 
+def without_addresses(value: str) -> str:
+    """The value, or where it holds an e-mail address a hash of it: still one text for one value."""
+    return _hash(value, 16) if ADDRESS.search(value) else value
+
+
 def of_address(address: str) -> tuple[str, ...]:
     """The tags that stand for an e-mail address: its domain, that it is an address, and 8 digits of its SHA-256.
 

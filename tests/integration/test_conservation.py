@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from common import ACCOUNT, OTHER, REGION, START, Watch, instance_of
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from datadog_checks.base.stubs import aggregator, datadog_agent
@@ -31,8 +31,6 @@ FAILED_RUN = ('Nothing can be read from AWS:', 'The AWS account is not known.')
 """How a run ends that could not ask AWS. Any other end is a mistake of ours."""
 
 MISSED = re.compile(r'Counts of (\d{12}) in (\S+) miss (\S+)Z to (\S+)Z \((\w+)\)\.')
-LONGEST_WAIT = 3 * HOUR
-"""Seconds before the loss of a state within which amounts may be missing: the longest `timeframe` and some periods."""
 
 
 class Amount(NamedTuple):
@@ -78,8 +76,7 @@ class Story:
         given: dict[str, Any] = {'regions': [REGION, OTHER], 'collect': ['cloudwatch'], **options}
         self.watch = Watch(sim, clock, aggregator, instance_of(sim, **given))
         self.amounts: list[Amount] = []
-        self.since: dict[str, list[tuple[float, float]]] = {REGION: [], OTHER: []}
-        self.shrunk = 0.0
+        self.since: dict[str, list[float]] = {REGION: [], OTHER: []}
 
     def happens(self, amounts: list[Amount]) -> None:
         for one in amounts:
@@ -94,8 +91,8 @@ class Story:
         assert not report or report.startswith(FAILED_RUN)
         for region, seen in self.since.items():
             values = self.watch.values('collector.counting_since', region)
-            if values and (not seen or seen[-1][1] != values[-1]):
-                seen.append((self.clock(), values[-1]))
+            if values and (not seen or seen[-1] != values[-1]):
+                seen.append(values[-1])
 
     def through(self, seconds: float, step: float = 300) -> None:
         for _ in range(int(seconds // step)):
@@ -133,10 +130,10 @@ class Story:
             if not seen:
                 assert all(self.handed(metric, region) == 0 for metric in METRICS)
                 continue
-            start = seen[0][1]
+            start = seen[0]
             spans = [(one.start, one.end) for one in self.auditor.missed if one.region == region]
-            # A new `counting_since` says that the whole state was lost: nothing is promised of what came just before.
-            spans += [(at - LONGEST_WAIT - HOUR, later) for at, later in self.lost(region)]
+            # A new `counting_since` says that the whole state was lost, and nothing is promised of what came before.
+            spans += [(0, later) for later in seen[1:]]
             for metric in METRICS:
                 counted = [one for one in self.amounts if (one.metric, one.region) == (metric, region)]
                 counted = [one for one in counted if one.minute >= start]
@@ -151,20 +148,6 @@ class Story:
                 assert handed >= truth - sum(one.amount for one in inside), explained
                 if not spans and not shrunk:
                     assert handed == truth, explained
-
-    def lost(self, region: str) -> Iterator[tuple[float, float]]:
-        """When the state was lost, as far as can be told, and where counting began anew."""
-        times = [at for at, where in self.losses if where == region]
-        for at, later in self.since[region][1:]:
-            yield max((one for one in times if one <= at), default=at), later
-
-    @property
-    def losses(self) -> list[tuple[float, str]]:
-        return _losses
-
-
-_losses: list[tuple[float, str]] = []
-
 
 def slots(region: str) -> list[str]:
     """The keys of a Region in the Agent's cache, the newest document first, the note of what was handed over last."""
@@ -206,7 +189,6 @@ def story(**options: Any) -> Iterator[Story]:
     """A fresh Agent and a fresh AWS in which nothing happens but what the test puts there."""
     aggregator.reset()
     datadog_agent.reset()
-    _losses.clear()
     clock, auditor = Clock(START), Auditor()
     logging.getLogger().addHandler(auditor)
     try:
@@ -282,7 +264,7 @@ def amounts(span: int) -> st.SearchStrategy[list[Amount]]:
 
 
 FEW = settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
@@ -301,8 +283,250 @@ def test_counts_add_up_through_everything(data: st.DataObject) -> None:
         told.happens(data.draw(amounts(sum(one['pause'] for one in steps) + HOUR)))
         told.run()
         for one in steps:
-            if one['damage']:
-                _losses.append((told.clock(), one['where'] or REGION))
             told.step(one)
         told.settle()
         told.check()
+
+
+# The same, told one by one: what must come out is known, not only bounded.
+
+
+def every_minute(minutes: int, delay: int = 0, first: int = 0) -> list[Amount]:
+    """One mail a minute in each Region."""
+    begin = int(START) // 60 * 60
+    return [
+        Amount('Send', region, begin + 60 * minute, 1, delay)
+        for minute in range(first, minutes)
+        for region in (REGION, OTHER)
+    ]
+
+
+def skipped(told: Story, region: str = REGION) -> dict[str, float]:
+    """`periods_skipped` by reason."""
+    found: dict[str, float] = {}
+    for one in aggregator.metrics('amazon_ses.collector.periods_skipped'):
+        if f'region:{region}' in one.tags:
+            (reason,) = (tag.partition(':')[2] for tag in one.tags if tag.startswith('reason:'))
+            found[reason] = found.get(reason, 0) + one.value
+    return found
+
+
+def reported(told: Story, period: int = 300, region: str = REGION) -> dict[str, float]:
+    """The periods that the log says were given up, by reason."""
+    found: dict[str, float] = {}
+    for one in told.auditor.missed:
+        if one.region == region:
+            found[one.reason] = found.get(one.reason, 0) + (one.end - one.start) / period
+    return found
+
+
+EXACT: dict[str, list[dict[str, Any]]] = {
+    'an hour without the Agent': [{'pause': 3600, 'restart': True}],
+    'restarts': [{'restart': True}] * 4,
+    'each failure once': [{'fault': one} for one in FAULTS if one],
+    'partial answers for an hour': [{'fault': ('partial', None)}] * 12,
+    'two hours of throttling': [{'fault': ('throttle', None)}] * 24,
+    'one Region denied for two hours': [{'fault': ('denied', None), 'where': OTHER}] * 24,
+    'clock ahead for an hour': [{'skew': 5 * HOUR}] * 12,
+    'clock behind for an hour': [{'skew': -5 * HOUR}] * 12,
+    'clock ahead at a restart': [{'skew': 5 * HOUR, 'restart': True}, {}],
+    'longer timeframe': [{'edit': {'timeframe': 7200}}],
+    'shorter timeframe': [{'edit': {'timeframe': 900}}],
+    'another statistic': [{'edit': {'statistic': 'maximum'}}],
+    'no settle delay': [{'edit': {'settle_delay': 0}}],
+    'other backfill limit': [{'edit': {'backfill_limit': 6 * HOUR}}, {'pause': 5 * HOUR}],
+    'note of what was handed over lost': [{'damage': 'note lost', 'where': one} for one in (REGION, OTHER)],
+    'note of what was handed over garbled': [{'damage': 'note garbled'}],
+    'older slot garbled': [{'damage': 'older garbled'}, {}],
+}
+
+
+@pytest.mark.parametrize('steps', EXACT.values(), ids=EXACT)
+@pytest.mark.parametrize('delay', [0, 840])
+def test_nothing_is_missing(steps: list[dict[str, Any]], delay: int) -> None:
+    """Where no more was lost than can be made up for, all is counted, in time or late, and nothing is given up."""
+    with story() as told:
+        told.happens(every_minute(60 + sum(one.get('pause', 300) for one in steps) // 60, delay))
+        told.through(1800)
+        for one in steps:
+            told.step(one)
+        told.settle()
+        told.check()
+        if 'older slot garbled' not in str(steps):
+            assert told.auditor.missed == []
+        for region in (REGION, OTHER):
+            truth = told.watch.truth('Send', told.since[region][0], region=region)
+            assert len(told.since[region]) == 1
+            assert told.handed('Send', region) == truth > 30
+
+
+GIVEN_UP: dict[str, tuple[list[dict[str, Any]], set[str]]] = {
+    'five hours without the Agent': ([{'pause': 5 * HOUR}], {'backfill_limit', 'late_growth'}),
+    'five hours of throttling': ([{'fault': ('throttle', None)}] * 60, {'backfill_limit', 'late_growth'}),
+    'newest slot torn': ([{'damage': 'newest torn'}], {'state_lost', 'late_growth'}),
+    'newest slot lost': ([{'damage': 'newest lost'}], {'state_lost', 'late_growth'}),
+    'newest slot torn, clock behind': (
+        [{'pause': 3600}, {'damage': 'newest torn', 'skew': -7200}],
+        {'state_lost', 'late_growth'},
+    ),
+    'newest slot torn, clock ahead': (
+        [{'pause': 3600}, {'damage': 'newest torn', 'skew': 7200}],
+        {'state_lost', 'late_growth'},
+    ),
+    'newest slot torn, AWS failing': (
+        [{'damage': 'newest torn', 'fault': ('throttle', None)}, {'restart': True}],
+        {'state_lost', 'late_growth'},
+    ),
+}
+
+
+@pytest.mark.parametrize(('steps', 'reasons'), GIVEN_UP.values(), ids=GIVEN_UP)
+def test_what_is_given_up_is_reported_once(steps: list[dict[str, Any]], reasons: set[str]) -> None:
+    """What cannot be made up for is logged with its times, counted in `periods_skipped`, and never counted twice."""
+    with story() as told:
+        told.happens(every_minute(60 + sum(one.get('pause', 300) for one in steps) // 60))
+        told.through(1800)
+        for one in steps:
+            told.step(one)
+        told.settle()
+        told.check()
+        assert set(reported(told)) == reasons
+        assert skipped(told) == reported(told)
+        spans = sorted((one.start, one.end) for one in told.auditor.missed if one.region == REGION)
+        assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+
+
+@pytest.mark.parametrize('period', [60, 420, 900, 3600])
+def test_an_edited_period_cuts_nothing(period: int) -> None:
+    """After an edit of `period` all is counted; what may still grow of the old periods is reported in those periods."""
+    with story() as told:
+        told.happens(every_minute(240))
+        told.through(3600)
+        told.step({'edit': {'period': period}})
+        told.through(3600)
+        told.settle()
+        told.check()
+        for region in (REGION, OTHER):
+            assert told.handed('Send', region) == told.watch.truth('Send', told.since[region][0], region=region)
+        assert set(reported(told)) == {'period_change'}
+        assert skipped(told) == reported(told)
+
+
+def test_a_lost_state_begins_anew() -> None:
+    """When the whole state is lost, counting begins at a new boundary that is told; what came before is not repeated."""
+    with story() as told:
+        told.happens(every_minute(240))
+        told.through(3600)
+        before = told.handed('Send', REGION)
+        told.step({'damage': 'all lost'})
+        assert told.since[REGION] == [1790000100, int(told.clock()) // 300 * 300 + 300]
+        assert told.handed('Send', REGION) == before
+        told.settle()
+        told.check()
+        again = told.watch.truth('Send', told.since[REGION][1])
+        assert told.handed('Send', REGION) == before + again
+        assert len(told.since[OTHER]) == 1
+
+
+def test_a_shrunk_amount_is_the_one_excess() -> None:
+    """What CloudWatch takes back was handed over already: the counts exceed it by `amounts_shrunk`, once."""
+    with story() as told:
+        begin = int(START) // 60 * 60
+        told.happens([Amount('Send', REGION, begin + 600, 50, 0, falls=20), Amount('Bounce', REGION, begin + 660, 7, 0)])
+        told.through(2 * HOUR)
+        told.settle()
+        told.check()
+        assert told.handed('Send', REGION) == 50
+        assert told.watch.total('collector.amounts_shrunk', REGION) == 20
+        assert told.watch.total('collector.amounts_shrunk', OTHER) == 0
+
+
+def test_amounts_of_the_unfinished_period_come_with_the_next_read() -> None:
+    """Nothing waits for a settle delay: an amount is handed over by the first collection after CloudWatch shows it."""
+    with story() as told:
+        told.run()
+        told.clock.advance(600)
+        told.run()
+        told.happens([Amount('Send', REGION, int(told.clock()) // 60 * 60 + 240, 9, 0)])
+        told.clock.advance(300)
+        told.run()
+        assert told.handed('Send', REGION) == 9
+
+
+def test_a_named_combination_counts_from_when_it_was_named() -> None:
+    """A series that `dimensions` adds counts from the next boundary on, exactly, and again so when it is named anew."""
+    named = {'ses:configuration-set': 'news'}
+    with story() as told:
+        begin = int(START) // 60 * 60
+        for minute in range(360):
+            told.sim.world.put(ACCOUNT, REGION, 'Send', begin + 60 * minute, 1, dimensions=named)
+        told.through(3600)
+        expected = 0.0
+        for _ in range(2):
+            told.step({'edit': {'dimensions': [named]}})
+            first = int(told.clock()) // 300 * 300 + 300
+            told.through(3600)
+            end = int(told.clock() - 300) // 60 * 60
+            expected += told.watch.truth('Send', first, end + 60, dimensions=named)
+            assert told.watch.total('dimension.send.count') == expected
+            told.watch.restart(dimensions=None)
+            told.through(1800)
+        assert told.watch.total('dimension.send.count') == expected > 60
+
+
+# More than one Agent.
+
+
+@contextmanager
+def two_agents(minutes: int, delay: int = 0) -> Iterator[tuple[Story, list[Any]]]:
+    """An HA pair: the stories of both in one, each with its own cache; `turn` is who has the word."""
+    with story() as told:
+        datadog_agent._config['ha_agent.enabled'] = True
+        told.happens(every_minute(minutes, delay))
+        caches: list[dict[str, str]] = [{}, {}]
+
+        def turn(agent: int, runs: int, step: float) -> None:
+            # The other Agent is another process, so it holds no claim in this one.
+            told.watch.restart()
+            datadog_agent._cache = caches[agent]
+            for _ in range(runs):
+                told.clock.advance(step)
+                told.watch.run()
+
+        yield told, [turn]
+
+
+def test_an_agent_alone_counts_all() -> None:
+    """With HA configured, an Agent that is never replaced counts everything from its `counting_since`, exactly."""
+    with two_agents(180) as (told, (turn,)):
+        turn(0, 36, 300)
+        turn(0, 6, 300)
+        turn(0, 12, 300)
+        since = told.watch.last('collector.counting_since')
+        assert told.auditor.missed == []
+        assert told.handed('Send', REGION) == told.watch.truth('Send', since)
+
+
+def test_a_failover_gives_up_the_gap_and_reports_it() -> None:
+    """When another Agent counted in between, the first goes on at a later boundary and reports what it left out."""
+    with two_agents(400) as (told, (turn,)):
+        for agent in (0, 1, 0, 1):
+            turn(agent, 12, 300)
+        handed = told.handed('Send', REGION)
+        assert 'failover' in reported(told)
+        assert skipped(told) == reported(told)
+        happened = told.watch.truth('Send', START, told.clock())
+        # At each change of Agents nobody counts for some periods; all else is there.
+        assert happened - 4 * 20 <= handed <= happened
+
+
+@settings(FEW, max_examples=10)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 8), st.integers(60, 400)), max_size=8), st.integers(0, 600))
+def test_agents_in_turn_never_count_twice(turns: list[tuple[int, int, int]], delay: int) -> None:
+    """Agents that take turns, each for longer than two collections, hand over no amount twice."""
+    with two_agents(sum(runs * step for _, runs, step in turns) // 60 + 30 * len(turns) + 60, delay) as (told, (turn,)):
+        for agent, runs, step in turns:
+            turn(agent, runs, step)
+            turn(agent, 4, 300)
+        for region in (REGION, OTHER):
+            assert told.handed('Send', region) <= told.watch.truth('Send', START, region=region)

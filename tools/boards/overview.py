@@ -163,7 +163,7 @@ REPUTATION = Group(
                 (
                     2,
                     number(
-                        'Bounces to review',
+                        'Headroom to review',
                         Value('headroom', (gauge('reputation.bounce_rate'),), f'{REVIEW_BOUNCES:g} - {{0}}', 'last',
                               'percent', limits.HEADROOM),
                         'Points that the bounce rate may rise until AWS reviews the account.',

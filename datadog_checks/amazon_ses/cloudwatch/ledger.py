@@ -9,7 +9,7 @@ Words, all of them in epoch seconds and aligned to the period:
 
 - `since`: counting starts here. Periods before it are never counted. A series that an option added later has a
   boundary of its own, in `born`.
-- `read_to`: the end of the newest period that was asked for and answered.
+- `read_to`: the end of the newest period that was asked for and answered; `read_at`: when.
 - mark: for a series, everything before it was read, and re-read as far back as late data is waited for (`late`).
   All series share `swept_to`; those that were not answered then are in `behind` with a mark of their own.
 - horizon: for a series, its mark minus `late`, but never before counting started. Below it nothing is counted again,
@@ -36,8 +36,11 @@ SWEEP_EVERY = 1200
 NEWEST_PERIODS = 3
 """Periods that every read asks for: the unfinished one and the two before it."""
 
-FAILOVER_GAP = 2
-"""Collections that another Agent may leave out before this one is taken to have been replaced by it."""
+FAILOVER_GAP = 1.5
+"""Periods between two answers above which another Agent may have counted in between."""
+
+FAILOVER_WAIT = 2
+"""Periods that an Agent which takes over leaves to the one before it, more than that would fill after a gap."""
 
 
 class Window(NamedTuple):
@@ -94,6 +97,7 @@ class Ledger:
     since: int
     floor: int
     late: int
+    read_at: float
     read_to: int
     swept_to: int
     closing: int | None = None
@@ -167,8 +171,8 @@ def opened(period: int, answered_at: float, reach: Reach) -> Ledger:
     counted by both.
     """
     end = end_of(answered_at, period)
-    since = end + (FAILOVER_GAP * period if reach.failover else 0)
-    return Ledger(period, since, floor=since, late=reach.late, read_to=end, swept_to=since)
+    since = end + (FAILOVER_WAIT * period if reach.failover else 0)
+    return Ledger(period, since, since, reach.late, read_at=answered_at, read_to=end, swept_to=since)
 
 
 def book(ledger: Ledger, asked: Window, answers: Mapping[str, Answered], answered_at: float, reach: Reach) -> Booking:
@@ -180,10 +184,10 @@ def book(ledger: Ledger, asked: Window, answers: Mapping[str, Answered], answere
     if not any(answer.complete for answer in answers.values()):
         return Booking(ledger)
     if ledger.doubtful:
-        return reopened(ledger, opened(ledger.period, answered_at, reach).since, 'state_lost')
+        return reopened(ledger, answered_at, reach, 'state_lost')
     end = min(asked.end, end_of(answered_at, ledger.period))
-    if reach.failover and end - ledger.read_to > FAILOVER_GAP * ledger.period:
-        return reopened(ledger, opened(ledger.period, answered_at, reach).since, 'failover')
+    if reach.failover and answered_at - ledger.read_at > FAILOVER_GAP * ledger.period:
+        return reopened(ledger, answered_at, reach, 'failover')
     limit = align(end - reach.backfill, ledger.period)
     if ledger.closing is not None:
         end = min(end, ledger.closing)
@@ -203,6 +207,7 @@ def book(ledger: Ledger, asked: Window, answers: Mapping[str, Answered], answere
     after = replace(
         ledger,
         late=max(ledger.late, min(reach.late, grown)),
+        read_at=max(ledger.read_at, answered_at),
         read_to=max(ledger.read_to, end),
         swept_to=swept_to,
         behind={series: mark for series, mark in marks.items() if mark < swept_to},
@@ -252,10 +257,11 @@ def _closed_early(horizon: int, last_read: int, limit: int) -> Iterable[GivenUp]
         yield GivenUp(max(horizon, last_read), limit, 'backfill_limit')
 
 
-def reopened(ledger: Ledger, floor: int, reason: str) -> Booking:
+def reopened(ledger: Ledger, answered_at: float, reach: Reach, reason: str) -> Booking:
     """Go on counting at a later boundary, where what was handed over in between is not known."""
-    floor = max(floor, ledger.floor)
-    fresh = Ledger(ledger.period, ledger.since, floor, ledger.late, read_to=floor, swept_to=floor, born=ledger.born)
+    fresh = opened(ledger.period, answered_at, reach)
+    floor = max(fresh.floor, ledger.floor)
+    fresh = replace(fresh, since=ledger.since, floor=floor, swept_to=floor, born=ledger.born)
     horizon = max(ledger.floor, align(ledger.oldest_mark - ledger.late, ledger.period))
     last_read = max(horizon, ledger.read_to - ledger.period)
     spans = (GivenUp(horizon, last_read, 'late_growth'), GivenUp(last_read, floor, reason))
@@ -292,6 +298,13 @@ def closed(ledger: Ledger, period: int, answered_at: float, settle_delay: int, r
     horizon = max(ledger.floor, align(ledger.oldest_mark - ledger.late, ledger.period))
     given_up = (GivenUp(horizon, boundary, 'period_change'),) if horizon < boundary else ()
     fresh = Ledger(
-        period, ledger.since, floor=boundary, late=reach.late, read_to=boundary, swept_to=boundary, born=ledger.born
+        period,
+        ledger.since,
+        floor=boundary,
+        late=reach.late,
+        read_at=ledger.read_at,
+        read_to=boundary,
+        swept_to=boundary,
+        born=ledger.born,
     )
     return Booking(fresh, given_up=given_up)

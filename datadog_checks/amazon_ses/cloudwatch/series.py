@@ -75,9 +75,13 @@ class Series:
 
     @property
     def key(self) -> str:
-        """A text that names this series in the saved state. It must never change between versions."""
-        pairs = (part for pair in sorted(self.dimensions) for part in pair)
-        return '\x1f'.join((self.namespace, self.spec.metric_name, *pairs))
+        """A text that names this series in the saved state. It must never change between versions.
+
+        A named series is kept apart from the same one that was found, and addresses do not reach the disk.
+        """
+        values = ((name, tags.without_addresses(value)) for name, value in sorted(self.dimensions))
+        scope = 'named' if self.named else 'found' if self.dimensions else 'account'
+        return '\x1f'.join((scope, self.namespace, self.spec.metric_name, *(part for pair in values for part in pair)))
 
 
 class Query(NamedTuple):

@@ -1,0 +1,233 @@
+"""Stopping at each step of a run and going on: a process may die anywhere, and nothing is ever handed over twice.
+
+A death is a BaseException that no handler of ours may catch, raised where the check meets the Agent: at a read or write
+of its cache, or at a submission. Then a fresh check object goes on with what the cache holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from common import ACCOUNT, OTHER, REGION, START, Watch, replaced
+
+from simulator import Clock, Simulator
+from simulator.scenarios import Scenario, Standing
+
+MINUTES = 90
+COUNTS = ('send.count', 'bounce.count')
+QUIET = Scenario(
+    'quiet',
+    'nothing but what a test puts there',
+    volume=0.0,
+    gauges=(),
+    standings=((0.0, Standing()), (1500.0, Standing(enforcement_status='PROBATION'))),
+)
+
+
+class Death(BaseException):
+    """The end of the process."""
+
+
+class Doom:
+    """Lets a function work `spared` times and then dies in it, or just after it where `late`."""
+
+    def __init__(self, function: Callable[..., Any], spared: int, late: bool = False) -> None:
+        self._function, self._spared, self._late = function, spared, late
+        self.died = False
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        self._spared -= 1
+        if self._spared >= 0 or self.died:
+            return self._function(*given, **named)
+        self.died = True
+        if self._late:
+            self._function(*given, **named)
+        raise Death
+
+
+@pytest.fixture
+def counting(watch: Callable[..., Watch], start: Callable[..., Simulator], clock: Clock) -> Watch:
+    """A check in two Regions that has counted for 20 minutes; each minute is one mail, and every tenth bounces."""
+    sim = start(QUIET)
+    begin = int(START) // 60 * 60
+    for minute in range(MINUTES):
+        for region in (REGION, OTHER):
+            sim.world.put(ACCOUNT, region, 'Send', begin + 60 * minute, 1)
+            sim.world.put(ACCOUNT, region, 'Bounce', begin + 60 * minute, 1 + minute % 10)
+    counting = watch(sim, regions=[REGION, OTHER], collect=['account', 'cloudwatch'])
+    counting.through(1200, 300)
+    return counting
+
+
+@contextmanager
+def dying(owner: Any, name: str, doom: Doom) -> Iterator[None]:
+    with replaced(owner, name, doom):
+        yield
+
+
+def run_until_death(counting: Watch) -> None:
+    with pytest.raises(Death):
+        counting.check.run()
+
+
+def settle(counting: Watch) -> dict[tuple[str, str], float]:
+    """Go on until everything can have been counted. Returns what is missing by count and Region."""
+    while counting.clock() < START + 60 * MINUTES + 3600:
+        counting.clock.advance(300)
+        assert counting.run() == ''
+    missing = {}
+    for region in (REGION, OTHER):
+        since = counting.values('collector.counting_since', region)
+        assert set(since) == {since[0]}
+        for name, metric in zip(COUNTS, ('Send', 'Bounce'), strict=True):
+            missing[name, region] = counting.truth(metric, since[0], region=region) - counting.total(name, region)
+    return missing
+
+
+def test_without_a_death_nothing_is_missing(counting: Watch) -> None:
+    """The scene itself is exact, over a restart too."""
+    counting.restart()
+    assert set(settle(counting).values()) == {0}
+
+
+@pytest.mark.parametrize('late', [False, True], ids=['before', 'after'])
+@pytest.mark.parametrize('step', range(4))
+def test_death_at_a_write(counting: Watch, datadog_agent: Any, step: int, late: bool) -> None:
+    """A death at any write of the state hands nothing over twice, and costs that run's amounts at most."""
+    # A run saves each Region, submits, and notes each Region as handed over.
+    doom = Doom(datadog_agent.write_persistent_cache, step, late)
+    handed = {key: counting.total(*key) for key in ((name, region) for name in COUNTS for region in (REGION, OTHER))}
+    with dying(datadog_agent, 'write_persistent_cache', doom):
+        run_until_death(counting)
+    assert doom.died
+    lost = {
+        key: counting.truth('Send' if key[0] == 'send.count' else 'Bounce', START + 900, counting.clock() + 60, key[1])
+        for key in handed
+    }
+    counting.restart()
+    missing = settle(counting)
+    assert all(0 <= value <= lost[key] for key, value in missing.items())
+    # Before anything was saved, or after a Region was submitted, nothing of it is lost.
+    saved = step if not late else step + 1
+    assert (missing['send.count', REGION] == 0) is (saved == 0 or step >= 2)
+    assert (missing['send.count', OTHER] == 0) is (saved <= 1 or step >= 3)
+
+
+@pytest.mark.parametrize('share', [0.0, 0.01, 0.5, 0.99])
+def test_a_torn_write_loses_nothing(counting: Watch, datadog_agent: Any, share: float) -> None:
+    """A write that a death tears loses no amount: the slot before it is whole, and its amounts come again."""
+    write = datadog_agent.write_persistent_cache
+
+    def torn(key: str, value: str) -> None:
+        write(key, value[: int(len(value) * share)])
+        raise Death
+
+    with dying(datadog_agent, 'write_persistent_cache', Doom(torn, 0, late=True)):
+        run_until_death(counting)
+    counting.restart()
+    assert set(settle(counting).values()) == {0}
+    assert counting.values('collector.periods_skipped') == []
+
+
+def test_torn_writes_at_each_run_lose_nothing(counting: Watch, datadog_agent: Any) -> None:
+    """An Agent that dies at the same place in each of six runs loses nothing and repeats nothing."""
+    write = datadog_agent.write_persistent_cache
+
+    def torn(key: str, value: str) -> None:
+        write(key, value[: len(value) // 2])
+        raise Death
+
+    for _ in range(6):
+        with dying(datadog_agent, 'write_persistent_cache', Doom(torn, 0, late=True)):
+            run_until_death(counting)
+        counting.restart()
+        counting.clock.advance(300)
+    assert set(settle(counting).values()) == {0}
+
+
+@pytest.mark.parametrize('spared', [*range(0, 12), 20, 30])
+@pytest.mark.parametrize('late', [False, True], ids=['before', 'after'])
+def test_death_at_a_submission(
+    counting: Watch, aggregator: Any, spared: int, late: bool
+) -> None:
+    """A death at any submission hands nothing over twice, and costs that run's amounts at most."""
+    before = {name: counting.total(name, REGION) for name in COUNTS}
+    doom = Doom(aggregator.submit_metric, spared, late)
+    with dying(aggregator, 'submit_metric', doom):
+        run_until_death(counting)
+    assert doom.died
+    due = {'send.count': 5, 'bounce.count': counting.truth('Bounce', START + 900, counting.clock() + 60)}
+    got = {name: counting.total(name, REGION) - before[name] for name in COUNTS}
+    counting.restart()
+    missing = settle(counting)
+    for name in COUNTS:
+        # What was submitted before the death is not submitted again, and the rest of that run is all that is lost.
+        assert missing[name, REGION] + got[name] <= due[name] + 1
+        assert missing[name, REGION] >= 0
+        assert missing[name, OTHER] >= 0
+
+
+def test_death_at_a_read(counting: Watch, datadog_agent: Any) -> None:
+    """A death while the state is read changes nothing."""
+    for spared in range(3):
+        counting.restart()
+        with dying(datadog_agent, 'read_persistent_cache', Doom(datadog_agent.read_persistent_cache, spared)):
+            run_until_death(counting)
+    counting.restart()
+    assert set(settle(counting).values()) == {0}
+
+
+def test_death_while_aws_is_asked(counting: Watch) -> None:
+    """A death after AWS answered and before anything is saved loses nothing: the next run asks again."""
+    counting.check.monotonic = Doom(counting.check.monotonic, 2)
+    with pytest.raises(Death):
+        while True:
+            counting.check.run()
+            counting.clock.advance(60)
+    counting.restart()
+    assert set(settle(counting).values()) == {0}
+
+
+def test_a_disk_that_refuses_holds_counts_back(counting: Watch, datadog_agent: Any) -> None:
+    """While the state cannot be saved no count leaves, and says so; when it can again, all of them come, once."""
+
+    def refused(key: str, value: str) -> None:
+        raise OSError('No space left on device')
+
+    before = counting.total('send.count')
+    with replaced(datadog_agent, 'write_persistent_cache', refused):
+        for _ in range(3):
+            assert counting.run() == ''
+            assert any('cannot be saved' in one for one in counting.check.get_warnings())
+            assert counting.total('send.count') == before
+            counting.clock.advance(300)
+        counting.restart()
+        counting.run()
+        assert counting.total('send.count') == before
+    counting.restart()
+    assert set(settle(counting).values()) == {0}
+
+
+def test_a_disk_that_forgets_silently_holds_counts_back(counting: Watch, datadog_agent: Any) -> None:
+    """The Agent does not tell of a write that failed; then too no count leaves that a restart would repeat."""
+    before = counting.total('send.count')
+    with replaced(datadog_agent, 'write_persistent_cache', lambda key, value: None):
+        counting.run()
+        assert counting.total('send.count') == before
+    counting.restart()
+    assert set(settle(counting).values()) == {0}
+
+
+@pytest.mark.parametrize('spared', [0, 1])
+def test_events_survive_a_death_at_most_once(counting: Watch, aggregator: Any, spared: int) -> None:
+    """A change of standing is one event in each Region, however the process dies around it: never two."""
+    counting.clock.set(START + 1500)
+    with dying(aggregator, 'submit_event', Doom(aggregator.submit_event, spared, late=True)):
+        run_until_death(counting)
+    counting.restart()
+    settle(counting)
+    places = [one['aggregation_key'] for one in aggregator.events]
+    assert len(places) == len(set(places)) == spared + 1
