@@ -246,7 +246,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         submission.submit(
             Sample(one.spec.count, amount, one.tags) for one, amount in run.amounts.items() if one.spec.count
         )
-        submission.submit(telemetry.losses(run.given_up, run.shrunk, period))
+        submission.submit(telemetry.losses(run.given_up, run.shrunk))
         submission.submit(run.events)
         shown = tuple(readings.current(self.settings, progress, now))
         submission.submit(shown)

@@ -104,10 +104,11 @@ def after_answer(
     before = progress.sources.get(CLOUDWATCH, Source(now))
     anything = any(result.complete for result in answer.results.values())
     source = Source(now, now if anything else before.read, answer.failures)
-    shown = gauges.after(progress.shown, answer, now, settings.settle_delay, settings.zeroed)
-    progress = replace(progress, shown=shown, sources={**progress.sources, CLOUDWATCH: source})
+    progress = _with_source(progress, CLOUDWATCH, source)
     if not anything:
         return progress, Counted()
+    shown = gauges.after(progress.shown, answer, now, settings.settle_delay, settings.zeroed)
+    progress = replace(progress, shown=shown)
     # A count that the Agent would drop is not booked: it would be missing when the operator wants it again.
     counted = {
         query.series.key: query

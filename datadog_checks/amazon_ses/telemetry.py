@@ -134,11 +134,11 @@ def run(seconds: float, contexts: int) -> Iterable[Sample]:
     yield Sample(CONTEXTS, contexts + 2)
 
 
-def losses(given_up: Iterable[GivenUp], shrunk: float, period: int) -> Iterable[Sample]:
+def losses(given_up: Iterable[GivenUp], shrunk: float) -> Iterable[Sample]:
     """What an answer could not count."""
     skipped: dict[str, int] = {}
     for span in given_up:
-        skipped[span.reason] = skipped.get(span.reason, 0) + (span.end - span.start) // period
+        skipped[span.reason] = skipped.get(span.reason, 0) + (span.end - span.start) // span.period
     for reason, periods in sorted(skipped.items()):
         yield Sample(PERIODS_SKIPPED, periods, (f'reason:{reason}',))
     if shrunk:

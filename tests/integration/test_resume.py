@@ -16,7 +16,7 @@ from common import ACCOUNT, OTHER, REGION, START, Watch, replaced
 from simulator import Clock, Simulator
 from simulator.scenarios import Scenario, Standing
 
-MINUTES = 90
+MINUTES = 50
 COUNTS = ('send.count', 'bounce.count')
 QUIET = Scenario(
     'quiet',
@@ -75,7 +75,7 @@ def run_until_death(counting: Watch) -> None:
 
 def settle(counting: Watch) -> dict[tuple[str, str], float]:
     """Go on until everything can have been counted. Returns what is missing by count and Region."""
-    while counting.clock() < START + 60 * MINUTES + 3600:
+    while counting.clock() < START + 60 * MINUTES + 900:
         counting.clock.advance(300)
         assert counting.run() == ''
     missing = {}

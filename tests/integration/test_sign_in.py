@@ -336,15 +336,21 @@ def test_role_chain(sim: Simulator, check: Check, aggregator: Any) -> None:
 @pytest.mark.parametrize('refusing', [HUB, LEAF])
 @pytest.mark.parametrize('external_id', [None, 'a-wrong-external-id'])
 def test_wrong_external_id(
-    sim: Simulator, check: Check, aggregator: Any, refusing: str, external_id: str | None
+    sim: Simulator,
+    check: Check,
+    aggregator: Any,
+    caplog: pytest.LogCaptureFixture,
+    refusing: str,
+    external_id: str | None,
 ) -> None:
-    """A role that does not let us in is critical: the message names role_arn and external_id, and not the id itself."""
+    """A role that does not let us in is critical: the message names role_arn and external_id, not the id nor the user."""
     sim.accounts.declare_role(refusing, external_id=EXTERNAL_ID)
     one = check(**KEYS, role_arn=[HUB, LEAF], external_id=external_id)
     error = one.run()
     level, message = connected(aggregator)
     assert level == 2 and 'AssumeRole: denied' in message and 'role_arn' in message and 'external_id' in message
     assert error and all(str(external_id) not in text for text in (message, error, *one.get_warnings()))
+    assert 'is not authorized' not in caplog.text + error and f'{ACCOUNT}:user' not in caplog.text + error
     assert sim.log.count(operation='GetAccount') == 0
 
 

@@ -32,6 +32,7 @@ BREACHES = {
     '<=': lambda value, limit: value <= limit,
 }
 
+
 class Change(NamedTuple):
     """A state that is not the one before."""
 
@@ -114,9 +115,7 @@ def _checks(query: CheckQuery, recording: Recording, at: float) -> dict[Tags, li
 def _values(query: MonitorQuery, recording: Recording, at: float) -> dict[Tags, float]:
     frame = _computed(query, query.what, recording.between(at - query.window, at))
     how = REDUCTIONS[query.time]
-    return {
-        group: how([points[time] for time in sorted(points)]) for group, points in frame.values.items() if points
-    }
+    return {group: how([points[time] for time in sorted(points)]) for group, points in frame.values.items() if points}
 
 
 def _computed(query: MonitorQuery, what: Expression, recording: Recording) -> Frame:

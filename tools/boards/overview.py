@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from tools.boards import limits
 from tools.boards.limits import PAUSE_BOUNCES, PAUSE_COMPLAINTS, REVIEW_BOUNCES, REVIEW_COMPLAINTS
+from tools.boards.monitors import TAG
 from tools.boards.text import RATIO_STEP, SET, STEP, count, gauge, total
-from tools.boards.widgets import Board, Group, Row, Value, chart, marked, monitors, note, number, share, status, table, top
+from tools.boards.widgets import (
+    Board,
+    Group,
+    Row,
+    Value,
+    chart,
+    marked,
+    monitors,
+    note,
+    number,
+    share,
+    status,
+    table,
+    top,
+)
 
 VARIABLES = ('aws_account', 'region', 'configuration_set')
 PLACE = ('aws_account', 'region')
-MONITOR_TAG = 'integration:amazon-ses-agent'
 
 ABOUT = f"""\
 **Is my mail in danger, and who causes it?** Read from left to right and from top to bottom.
@@ -78,10 +92,10 @@ OVERVIEW = Group(
                         'Collection',
                         'amazon_ses.can_connect',
                         PLACE,
-                        'CRITICAL: nothing can be read and the rest of this board is old. The message names the way out.',
+                        'CRITICAL: nothing can be read, the rest of this board is old. The message names the way out.',
                     ),
                 ),
-                (5, monitors('Monitors', MONITOR_TAG)),
+                (5, monitors('Monitors', TAG)),
             ),
         ),
     ),
@@ -457,10 +471,14 @@ COLLECTOR = Group(
                 (
                     4,
                     chart(
-                        'Periods given up by reason',
-                        (Value('given up', (count('collector.periods_skipped', ('reason',), step=STEP),)),),
+                        'Known errors of the counts',
+                        (
+                            Value('periods given up', (count('collector.periods_skipped', step=STEP),)),
+                            Value('emails too many', (count('collector.amounts_shrunk', step=STEP),)),
+                        ),
                         'bars',
-                        'What is missing in these periods is in no count. The log names them.',
+                        'Periods whose missing emails are in no count, and emails that CloudWatch took back after they '
+                        'were counted. Empty is exact.',
                     ),
                 ),
                 (

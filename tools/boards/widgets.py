@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from tools.boards.limits import Limit
@@ -244,7 +244,6 @@ def monitors(title: str, tag: str) -> Definition:
         'show_last_triggered': True,
         'show_priority': False,
     }
-
 
 
 def _request(shape: str, values: Sequence[Value]) -> dict[str, Any]:

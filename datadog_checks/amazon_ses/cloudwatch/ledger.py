@@ -51,7 +51,7 @@ class Window(NamedTuple):
 
 
 class GivenUp(NamedTuple):
-    """Periods from `start` to `end` whose missing amounts will not be counted, and why.
+    """Periods of `period` seconds from `start` to `end` whose missing amounts will not be counted, and why.
 
     `reason` is backfill_limit (unread for longer than the limit), failover (another Agent may have counted them),
     state_lost (the newest saved state was damaged), late_growth (read, but closed before the wait for late data was
@@ -61,6 +61,7 @@ class GivenUp(NamedTuple):
     start: int
     end: int
     reason: str
+    period: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ def book(ledger: Ledger, asked: Window, answers: Mapping[str, Answered], answere
     for series, answer in answers.items():
         mark, horizon = ledger.mark(series), ledger.horizon(series)
         if answer.complete and end > mark and asked.start <= max(horizon, limit):
-            given_up.update(_closed_early(horizon, mark - ledger.period, min(limit, end)))
+            given_up.update(_closed_early(horizon, mark - ledger.period, min(limit, end), ledger.period))
             mark = end
         marks[series] = mark
     swept_to = max(ledger.swept_to, *marks.values())
@@ -249,12 +250,12 @@ def _count(
     return amount, lost
 
 
-def _closed_early(horizon: int, last_read: int, limit: int) -> Iterable[GivenUp]:
+def _closed_early(horizon: int, last_read: int, limit: int, period: int) -> Iterable[GivenUp]:
     """The periods before the backfill limit, when a mark moves past them without their having been asked for."""
     if horizon < min(last_read, limit):
-        yield GivenUp(horizon, min(last_read, limit), 'late_growth')
+        yield GivenUp(horizon, min(last_read, limit), 'late_growth', period)
     if max(horizon, last_read) < limit:
-        yield GivenUp(max(horizon, last_read), limit, 'backfill_limit')
+        yield GivenUp(max(horizon, last_read), limit, 'backfill_limit', period)
 
 
 def reopened(ledger: Ledger, answered_at: float, reach: Reach, reason: str) -> Booking:
@@ -264,7 +265,10 @@ def reopened(ledger: Ledger, answered_at: float, reach: Reach, reason: str) -> B
     fresh = replace(fresh, since=ledger.since, floor=floor, swept_to=floor, born=ledger.born)
     horizon = max(ledger.floor, align(ledger.oldest_mark - ledger.late, ledger.period))
     last_read = max(horizon, ledger.read_to - ledger.period)
-    spans = (GivenUp(horizon, last_read, 'late_growth'), GivenUp(last_read, floor, reason))
+    spans = (
+        GivenUp(horizon, last_read, 'late_growth', ledger.period),
+        GivenUp(last_read, floor, reason, ledger.period),
+    )
     return Booking(fresh, given_up=tuple(span for span in spans if span.start < span.end))
 
 
@@ -296,7 +300,7 @@ def closed(ledger: Ledger, period: int, answered_at: float, settle_delay: int, r
     if ledger.oldest_mark < boundary and answered_at < boundary + reach.backfill:
         return Booking(ledger)
     horizon = max(ledger.floor, align(ledger.oldest_mark - ledger.late, ledger.period))
-    given_up = (GivenUp(horizon, boundary, 'period_change'),) if horizon < boundary else ()
+    given_up = (GivenUp(horizon, boundary, 'period_change', ledger.period),) if horizon < boundary else ()
     fresh = Ledger(
         period,
         ledger.since,

@@ -1,0 +1,70 @@
+"""The IAM policy that is shipped against what AWS sees."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common import ACCOUNT, OTHER, REGION, START, Watch, instance_of
+
+from datadog_checks.base.stubs import aggregator, datadog_agent
+from simulator import Clock, Simulator
+from simulator.request_log import Request
+from simulator.scenarios import RECEIPT_RULES, Scenario, configuration_sets
+
+
+@pytest.fixture(scope='module')
+def seen() -> list[Request]:
+    """What AWS saw of half an hour with every feature on, and of another one without the permission for GetAccount."""
+    aggregator.reset()
+    datadog_agent.reset()
+    clock = Clock(START)
+    families = (configuration_sets(1), *RECEIPT_RULES)
+    with Simulator(Scenario('all', 'all that is collected', families=families), clock=clock) as sim:
+        features: dict[str, Any] = {'regions': [REGION, OTHER], 'dimensions': [{'ses:configuration-set': 'set-00000'}]}
+        for role in (f'arn:aws:iam::{ACCOUNT}:role/reader', None):
+            watching = Watch(sim, clock, aggregator, instance_of(sim, role_arn=role, **features))
+            watching.through(1800, 300)
+            watching.check.cancel()
+            sim.deny('ses:GetAccount')
+        return list(sim.log)
+
+
+def policy(root: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((root / 'assets' / 'iam_policy.json').read_text(encoding='utf-8'))
+    return document
+
+
+def test_policy_allows_exactly_what_is_asked(root: Path, seen: list[Request]) -> None:
+    """The policy lists each action that the check uses with every feature on, and no other."""
+    used = {one.action for one in seen if one.action}
+    listed = [action for statement in policy(root)['Statement'] for action in statement['Action']]
+    assert set(listed) == {action for action in used if not action.startswith('sts:')}
+    assert len(listed) == len(set(listed))
+    assert {action for action in used if action.startswith('sts:')} == {'sts:AssumeRole', 'sts:GetCallerIdentity'}
+
+
+def test_policy_only_reads(root: Path) -> None:
+    """Nothing in the policy changes anything, and no action is a wildcard."""
+    for statement in policy(root)['Statement']:
+        assert statement['Effect'] == 'Allow'
+        for action in statement['Action']:
+            assert '*' not in action
+            assert action.partition(':')[2].startswith(('Get', 'List', 'Describe'))
+
+
+def test_aws_understands_every_request(seen: list[Request]) -> None:
+    """Whatever the check asks is known and valid: the only refusals are those of the permission that is missing."""
+    assert {one.action for one in seen if one.error} == {'ses:GetAccount'}
+    assert all(one.action for one in seen)
+
+
+@pytest.mark.parametrize('service', ['ses', 'sesv2'])
+def test_ses_is_asked_less_than_once_a_second(seen: list[Request], service: str) -> None:
+    """SES shares its rate with production: no Region is asked the same thing more than once in a run."""
+    for region in (REGION, OTHER):
+        asked = [(one.time, one.operation) for one in seen if (one.service, one.region) == (service, region)]
+        assert asked
+        assert len(asked) == len(set(asked))
