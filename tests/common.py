@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import enumerate as all_threads
 from typing import Any
@@ -153,6 +153,3 @@ def wait_for_workers() -> None:
 
 def names(pairs: Iterable[tuple[str, frozenset[str]]]) -> set[str]:
     return {name for name, _ in pairs}
-
-
-Start = Callable[..., Simulator]

@@ -72,9 +72,7 @@ def instance(sim: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def watch(
-    sim: Any, clock: Any, aggregator: Any, datadog_agent: Any, no_waiting: None
-) -> Iterator[Callable[..., Any]]:
+def watch(sim: Any, clock: Any, aggregator: Any, datadog_agent: Any, no_waiting: None) -> Iterator[Callable[..., Any]]:
     """Makes a Watch on the test's simulator; options that are given complete the instance."""
     from common import Watch, instance_of
 

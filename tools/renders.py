@@ -11,6 +11,8 @@ from pathlib import Path
 from runpy import run_path
 from typing import Any
 
+from tools import coverage
+
 ROOT = Path(__file__).resolve().parent.parent
 SPEC = 'assets/configuration/spec.yaml'
 PACKAGE = 'datadog_checks/amazon_ses'
@@ -206,6 +208,7 @@ TABLES: dict[str, Callable[[], str]] = {
     'metrics': metrics_table,
     'events': events_table,
     'service checks': service_checks_table,
+    'coverage': coverage.render,
 }
 """The generated parts of README.md by the name in their markers."""
 

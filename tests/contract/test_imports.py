@@ -74,7 +74,8 @@ def ours(sources: Mapping[str, dict[str, bool]]) -> dict[str, set[str]]:
     """Each module and those of our modules that it imports when it is loaded."""
     result: dict[str, set[str]] = {}
     for module, names in sources.items():
-        inside = {name.removeprefix(PACKAGE).lstrip('.') for name, now in names.items() if now and _below(name, PACKAGE)}
+        loaded = [name for name, now in names.items() if now and _below(name, PACKAGE)]
+        inside = {name.removeprefix(PACKAGE).lstrip('.') for name in loaded}
         # A name of a module is not a module; the package itself says only who imports from it.
         result[module] = {name for name in inside if name in sources and name} - {module}
     return result

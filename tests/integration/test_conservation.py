@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from calendar import timegm
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import strptime
 from typing import Any, NamedTuple
@@ -148,6 +148,7 @@ class Story:
                 assert handed >= truth - sum(one.amount for one in inside), explained
                 if not spans and not shrunk:
                     assert handed == truth, explained
+
 
 def slots(region: str) -> list[str]:
     """The keys of a Region in the Agent's cache, the newest document first, the note of what was handed over last."""
@@ -301,7 +302,7 @@ def every_minute(minutes: int, delay: int = 0, first: int = 0) -> list[Amount]:
     ]
 
 
-def skipped(told: Story, region: str = REGION) -> dict[str, float]:
+def skipped(region: str = REGION) -> dict[str, float]:
     """`periods_skipped` by reason."""
     found: dict[str, float] = {}
     for one in aggregator.metrics('amazon_ses.collector.periods_skipped'):
@@ -352,8 +353,7 @@ def test_nothing_is_missing(steps: list[dict[str, Any]], delay: int) -> None:
             told.step(one)
         told.settle()
         told.check()
-        if 'older slot garbled' not in str(steps):
-            assert told.auditor.missed == []
+        assert told.auditor.missed == []
         for region in (REGION, OTHER):
             truth = told.watch.truth('Send', told.since[region][0], region=region)
             assert len(told.since[region]) == 1
@@ -391,7 +391,7 @@ def test_what_is_given_up_is_reported_once(steps: list[dict[str, Any]], reasons:
         told.settle()
         told.check()
         assert set(reported(told)) == reasons
-        assert skipped(told) == reported(told)
+        assert skipped() == reported(told)
         spans = sorted((one.start, one.end) for one in told.auditor.missed if one.region == REGION)
         assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
 
@@ -409,11 +409,11 @@ def test_an_edited_period_cuts_nothing(period: int) -> None:
         for region in (REGION, OTHER):
             assert told.handed('Send', region) == told.watch.truth('Send', told.since[region][0], region=region)
         assert set(reported(told)) == {'period_change'}
-        assert skipped(told) == reported(told)
+        assert skipped() == reported(told)
 
 
 def test_a_lost_state_begins_anew() -> None:
-    """When the whole state is lost, counting begins at a new boundary that is told; what came before is not repeated."""
+    """When the whole state is lost, counting begins at a new boundary, which is told, and nothing is repeated."""
     with story() as told:
         told.happens(every_minute(240))
         told.through(3600)
@@ -432,7 +432,8 @@ def test_a_shrunk_amount_is_the_one_excess() -> None:
     """What CloudWatch takes back was handed over already: the counts exceed it by `amounts_shrunk`, once."""
     with story() as told:
         begin = int(START) // 60 * 60
-        told.happens([Amount('Send', REGION, begin + 600, 50, 0, falls=20), Amount('Bounce', REGION, begin + 660, 7, 0)])
+        told.happens([Amount('Send', REGION, begin + 600, 50, 0, falls=20)])
+        told.happens([Amount('Bounce', REGION, begin + 660, 7, 0)])
         told.through(2 * HOUR)
         told.settle()
         told.check()
@@ -478,8 +479,8 @@ def test_a_named_combination_counts_from_when_it_was_named() -> None:
 
 
 @contextmanager
-def two_agents(minutes: int, delay: int = 0) -> Iterator[tuple[Story, list[Any]]]:
-    """An HA pair: the stories of both in one, each with its own cache; `turn` is who has the word."""
+def two_agents(minutes: int, delay: int = 0) -> Iterator[tuple[Story, Callable[[int, int, float], None]]]:
+    """An HA pair, each Agent with its own cache: the story of both, and a way to give one of them some runs."""
     with story() as told:
         datadog_agent._config['ha_agent.enabled'] = True
         told.happens(every_minute(minutes, delay))
@@ -493,12 +494,12 @@ def two_agents(minutes: int, delay: int = 0) -> Iterator[tuple[Story, list[Any]]
                 told.clock.advance(step)
                 told.watch.run()
 
-        yield told, [turn]
+        yield told, turn
 
 
 def test_an_agent_alone_counts_all() -> None:
     """With HA configured, an Agent that is never replaced counts everything from its `counting_since`, exactly."""
-    with two_agents(180) as (told, (turn,)):
+    with two_agents(180) as (told, turn):
         turn(0, 36, 300)
         turn(0, 6, 300)
         turn(0, 12, 300)
@@ -509,12 +510,12 @@ def test_an_agent_alone_counts_all() -> None:
 
 def test_a_failover_gives_up_the_gap_and_reports_it() -> None:
     """When another Agent counted in between, the first goes on at a later boundary and reports what it left out."""
-    with two_agents(400) as (told, (turn,)):
+    with two_agents(400) as (told, turn):
         for agent in (0, 1, 0, 1):
             turn(agent, 12, 300)
         handed = told.handed('Send', REGION)
         assert 'failover' in reported(told)
-        assert skipped(told) == reported(told)
+        assert skipped() == reported(told)
         happened = told.watch.truth('Send', START, told.clock())
         # At each change of Agents nobody counts for some periods; all else is there.
         assert happened - 4 * 20 <= handed <= happened
@@ -524,7 +525,7 @@ def test_a_failover_gives_up_the_gap_and_reports_it() -> None:
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 8), st.integers(60, 400)), max_size=8), st.integers(0, 600))
 def test_agents_in_turn_never_count_twice(turns: list[tuple[int, int, int]], delay: int) -> None:
     """Agents that take turns, each for longer than two collections, hand over no amount twice."""
-    with two_agents(sum(runs * step for _, runs, step in turns) // 60 + 30 * len(turns) + 60, delay) as (told, (turn,)):
+    with two_agents(sum(runs * step for _, runs, step in turns) // 60 + 30 * len(turns) + 60, delay) as (told, turn):
         for agent, runs, step in turns:
             turn(agent, runs, step)
             turn(agent, 4, 300)

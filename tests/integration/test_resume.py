@@ -150,9 +150,7 @@ def test_torn_writes_at_each_run_lose_nothing(counting: Watch, datadog_agent: An
 
 @pytest.mark.parametrize('spared', [*range(0, 12), 20, 30])
 @pytest.mark.parametrize('late', [False, True], ids=['before', 'after'])
-def test_death_at_a_submission(
-    counting: Watch, aggregator: Any, spared: int, late: bool
-) -> None:
+def test_death_at_a_submission(counting: Watch, aggregator: Any, spared: int, late: bool) -> None:
     """A death at any submission hands nothing over twice, and costs that run's amounts at most."""
     before = {name: counting.total(name, REGION) for name in COUNTS}
     doom = Doom(aggregator.submit_metric, spared, late)

@@ -10,18 +10,20 @@ from tools.boards import backtest, evaluate, tags
 from tools.boards.evaluate import Recording
 from tools.boards.findings import Finding
 from tools.boards.lint import Placed, leaves
+from tools.boards.syntax import parse
 
 SERIES_OF = {'configuration_set': f'{PREFIX}configuration_set.', 'rule': f'{PREFIX}receiving.'}
 
 
 def data(board: Mapping[str, Any], recording: Recording) -> Iterator[Finding]:
-    """Each formula of each widget has data, whatever the variables are; each status widget has a status."""
+    """Each query and formula of each widget has data, whatever the variables are; each status widget has a status."""
     for leaf in leaves(board):
         definition = leaf.definition
         if definition.get('type') == 'check_status':
             if not any(name == definition['check'] for name, _ in recording.statuses):
                 yield Finding('data', leaf.where, 'the service check was never submitted')
         for request in leaf.requests:
+            yield from _answered(leaf, request, recording)
             for chosen in _choices(board, recording):
                 yield from _filled(leaf, request, recording, chosen)
 
@@ -41,6 +43,18 @@ def _choices(board: Mapping[str, Any], recording: Recording) -> list[dict[str, s
         if values:
             found.append({name: values[-1]})
     return found
+
+
+def _answered(leaf: Placed, request: Mapping[str, Any], recording: Recording) -> Iterator[Finding]:
+    """A share is zero where its part was never seen, so each query is asked for itself as well."""
+    for query in request['queries']:
+        try:
+            frame = evaluate.series(parse(query['query']), recording, {})
+        except ValueError as error:
+            yield Finding('data', leaf.where, f'it cannot be evaluated: {error}')
+            continue
+        if not any(frame.values.values()):
+            yield Finding('data', leaf.where, f'{query["query"]} has no data')
 
 
 def _filled(

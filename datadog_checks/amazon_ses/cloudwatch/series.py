@@ -103,7 +103,7 @@ class Event(NamedTuple):
         gauge = MetricSpec(
             prefix + self.name,
             MetricType.GAUGE,
-            f'{self.what}{scope} in the newest settled period (Sum of CloudWatch {self.metric_name}).',
+            f'{scope}{self.what}: Sum of CloudWatch {self.metric_name} in the newest settled period.',
             unit='email',
             orientation=self.orientation,
             interval=300,
@@ -112,7 +112,7 @@ class Event(NamedTuple):
             gauge,
             name=f'{gauge.name}.count',
             type=MetricType.COUNT,
-            description=f'{self.what}{scope}, each counted exactly once.',
+            description=f'{scope}{self.what}: each counted exactly once.',
         )
         return SeriesSpec(self.metric_name, gauge if with_gauge else None, count)
 
@@ -128,7 +128,7 @@ class Rate(NamedTuple):
         gauge = MetricSpec(
             prefix + self.name,
             MetricType.GAUGE,
-            self.what.format(scope=scope),
+            f'{scope}{self.what}',
             unit='percent',
             orientation=-1,
             interval=300,
@@ -139,12 +139,12 @@ class Rate(NamedTuple):
 SENDING = (
     Event('Send', 'send', 'Emails accepted for sending'),
     Event('Delivery', 'delivery', 'Emails that the receiving server accepted', 1),
-    Event('Bounce', 'bounce', 'Hard bounces, and soft bounces that SES gave up on,', -1),
+    Event('Bounce', 'bounce', 'Hard bounces, and soft bounces that SES gave up on', -1),
     Event('Complaint', 'complaint', 'Emails that recipients marked as spam', -1),
     Event('Reject', 'reject', 'Emails that SES accepted and then dropped because of a virus', -1),
     Event('RenderingFailure', 'rendering_failure', 'Emails not sent because their template could not be rendered', -1),
-    Event('Open', 'open', 'Opens of emails, where tracking is on,'),
-    Event('Click', 'click', 'Clicks on links in emails, where tracking is on,'),
+    Event('Open', 'open', 'Opens of emails, where tracking is on'),
+    Event('Click', 'click', 'Clicks on links in emails, where tracking is on'),
     Event('DeliveryDelay', 'delivery_delay', 'Emails whose delivery was delayed', -1),
     Event('Subscription', 'subscription', 'Changes of subscription preferences by recipients'),
 )
@@ -152,18 +152,18 @@ REPUTATION = (
     Rate(
         'Reputation.BounceRate',
         'reputation.bounce_rate',
-        'Bounce rate that AWS judges by{scope}. AWS reviews an account from 5, may pause it from 10.',
+        'Bounce rate as SES judges it. AWS reviews an account from 5 and may pause it from 10.',
     ),
     Rate(
         'Reputation.ComplaintRate',
         'reputation.complaint_rate',
-        'Complaint rate that AWS judges by{scope}. AWS reviews an account from 0.1, may pause it from 0.5.',
+        'Complaint rate as SES judges it. AWS reviews an account from 0.1 and may pause it from 0.5.',
     ),
 )
 RECEIVING = (
     Event('Received', 'received', 'Emails received'),
     Event('PublishSuccess', 'publish_success', 'Emails for which all rules ran', 1),
-    Event('PublishFailure', 'publish_failure', 'Failures of a rule or an action, retries included,', -1),
+    Event('PublishFailure', 'publish_failure', 'Failures of a rule or an action, retries included', -1),
     Event('PublishExpired', 'publish_expired', 'Emails for which a rule or an action was given up', -1),
 )
 
@@ -174,10 +174,10 @@ SEND = EVENTS[0]
 ACCOUNT = tuple(Series(spec) for spec in EVENTS + RATES)
 """The account-level series: without dimensions, published by SES itself."""
 
-BY_RULE = {event.metric_name: event.spec('receiving.', ' by rule set or by rule') for event in RECEIVING}
+BY_RULE = {event.metric_name: event.spec('receiving.', 'By rule set and by rule: ') for event in RECEIVING}
 """Receiving, by CloudWatch's name of the metric."""
 
-BY_DIMENSION = {one.metric_name: one.spec('dimension.', ' of the named dimensions') for one in (*SENDING, *REPUTATION)}
+BY_DIMENSION = {one.metric_name: one.spec('dimension.', 'By named dimensions: ') for one in (*SENDING, *REPUTATION)}
 """What may be asked for with the option `dimensions`, by CloudWatch's name of the metric."""
 
 SUFFIXED = tuple(
@@ -188,8 +188,8 @@ SUFFIXED = tuple(
 )
 
 BY_CONFIGURATION_SET = {
-    **{one.metric_name: one.spec('configuration_set.', ' by configuration set', with_gauge=False) for one in SENDING},
-    **{one.metric_name: one.spec('configuration_set.', ' of a configuration set') for one in REPUTATION},
+    **{one.metric_name: one.spec('configuration_set.', 'By configuration set: ', with_gauge=False) for one in SENDING},
+    **{one.metric_name: one.spec('configuration_set.', 'By configuration set: ') for one in REPUTATION},
 }
 """What an event destination or the reputation metrics of a configuration set publish, by CloudWatch's name."""
 

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tools.boards import recording  # noqa: E402
+from tools.boards.evaluate import Recording  # noqa: E402
+from tools.boards.files import DASHBOARDS, TEMPLATES  # noqa: E402
+
+PLAYS = ('tour', 'quiet', 'storm', 'squeeze')
+SECONDS = 300
+"""More than a slow machine needs for all recordings at once; a fast one takes ten."""
+
+
+def loaded(path: str) -> Any:
+    return json.loads((ROOT / path).read_text(encoding='utf-8'))
+
+
+@pytest.fixture
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture
+def boards() -> dict[str, Any]:
+    """The dashboards as they are shipped, by title."""
+    return {board.title: loaded(path) for path, board in DASHBOARDS.items()}
+
+
+@pytest.fixture
+def templates() -> dict[str, Any]:
+    """The monitors as they are shipped, by key."""
+    return {monitor.key: loaded(path) for path, monitor in TEMPLATES.items()}
+
+
+@pytest.fixture(scope='session')
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Recording]:
+    """What the real check handed over in each play. Each runs in a process of its own, because a test process has the
+    stubs of the base package in place of the standalone host."""
+    folder = tmp_path_factory.mktemp('recordings')
+    running = {
+        play: subprocess.Popen(
+            [sys.executable, '-m', 'tools.boards.recording', play, str(folder / f'{play}.json')],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for play in PLAYS
+    }
+    for play, process in running.items():
+        _, said = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0, f'{play}: {said}'
+    return {play: recording.read(folder / f'{play}.json') for play in PLAYS}

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tools.boards import files
+from tools.boards.monitors import MONITORS
+
+
+@pytest.mark.parametrize('name', files.FILES)
+def test_file_is_what_its_description_says(root: Path, name: str) -> None:
+    """Each dashboard and monitor is what is rendered from its description now: else run `make sync`."""
+    assert (root / name).read_text(encoding='utf-8') == files.FILES[name]()
+
+
+@pytest.mark.parametrize('folder', ['assets/dashboards', 'assets/monitors'])
+def test_nothing_is_left_over(root: Path, folder: str) -> None:
+    """The folders hold the rendered files and no other."""
+    assert {f'{folder}/{path.name}' for path in (root / folder).iterdir()} == {
+        name for name in files.FILES if name.startswith(f'{folder}/')
+    }
+
+
+def test_rendering_is_stable() -> None:
+    """A file is rendered in the same way each time, ids included."""
+    assert [render() for render in files.FILES.values()] == [render() for render in files.FILES.values()]
+
+
+@pytest.mark.parametrize('kind', ['dashboards', 'monitors'])
+def test_manifest_lists_what_is_shipped(root: Path, kind: str) -> None:
+    """The manifest names each dashboard and monitor, under a name that is unique, and nothing else."""
+    listed = json.loads((root / 'manifest.json').read_text(encoding='utf-8'))['assets'].get(kind, {})
+    assert sorted(listed.values()) == sorted(name for name in files.FILES if name.startswith(f'assets/{kind}/'))
+
+
+def test_tables_of_readme_show_the_thresholds() -> None:
+    """The table for README.md has one line for each monitor, with its thresholds and no cell that breaks the table."""
+    lines = files.monitors_table().splitlines()[2:]
+    assert len(lines) == len(MONITORS)
+    for line, monitor in zip(lines, MONITORS, strict=True):
+        assert line.startswith(f'| {monitor.title} |') and line.count('|') == 7
+        assert f'{monitor.limit.critical:g}' in line
+    assert files.dashboards_table().count('\n') == 2 + len(files.DASHBOARDS)
+    assert all(table().isascii() for table in files.TABLES.values())

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tools.boards import backtest, proof
+from tools.boards.evaluate import Recording
+from tools.boards.monitors import MONITORS
+
+INCIDENTS = {
+    'sending_paused': 'storm',
+    'pause_near': 'storm',
+    'bounce_rate': 'storm',
+    'complaint_rate': 'storm',
+    'mail_stopped': 'storm',
+    'set_bounces': 'storm',
+    'daily_quota': 'squeeze',
+    'send_rate': 'squeeze',
+    'collection_fails': 'squeeze',
+}
+"""The play in which each monitor has to alert."""
+
+
+def test_each_widget_has_data(boards: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+    """Each query of each widget finds data in what the real check handed over, with and without chosen variables."""
+    assert [str(one) for board in boards.values() for one in proof.data(board, recordings['tour'])] == []
+
+
+def test_metrics_carry_the_tags_that_are_declared(recordings: Mapping[str, Recording]) -> None:
+    """The tags that the lint believes in are those that the check hands over."""
+    assert [str(one) for one in proof.carried(recordings['tour'])] == []
+
+
+def test_each_monitor_has_an_incident() -> None:
+    """Each monitor has a play in which it must alert."""
+    assert sorted(INCIDENTS) == sorted(monitor.key for monitor in MONITORS)
+
+
+@pytest.mark.parametrize('key', INCIDENTS)
+def test_monitor_alerts_and_recovers_once(
+    key: str, templates: dict[str, Any], recordings: Mapping[str, Recording]
+) -> None:
+    """In its incident a monitor alerts for one group, exactly once, and recovers."""
+    assert [str(one) for one in proof.alerted(templates[key], recordings[INCIDENTS[key]])] == []
+
+
+@pytest.mark.parametrize('key', INCIDENTS)
+def test_monitor_is_silent_in_quiet_times(
+    key: str, templates: dict[str, Any], recordings: Mapping[str, Recording]
+) -> None:
+    """Over a healthy day a monitor watches its groups and says nothing."""
+    assert [str(one) for one in proof.silent(templates[key], recordings['quiet'])] == []
+
+
+def test_review_and_pause_are_told_apart(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+    """A review warns, a pause alerts, the review after it warns again, and a healthy account is the end of it."""
+    (course,) = backtest.changes(templates['sending_paused']['definition'], recordings['storm']).values()
+    assert backtest.states(course) == ['WARN', 'ALERT', 'WARN', 'OK']
+
+
+def test_guilty_configuration_set_is_named(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+    """Of three configuration sets the one that bounces is named, and no other."""
+    courses = backtest.changes(templates['set_bounces']['definition'], recordings['storm'])
+    assert len(courses) == 3
+    assert [group[-1] for group, course in courses.items() if course] == ['newsletter']
+
+
+def test_warning_comes_before_the_pause(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+    """The monitors of the causes alert before AWS reviews the account, and that of the pause before it pauses."""
+    began: dict[str, float] = {}
+    for key in ('set_bounces', 'bounce_rate', 'complaint_rate', 'pause_near', 'sending_paused'):
+        for course in backtest.changes(templates[key]['definition'], recordings['storm']).values():
+            for change in course:
+                began.setdefault(f'{key} {change.state}', change.time)
+    reviewed, paused = began['sending_paused WARN'], began['sending_paused ALERT']
+    assert max(began['set_bounces ALERT'], began['bounce_rate ALERT'], began['complaint_rate ALERT']) < reviewed
+    assert began['pause_near ALERT'] < paused
+
+
+def test_settings_matter(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+    """Without recovery thresholds and on a short window the bounce rate changes its state more often."""
+    definition = templates['bounce_rate']['definition']
+    limits = definition['options']['thresholds']
+    bare = {name: limits[name] for name in ('critical', 'warning')}
+    nervous = {
+        **definition,
+        'query': definition['query'].replace('last_1h', 'last_5m'),
+        'options': {**definition['options'], 'thresholds': bare},
+    }
+    (calm,), (flapping,) = (
+        backtest.changes(one, recordings['storm']).values() for one in (definition, nervous)
+    )
+    assert len(flapping) > len(calm)
