@@ -89,7 +89,5 @@ def test_settings_matter(templates: dict[str, Any], recordings: Mapping[str, Rec
         'query': definition['query'].replace('last_1h', 'last_5m'),
         'options': {**definition['options'], 'thresholds': bare},
     }
-    (calm,), (flapping,) = (
-        backtest.changes(one, recordings['storm']).values() for one in (definition, nervous)
-    )
+    (calm,), (flapping,) = (backtest.changes(one, recordings['storm']).values() for one in (definition, nervous))
     assert len(flapping) > len(calm)

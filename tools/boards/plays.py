@@ -102,6 +102,7 @@ def storm() -> Play:
     scenario = replace(
         SCENARIOS['bounce_storm'],
         families=bad,
+        gauges=(Gauge(BOUNCE_RATE, 0.02, spread=0.08), Gauge(COMPLAINT_RATE, 0.0004, spread=0.08)),
         ratios={**RATIOS, 'Bounce': 0.0232},
         curves={
             '*': ((0, 1), (10 * HOUR, 1), (10 * HOUR, 0), (13 * HOUR, 0), (13 * HOUR, 1)),
