@@ -195,12 +195,23 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         """One step at the edge, in a worker. Who cannot sign in is not tried for every source of a run."""
         if blocked.by is not None:
             return task, blocked.by
-        if isinstance(task, Collector):
-            answer: Any = self.access.fetch(task, region)
-        elif isinstance(task, Listing):
-            answer = self.access.list(task, region)
-        else:
-            answer = self.access.ask(task, region, now)
+        answer: Any
+        try:
+            if isinstance(task, Collector):
+                answer = self.access.fetch(task, region)
+            elif isinstance(task, Listing):
+                answer = self.access.list(task, region)
+            else:
+                answer = self.access.ask(task, region, now)
+        except Exception as error:
+            # Nothing above raises but by a mistake of ours, which is not to cost the other sources and Regions.
+            self.log.error('Unexpected in %s: %s', region, type(error).__name__, exc_info=True)
+            answer = Failure(
+                FailureKind.MALFORMED,
+                type(task).__name__,
+                f'an answer could not be read ({type(error).__name__}).',
+                "The Agent's log has the details; please report them.",
+            )
         if isinstance(answer, Failure) and answer.at_sign_in:
             blocked.by = answer
         return task, answer

@@ -343,7 +343,7 @@ def test_wrong_external_id(
     refusing: str,
     external_id: str | None,
 ) -> None:
-    """A role that does not let us in is critical: the message names role_arn and external_id, not the id nor the user."""
+    """A role that does not let us in is critical: the message names role_arn and external_id, but not id and user."""
     sim.accounts.declare_role(refusing, external_id=EXTERNAL_ID)
     one = check(**KEYS, role_arn=[HUB, LEAF], external_id=external_id)
     error = one.run()

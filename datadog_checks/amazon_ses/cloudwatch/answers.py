@@ -83,7 +83,7 @@ def _results(page: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 def _place(result: Mapping[str, Any], question: Question) -> int:
     name = str(result.get('Id', ''))
-    if name[:1] == 'q' and name[1:].isdigit() and int(name[1:]) < len(question.queries):
+    if name[:1] == 'q' and name.isascii() and name[1:].isdecimal() and int(name[1:]) < len(question.queries):
         return int(name[1:])
     raise Malformed('the answer has an Id that was not asked for')
 
