@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from datadog_checks.base import AgentCheck, ConfigurationError
@@ -26,7 +27,7 @@ from .config_models import ConfigMixin, InstanceConfig
 from .memory import Memory
 from .model import Event, Failure, FailureKind, Level, MetricType, Sample, Target
 from .options import SettingsError
-from .planning import Task
+from .planning import Plan, Task
 from .progress import CLOUDWATCH, DISCOVERY, Progress, after_answer, after_listing, after_snapshot
 from .registry import COLLECTORS
 from .runner import Runner
@@ -41,6 +42,19 @@ try:
 except ImportError:
     from datadog_checks.base.stubs import datadog_agent
 
+UNEXPECTED = Failure(
+    FailureKind.MALFORMED,
+    'run',
+    'an answer could not be taken in.',
+    "The Agent's log has the details; please report them.",
+)
+LATE = Failure(
+    FailureKind.TIMEOUT,
+    'run',
+    'this Region did not answer within the run.',
+    'It is left out until it answers. Look at the way to AWS; lower read_timeout to learn what hangs.',
+)
+
 CLUSTER_CHECKS = ('cluster-checks', 'endpoints-checks')
 
 
@@ -54,7 +68,12 @@ class Run:
     events: list[Event] = field(default_factory=list)
     shrunk: float = 0.0
     late: bool = False
+    broken: Failure | None = None
     level: Level = Level.OK
+
+    def forget(self, progress: Progress) -> None:
+        """Go back to a progress, with nothing of the run's counts to hand over."""
+        self.progress, self.amounts, self.given_up, self.shrunk = progress, {}, (), 0.0
 
 
 @dataclass(slots=True)
@@ -77,6 +96,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self._account: str | None = None
         self._access: Access | None = None
         self._memory: Memory | None = None
+        self._keeping = Lock()
+        self._cancelled = False
         # Ours come first: they say more about a wrong value than the models can.
         self.check_initializations.appendleft(self._configure)
 
@@ -85,10 +106,15 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         return 'amazon_ses'
 
     def cancel(self) -> None:
-        claims.release(self)
+        with self._keeping:
+            # Who follows reads what was saved. A run that is still in flight must neither save nor submit after that.
+            self._cancelled = True
+            claims.release(self)
 
     def check(self, _: Any) -> None:
         started, now = self.monotonic(), self.clock()
+        if self._cancelled:
+            self._cancelled, self._memory = False, None
         for sentence in settings.unknown(self.instance, InstanceConfig.model_fields):
             self.warning(sentence)
         account = self._find_account()
@@ -113,12 +139,12 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             },
             self.settings.deadline - (self.monotonic() - started),
         )
-        for region, run in runs.items():
-            run.progress = plans[region].progress
-            run.late = region in results.late
-            for task, answer in results.done.get(region, ()):
-                self._apply(run, task, answer, now, reach)
-            self._keep(targets[region], run)
+        with self._keeping:
+            if self._cancelled:
+                return
+            for region, run in runs.items():
+                run.late = region in results.late
+                self._take_in(targets[region], run, plans[region], results.done.get(region, ()), now, reach)
 
         calls = self.access.calls.take()
         for region, run in runs.items():
@@ -205,16 +231,33 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
                 answer = self.access.ask(task, region, now)
         except Exception as error:
             # Nothing above raises but by a mistake of ours, which is not to cost the other sources and Regions.
-            self.log.error('Unexpected in %s: %s', region, type(error).__name__, exc_info=True)
-            answer = Failure(
-                FailureKind.MALFORMED,
-                type(task).__name__,
-                f'an answer could not be read ({type(error).__name__}).',
-                "The Agent's log has the details; please report them.",
-            )
+            self.log.exception('Unexpected in %s: %s', region, type(error).__name__)
+            answer = UNEXPECTED
         if isinstance(answer, Failure) and answer.at_sign_in:
             blocked.by = answer
         return task, answer
+
+    def _take_in(
+        self, target: Target, run: Run, plan: Plan, done: Sequence[tuple[Task, Any]], now: float, reach: Reach
+    ) -> None:
+        """Apply what was answered in one Region and save it. What cannot be taken in costs that Region this run."""
+        try:
+            run.progress = plan.progress
+            for task, answer in done:
+                self._apply(run, task, answer, now, reach)
+            saved = self.memory.keep(target, run.progress)
+        except Exception as error:
+            self.log.exception('Unexpected in %s: %s', target.region, type(error).__name__)
+            run.forget(self.memory.recall(target))
+            run.broken = UNEXPECTED
+            return
+        if not saved:
+            run.forget(self.memory.recall(target))
+            self.warning(
+                'The state of %s in %s cannot be saved, so its counts are held back until it can be: a restart would '
+                "count them twice. Look at the Agent's run_path: space, permissions.",
+                *target,
+            )
 
     def _apply(self, run: Run, task: Task, answer: Any, now: float, reach: Reach) -> None:
         if isinstance(task, Collector):
@@ -229,26 +272,15 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         run.given_up += counted.given_up
         run.shrunk += counted.shrunk
 
-    def _keep(self, target: Target, run: Run) -> None:
-        if self.memory.keep(target, run.progress):
-            return
-        run.progress = self.memory.recall(target)
-        run.amounts.clear()
-        run.given_up = ()
-        self.warning(
-            'The state of %s in %s cannot be saved, so its counts are held back until it can be: a restart would '
-            "count them twice. Look at the Agent's run_path: space, permissions.",
-            *target,
-        )
-
     def _submit(self, target: Target, run: Run, calls: Calls, now: float, started: float) -> None:
         """Submit everything of one Region."""
         progress = run.progress
         period = self.settings.period if progress.ledger is None else progress.ledger.period
         every = {collector.name: collector.every for collector in COLLECTORS}
         cadences = {**every, CLOUDWATCH: period, DISCOVERY: discovery.EVERY}
-        run.level = telemetry.level(progress, cadences, run.late, now)
-        failing = telemetry.failing(progress, run.late)
+        troubles = [*([LATE] if run.late else []), *([run.broken] if run.broken else [])]
+        failing = telemetry.failing(progress, troubles)
+        run.level = telemetry.level(progress, failing, cadences, now)
         for failure in failing:
             self.warning('%s: %s', target.region, failure)
         for span in run.given_up:

@@ -50,8 +50,9 @@ class Memory:
         if lasting(before) == lasting(progress):
             return True
         sequence = self._sequence[target] + 1
-        key, text = self._key(target, str(state.slot(sequence))), state.pack(to_document(progress), sequence)
+        key = self._key(target, str(state.slot(sequence)))
         try:
+            text = state.pack(to_document(progress), sequence)
             self._write(key, text)
             # The Agent does not tell of a write that failed.
             saved = self._read(key) == text

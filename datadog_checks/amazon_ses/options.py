@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 REGION = re.compile(r'[a-z]{2,}(-[a-z]+)+-\d+')
-ACCOUNT = re.compile(r'\d{12}')
+ACCOUNT = re.compile(r'[0-9]{12}')
 URL = re.compile(r'https?://[^\s/]+\S*')
 SECRETS = frozenset({'aws_access_key_id', 'aws_secret_access_key', 'aws_session_token', 'external_id', 'proxy'})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from zlib import crc32
 
 from .cloudwatch import discovery
@@ -12,7 +13,7 @@ from .cloudwatch.discovery import Listing
 from .cloudwatch.gauges import DAY
 from .cloudwatch.ledger import Reach
 from .cloudwatch.queries import PACE, Question
-from .cloudwatch.series import ACCOUNT, FOUND, Series, queries
+from .cloudwatch.series import ACCOUNT, FOUND, SOURCES, Series, queries
 from .collectors import Collector
 from .model import FailureKind, Target
 from .progress import CLOUDWATCH, DISCOVERY, Progress, Source
@@ -38,17 +39,14 @@ class Plan:
 def plan(settings: Settings, target: Target, progress: Progress, now: float, reach: Reach) -> Plan:
     """What is asked in this run for one account and Region."""
     progress = _prepared(settings, progress, now)
-    tasks: list[Task] = [
-        collector
-        for collector in wanted(settings, progress)
-        if is_due(progress.sources, collector.name, collector.every, now, target)
-    ]
     listed = tuple(source for source in FOUND if source in settings.collect)
-    if listed and is_due(progress.sources, DISCOVERY, discovery.EVERY, now, target):
-        tasks.append(Listing(listed))
     asked_for = series(settings, progress)
     period = progress.ledger.period if progress.ledger else settings.period
-    if asked_for and is_due(progress.sources, CLOUDWATCH, period, now, target):
+    due = partial(is_due, progress.sources, now=now, target=target)
+    tasks: list[Task] = [one for one in wanted(settings, progress) if due(one.name, one.every)]
+    if listed and due(DISCOVERY, discovery.EVERY):
+        tasks.append(Listing(listed))
+    if asked_for and due(CLOUDWATCH, period):
         tasks.append(_question(settings, progress, asked_for, now, reach))
     return Plan(tuple(tasks), progress)
 
@@ -90,7 +88,13 @@ def is_due(sources: Mapping[str, Source], name: str, every: int, now: float, tar
 
 
 def _prepared(settings: Settings, progress: Progress, now: float) -> Progress:
-    """The progress with the edits of options that its ledger must know of."""
+    """The progress without what is not collected any more, and with what its ledger must know of edited options."""
+    names = {DISCOVERY, CLOUDWATCH, *(collector.name for collector in wanted(settings, progress))}
+    kept = {name: source for name, source in progress.sources.items() if name in names}
+    progress = replace(progress, sources=kept)
+    if not settings.collect.issuperset(FOUND):
+        wanted_series = (one for one in progress.discovered if SOURCES[one.spec] in settings.collect)
+        progress = replace(progress, discovered=tuple(wanted_series))
     if progress.ledger is None:
         return progress
     ledger = counting.closing(progress.ledger, settings.period, now)

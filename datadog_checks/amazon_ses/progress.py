@@ -17,7 +17,7 @@ from .cloudwatch.gauges import Shown
 from .cloudwatch.ledger import GivenUp, Ledger, Reach
 from .cloudwatch.series import FOUND, SUM, Series, found
 from .collectors import Collector
-from .collectors.account import ACCOUNT, ACCOUNT_V1, Standing, changes, standing
+from .collectors.account import ACCOUNT, SENDING_V1, Standing, changes, standing
 from .model import Event, Failure, FailureKind, Reading
 from .settings import Settings
 
@@ -70,7 +70,7 @@ def after_snapshot(
         return _failed(progress, collector.name, (answer,), now), ()
     try:
         readings = tuple(collector.read(answer, now))
-        seen = standing(answer) if collector in (ACCOUNT, ACCOUNT_V1) else None
+        seen = standing(answer) if collector in (ACCOUNT, SENDING_V1) else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         failure = Failure(
             FailureKind.MALFORMED,
@@ -116,7 +116,7 @@ def after_answer(
         if query.statistic == SUM and query.series.spec.count and query.series.spec.count.name not in settings.excluded
     }
     if progress.ledger is None:
-        ledger = counting.opened(settings.period, answer.answered_at, reach)
+        ledger = counting.opened(settings.period, max(now, answer.answered_at), reach)
         born = {key: ledger.since for key, query in counted.items() if query.series.named}
         return replace(progress, ledger=replace(ledger, born=born)), Counted()
     booking = counting.book(

@@ -8,7 +8,7 @@ from .cloudwatch import gauges
 from .cloudwatch.series import ACCOUNT as ACCOUNT_SERIES
 from .cloudwatch.series import SEND, SUM
 from .collectors import Collector
-from .collectors.account import ACCOUNT, ACCOUNT_V1, MAX_SEND_RATE, SENDING_STATUS
+from .collectors.account import ACCOUNT, MAX_SEND_RATE, QUOTA_V1, SENDING_STATUS, SENDING_V1
 from .collectors.send_statistics import SEND_STATISTICS
 from .model import Level, MetricSpec, MetricType, Reading, Sample, Status
 from .planning import series
@@ -46,20 +46,21 @@ def hold(every: int) -> int:
 
 def current(settings: Settings, progress: Progress, now: float) -> Iterable[Reading]:
     """Everything of the account scope that is not too old at `now`."""
-    account = ACCOUNT_V1 if _fresh(progress, ACCOUNT_V1, now) and not _fresh(progress, ACCOUNT, now) else ACCOUNT
-    if ACCOUNT.name in settings.collect:
-        yield from _held(progress, account, now)
-        if not _fresh(progress, account, now):
-            yield _unknown(progress)
+    account = ACCOUNT.name in settings.collect
+    stand_ins = () if _fresh(progress, ACCOUNT, now) else (QUOTA_V1, SENDING_V1)
+    for collector in (ACCOUNT, *stand_ins) if account else ():
+        yield from _held(progress, collector, now)
+    if account and not any(_fresh(progress, collector, now) for collector in (ACCOUNT, SENDING_V1)):
+        yield _unknown(progress)
     if SEND_STATISTICS.name in settings.collect:
         yield from _held(progress, SEND_STATISTICS, now)
     period = progress.ledger.period if progress.ledger else settings.period
     source = progress.sources.get(CLOUDWATCH)
+    asked_for = series(settings, progress)
     if source is not None and source.read is not None and now - source.read < hold(period):
-        asked_for = series(settings, progress)
         yield from gauges.settled_readings(progress.shown, asked_for, settings.statistic, settings.statistics)
-        yield from _send_rate(progress, account, now)
-    yield from gauges.rate_readings(progress.shown, series(settings, progress), now)
+        yield from _send_rate(progress, now)
+    yield from gauges.rate_readings(progress.shown, asked_for, now)
 
 
 def _fresh(progress: Progress, collector: Collector, now: float) -> bool:
@@ -77,12 +78,13 @@ def _unknown(progress: Progress) -> Status:
     return Status(SENDING_STATUS, Level.UNKNOWN, f'AWS did not say whether the account may send. {why}'.strip())
 
 
-def _send_rate(progress: Progress, account: Collector, now: float) -> Iterable[Sample]:
+def _send_rate(progress: Progress, now: float) -> Iterable[Sample]:
     sent = progress.shown.settled.get(SENT)
     if sent is None or not progress.shown.period:
         return
     rate = sent / progress.shown.period
     yield Sample(SEND_RATE, rate)
-    for reading in _held(progress, account, now):
+    quota = ACCOUNT if _fresh(progress, ACCOUNT, now) else QUOTA_V1
+    for reading in _held(progress, quota, now):
         if isinstance(reading, Sample) and reading.metric is MAX_SEND_RATE and reading.value > 0:
             yield Sample(RATE_UTILIZATION, 100.0 * rate / reading.value)

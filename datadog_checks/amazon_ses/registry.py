@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .collectors.account import ACCOUNT, ACCOUNT_V1
+from .collectors.account import ACCOUNT, QUOTA_V1, SENDING_V1
 from .collectors.send_statistics import SEND_STATISTICS
 
-COLLECTORS = (ACCOUNT, ACCOUNT_V1, SEND_STATISTICS)
+COLLECTORS = (ACCOUNT, QUOTA_V1, SENDING_V1, SEND_STATISTICS)

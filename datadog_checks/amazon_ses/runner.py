@@ -55,11 +55,11 @@ class Runner:
                 try:
                     for step in work[key]:
                         if over.is_set():
-                            return
+                            break
                         told.put((key, step()))
-                    told.put((key, None))
                 finally:
                     self._busy.discard(key)
+                    told.put((key, None))
 
         for _ in range(min(self._width, len(free))):
             Thread(target=labour, name='amazon_ses', daemon=True).start()

@@ -145,24 +145,15 @@ def losses(given_up: Iterable[GivenUp], shrunk: float) -> Iterable[Sample]:
         yield Sample(AMOUNTS_SHRUNK, shrunk)
 
 
-def failing(progress: Progress, late: bool) -> list[Failure]:
-    """Everything that fails in one Region now."""
-    failures = [failure for source in progress.sources.values() for failure in source.failures]
-    if late:
-        failures.append(
-            Failure(
-                FailureKind.TIMEOUT,
-                'run',
-                'this Region did not answer within the run.',
-                'It is left out until it answers. Look at the way to AWS; lower read_timeout to learn what hangs.',
-            )
-        )
-    return list(dict.fromkeys(failures))
+def failing(progress: Progress, troubles: Iterable[Failure] = ()) -> list[Failure]:
+    """Everything that fails in one Region now: its sources, and the troubles of the run itself."""
+    failures = (failure for source in progress.sources.values() for failure in source.failures)
+    return list(dict.fromkeys((*failures, *troubles)))
 
 
-def level(progress: Progress, cadences: Mapping[str, int], late: bool, now: float) -> Level:
+def level(progress: Progress, failing: Iterable[Failure], cadences: Mapping[str, int], now: float) -> Level:
     """How well AWS can be read: CRITICAL where every source fails other than by throttling, or nothing is fresh."""
-    if not failing(progress, late):
+    if not tuple(failing):
         return Level.OK
     sources = progress.sources.items()
     fresh = [name for name, one in sources if one.read is not None and now - one.read < hold(cadences[name])]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +16,6 @@ from tools.boards.evaluate import Recording  # noqa: E402
 from tools.boards.files import DASHBOARDS, TEMPLATES  # noqa: E402
 
 PLAYS = ('tour', 'quiet', 'storm', 'squeeze')
-SECONDS = 300
-"""More than a slow machine needs for all recordings at once; a fast one takes ten."""
 
 
 def loaded(path: str) -> Any:
@@ -47,16 +44,5 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Recordi
     """What the real check handed over in each play. Each runs in a process of its own, because a test process has the
     stubs of the base package in place of the standalone host."""
     folder = tmp_path_factory.mktemp('recordings')
-    running = {
-        play: subprocess.Popen(
-            [sys.executable, '-m', 'tools.boards.recording', play, str(folder / f'{play}.json')],
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for play in PLAYS
-    }
-    for play, process in running.items():
-        _, said = process.communicate(timeout=SECONDS)
-        assert process.returncode == 0, f'{play}: {said}'
-    return {play: recording.read(folder / f'{play}.json') for play in PLAYS}
+    running = {play: recording.begin(play, folder / f'{play}.json') for play in PLAYS}
+    return {play: recording.finish(process, folder / f'{play}.json') for play, process in running.items()}

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tools.boards import files
+from datadog_checks.amazon_ses.model import PREFIX
+from tools.boards import files, text
 from tools.boards.monitors import MONITORS
 
 
@@ -33,6 +36,14 @@ def test_manifest_lists_what_is_shipped(root: Path, kind: str) -> None:
     """The manifest names each dashboard and monitor, under a name that is unique, and nothing else."""
     listed = json.loads((root / 'manifest.json').read_text(encoding='utf-8'))['assets'].get(kind, {})
     assert sorted(listed.values()) == sorted(name for name in files.FILES if name.startswith(f'assets/{kind}/'))
+
+
+def test_rendering_does_not_need_the_check(root: Path) -> None:
+    """Dashboards and monitors can be rendered while the check cannot be imported, and their prefix is that of it."""
+    code = 'import sys, tools.boards.files; print(any(name.startswith("datadog_checks") for name in sys.modules))'
+    said = subprocess.run([sys.executable, '-c', code], cwd=root, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == 'False'
+    assert text.PREFIX == PREFIX
 
 
 def test_tables_of_readme_show_the_thresholds() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from datadog_checks.amazon_ses.model import PREFIX
 from tools.boards import limits
 from tools.boards.limits import Limit
+from tools.boards.text import PREFIX
 
 TAG = 'integration:amazon-ses-agent'
 CREATED = '2026-11-20'

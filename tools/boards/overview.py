@@ -109,8 +109,7 @@ FLOW = Group(
         Row(
             3,
             (
-                (4, chart('Accepted and delivered', (_events('send', 'accepted'), _events('delivery', 'delivered')),
-                          'area')),
+                (4, chart('Accepted and delivered', (_events('send', 'accepted'), _events('delivery', 'delivered')))),
                 (
                     4,
                     chart(
@@ -194,7 +193,7 @@ REPUTATION = Group(
                     table(
                         'Standing by Region',
                         (
-                            Value('standing: 0 healthy, 1 review, 2 paused',
+                            Value('standing',
                                   (gauge('account.enforcement_level', PLACE),), reduced='last', limit=limits.STANDING),
                             Value('may send', (gauge('account.sending_enabled', PLACE, space='min'),), reduced='last',
                                   limit=limits.OFF),
@@ -204,7 +203,8 @@ REPUTATION = Group(
                                   limit=limits.PAUSE_PROXIMITY),
                             Value('age of the rates', (gauge('reputation.age', PLACE),), reduced='last'),
                         ),
-                        'AWS publishes new rates only while mail is sent: an old rate is still the one that counts.',
+                        'Standing: 0 healthy, 1 under review, 2 paused. AWS renews the rates only while mail is sent; '
+                        'an old one still counts.',
                     ),
                 ),
                 (
@@ -315,7 +315,8 @@ CAUSES = Group(
                             _set_share('bounced', 'bounce', limits.SET_BOUNCES),
                             _set_share('complained', 'complaint', limits.SET_COMPLAINTS),
                         ),
-                        'Only sets with an event destination to CloudWatch appear.',
+                        'The worst first. Only sets with an event destination to CloudWatch appear.',
+                        by=2,
                     ),
                 ),
                 (
@@ -497,5 +498,5 @@ BOARD = Board(
     'Amazon SES Overview',
     'Is mail flowing, is the reputation safe, is the quota enough, who causes it, and can the numbers be trusted.',
     VARIABLES,
-    (BEFORE, OVERVIEW, FLOW, REPUTATION, QUOTA, CAUSES, COLLECTOR),
+    (BEFORE, OVERVIEW, FLOW, REPUTATION, CAUSES, QUOTA, COLLECTOR),
 )

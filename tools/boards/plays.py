@@ -123,6 +123,21 @@ def storm() -> Play:
     return Play(scenario, 22 * HOUR, options=LEAN)
 
 
+def story() -> Play:
+    """The storm until shortly before the pause, with all that the dashboards show: what the pictures are drawn from."""
+    calm = storm()
+    return Play(
+        replace(calm.scenario, families=(*calm.scenario.families, *RECEIPT_RULES)),
+        8.5 * HOUR,
+        options={'dimensions': [{'ses:configuration-set': ['newsletter', 'receipts']}]},
+        happenings=(
+            Happening(2 * HOUR, _fault('throttle', 'GetMetricData', 2)),
+            Happening(4.5 * HOUR, _fault('denied', 'GetAccount', 3)),
+            Happening(5 * HOUR, _shrink),
+        ),
+    )
+
+
 def squeeze() -> Play:
     """A batch nearly fills the quota and the send rate until AWS raises them; later nothing can be read for a while."""
     small = Standing(max_24_hour_send=50_000.0, max_send_rate=2.1)
@@ -145,7 +160,13 @@ def squeeze() -> Play:
     )
 
 
-PLAYS: Mapping[str, Callable[[], Play]] = {'tour': tour, 'quiet': quiet, 'storm': storm, 'squeeze': squeeze}
+PLAYS: Mapping[str, Callable[[], Play]] = {
+    'tour': tour,
+    'quiet': quiet,
+    'storm': storm,
+    'squeeze': squeeze,
+    'story': story,
+}
 
 
 def _fault(kind: str, operation: str, times: int) -> Happen:

@@ -7,22 +7,43 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tools.boards.evaluate import Recording
 
 
 def read(path: Path) -> Recording:
     """A recording that was written by `main`."""
-    document = json.loads(path.read_text(encoding='utf-8'))
+    return of(json.loads(path.read_text(encoding='utf-8')))
+
+
+def of(document: Mapping[str, Any]) -> Recording:
+    """What `record` gives, as it is evaluated."""
     return Recording(
         document['start'],
         document['end'],
         {(name, kind, tuple(tags)): [tuple(one) for one in points] for name, kind, tags, points in document['series']},
         {(name, tuple(tags)): [tuple(one) for one in points] for name, tags, points in document['statuses']},
     )
+
+
+def begin(play: str, path: Path) -> subprocess.Popen[str]:
+    """Start the recording of a play in a process of its own."""
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, '-m', 'tools.boards.recording', play, str(path.resolve())]
+    return subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen[str], path: Path, seconds: float = 300) -> Recording:
+    """The recording of a process that `begin` started. Raises RuntimeError where it failed."""
+    _, said = process.communicate(timeout=seconds)
+    if process.returncode:
+        raise RuntimeError(f'{path.stem} was not recorded: {said}')
+    return read(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def record(play: object) -> dict[str, object]:
+def record(play: object) -> dict[str, Any]:
     """Run the check through a play. A run that fails where the play does not expect it is an error."""
     from simulator import Clock, Simulator
     from standalone.agent import AGENT

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from datadog_checks.amazon_ses.model import PREFIX
+PREFIX = 'amazon_ses.'
+"""That of the model, said again: what renders files imports nothing that the generated models could break."""
 
 STEP = 300
 """Seconds of a bar of counts: CloudWatch is read once in 300 s, so finer bars would be empty in between."""
 
-RATIO_STEP = 900
+RATIO_STEP = 1800
 """Seconds of a point of a ratio: a bounce comes later than the email, so a short span compares different emails."""
 
 ACCOUNT = '$scope,$aws_account,$region'

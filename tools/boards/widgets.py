@@ -210,14 +210,14 @@ def top(title: str, value: Value, description: str = '') -> Definition:
     return {**_titled('toplist', title, description), 'requests': [request]}
 
 
-def table(title: str, values: Sequence[Value], description: str = '', rows: int = 50) -> Definition:
-    """One row for each group, sorted by the first column."""
+def table(title: str, values: Sequence[Value], description: str = '', by: int = 0) -> Definition:
+    """One row for each group, the largest first in the column `by`."""
     request = _request('scalar', values)
     for formula, value in zip(request['formulas'], values, strict=True):
         formula['cell_display_mode'] = 'bar' if value.bar else 'number'
         if value.limit is not None:
             formula['conditional_formats'] = _zones(value.limit)
-    request['sort'] = {'count': rows, 'order_by': [{'type': 'formula', 'index': 0, 'order': 'desc'}]}
+    request['sort'] = {'count': 50, 'order_by': [{'type': 'formula', 'index': by, 'order': 'desc'}]}
     return {**_titled('query_table', title, description), 'has_search_bar': 'auto', 'requests': [request]}
 
 

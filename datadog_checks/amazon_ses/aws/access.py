@@ -19,6 +19,7 @@ from datadog_checks.amazon_ses.cloudwatch import answers, discovery, queries
 from datadog_checks.amazon_ses.cloudwatch.series import Series
 from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.model import Failure, FailureKind
+from datadog_checks.amazon_ses.options import ACCOUNT
 from datadog_checks.amazon_ses.settings import Network, SignIn
 
 PAGES = 100
@@ -39,7 +40,7 @@ class Access:
             account = self._clients.get('sts', region).get_caller_identity().get('Account')
         except Exception as error:
             return self._failed(error, region, operation, 'sts:GetCallerIdentity')
-        if not (isinstance(account, str) and len(account) == 12 and account.isdigit()):
+        if not (isinstance(account, str) and ACCOUNT.fullmatch(account)):
             return malformed(operation, 'the answer has no account.')
         return account
 

@@ -100,7 +100,7 @@ class Clients:
 
 
 def _as_sent(timestamp: Any) -> Any:
-    """Leave timestamps alone: see timestamps.py."""
+    """Leave timestamps alone: see values.py."""
     return timestamp
 
 

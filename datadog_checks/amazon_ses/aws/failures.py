@@ -59,6 +59,9 @@ UNKNOWN_CREDENTIALS = (
     # Our own requests are right; what botocore refuses to send is a token or a role from the environment.
     exceptions.ParamValidationError,
 )
+CLIENTS = tuple(f"'{name}' object has no attribute" for name in ('CloudWatch', 'SES', 'SESV2', 'STS'))
+"""How a client says that its version does not know an operation. An answer that is no map says it of a list."""
+
 TIMEOUTS = (exceptions.ConnectTimeoutError, exceptions.ReadTimeoutError)
 UNREACHABLE = (exceptions.HTTPClientError, exceptions.EndpointConnectionError, exceptions.ConnectionError)
 
@@ -88,7 +91,8 @@ def failure_of(error: Exception, operation: str, action: str) -> Failure:
     # A role that cannot be assumed shows up inside the call that needed it.
     inner = getattr(error, 'operation_name', operation)
     if inner != operation:
-        operation, action = inner, f'sts:{inner}'
+        service = 'sts' if inner.startswith('AssumeRole') else action.partition(':')[0]
+        operation, action = inner, f'{service}:{inner}'
     kind, detail = _kind(error)
     for known, remedy in NETWORK_REMEDIES.items():
         if isinstance(error, known):
@@ -112,7 +116,7 @@ def _kind(error: Exception) -> tuple[FailureKind, str]:
         return FailureKind.TIMEOUT, f'no answer in time ({name}).'
     if isinstance(error, UNREACHABLE):
         return FailureKind.NETWORK, f'AWS could not be reached ({name}).'
-    if isinstance(error, AttributeError) and 'object has no attribute' in str(error):
+    if isinstance(error, AttributeError) and str(error).startswith(CLIENTS):
         return FailureKind.UNSUPPORTED, 'this version of boto3 does not have the operation.'
     return FailureKind.MALFORMED, f'the answer could not be understood ({name}).'
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from datadog_checks.amazon_ses.model import Failure, FailureKind
-from datadog_checks.amazon_ses.timestamps import epoch
+from datadog_checks.amazon_ses.values import epoch, number
 
 from .ledger import Answered
 from .queries import Question
 from .series import Query
 
 OPERATION = 'GetMetricData'
+DAY = 86400
 
 
 class Malformed(Exception):
@@ -74,14 +74,16 @@ def read(question: Question, pages: Iterable[Mapping[str, Any]], failures: Itera
     return Answer(question, answered, _deduplicated(told, question, points, complete), min(dates, default=now))
 
 
-def _results(page: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+def _results(page: Mapping[str, Any]) -> Iterable[Any]:
     results = page.get('MetricDataResults')
     if not isinstance(results, list):
         raise Malformed('the answer has no MetricDataResults')
     return results
 
 
-def _place(result: Mapping[str, Any], question: Question) -> int:
+def _place(result: Any, question: Question) -> int:
+    if not isinstance(result, Mapping):
+        raise Malformed('the answer has a result that is none')
     name = str(result.get('Id', ''))
     if name[:1] == 'q' and name.isascii() and name[1:].isdecimal() and int(name[1:]) < len(question.queries):
         return int(name[1:])
@@ -92,26 +94,20 @@ def _points(result: Mapping[str, Any], question: Question) -> dict[int, float]:
     timestamps, values = result.get('Timestamps', []), result.get('Values', [])
     if len(timestamps) != len(values):
         raise Malformed('an answer has more timestamps than values, or fewer')
-    points = {}
-    for timestamp, value in zip(timestamps, values, strict=True):
-        start = _epoch(timestamp)
-        if start % question.period or not isinstance(value, (int, float)) or not isfinite(value):
-            raise Malformed('an answer has a datapoint that is no number or off the period')
-        points[start] = float(value)
+    try:
+        points = {int(epoch(at)): number(value) for at, value in zip(timestamps, values, strict=True)}
+    except (ValueError, TypeError):
+        raise Malformed('an answer has a datapoint that is none') from None
+    if any(start % question.period for start in points):
+        raise Malformed('an answer has a datapoint off the period')
     return points
 
 
-def _epoch(timestamp: object) -> int:
-    try:
-        return int(epoch(timestamp))
-    except ValueError:
-        raise Malformed('an answer has a timestamp that is none') from None
-
-
 def _date(page: Mapping[str, Any], now: float) -> float:
-    """When AWS answered: ours is used where the answer does not say."""
+    """When AWS answered; by our clock where the answer does not say, or says what cannot be: AWS accepts no request
+    from a clock that is off by more than minutes."""
     date = page.get('AnsweredAt')
-    return date if isinstance(date, float) else now
+    return date if isinstance(date, float) and abs(date - now) < DAY else now
 
 
 def _malformed(detail: str) -> Failure:

@@ -166,7 +166,7 @@ def sweep_is_due(ledger: Ledger, end: int) -> bool:
 
 
 def opened(period: int, answered_at: float, reach: Reach) -> Ledger:
-    """A new ledger: counting starts with the first period that begins after the first successful answer.
+    """A new ledger: counting starts with the first period that begins after `answered_at`, the first good answer.
 
     Where Agents take turns it starts later, by the gap that the Agent before may still fill, so that no period is
     counted by both.

@@ -199,11 +199,14 @@ FOUND: Mapping[str, Mapping[tuple[str, ...], Mapping[str, SeriesSpec]]] = {
 }
 """What is found by listing: by source, for each set of dimensions, what CloudWatch's metrics become."""
 
+SOURCES = {spec: source for source, families in FOUND.items() for specs in families.values() for spec in specs.values()}
+"""The source that finds the series of a line."""
+
 SPECS = (
     *EVENTS,
     *RATES,
     *BY_DIMENSION.values(),
-    *(spec for families in FOUND.values() for specs in families.values() for spec in specs.values()),
+    *SOURCES,
 )
 """Every line of the table."""
 

@@ -16,10 +16,10 @@ Clients = Callable[[str], Any]
 class Collector:
     """One API source.
 
-    `every` is its cadence in seconds; each of its `actions` is called once then. `fetch` asks AWS and may raise
-    whatever botocore raises. `read` is pure: it takes the answer and the time, and raises KeyError, TypeError,
-    ValueError or AttributeError where the answer lacks what it needs. `instead_of` names the source that this one
-    stands in for while that is denied.
+    `every` is its cadence in seconds. Its `actions` are called once then; the first names it in failures. `fetch` asks
+    AWS and may raise whatever botocore raises. `read` is pure: it takes the answer and the time, and raises KeyError,
+    TypeError, ValueError or AttributeError where the answer lacks what it needs. `instead_of` names the source that
+    this one stands in for while that is denied.
     """
 
     name: str

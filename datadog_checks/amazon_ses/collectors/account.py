@@ -22,6 +22,7 @@ from datadog_checks.amazon_ses.model import (
     Status,
     StatusSpec,
 )
+from datadog_checks.amazon_ses.values import number
 
 from . import Clients, Collector
 
@@ -81,16 +82,23 @@ def fetch(clients: Clients) -> Mapping[str, Any]:
     return answer
 
 
-def fetch_v1(clients: Clients) -> Mapping[str, Any]:
-    """The same parts of the answer from the first version of the API."""
-    ses = clients('ses')
-    return {'SendQuota': ses.get_send_quota(), 'SendingEnabled': ses.get_account_sending_enabled().get('Enabled')}
+def fetch_quota_v1(clients: Clients) -> Mapping[str, Any]:
+    return {'SendQuota': clients('ses').get_send_quota()}
 
 
-def read(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
-    """The readings of one answer. An unlimited or empty quota has no percentage."""
+def fetch_sending_v1(clients: Clients) -> Mapping[str, Any]:
+    return {'SendingEnabled': clients('ses').get_account_sending_enabled()['Enabled']}
+
+
+def read(account: Mapping[str, Any], now: float) -> Iterable[Reading]:
+    yield from read_quota(account, now)
+    yield from read_standing(account, now)
+
+
+def read_quota(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
+    """The quota and what of it is used. One that is unlimited or empty has no percentage."""
     quota = account['SendQuota']
-    most, sent, rate = float(quota['Max24HourSend']), float(quota['SentLast24Hours']), float(quota['MaxSendRate'])
+    most, sent, rate = (number(quota[name]) for name in ('Max24HourSend', 'SentLast24Hours', 'MaxSendRate'))
     yield Sample(MAX_24_HOUR, most)
     yield Sample(SENT_24_HOUR, sent)
     if most != UNLIMITED:
@@ -98,6 +106,10 @@ def read(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
     if most > 0:
         yield Sample(UTILIZATION, 100.0 * sent / most)
     yield Sample(MAX_SEND_RATE, rate)
+
+
+def read_standing(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
+    """Whether AWS lets the account send. What the answer does not say is left out."""
     seen = standing(account)
     if seen.enforcement_status in LEVELS:
         yield Sample(ENFORCEMENT_LEVEL, LEVELS[str(seen.enforcement_status)])
@@ -175,28 +187,34 @@ def _differ(before: object, now: object) -> bool:
     return before is not None and now is not None and before != now
 
 
-METRICS = (MAX_24_HOUR, SENT_24_HOUR, REMAINING_24_HOUR, UTILIZATION, MAX_SEND_RATE)
+QUOTA = (MAX_24_HOUR, SENT_24_HOUR, REMAINING_24_HOUR, UTILIZATION, MAX_SEND_RATE)
 
 ACCOUNT = Collector(
     name='account',
     every=60,
     actions=(Action('ses:GetAccount', 'sending quota, standing of the account, sandbox'),),
-    metrics=(*METRICS, ENFORCEMENT_LEVEL, SENDING_ENABLED, PRODUCTION_ACCESS),
+    metrics=(*QUOTA, ENFORCEMENT_LEVEL, SENDING_ENABLED, PRODUCTION_ACCESS),
     fetch=fetch,
     read=read,
     statuses=(SENDING_STATUS,),
     events=(STANDING_CHANGED, SENDING_SWITCHED),
 )
-ACCOUNT_V1 = Collector(
-    name='account_v1',
+QUOTA_V1 = Collector(
+    name='quota_v1',
     every=60,
-    actions=(
-        Action('ses:GetSendQuota', 'sending quota, where ses:GetAccount is denied'),
-        Action('ses:GetAccountSendingEnabled', 'whether sending is switched on, where ses:GetAccount is denied'),
-    ),
-    metrics=(*METRICS, SENDING_ENABLED),
-    fetch=fetch_v1,
-    read=read,
+    actions=(Action('ses:GetSendQuota', 'sending quota, where ses:GetAccount is denied'),),
+    metrics=QUOTA,
+    fetch=fetch_quota_v1,
+    read=read_quota,
+    instead_of=ACCOUNT.name,
+)
+SENDING_V1 = Collector(
+    name='sending_v1',
+    every=60,
+    actions=(Action('ses:GetAccountSendingEnabled', 'whether sending is switched on, where ses:GetAccount is denied'),),
+    metrics=(SENDING_ENABLED,),
+    fetch=fetch_sending_v1,
+    read=read_standing,
     statuses=(SENDING_STATUS,),
     events=(SENDING_SWITCHED,),
     instead_of=ACCOUNT.name,

@@ -11,7 +11,7 @@ from typing import Any
 
 from datadog_checks.amazon_ses.collectors import Clients, Collector
 from datadog_checks.amazon_ses.model import Action, MetricSpec, MetricType, Reading, Sample
-from datadog_checks.amazon_ses.timestamps import epoch
+from datadog_checks.amazon_ses.values import epoch, number
 
 BUCKET = 900
 TOLERANCE = 60
@@ -49,9 +49,9 @@ def read(answer: Mapping[str, Any], now: float) -> Iterable[Reading]:
     buckets = [(epoch(bucket['Timestamp']), bucket) for bucket in answer['SendDataPoints']]
     newest = max((at for at, _ in buckets if at > now - BUCKET - TOLERANCE), default=None)
     for field, metric in METRICS.items():
-        yield Sample(metric, sum(bucket[field] for at, bucket in buckets if at == newest), ('window:15m',))
+        yield Sample(metric, sum(number(bucket[field]) for at, bucket in buckets if at == newest), ('window:15m',))
         for tag, seconds in WINDOWS.items():
-            yield Sample(metric, sum(bucket[field] for at, bucket in buckets if at > now - seconds), (tag,))
+            yield Sample(metric, sum(number(bucket[field]) for at, bucket in buckets if at > now - seconds), (tag,))
 
 
 SEND_STATISTICS = Collector(
