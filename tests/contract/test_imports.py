@@ -168,7 +168,7 @@ def test_the_package_knows_nothing_beside_it(sources: Mapping[str, dict[str, boo
 
 def test_collectors_know_words_and_each_other_only(ours: dict[str, set[str]]) -> None:
     """An API source knows the model and what a collector is."""
-    allowed = {'model', 'collectors', 'timestamps'}
+    allowed = {'model', 'collectors', 'values'}
     for module in ours:
         if module.startswith('collectors'):
             assert ours[module] <= allowed, module

@@ -88,9 +88,9 @@ def test_account_of_the_first_api() -> None:
         def get_account_sending_enabled(self) -> dict[str, Any]:
             return {'Enabled': False, 'ResponseMetadata': {}}
 
-    answer = account.fetch_v1({'ses': Ses()}.__getitem__)
-    assert shown(account.read(answer, NOW)) == {
-        **QUOTA,
+    clients = {'ses': Ses()}.__getitem__
+    assert shown(account.QUOTA_V1.read(account.QUOTA_V1.fetch(clients), NOW)) == QUOTA
+    assert shown(account.SENDING_V1.read(account.SENDING_V1.fetch(clients), NOW)) == {
         'account.sending_enabled': 0.0,
         'sending_status': Level.CRITICAL,
     }
@@ -499,6 +499,7 @@ def test_progress_survives_its_document() -> None:
 CADENCES = {'account': 60, CLOUDWATCH: 300}
 THROTTLED = Failure(FailureKind.THROTTLED, 'GetMetricData', '')
 DENIED = Failure(FailureKind.DENIED, 'GetAccount', '')
+LATE = Failure(FailureKind.TIMEOUT, 'run', '')
 FRESH, OLD = Source(NOW, NOW), Source(NOW - 5000, NOW - 5000)
 
 
@@ -520,7 +521,9 @@ FRESH, OLD = Source(NOW, NOW), Source(NOW - 5000, NOW - 5000)
 )
 def test_level(sources: dict[str, Source], late: bool, expected: Level) -> None:
     """OK without failures; CRITICAL where every source fails for good or nothing is fresh; else WARNING."""
-    assert telemetry.level(Progress(sources=sources), CADENCES, late, NOW) is expected
+    progress = Progress(sources=sources)
+    failing = telemetry.failing(progress, [LATE] if late else [])
+    assert telemetry.level(progress, failing, CADENCES, NOW) is expected
 
 
 def test_a_long_message_is_cut() -> None:
