@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
+from math import prod
 from typing import Any
 
 from . import tags
@@ -32,12 +33,7 @@ def read(given: object, show_addresses: bool) -> tuple[Series, ...]:
     if not isinstance(given, (list, tuple)):
         raise _refused(given, FORM)
     found = dict.fromkeys(pair for entry in given for pair in _entry(entry))
-    if len(found) > MOST_SERIES:
-        raise _refused(
-            f'{len(found)} series',
-            f'at most {MOST_SERIES} series (combinations times metrics): each costs about $0.09 a month at a period '
-            'of 300 s. Name fewer values, or list fewer `metrics`',
-        )
+    _limit(len(found))
     combinations = {combination: tags.named(combination, show_addresses) for _, combination in found}
     distinct = tags.distinct(combinations)
     return tuple(
@@ -45,14 +41,25 @@ def read(given: object, show_addresses: bool) -> tuple[Series, ...]:
     )
 
 
+def _limit(series: int) -> None:
+    if series > MOST_SERIES:
+        raise _refused(
+            f'{series} series',
+            f'at most {MOST_SERIES} series (combinations times metrics): each costs about $0.09 a month at a period '
+            'of 300 s. Name fewer values, or list fewer `metrics`',
+        )
+
+
 def _entry(entry: object) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
     if not isinstance(entry, Mapping):
-        raise _refused(entry, FORM)
+        raise _refused(tags.without_addresses(str(entry)), FORM)
     names = [name for name in entry if name != 'metrics']
     if not names or len(names) > MOST_DIMENSIONS:
-        raise _refused(dict(entry), f'{FORM}; 1 to {MOST_DIMENSIONS} dimensions in each')
+        raise _refused(tags.without_addresses(str(dict(entry))), f'{FORM}; 1 to {MOST_DIMENSIONS} dimensions in each')
     values = [_values(name, entry[name]) for name in names]
     metrics = _metrics(entry.get('metrics'))
+    # Before they are built: a few long lists make millions.
+    _limit(prod(map(len, values)) * len(metrics))
     return [
         (metric, tuple(zip(map(str, names), combination, strict=True)))
         for combination in product(*values)
@@ -65,7 +72,8 @@ def _values(name: object, given: Any) -> list[str]:
     # A number is the text that it stands for; a truth value is most likely a yes or no that YAML has eaten.
     texts = [str(value) if isinstance(value, int) and not isinstance(value, bool) else value for value in values]
     if not texts or not all(isinstance(text, str) and 0 < len(text) <= 1024 for text in texts):
-        raise _refused(f'{name}: {given!r}', f'{FORM}; values are texts of 1 to 1024 characters')
+        # The values themselves may be addresses.
+        raise _refused(f'the value of {name}', f'{FORM}; values are texts of 1 to 1024 characters')
     return texts
 
 

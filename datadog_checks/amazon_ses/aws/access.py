@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,6 +25,9 @@ from datadog_checks.amazon_ses.settings import Network, SignIn
 
 PAGES = 100
 """Pages of one answer before it is taken for a loop: 500 series over a day at 60 s are eight pages."""
+
+LISTED_PAGES = 20
+"""Pages of one listing: 10,000 metrics, twice as many as can be asked for. What lies beyond is left out."""
 
 
 class Access:
@@ -57,7 +61,7 @@ class Access:
         pages: list[Mapping[str, Any]] = []
         try:
             for request in listing.requests:
-                pages += self._pages('list_metrics', request, region)
+                pages += islice(self._pages('list_metrics', request, region), LISTED_PAGES)
             return discovery.read(listing, pages)
         except (KeyError, TypeError):
             self.calls.failed(region, discovery.OPERATION, FailureKind.MALFORMED)
@@ -96,7 +100,7 @@ class Access:
             page = call(**request, **({'NextToken': token} if token else {}))
             yield page
             token = page.get('NextToken') or None
-            if token in seen or len(seen) > PAGES:
+            if token in seen or len(seen) >= PAGES:
                 raise EndlessPages
             seen.add(token or '')
 

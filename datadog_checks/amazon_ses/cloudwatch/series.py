@@ -225,12 +225,16 @@ def _statistics(series: Series, wanted: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def found(source: str, listed: Iterable[tuple[str, Mapping[str, str]]]) -> tuple[Series, ...]:
-    """The series of a source among metrics that were listed, each a name with its dimensions. Reputation first."""
+    """The series of a source among metrics that were listed, each a name with its dimensions.
+
+    Those of one configuration set or rule stand together, so that a limit keeps whole ones, with reputation first.
+    """
     known = [
         (specs[metric_name], tuple(dimensions.items()))
         for metric_name, dimensions in listed
         if metric_name in (specs := FOUND[source].get(tuple(dimensions), {}))
     ]
     tagged = tags.distinct({dimensions: tags.named(dimensions) for _, dimensions in known})
-    series = (Series(spec, dimensions, tagged[dimensions]) for spec, dimensions in known)
-    return tuple(sorted(series, key=lambda one: not one.spec.is_rate))
+    places = {spec: place for place, spec in enumerate(SOURCES)}
+    known.sort(key=lambda one: (one[1], not one[0].is_rate, places[one[0]]))
+    return tuple(Series(spec, dimensions, tagged[dimensions]) for spec, dimensions in known)
