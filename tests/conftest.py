@@ -7,10 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+# How long an example takes says how busy the machine is, and nothing about the check.
+settings.register_profile('untimed', deadline=None)
+settings.load_profile('untimed')
 
 MARKS = {'unit': 'without HTTP', 'integration': 'the whole check against the simulator', 'contract': 'files agree'}
 

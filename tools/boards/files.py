@@ -32,6 +32,14 @@ FILES: dict[str, Callable[[], str]] = {
 """Each generated file and its text."""
 
 
+def manifest_assets() -> dict[str, dict[str, str]]:
+    """What manifest.json lists. The names are unique among all integrations; a released one never changes."""
+    return {
+        'dashboards': {board.title.replace('SES', 'SES Agent'): path for path, board in DASHBOARDS.items()},
+        'monitors': {f'Amazon SES Agent {one.key.replace("_", " ")}': path for path, one in TEMPLATES.items()},
+    }
+
+
 def monitors_table() -> str:
     """The monitors with their thresholds, for README.md."""
     return _table(

@@ -161,11 +161,11 @@ class _Canvas:
         for value, mark in marks:
             if low <= value <= high:
                 y = plot[3] - (value - low) / (high - low) * (plot[3] - plot[1])
-                self.dashed(plot[0], plot[2], y, LINES[mark['display_type'].split()[0]])
-                beside = y + 2 if y - 13 < plot[1] else y - 13
-                self.text(
-                    plot[2] - 2, beside, mark['label'].strip(), 11, LINES[mark['display_type'].split()[0]], 'right'
-                )
+                colour = LINES[mark['display_type'].split()[0]]
+                self.dashed(plot[0], plot[2], y, colour)
+                # Two levels may lie so near that their labels need different places.
+                x = plot[2] - (2 if mark is definition['markers'][-1] else 50)
+                self.text(x, y + 2 if y - 13 < plot[1] else y - 13, mark['label'].strip(), 11, colour, 'right')
         self.legend([label for label, _ in lines], (left, bottom - 16, right, bottom))
 
     def axes(self, plot: Box, low: float, high: float, unit: str) -> None:
