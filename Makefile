@@ -50,6 +50,10 @@ format: $(READY) ## let ruff repair what it can
 sync: $(READY) ## write the generated files anew
 	@$(RUN) -m tools.sync
 
+.PHONY: pictures
+pictures: $(READY) ## draw both dashboards from a simulated bounce storm
+	@$(RUN) -m tools.boards.pictures images
+
 .PHONY: validate
 validate: ## the validators of Datadog; needs Python 3.13 (PYTHON313=) and installs ddev
 	@PYTHON313="$(or $(PYTHON313),python3.13)" sh tools/validate.sh

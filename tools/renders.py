@@ -12,6 +12,7 @@ from runpy import run_path
 from typing import Any
 
 from tools import coverage
+from tools.boards import files as boards
 
 ROOT = Path(__file__).resolve().parent.parent
 SPEC = 'assets/configuration/spec.yaml'
@@ -209,6 +210,7 @@ TABLES: dict[str, Callable[[], str]] = {
     'events': events_table,
     'service checks': service_checks_table,
     'coverage': coverage.render,
+    **boards.TABLES,
 }
 """The generated parts of README.md by the name in their markers."""
 
@@ -223,6 +225,7 @@ FILES: dict[str, Callable[[], str]] = {
     METADATA: metadata,
     SERVICE_CHECKS: service_checks,
     IAM_POLICY: iam_policy,
+    **boards.FILES,
     README: readme,
 }
 """Each generated file and its text. The models come before what imports them."""
