@@ -44,7 +44,7 @@ def harm_result(fault: Fault, result: dict[str, Any]) -> dict[str, Any]:
         return {**result, 'NextToken': 'the-same-token-again'}
     if fault.kind == 'empty_results':
         return {k: v for k, v in result.items() if k not in ('MetricDataResults', 'Metrics', 'SendDataPoints')}
-    if 'MetricDataResults' not in result:
+    if fault.kind not in RESULTS or 'MetricDataResults' not in result:
         return result
     default = 2 if fault.kind in ('partial', 'missing_results') else 1
     options = fault.argument if isinstance(fault.argument, dict) else {'every': fault.argument or default}
