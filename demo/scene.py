@@ -12,14 +12,15 @@ from typing import Any
 # Stays first: it installs the fake Agent, which must be there before anything of datadog_checks is imported.
 import standalone.host
 from datadog_checks.amazon_ses import catalogue
-from datadog_checks.amazon_ses.cloudwatch.series import EVENTS
+from datadog_checks.amazon_ses.cloudwatch.series import BY_CONFIGURATION_SET, EVENTS
 from demo.mishaps import DOWN_FROM, DOWN_TO, MISHAPS, Mishap
 from demo.proof import Proof, prove
 from demo.tally import Key, Tally
 from simulator import SCENARIOS, Clock, Fault, Simulator
 from simulator.request_log import Request
-from simulator.scenarios import Scenario
+from simulator.scenarios import SES, Scenario
 from simulator.traffic import interpolate
+from simulator.world import Dimensions
 from standalone.agent import AGENT
 
 MINUTE, HOUR = 60, 3600
@@ -90,6 +91,14 @@ def play(
         tally = stage.tally
         account = min(tally.accounts, default='')
         ended = clock()
+        sets = _sets(aws, account, regions)
+
+        def held_by_set(metric: str, region: str, since: float) -> dict[str, float]:
+            return {
+                dimensions[0][1]: aws.world.final_sum(account, region, metric, dimensions, start=since, end=ended)
+                for dimensions in sets.get((region, metric), ())
+            }
+
         proof = prove(
             tally,
             regions,
@@ -97,6 +106,8 @@ def play(
             lambda metric, region, since: aws.world.final_sum(account, region, metric, {}, start=since, end=ended),
             Counter((str(one.region), str(one.operation)) for one in aws.log),
             {region: sum(one.billed_metrics for one in aws.log.where(region=region)) for region in regions},
+            {spec.count.full_name: name for name, spec in BY_CONFIGURATION_SET.items() if spec.count is not None},
+            held_by_set,
         )
         return Scene(
             scenario=scenario,
@@ -119,6 +130,16 @@ def play(
 def units() -> dict[str, str]:
     """The unit of every metric in the catalogue, such as `email/second`; '' where it has none."""
     return {one.full_name: '/'.join(filter(None, (one.unit, one.per_unit))) for one in catalogue.METRICS}
+
+
+def _sets(aws: Simulator, account: str, regions: Iterable[str]) -> dict[tuple[str, str], list[Dimensions]]:
+    """By Region and metric, the dimensions of the configuration sets that CloudWatch has: not what the check found."""
+    found: dict[tuple[str, str], list[Dimensions]] = {}
+    for region in regions:
+        for _, metric, dimensions in aws.world.series(account, region, SES):
+            if [name for name, _ in dimensions] == ['ses:configuration-set']:
+                found.setdefault((region, metric), []).append(dimensions)
+    return found
 
 
 def _throttled(log: Iterable[Request]) -> dict[tuple[str, str], Counter[str]]:

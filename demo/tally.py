@@ -27,7 +27,10 @@ class Change(NamedTuple):
 
 @dataclass
 class Tally:
-    """Everything that was submitted so far: the newest value of each gauge, the total of each count, what changed."""
+    """Everything that was submitted so far: the newest value of each gauge, the total of each count, what changed.
+
+    `series` and `statuses` have each sample with its time, with the keys of `tools.boards.evaluate.Recording`.
+    """
 
     runs: int = 0
     samples: int = 0
@@ -38,6 +41,8 @@ class Tally:
     events: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     errors: list[tuple[float, str]] = field(default_factory=list)
     accounts: set[str] = field(default_factory=set)
+    series: dict[tuple[str, str, tuple[str, ...]], list[tuple[float, float]]] = field(default_factory=dict)
+    statuses: dict[tuple[str, tuple[str, ...]], list[tuple[float, int]]] = field(default_factory=dict)
 
     def add(self, run: Run) -> None:
         """Take in one more run. Gauges replace what was there, counts are added up."""
@@ -69,12 +74,17 @@ class Tally:
                 found[label] = found.get(label, 0.0) + value
         return found
 
+    def latest(self, name: str, region: str) -> float:
+        """The newest values of a gauge in a Region, added up over all series; 0 where there is none."""
+        return sum(value for key, value in self.last.items() if key.name == name and key.region == region)
+
     def fresh(self, since: float) -> dict[Key, float]:
         """The gauges that were submitted at `since` or later. An older one is no longer shown by anybody."""
         return {key: value for key, value in self.last.items() if self.seen[key] >= since}
 
     def _count(self, sample: Sample, time: float) -> None:
         key = _key(sample)
+        self.series.setdefault((sample.name, sample.type, sample.tags), []).append((time, sample.value))
         self.accounts.update(tag.partition(':')[2] for tag in sample.tags if tag.startswith('aws_account:'))
         if sample.type == 'count':
             self.totals[key] = self.totals.get(key, 0.0) + sample.value
@@ -83,6 +93,7 @@ class Tally:
             self.seen[key] = time
 
     def _notice(self, status: ServiceCheck, time: float) -> None:
+        self.statuses.setdefault((status.name, status.tags), []).append((time, status.status))
         history = self.changes.setdefault(_key(status), [])
         now = Change(time, status.status_name, status.message)
         if not history or history[-1][1:] != now[1:]:

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from .errors import AwsError
-from .faults import SOCKETS, Fault
+from .faults import RESULTS, SOCKETS, Fault
 from .wire import Reply
 
 HTML = b'<html><head><title>503 Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>'

@@ -1,21 +1,28 @@
-"""The command line: `python -m standalone check --config FILE`."""
+"""The command line: `python -m standalone check --config FILE` and `python -m standalone assets push`."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import os
+import re
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from standalone import conf, declarations
+from standalone import assets, declarations
 from standalone.agent import AGENT
 from standalone.formats import json, nagios, openmetrics, text
 from standalone.interruption import Interruption
 from standalone.report import Report
 from standalone.state import State, StateError
+
+if TYPE_CHECKING:
+    from standalone.conf import Configuration
+    from standalone.push import Result
 
 PROGRAM = 'python -m standalone'
 FORMATS = ('text', 'json', 'openmetrics', 'nagios')
@@ -32,6 +39,8 @@ examples:
     python -m standalone check --config conf.yaml --state ses.state --format openmetrics > ses.prom
   As a Nagios plug-in:
     python -m standalone check --config conf.yaml --state ses.state --format nagios
+  Dashboards and monitors into a Datadog account:
+    python -m standalone assets push --help
 
 environment:
   DD_HOSTNAME is the host name of all samples that have none, unless `empty_default_hostname` is set
@@ -40,6 +49,27 @@ exit codes:
   0 all runs went well, 1 a run failed, 2 wrong configuration or usage, 130 interrupted;
   with --format nagios 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN or wrong configuration
 """
+
+PUSH_EXAMPLES = """\
+examples:
+  What would be sent; without keys nothing is looked up:
+    python -m standalone assets push
+  The same with the two keys in the environment: what is there and what differs, in the EU:
+    python -m standalone assets push --site datadoghq.eu
+  Create and update, and let all monitors notify a team:
+    python -m standalone assets push --site datadoghq.eu --apply --notify @slack-mail-team
+  The dashboards only:
+    python -m standalone assets push --apply --only dashboards
+
+environment:
+  DD_API_KEY and DD_APP_KEY are the keys; the application key needs dashboards_read, dashboards_write, monitors_read
+  and monitors_write. HTTPS_PROXY, NO_PROXY and REQUESTS_CA_BUNDLE work as usual.
+
+exit codes:
+  0 all went well, 1 at least one dashboard or monitor failed, 2 wrong usage, 130 interrupted
+"""
+KEY_VARIABLES = ('DD_API_KEY', 'DD_APP_KEY')
+OUTCOME_WIDTH = 12
 
 
 class _Refused(Exception):
@@ -55,9 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_MISCONFIGURED
     AGENT.set_log_level(getattr(logging, options.log_level.upper()))
     threading.excepthook = _log_thread_failure
-    interruption = Interruption()
-    interruption.listen()
     try:
+        if options.command == 'assets':
+            return _push(options)
+        interruption = Interruption()
+        interruption.listen()
         return _check(options, interruption)
     except BrokenPipeError:
         # The reader has gone. Python would complain once more when it closes stdout.
@@ -75,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     shape = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
-        description='Runs the Amazon SES check without a Datadog Agent.',
+        description='Runs the Amazon SES check without a Datadog Agent, and brings its dashboards into an account.',
         epilog=EXAMPLES,
         formatter_class=shape,
     )
@@ -117,7 +149,62 @@ def _parser() -> argparse.ArgumentParser:
         type=str.lower,
         help='what to log on stderr; debug adds tracebacks (default: warning)',
     )
+    _add_push(commands)
     return parser
+
+
+def _add_push(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    told = 'bring the dashboards and monitors into a Datadog account'
+    group = commands.add_parser('assets', help=told, description='What to do with the dashboards and monitors.')
+    push = group.add_subparsers(dest='action', metavar='ACTION', required=True).add_parser(
+        'push',
+        help=told,
+        description='Creates the dashboards and monitors in a Datadog account and updates those that differ.\n'
+        'Ours are dashboards of that title that this command made, and monitors of that name with the tag\n'
+        f'{assets.TAG}. Everything else is left alone, and nothing is ever deleted.\n'
+        'Without --apply it only says what it would do.',
+        epilog=PUSH_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # What the error messages of all commands look at.
+    push.set_defaults(log_level='warning', format='text')
+    push.add_argument(
+        '--site',
+        default='datadoghq.com',
+        metavar='SITE',
+        help='the Datadog site of the account, such as datadoghq.eu (default: datadoghq.com)',
+    )
+    push.add_argument(
+        '--url', type=_endpoint, help='another endpoint of the API, such as a proxy; links still go to the site'
+    )
+    push.add_argument('--apply', action='store_true', help='create and update (default: only say what would be done)')
+    push.add_argument('--only', choices=[kind.folder for kind in assets.KINDS], help='leave the others out')
+    push.add_argument(
+        '--notify',
+        type=_handle,
+        action='append',
+        default=[],
+        metavar='@HANDLE',
+        help='whom all monitors notify; may be given more than once (default: whom they notify already)',
+    )
+
+
+def _endpoint(value: str) -> str:
+    try:
+        url = urlsplit(value)
+        valid = url.scheme in ('http', 'https') and url.hostname and url.port != 0
+    except ValueError:
+        valid = False
+    if not valid or '@' in url.netloc or url.query or url.fragment:
+        # The value is not repeated: it may hold a password.
+        raise argparse.ArgumentTypeError('must be like https://host:port/path, without user and query')
+    return value.rstrip('/')
+
+
+def _handle(value: str) -> str:
+    if not assets.HANDLE.fullmatch(value):
+        raise argparse.ArgumentTypeError(f'{value!r} is not a handle like @team-mail')
+    return value
 
 
 def _positive(value: str) -> int:
@@ -134,7 +221,63 @@ def _seconds(value: str) -> float:
     return number
 
 
+def _push(options: argparse.Namespace) -> int:
+    try:
+        # Not at the top: `check` can do without it.
+        from standalone import push
+    except ImportError as error:
+        raise _Refused(f'cannot import the HTTP client: {error}') from error
+
+    if options.site not in push.SITES:
+        raise _Refused(f'--site {options.site} is not one of {", ".join(push.SITES)}')
+    if options.notify and options.only == assets.DASHBOARD.folder:
+        raise _Refused('--notify is for monitors, and --only dashboards leaves them out')
+    keys = {name: os.environ.get(name, '').strip() for name in KEY_VARIABLES}
+    AGENT.redactor.learn({'secrets': list(keys.values())})
+    for name, key in keys.items():
+        if not key and options.apply:
+            raise _Refused(f'{name} is not set: --apply needs {" and ".join(KEY_VARIABLES)} in the environment')
+        if key and not re.fullmatch(r'[!-~]+', key):
+            raise _Refused(f'{name} has characters that no key has')
+    try:
+        chosen = assets.read(
+            tuple(kind for kind in assets.KINDS if options.only in (None, kind.folder)), options.notify
+        )
+    except assets.InvalidAsset as error:
+        raise _Refused(str(error)) from None
+    if all(keys.values()):
+        api_key, app_key = keys.values()
+        account = push.Account(options.url or push.api_url(options.site), api_key, app_key, _say)
+        try:
+            results = push.push(chosen, account, push.app_url(options.site), options.apply, _show)
+        except KeyboardInterrupt:
+            _say('interrupted: what is done is done, the next run goes on from there')
+            return EXIT_INTERRUPTED
+        finally:
+            account.close()
+    else:
+        results = push.plan(chosen)
+        for result in results:
+            _show(result)
+    outcomes = [result.outcome for result in results]
+    counts = ', '.join(f'{outcomes.count(outcome)} {outcome}' for outcome in dict.fromkeys(outcomes))
+    note = '' if options.apply else '. Nothing was changed: add --apply'
+    if not all(keys.values()):
+        note += f'; set {" and ".join(name for name, key in keys.items() if not key)} to see what is there'
+    _write(AGENT.redactor(f'{counts}{note}'))
+    return EXIT_FAILED_RUN if 'failed' in outcomes else EXIT_OK
+
+
+def _show(result: Result) -> None:
+    parts = [f'{result.asset.kind.name:<9}  {result.outcome:<{OUTCOME_WIDTH}}  {result.asset.name}']
+    parts += [part for part in (result.detail, result.url) if part]
+    _write(AGENT.redactor(' | '.join(parts)))
+
+
 def _check(options: argparse.Namespace, interruption: Interruption) -> int:
+    # Not at the top: `assets` needs no YAML.
+    from standalone import conf
+
     try:
         configuration = conf.read(options.config)
     except conf.InvalidFile as error:
@@ -159,7 +302,7 @@ def _check(options: argparse.Namespace, interruption: Interruption) -> int:
 
 
 def _run(
-    options: argparse.Namespace, configuration: conf.Configuration, state: State, interruption: Interruption
+    options: argparse.Namespace, configuration: Configuration, state: State, interruption: Interruption
 ) -> tuple[list[Report], str]:
     """Returns the reports, and what is wrong with the configuration if that came to light in a run."""
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent / 'assets'
 TAG = 'integration:amazon-ses-agent'
-HANDLE = re.compile(r'(?<![\w.@])@[^\s{}(),;]+')
+HANDLE = re.compile(r'(?<![\w.@])@[^\s{}(),;]*[^\s{}(),;.:!?]')
 # What a user sets on a dashboard and an asset leaves open. An update replaces the whole dashboard.
 OPEN_DASHBOARD_KEYS = (
     'notify_list',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,7 +81,9 @@ class Account:
                 entries = answer.get('dashboards') if isinstance(answer, dict) else None
             if not isinstance(entries, list):
                 raise Refused(f'the answer is not a list of {kind.folder}')
-            new = {one['id']: one for one in entries if isinstance(one, dict) and 'id' in one and one['id'] not in found}
+            new = {
+                one['id']: one for one in entries if isinstance(one, dict) and 'id' in one and one['id'] not in found
+            }
             # Not "a short page is the last": an endpoint may have a lower limit of its own, or know no pages at all.
             if not new:
                 return list(found.values())
@@ -136,7 +139,9 @@ class Account:
                 method, self._url + path, params=parameters, json=body, timeout=TIMEOUT, allow_redirects=False
             )
         except requests.exceptions.SSLError as error:
-            raise Refused(f'no safe connection to {self._url} (REQUESTS_CA_BUNDLE names your own CA): {error}') from None
+            raise Refused(
+                f'no safe connection to {self._url} (REQUESTS_CA_BUNDLE names your own CA): {error}'
+            ) from None
         except requests.exceptions.ProxyError as error:
             raise Refused(f'cannot reach {self._url} through the proxy of the environment: {error}') from None
         except requests.exceptions.Timeout:
@@ -236,5 +241,7 @@ def _answer(response: requests.Response) -> str:
         text = '; '.join(str(one) for one in errors) if isinstance(errors, list) else str(errors)
     except (ValueError, KeyError, TypeError):
         text = response.reason or ''
-    text = ' '.join(''.join(char if char.isprintable() else ' ' for char in text).split())
-    return f' ({text[:LONGEST_ANSWER]})' if text else ''
+    text = ''.join(char if char.isprintable() else ' ' for char in text)
+    # Only whole words: half a key would not be recognized as one.
+    text = textwrap.shorten(text, LONGEST_ANSWER, placeholder='...')
+    return f' ({text})' if text else ''
