@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     begun = time.monotonic()
     try:
         # Not before the options are right: to load the check and boto3 takes a second.
-        from demo import page, progress, scene
+        from demo import page, picture, progress, scene
 
         with tempfile.TemporaryDirectory(prefix='amazon-ses-demo-') as folder, progress.Progress(sys.stderr) as shown:
             played = scene.play(
@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in page.whole(played, scene.units(), page.painter(coloured)):
             print(line)
         sys.stdout.flush()
+        print(picture.drawn(played, options.picture or picture.WHERE))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -61,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m demo',
         description='Runs the real check against a pretend AWS through some simulated hours, with late data and '
-        'faults, prints what an Agent would have got, and proves that the counts are exact.',
+        'faults, prints what an Agent would have got, proves that the counts are exact, and draws the dashboard.',
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -84,7 +86,19 @@ def _parser() -> argparse.ArgumentParser:
         help='one to three AWS Regions (default: us-east-1,eu-west-1)',
     )
     parser.add_argument('--no-faults', action='store_true', help='nothing goes wrong and the Agent is not restarted')
+    parser.add_argument(
+        '--picture',
+        type=_picture,
+        metavar='FILE',
+        help='where the Overview dashboard of the run is drawn, as PNG (default: .demo/overview.png)',
+    )
     return parser
+
+
+def _picture(text: str) -> Path:
+    if not text.endswith('.png'):
+        raise argparse.ArgumentTypeError(f'{text!r} is not the name of a PNG file, such as overview.png')
+    return Path(text)
 
 
 def _hours(text: str) -> float:

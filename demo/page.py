@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from demo.proof import CALLS, SINCE, Compared
+from demo.proof import CALLS, LEFT_OUT, SET, SINCE, Compared
 from demo.tally import Key, Tally, valued
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ THROTTLES = 'amazon_ses.collector.api_throttles'
 REQUESTS = (CALLS, ERRORS, THROTTLES)
 REAL_TIME = 'amazon_ses.collector.run_duration'
 PREFIX = 'amazon_ses.'
+OF_SETS = f'{PREFIX}{SET}.'
+MOST_SETS = 10
+"""Configuration sets that are shown for each Region."""
 
 FAMILIES = {
     'account': 'newest settled period, exact counts',
@@ -79,7 +82,8 @@ def metrics(
     """The last value of each gauge and the total of each count, by family, a column for each Region."""
     totals = _without_operations(totals)
     rows = {(key.name, key.tags) for key in (*values, *totals)}
-    for one in [*FAMILIES, *sorted({family(name) for name, _ in rows} - set(FAMILIES))]:
+    # Configuration sets have tables of their own.
+    for one in [*FAMILIES, *sorted({family(name) for name, _ in rows} - {*FAMILIES, SET})]:
         members = sorted(row for row in rows if family(row[0]) == one)
         if not members:
             continue
@@ -192,6 +196,60 @@ def counts(compared: Iterable[Compared]) -> Iterator[str]:
         )
 
 
+def counts_of_sets(compared: Iterable[Compared]) -> Iterator[str]:
+    """The counts of configuration sets: a line for each metric and Region with their sum, and each one that differs."""
+    together: dict[tuple[str, str], list[Compared]] = {}
+    for one in compared:
+        together.setdefault((one.region, one.name), []).append(one)
+    head = 'count of configuration sets'
+    yield f'  {head:<42} {"Region":<14} {"sets":>5} {"CloudWatch holds":>17} {"submitted":>11} {"difference":>11}'
+    for (region, name), members in together.items():
+        true, submitted = sum(one.true for one in members), sum(one.submitted for one in members)
+        yield (
+            f'  {name.removeprefix(PREFIX):<42} {region:<14} {len(members):>5} {true:>17,.0f} {submitted:>11,.0f} '
+            f'{submitted - true:>11,.0f}'
+        )
+        for one in members:
+            if one.difference:
+                label = f'  of {one.by}'
+                yield f'  {label:<63} {one.true:>17,.0f} {one.submitted:>11,.0f} {one.difference:>11,.0f}'
+
+
+def causes(tally: Tally, regions: Iterable[str], values: Mapping[Key, float]) -> Iterator[str]:
+    """Who bounces: the configuration sets of each Region, the one with most bounces first."""
+    yield (
+        f'  {"Region":<14} {"configuration set":<25} {"accepted":>9} {"delivered":>10} {"bounced":>8} '
+        f'{"of its mail":>12} {"of all bounces":>15} {"rate of AWS":>12}'
+    )
+    for region in regions:
+        sent, delivered, bounced = (
+            tally.by_tag(f'{OF_SETS}{name}.count', region, SET) for name in ('send', 'delivery', 'bounce')
+        )
+        rates = {
+            valued(key.tags, SET): value
+            for key, value in values.items()
+            if key.name == f'{OF_SETS}reputation.bounce_rate' and key.region == region
+        }
+        worst = sorted(sent, key=lambda name: (-bounced.get(name, 0.0), name))
+        for name in worst[:MOST_SETS]:
+            bounces = bounced.get(name, 0.0)
+            rate = f'{rates[name]:.1f} %' if name in rates else '-'
+            yield (
+                f'  {region:<14} {name[:25]:<25} {sent[name]:>9,.0f} {delivered.get(name, 0.0):>10,.0f} '
+                f'{bounces:>8,.0f} {_percent(bounces, sent[name]):>12} {_percent(bounces, sum(bounced.values())):>15} '
+                f'{rate:>12}'
+            )
+        if worst[MOST_SETS:]:
+            yield f'  {region:<14} and {len(worst) - MOST_SETS:,} more'
+        left_out = tally.latest(LEFT_OUT, region)
+        if left_out:
+            yield f'  {region:<14} {left_out:,.0f} series are not asked for, because of the option max_series'
+
+
+def _percent(part: float, whole: float) -> str:
+    return f'{100 * part / whole:.1f} %' if whole else '-'
+
+
 def whole(scene: Scene, units: Mapping[str, str], paint: Paint) -> Iterator[str]:
     """The page, from what was done to the proof."""
     tally, proof = scene.tally, scene.proof
@@ -221,6 +279,9 @@ def whole(scene: Scene, units: Mapping[str, str], paint: Paint) -> Iterator[str]
         yield '  nothing'
     yield from title('Metrics: last values while there was mail, totals of the whole run', paint)
     yield from metrics(scene.values, tally.totals, scene.regions, units)
+    if proof.sets:
+        yield from title('Who causes it: configuration sets over the whole run', paint)
+        yield from causes(tally, scene.regions, scene.values)
     yield from title('Service checks', paint)
     yield from statuses(tally)
     yield from title('Events', paint)
@@ -232,5 +293,8 @@ def whole(scene: Scene, units: Mapping[str, str], paint: Paint) -> Iterator[str]
     yield from title('Proof: what CloudWatch finally holds, what was submitted', paint)
     yield from counts(proof.counts)
     yield ''
+    if proof.sets:
+        yield from counts_of_sets(proof.sets)
+        yield ''
     yield f'  periods given up: {proof.skipped:,.0f}; amounts that CloudWatch took back: {proof.shrunk:,.0f}'
     yield paint(proof.verdict, GREEN if proof.holds else RED)

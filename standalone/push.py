@@ -143,11 +143,11 @@ class Account:
                 f'no safe connection to {self._url} (REQUESTS_CA_BUNDLE names your own CA): {error}'
             ) from None
         except requests.exceptions.ProxyError as error:
-            raise Refused(f'cannot reach {self._url} through the proxy of the environment: {error}') from None
+            raise Refused(f'cannot reach {self._url} through the proxy of the environment: {_cause(error)}') from None
         except requests.exceptions.Timeout:
             raise Refused(f'no answer from {self._url} in time') from None
         except (requests.exceptions.RequestException, OSError) as error:
-            raise Refused(f'cannot reach {self._url}: {error}') from None
+            raise Refused(f'cannot reach {self._url}: {_cause(error)}') from None
 
 
 def plan(assets: list[Asset]) -> list[Result]:
@@ -208,6 +208,16 @@ def _link(kind: Kind, stored: dict[str, Any], app: str) -> str:
     return f'{app}/{kind.folder if kind.name == "monitor" else kind.name}/{stored["id"]}'
 
 
+def _cause(error: BaseException | None) -> str:
+    """Returns what the system said, which requests and urllib3 wrap in several layers."""
+    text = str(error)
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            text = error.strerror
+        error = error.__cause__ or error.__context__
+    return text
+
+
 def _wait(response: requests.Response) -> float:
     for header in ('X-RateLimit-Reset', 'Retry-After', 'X-RateLimit-Period'):
         try:
@@ -243,5 +253,5 @@ def _answer(response: requests.Response) -> str:
         text = response.reason or ''
     text = ''.join(char if char.isprintable() else ' ' for char in text)
     # Only whole words: half a key would not be recognized as one.
-    text = textwrap.shorten(text, LONGEST_ANSWER, placeholder='...')
+    text = textwrap.shorten(text, LONGEST_ANSWER, placeholder='...', break_on_hyphens=False, break_long_words=False)
     return f' ({text})' if text else ''

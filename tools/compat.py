@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -109,7 +110,7 @@ class Row:
 
 @dataclass(slots=True)
 class Result:
-    """What came of a row. `failures` are lines to be shown; without any it passed."""
+    """What came of a row. `failures` and `notes` are lines to be shown; without failures it passed."""
 
     row: Row
     versions: str = ''
@@ -118,6 +119,7 @@ class Result:
     skipped: int = 0
     seconds: float = 0.0
     failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def rows() -> tuple[Row, ...]:
@@ -159,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f'== {row.name}: {_described(row)}', flush=True)
         result = _result(row, options.python, prepared)
         results.append(result)
-        for line in result.failures:
+        for line in (*result.notes, *result.failures):
             print(f'   {line}', flush=True)
     print(_table(results))
     if len(chosen) < len(known):
@@ -298,7 +300,9 @@ def _test(row: Row, result: Result) -> None:
         result.skipped += skipped
         for case in suite.iter('testcase'):
             if case.find('failure') is not None or case.find('error') is not None:
-                result.failures.append(f'{case.get("classname")}::{case.get("name")}')
+                result.failures.append('::'.join(filter(None, (case.get('classname'), case.get('name')))))
+        reasons = Counter(one.get('message', '') for one in suite.iter('skipped'))
+        result.notes += [f'{number} skipped: {reason}' for reason, number in sorted(reasons.items())]
     if not result.passed and not result.failures:
         result.failures.append('no test was run')
 

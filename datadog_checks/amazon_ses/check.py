@@ -54,6 +54,12 @@ LATE = Failure(
     'this Region did not answer within the run.',
     'It is left out until it answers. Look at the way to AWS; lower read_timeout to learn what hangs.',
 )
+NO_ACCOUNT = Failure(
+    FailureKind.TIMEOUT,
+    'GetCallerIdentity',
+    'no answer within the run.',
+    'Give account_id to do without this call, or look at the way to the STS endpoint.',
+)
 
 CLUSTER_CHECKS = ('cluster-checks', 'endpoints-checks')
 
@@ -94,6 +100,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self.monotonic: Callable[[], float] = time.monotonic
         self._runner = Runner(lambda: self.monotonic())
         self._account: str | None = None
+        self._doubt_account = False
         self._access: Access | None = None
         self._memory: Memory | None = None
         self._keeping = Lock()
@@ -139,6 +146,10 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             },
             self.settings.deadline - (self.monotonic() - started),
         )
+        # New credentials may be those of another account.
+        answers = (answer for done in results.done.values() for _, answer in done if isinstance(answer, Failure))
+        if self.settings.account is None and any(answer.kind is FailureKind.CREDENTIALS for answer in answers):
+            self._doubt_account = True
         with self._keeping:
             if self._cancelled:
                 return
@@ -191,21 +202,15 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     def _find_account(self) -> str | Failure:
         if self._account is None:
             self._account = self.settings.account
-        if self._account is None:
-            region = self.settings.regions[0]
-            results = self._runner.run({region: [partial(self.access.account, region)]}, self.settings.deadline)
-            if not results.done[region]:
-                return Failure(
-                    FailureKind.TIMEOUT,
-                    'GetCallerIdentity',
-                    'no answer within the run.',
-                    'Give account_id to do without this call, or look at the way to the STS endpoint.',
-                )
-            account = results.done[region][0]
-            if isinstance(account, Failure):
-                return account
-            self._account = account
-        return self._account
+        if self._account is not None and not self._doubt_account:
+            return self._account
+        region = self.settings.regions[0]
+        results = self._runner.run({region: [partial(self.access.account, region)]}, self.settings.deadline)
+        account = results.done[region][0] if results.done[region] else NO_ACCOUNT
+        if isinstance(account, Failure):
+            return self._account or account
+        self._account, self._doubt_account = account, False
+        return account
 
     def _claim(self, account: str) -> None:
         for region in self.settings.regions:
@@ -265,7 +270,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             run.events.extend(events)
             return
         if isinstance(task, Listing):
-            run.progress = after_listing(run.progress, answer, now)
+            run.progress = after_listing(run.progress, answer, now, self.settings.max_series)
             return
         run.progress, counted = after_answer(run.progress, answer, now, self.settings, reach)
         run.amounts.update(counted.amounts)
@@ -298,11 +303,11 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         submission.submit(telemetry.reached(run.level, failing))
         submission.submit(_calls_of(calls, target.region))
         number = len(planning.series(self.settings, progress))
-        dropped = planning.dropped(self.settings, progress)
+        dropped = progress.left_out
         if dropped:
             self.warning(
-                '%s: %d of the series that CloudWatch lists are left out: raise `max_series` (%d), at about $0.09 a '
-                'month for each, or take a source out of `collect`.',
+                '%s: at least %d of the series that CloudWatch lists are left out: raise `max_series` (%d), at about '
+                '$0.09 a month for each, or take a source out of `collect`.',
                 target.region,
                 dropped,
                 self.settings.max_series,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 REGION = re.compile(r'[a-z]{2,}(-[a-z]+)+-\d+')
 ACCOUNT = re.compile(r'[0-9]{12}')
@@ -86,7 +87,7 @@ class Options:
 
     def one_of(self, name: str, accepted: Collection[str], default: str) -> str:
         value = self._given.get(name, default)
-        if value not in accepted:
+        if not isinstance(value, str) or value not in accepted:
             raise self.refused(name, value, ', '.join(accepted))
         return str(value)
 
@@ -96,7 +97,7 @@ class Options:
         if not isinstance(value, (list, tuple)):
             raise self.refused(name, value, form)
         for one in value:
-            if one not in accepted:
+            if not isinstance(one, str) or one not in accepted:
                 raise self.refused(name, one, form)
         return tuple(dict.fromkeys(value))
 
@@ -118,7 +119,7 @@ class Options:
         if not isinstance(urls, Mapping):
             raise self.refused(name, value, accepted)
         for service, url in urls.items():
-            if service not in services or not isinstance(url, str) or not URL.fullmatch(url):
+            if service not in services or not isinstance(url, str) or not URL.fullmatch(url) or not host_of(url):
                 raise self.refused(name, f'{service}: {url}' if urls is value else url, accepted)
         return dict(urls)
 
@@ -140,6 +141,15 @@ class Options:
     def refused(self, name: str, value: Any, accepted: str) -> SettingsError:
         shown = '(not shown)' if name in SECRETS else repr(value)
         return SettingsError(f'Option `{name}`: {shown} cannot be used. Accepted: {accepted}.')
+
+
+def host_of(url: str) -> str | None:
+    """The host of a URL, or None where the URL is none: no host, or a port that cannot be."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname if parts.port is None or parts.port > 0 else None
+    except ValueError:
+        return None
 
 
 def _number(value: Any) -> float | None:

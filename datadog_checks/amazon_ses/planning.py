@@ -69,11 +69,6 @@ def series(settings: Settings, progress: Progress) -> tuple[Series, ...]:
     return tuple(one for one in asked_for if not all(metric.name in settings.excluded for metric in one.spec.metrics))
 
 
-def dropped(settings: Settings, progress: Progress) -> int:
-    """How many of the series that were found are left out because of `max_series`."""
-    return max(0, len(progress.discovered) - settings.max_series)
-
-
 def is_due(sources: Mapping[str, Source], name: str, every: int, now: float, target: Target) -> bool:
     """Whether a source is asked again: after `every` seconds, or at the beginning of its slot if that is nearer.
 
@@ -89,12 +84,15 @@ def is_due(sources: Mapping[str, Source], name: str, every: int, now: float, tar
 
 def _prepared(settings: Settings, progress: Progress, now: float) -> Progress:
     """The progress without what is not collected any more, and with what its ledger must know of edited options."""
-    names = {DISCOVERY, CLOUDWATCH, *(collector.name for collector in wanted(settings, progress))}
-    kept = {name: source for name, source in progress.sources.items() if name in names}
-    progress = replace(progress, sources=kept)
     if not settings.collect.issuperset(FOUND):
-        wanted_series = (one for one in progress.discovered if SOURCES[one.spec] in settings.collect)
-        progress = replace(progress, discovered=tuple(wanted_series))
+        kept = tuple(one for one in progress.discovered if SOURCES[one.spec] in settings.collect)
+        progress = replace(progress, discovered=kept, left_out=progress.left_out if kept else 0)
+    names = {collector.name for collector in wanted(settings, progress)}
+    if not settings.collect.isdisjoint(FOUND):
+        names.add(DISCOVERY)
+    if series(settings, progress):
+        names.add(CLOUDWATCH)
+    progress = replace(progress, sources={name: one for name, one in progress.sources.items() if name in names})
     if progress.ledger is None:
         return progress
     ledger = counting.closing(progress.ledger, settings.period, now)

@@ -28,28 +28,40 @@ DISCOVERY = 'discovery'
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How one source did: when it was asked, when it last answered, what failed then, what it said."""
+    """How one source did: when it was asked, when it last answered, what failed then, what it said.
+
+    `failed` is how often in a row something failed.
+    """
 
     asked: float
     read: float | None = None
     failures: tuple[Failure, ...] = ()
     readings: tuple[Reading, ...] = ()
+    failed: int = 0
 
     @property
     def ask_again(self) -> bool:
-        """Whether the next run asks again, without waiting for the cadence. What was denied stays denied a while."""
+        """Whether the next run asks again, without waiting for the cadence.
+
+        What was denied stays denied a while. An answer in part is billed as a whole one, so only the first is repeated.
+        """
         patient = (FailureKind.DENIED, FailureKind.UNSUPPORTED)
-        return any(failure.kind not in patient for failure in self.failures)
+        worth_it = self.read != self.asked or self.failed == 1
+        return worth_it and any(failure.kind not in patient for failure in self.failures)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Everything that is known of one account in one Region. `discovered` are the series that CloudWatch listed."""
+    """Everything that is known of one account in one Region.
+
+    `discovered` are the series that CloudWatch listed, `left_out` how many more there were than `max_series`.
+    """
 
     ledger: Ledger | None = None
     shown: Shown = field(default_factory=Shown)
     standing: Standing | None = None
     discovered: tuple[Series, ...] = ()
+    left_out: int = 0
     sources: Mapping[str, Source] = field(default_factory=dict)
 
 
@@ -85,14 +97,15 @@ def after_snapshot(
     return replace(progress, standing=_known(progress.standing, seen)), tuple(changes(progress.standing, seen))
 
 
-def after_listing(progress: Progress, listed: tuple[Series, ...] | Failure, now: float) -> Progress:
-    """The progress after ListMetrics was asked. New series are asked for in the next run."""
+def after_listing(progress: Progress, listed: tuple[Series, ...] | Failure, now: float, max_series: int) -> Progress:
+    """The progress after ListMetrics was asked. New series, up to the limit, are asked for in the next run."""
     if isinstance(listed, Failure):
         return _failed(progress, DISCOVERY, (listed,), now)
     sources = {**progress.sources, DISCOVERY: Source(now, now)}
-    if not set(listed) <= set(progress.discovered):
+    kept = listed[:max_series]
+    if not set(kept) <= set(progress.discovered):
         sources.pop(CLOUDWATCH, None)
-    return replace(progress, discovered=listed, sources=sources)
+    return replace(progress, discovered=kept, left_out=len(listed) - len(kept), sources=sources)
 
 
 def after_answer(
@@ -103,7 +116,8 @@ def after_answer(
         return _failed(progress, CLOUDWATCH, (answer,), now), Counted()
     before = progress.sources.get(CLOUDWATCH, Source(now))
     anything = any(result.complete for result in answer.results.values())
-    source = Source(now, now if anything else before.read, answer.failures)
+    failed = before.failed + 1 if answer.failures else 0
+    source = Source(now, now if anything else before.read, answer.failures, failed=failed)
     progress = _with_source(progress, CLOUDWATCH, source)
     if not anything:
         return progress, Counted()
@@ -172,6 +186,7 @@ def to_document(progress: Progress) -> dict[str, Any]:
         'period': progress.shown.period,
         'rates': {key: list(rate) for key, rate in progress.shown.rates.items()},
         'last_seen': dict(progress.shown.last_seen),
+        'left_out': progress.left_out,
         'discovered': [[one.spec.metric_name, dict(one.dimensions)] for one in progress.discovered],
     }
     if progress.standing is not None:
@@ -220,6 +235,7 @@ def from_document(document: Mapping[str, Any]) -> Progress:
         Shown(settled, int(document['period']), rates, last_seen),
         Standing(*told) if told else None,
         tuple(one for source in FOUND for one in found(source, listed)),
+        int(document['left_out']),
         {str(name): Source(float(asked), float(asked)) for name, asked in document['asked'].items()},
     )
 

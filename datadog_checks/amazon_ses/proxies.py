@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from .options import Options, SettingsError
+from .options import Options, SettingsError, host_of
 
 SCHEMES = ('http', 'https')
 ACCEPTED = (
@@ -51,7 +51,7 @@ def _checked(given: object) -> Proxies | None:
         if not url:
             continue
         url = str(url) if '://' in str(url) else f'http://{url}'
-        if urlsplit(url).scheme not in SCHEMES or not urlsplit(url).hostname:
+        if not host_of(url) or urlsplit(url).scheme not in SCHEMES:
             raise _refused()
         urls[scheme] = url
     hosts = given.get('no_proxy') or ()

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from os import R_OK, access
+from os.path import isfile
 from typing import Any
 
 from . import dimensions, proxies, thresholds
@@ -187,12 +188,15 @@ def read(
         raise
     except ValueError as error:
         raise SettingsError(str(error)) from None
+    collect = option.some_of('collect', SOURCES, SOURCES)
+    if not collect and not named:
+        raise option.refused('collect', list(collect), f'at least one of {", ".join(SOURCES)}, or some `dimensions`')
     return Settings(
         regions=regions,
         account_id=option.account('account_id'),
         sign_in=_sign_in(option),
         network=network,
-        collect=frozenset(option.some_of('collect', SOURCES, SOURCES)),
+        collect=frozenset(collect),
         period=option.whole('period', 60, DAY, 60, defaults.instance_period()),
         timeframe=option.whole('timeframe', 60, DAY, 1, defaults.instance_timeframe()),
         settle_delay=option.whole('settle_delay', 0, DAY, 1, defaults.instance_settle_delay()),
@@ -256,7 +260,7 @@ def _network(
     seconds = 'seconds from 0.1 to 60'
     verify = option.flag('tls_verify', defaults.instance_tls_verify())
     authorities = option.text('tls_ca_cert', None, 'the path of a file with certificates', None)
-    if authorities is not None and not access(authorities, R_OK):
+    if authorities is not None and not (isfile(authorities) and access(authorities, R_OK)):
         raise option.refused('tls_ca_cert', authorities, 'the path of a file with certificates that the Agent can read')
     use_fips = option.flag('use_fips', defaults.instance_use_fips())
     use_dualstack = option.flag('use_dualstack', defaults.instance_use_dualstack())

@@ -37,11 +37,12 @@ class LazyCredentials(Credentials):  # type: ignore[misc]
 
     def get_frozen_credentials(self) -> Any:
         with self._lock:
-            if self._loaded is None:
-                self._loaded = self._load()
-            if self._loaded is None:
+            # Another worker may drop them at any time.
+            loaded = self._loaded or self._load()
+            if loaded is None:
                 raise NoCredentialsError
-            return self._loaded.get_frozen_credentials()
+            self._loaded = loaded
+        return loaded.get_frozen_credentials()
 
     @property
     def access_key(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from datadog_checks.amazon_ses import tags
@@ -59,7 +59,9 @@ class SeriesSpec:
 class Series:
     """One CloudWatch series: a line of the table with its dimensions, and the tags these become.
 
-    `named` says that an option named it: it counts from a boundary of its own.
+    `named` says that an option named it: it counts from a boundary of its own. `key` names the series in the saved
+    state and must never change between versions: a named series is kept apart from the same one that was found, and
+    addresses do not reach the disk.
     """
 
     spec: SeriesSpec
@@ -67,21 +69,18 @@ class Series:
     tags: tuple[str, ...] = ()
     named: bool = False
     namespace: str = NAMESPACE
+    key: str = field(init=False, compare=False, repr=False)
 
     @property
     def has_statistics(self) -> bool:
         """Whether the options `statistic` and `statistics` apply: contexts of what was only found cost the user too."""
         return self.named or not self.dimensions
 
-    @property
-    def key(self) -> str:
-        """A text that names this series in the saved state. It must never change between versions.
-
-        A named series is kept apart from the same one that was found, and addresses do not reach the disk.
-        """
+    def __post_init__(self) -> None:
         values = ((name, tags.without_addresses(value)) for name, value in sorted(self.dimensions))
         scope = 'named' if self.named else 'found' if self.dimensions else 'account'
-        return '\x1f'.join((scope, self.namespace, self.spec.metric_name, *(part for pair in values for part in pair)))
+        parts = (scope, self.namespace, self.spec.metric_name, *(part for pair in values for part in pair))
+        object.__setattr__(self, 'key', '\x1f'.join(parts))
 
 
 class Query(NamedTuple):

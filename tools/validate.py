@@ -1,0 +1,593 @@
+"""Datadog's own validators, run on this integration: `make validate`.
+
+They know an integration only as a folder of a repository with many, so such a repository is built below .validate
+first. Several of them exit with 0 when they find nothing to look at or when they complain, so each must print the line
+that says how much it did, too. After that each of them is shown a planted fault, which it has to find.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = 'amazon_ses'
+# Two calls of pip: in one, the resolver goes back to old versions that have to be compiled.
+INSTALLED = ('ddev>=20.1.0', 'datadog-checks-base[deps]==38.5.0')
+COUNT = '[1-9][0-9]*'
+MANIFEST_VERSION = '2.0.0'
+
+
+@dataclass(frozen=True)
+class Validator:
+    """A validator, the whole line it prints when it is content, and what it prints only when it is not.
+
+    Where `about` names a map or list of the manifest, the validator has nothing to look at while that is empty.
+    """
+
+    name: str
+    line: str
+    complaint: str = ''
+    options: tuple[str, ...] = (NAME,)
+    about: str = ''
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong that is planted in a copy, the validator that has to find it, and what that then says."""
+
+    validator: str
+    what: str
+    plant: Callable[[Path], object]
+    says: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether a validator is content: ok, FAILED, empty (nothing to look at) or off (it does not apply)."""
+
+    result: str
+    line: str
+    output: str = ''
+
+
+VALIDATORS = (
+    Validator('config', f'All {COUNT} configuration files are valid!'),
+    Validator('models', f'All {COUNT} data model files are in sync!'),
+    Validator('metadata', 'Passed: 1'),
+    Validator('package', '1 valid files'),
+    # A picture with a wrong address is printed and then forgiven.
+    Validator('readmes', 'All 1 READMEs are valid!', complaint='All images must be checked into'),
+    Validator('imports', 'Validation passed!'),
+    # It only warns, and only when asked to talk.
+    Validator(
+        'integration-style',
+        r'Validating integration style for 1 integrations\.\.\.',
+        complaint='is going to be deprecated',
+        options=('--verbose', NAME),
+    ),
+    Validator('legacy-signature', f'Check `{NAME}` uses the new agent signature.'),
+    Validator('http', 'Passed: 1'),
+    Validator('dep', 'All dependencies are valid!'),
+    # Each board that is there, so one that the manifest forgets is missed.
+    Validator('dashboards', '{boards} valid files'),
+    Validator('service-checks', '1 valid files'),
+    Validator('saved-views', 'All saved views are valid!', about='assets/saved_views'),
+    Validator('eula', '1 valid files', about='legal_terms'),
+    Validator('codeowners', r'All integrations have valid codeowners\.', options=()),
+)
+
+# The other commands of `ddev validate`, and why they are not run. A command that is in neither table is an error.
+LEFT_OUT = {
+    'all': 'runs the others, and those of a whole repository',
+    'agent-reqs': 'needs the release file of integrations-core',
+    'ci': 'is about the workflows of a whole repository',
+    'jmx-metrics': 'is for JMX checks',
+    'labeler': 'is for integrations-core',
+    'license-headers': 'is not implemented for integrations-extras',
+    'licenses': 'is for integrations-core',
+    'openmetrics': 'is for OpenMetrics checks',
+    'pr-description': 'is about a pull request',
+    'qa-label': 'is about a pull request',
+    'typos': 'exits the wrong way round',
+    'version': 'is for integrations-core',
+}
+
+# What each manifest validator looks at. The one without has been switched off by Datadog for integrations-extras.
+MANIFEST_VALIDATORS = {
+    'VersionValidator': 'manifest_version',
+    'MaintainerValidator': '',
+    'MetricsMetadataValidator': 'assets/integration/metrics/metadata_path',
+    'MetricToCheckValidator': 'assets/integration/metrics/check',
+    'ImmutableAttributesValidator': 'app_id',
+    'LogsCategoryValidator': 'tile/classifier_tags',
+    'DisplayOnPublicValidator': 'display_on_public_website',
+    'TileDescriptionValidator': 'tile/description',
+    'MediaGalleryValidator': 'tile/media',
+    'ChangelogValidator': 'tile/changelog',
+}
+
+
+def named(manifest: dict, path: str) -> object:
+    """What the manifest has under a path such as tile/media, None where it has nothing."""
+    found: object = manifest
+    for key in path.split('/'):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
+def replaced(name: str, old: str, new: str) -> Callable[[Path], object]:
+    """A fault: a text in a file is another. The text has to be there."""
+
+    def plant(folder: Path) -> None:
+        path = folder / name
+        text = path.read_text(encoding='utf-8')
+        if old not in text:
+            raise ValueError(f'{name} has no {old!r}, so this fault cannot be planted')
+        path.write_text(text.replace(old, new, 1), encoding='utf-8')
+
+    return plant
+
+
+def appended(name: str, text: str) -> Callable[[Path], object]:
+    """A fault: a file goes on with a text, or begins with it where there was none."""
+
+    def plant(folder: Path) -> None:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open('a', encoding='utf-8') as file:
+            file.write(text)
+
+    return plant
+
+
+def declared(path: str, value: object) -> Callable[[Path], object]:
+    """A fault: the manifest has a value under a path, or with None nothing."""
+
+    def plant(folder: Path) -> None:
+        manifest = json.loads((folder / 'manifest.json').read_text(encoding='utf-8'))
+        *above, last = path.split('/')
+        place = manifest
+        for key in above:
+            place = place.setdefault(key, {})
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+        (folder / 'manifest.json').write_text(json.dumps(manifest, indent=2) + '\n', encoding='utf-8')
+
+    return plant
+
+
+def both(*plants: Callable[[Path], object]) -> Callable[[Path], object]:
+    """A fault that takes several changes."""
+    return lambda folder: [plant(folder) for plant in plants]
+
+
+MODULE = f'datadog_checks/{NAME}/planted.py'
+SERVICE_CHECK = {
+    'agent_version': '7.0.0',
+    'integration': 'Another Name',
+    'check': f'{NAME}.planted',
+    'statuses': ['ok', 'critical'],
+    'groups': [],
+    'name': 'Planted',
+    'description': 'Planted.',
+}
+
+FAULTS = (
+    Fault(
+        'config',
+        'an example configuration that is not rendered from the spec',
+        appended(f'datadog_checks/{NAME}/data/conf.yaml.example', '# planted\n'),
+        'conf.yaml.example` is not in sync',
+    ),
+    Fault(
+        'models',
+        'a data model that is not rendered from the spec',
+        appended(f'datadog_checks/{NAME}/config_models/instance.py', '# planted\n'),
+        'instance.py is not in sync',
+    ),
+    Fault('metadata', 'a metric of type histogram', replaced('metadata.csv', ',count,', ',histogram,'), 'histogram'),
+    Fault(
+        'metadata',
+        'a metric with a foreign prefix',
+        replaced('metadata.csv', f'\n{NAME}.', '\nplanted.'),
+        'planted.',
+    ),
+    Fault('package', 'another project name', replaced('pyproject.toml', 'amazon-ses"', 'planted"'), 'must be:'),
+    Fault('readmes', 'no section Setup', replaced('README.md', '\n## Setup\n', '\n## Planted\n'), 'missing a Setup'),
+    Fault('readmes', 'a curly quote', appended('README.md', '\nIt\u2019s planted.\n'), 'non-ASCII'),
+    Fault(
+        'readmes',
+        'a picture from elsewhere',
+        appended('README.md', '\n![Planted](https://example.com/planted.png)\n'),
+        'All images must be checked into',
+    ),
+    Fault(
+        'imports',
+        'an import from before Agent 6',
+        appended(MODULE, 'from datadog_checks.checks import AgentCheck\n'),
+        '1 deprecated imports',
+    ),
+    Fault(
+        'integration-style',
+        'check() that takes the instance',
+        appended(MODULE, 'class Planted:\n    def check(self, instance):\n        pass\n'),
+        'is going to be deprecated',
+    ),
+    Fault(
+        'legacy-signature',
+        'agentConfig in a constructor',
+        appended(MODULE, 'class Planted:\n    def __init__(self, name, init_config, agentConfig):\n        pass\n'),
+        'uses legacy agent signature',
+    ),
+    Fault('http', 'requests used directly', appended(MODULE, "requests.get('x')\n"), 'use the HTTP wrapper'),
+    Fault('dep', 'a range for boto3', replaced('pyproject.toml', '"boto3==', '"boto3>='), 'Unstable version pin'),
+    Fault(
+        'dashboards',
+        'a board without widgets',
+        both(
+            appended('assets/dashboards/planted.json', '{"title": "", "layout_type": "ordered", "widgets": []}'),
+            declared('assets/dashboards/Planted', 'assets/dashboards/planted.json'),
+        ),
+        'does not contain the required fields',
+    ),
+    Fault(
+        'dashboards',
+        'a board that is not there',
+        declared('assets/dashboards/Planted', 'assets/dashboards/planted.json'),
+        'does not exist',
+    ),
+    Fault(
+        'dashboards',
+        'a board that the manifest forgets',
+        appended('assets/dashboards/planted.json', '{}'),
+        'Validating Dashboard',
+    ),
+    Fault(
+        'service-checks',
+        'a service check of another integration',
+        lambda folder: (folder / 'assets' / 'service_checks.json').write_text(json.dumps([SERVICE_CHECK])),
+        'must match',
+    ),
+    Fault(
+        'saved-views',
+        'a saved view that is not there',
+        declared('assets/saved_views/Planted', 'assets/saved_views/planted.json'),
+        'saved view does not exist',
+    ),
+    Fault('eula', 'terms that are not there', declared('legal_terms/eula', 'assets/planted.pdf'), 'does not exist'),
+    Fault(
+        'codeowners',
+        'an integration without an owner',
+        lambda folder: (folder.parent / '.github' / 'CODEOWNERS').write_text('/planted/ @owner\n'),
+        'does not have a valid `CODEOWNERS` entry',
+    ),
+)
+
+MANIFEST_FAULTS = (
+    Fault('VersionValidator', 'version 1.0.0', declared('manifest_version', '1.0.0'), 'must be >= 2.0.0'),
+    Fault(
+        'MetricsMetadataValidator',
+        'no path of metadata.csv',
+        declared('assets/integration/metrics/metadata_path', None),
+        'not defined in the manifest.json',
+    ),
+    Fault(
+        'MetricToCheckValidator',
+        'a metric that does not exist',
+        declared('assets/integration/metrics/check', [f'{NAME}.planted']),
+        'metric_to_check not in metadata.csv',
+    ),
+    Fault(
+        'ImmutableAttributesValidator', 'another app id', declared('app_id', 'planted'), 'not allowed to be modified'
+    ),
+    Fault(
+        'LogsCategoryValidator',
+        'the category of logs',
+        declared('tile/classifier_tags', ['Category::Log Collection']),
+        'does not have logs',
+    ),
+    Fault(
+        'DisplayOnPublicValidator',
+        'a text in place of true',
+        declared('display_on_public_website', 'yes'),
+        'required boolean',
+    ),
+    Fault(
+        'TileDescriptionValidator',
+        'a description of 81 characters',
+        declared('tile/description', 'x' * 81),
+        'is 81 characters long',
+    ),
+    Fault(
+        'MediaGalleryValidator',
+        'a picture that is not there',
+        declared('tile/media', [{'media_type': 'image', 'caption': 'Planted', 'image_url': 'images/planted.png'}]),
+        'File not found for media #1',
+    ),
+    Fault('ChangelogValidator', 'a changelog that is not there', declared('tile/changelog', 'PLANTED.md'), 'not exist'),
+)
+
+
+def surroundings(holder: Path | None = None) -> dict[str, str]:
+    """The environment for a subprocess: nothing of the caller's Python or repository, plain and unwrapped output."""
+    unwanted = re.compile('PYTHON|GIT_|DDEV_|VIRTUAL_ENV$|FORCE_COLOR$|CLICOLOR')
+    environment = {name: value for name, value in os.environ.items() if not unwanted.match(name)}
+    environment |= {'NO_COLOR': '1', 'COLUMNS': '400', 'PYTHONUTF8': '1', 'PIP_DISABLE_PIP_VERSION_CHECK': '1'}
+    if holder:
+        environment['DDEV_CONFIG'] = str(holder.parent / 'ddev.toml')
+    return environment
+
+
+def called(*command: str | Path, cwd: Path = ROOT, holder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end, with both streams in one."""
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=surroundings(holder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding='utf-8',
+        errors='replace',
+    )
+
+
+def required(*command: str | Path, cwd: Path = ROOT) -> str:
+    """The output of a command that has to succeed."""
+    done = called(*command, cwd=cwd)
+    if done.returncode:
+        raise RuntimeError(f'{Path(command[0]).name} {command[1]} failed:\n{done.stdout}')
+    return done.stdout
+
+
+def prepare(work: Path, python: str) -> None:
+    """The environment with ddev, made where it is missing or not complete."""
+    stamp = work / 'venv' / 'ready'
+    if stamp.is_file() and stamp.read_text(encoding='utf-8').split() == list(INSTALLED):
+        return
+    print('Preparing ddev (one to three minutes, once)', flush=True)
+    required(python, '-I', '-m', 'venv', '--clear', work / 'venv')
+    for number, requirement in enumerate(INSTALLED, 1):
+        print(f'  {number}/{len(INSTALLED)} {requirement}', flush=True)
+        required(work / 'venv' / 'bin' / 'python', '-I', '-m', 'pip', 'install', '--quiet', requirement)
+    stamp.write_text('\n'.join(INSTALLED), encoding='utf-8')
+
+
+def configure(holder: Path) -> None:
+    """Tells ddev where its repository is, in a file beside it."""
+    (holder.parent / 'ddev.toml').write_text(
+        f'repo = "extras"\nupgrade_check = false\n[repos]\nextras = {json.dumps(str(holder))}\n', encoding='utf-8'
+    )
+
+
+def sources() -> Iterator[str]:
+    """The files of the checkout that belong to the project, committed or not."""
+    if (ROOT / '.git').exists():
+        listed = required('git', 'ls-files', '--cached', '--others', '--exclude-standard', '-z').split('\0')
+        yield from (name for name in listed if name and (ROOT / name).is_file())
+    else:
+        for path in ROOT.rglob('*'):
+            name = path.relative_to(ROOT)
+            if path.is_file() and not name.parts[0].startswith('.') and '__pycache__' not in name.parts:
+                yield str(name)
+
+
+def build(holder: Path) -> None:
+    """A repository with this integration alone. Its main branch has the manifest of the last commit here, because what
+    must not change is compared with that."""
+    shutil.rmtree(holder.parent, ignore_errors=True)
+    folder = holder / NAME
+    folder.mkdir(parents=True)
+    before = called('git', 'show', 'HEAD:manifest.json') if (ROOT / '.git').exists() else None
+    manifest = before.stdout if before and not before.returncode else (ROOT / 'manifest.json').read_text('utf-8')
+    (folder / 'manifest.json').write_text(manifest, encoding='utf-8')
+    who = ('-c', 'user.name=validate', '-c', 'user.email=validate@example.com', '-c', 'commit.gpgsign=false')
+    required('git', 'init', '--quiet', '--template=', holder)
+    required('git', 'add', '--all', '--force', cwd=holder)
+    required('git', *who, 'commit', '--quiet', '--no-verify', '--message', 'before', cwd=holder)
+    required('git', 'update-ref', 'refs/remotes/origin/master', 'HEAD', cwd=holder)
+    for name in sources():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    (holder / '.github').mkdir()
+    (holder / '.github' / 'CODEOWNERS').write_text(f'/{NAME}/ @owner\n', encoding='utf-8')
+    pins = re.findall('boto3==[0-9.]+', (ROOT / 'pyproject.toml').read_text(encoding='utf-8'))
+    (holder / 'agent_requirements.in').write_text('\n'.join([*pins, '']), encoding='utf-8')
+    configure(holder)
+
+
+def judge(validator: Validator, code: int, output: str, manifest: dict, boards: int) -> Answer:
+    """Content is only who exits with 0, prints the whole positive line and does not complain."""
+    wanted = re.compile(validator.line.replace('{boards}', str(boards)))
+    line = next((line.strip() for line in output.splitlines() if wanted.fullmatch(line.strip())), None)
+    if code or line is None or (validator.complaint and validator.complaint in output):
+        return Answer('FAILED', f'exit code {code}, wanted: {wanted.pattern}', output)
+    if validator.about and not named(manifest, validator.about):
+        return Answer('empty', f'{line} (the manifest has no {validator.about})', output)
+    return Answer('ok', line, output)
+
+
+def ask(work: Path, holder: Path, validator: Validator) -> Answer:
+    """Runs one validator on a repository."""
+    ddev = (work / 'venv' / 'bin' / 'ddev', '--no-interactive', 'validate')
+    done = called(*ddev, validator.name, *validator.options, cwd=holder, holder=holder)
+    manifest = json.loads((holder / NAME / 'manifest.json').read_text(encoding='utf-8'))
+    boards = len(list((holder / NAME / 'assets' / 'dashboards').glob('*.json')))
+    return judge(validator, done.returncode, done.stdout, manifest, boards)
+
+
+def judge_manifest(folder: Path) -> dict[str, Answer]:
+    """What each manifest validator says of the integration in a folder; needs datadog-checks-dev."""
+    from datadog_checks.dev.tooling.constants import get_root, set_root
+    from datadog_checks.dev.tooling.datastructures import JSONDict
+    from datadog_checks.dev.tooling.manifest_validator import get_all_validators
+
+    manifest = json.loads((folder / 'manifest.json').read_text(encoding='utf-8'))
+    answers = {}
+    before = get_root()
+    set_root(str(folder.parent))
+    try:
+        for validator in get_all_validators(None, MANIFEST_VERSION, is_extras=True, ignore_schema=True):
+            name = type(validator).__name__
+            about = MANIFEST_VALIDATORS.get(name)
+            validator.validate(folder.name, JSONDict(manifest), False)
+            said = ' '.join(' '.join(text.split()) for texts in validator.result.messages.values() for text in texts)
+            seen = named(manifest, about) if about else None
+            if about is None:
+                answers[name] = Answer('FAILED', 'not known here', said)
+            elif not validator.should_validate():
+                answers[name] = Answer('off', 'Datadog does not ask it of integrations-extras')
+            # A validator that says it skipped something has not looked.
+            elif validator.result.failed or validator.result.messages['info']:
+                answers[name] = Answer('FAILED', about, said)
+            elif seen in (None, '', [], {}):
+                answers[name] = Answer('empty', f'the manifest has no {about}')
+            else:
+                answers[name] = Answer('ok', f'{about}: {len(seen) if isinstance(seen, list) else seen}')
+    finally:
+        set_root(before)
+    return answers
+
+
+def ask_manifest(work: Path, holder: Path) -> dict[str, Answer]:
+    """Runs the manifest validators on a repository, in the environment with ddev."""
+    done = called(work / 'venv' / 'bin' / 'python', '-I', Path(__file__), '--manifest', holder / NAME, cwd=holder)
+    if done.returncode:
+        return {name: Answer('FAILED', f'exit code {done.returncode}', done.stdout) for name in MANIFEST_VALIDATORS}
+    answers = {name: Answer(*parts) for name, parts in json.loads(done.stdout.splitlines()[-1]).items()}
+    return {name: answers.get(name, Answer('FAILED', 'did not run')) for name in MANIFEST_VALIDATORS | answers}
+
+
+def tell(result: str, name: str, line: str) -> None:
+    """One row of a table."""
+    print(f'{result:7} {name:29} {line}', flush=True)
+
+
+def run_all(work: Path, holder: Path) -> bool:
+    """Prints what each validator says of the integration as it is; True when all are content."""
+    listed = called(work / 'venv' / 'bin' / 'ddev', 'validate', '--help', cwd=holder, holder=holder).stdout
+    commands = set(re.findall(r'^  ([a-z][a-z-]+)  ', listed.partition('Commands:')[2], re.MULTILINE))
+    ours = {validator.name for validator in VALIDATORS}
+    answers = {name: Answer('FAILED', 'is new in ddev, and not known here') for name in commands - ours - set(LEFT_OUT)}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        manifest = pool.submit(ask_manifest, work, holder)
+        answers |= zip(
+            [validator.name for validator in VALIDATORS],
+            pool.map(lambda validator: ask(work, holder, validator), VALIDATORS),
+            strict=True,
+        )
+        answers |= manifest.result()
+    print('\nThe integration as it is')
+    tell('result', 'validator', 'what it says')
+    for name, answer in answers.items():
+        tell(answer.result, name, answer.line)
+        if answer.result == 'FAILED':
+            print('\n'.join(f'        | {line}' for line in answer.output.splitlines() if line.strip()), flush=True)
+    print(f'Not run: {", ".join(sorted(LEFT_OUT))}')
+    return all(answer.result != 'FAILED' for answer in answers.values())
+
+
+def shown(work: Path, holder: Path, number: int, fault: Fault) -> str:
+    """What the validator makes of its fault, planted in a copy: found, MISSED or a mistake in planting."""
+    place = work / 'faults' / str(number)
+    copy = place / holder.name
+    try:
+        shutil.copytree(holder, copy)
+        configure(copy)
+        try:
+            fault.plant(copy / NAME)
+        except (OSError, ValueError, KeyError) as error:
+            return f'MISSED: {error}'
+        by_name = {validator.name: validator for validator in VALIDATORS}
+        validator = by_name.get(fault.validator)
+        answer = ask(work, copy, validator) if validator else ask_manifest(work, copy)[fault.validator]
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    if answer.result != 'FAILED':
+        return f'MISSED: {answer.line}'
+    if fault.says not in ' '.join(answer.output.split()):
+        return f'MISSED: it failed without saying {fault.says!r}:\n{answer.output}'
+    return 'found'
+
+
+def run_faults(work: Path, holder: Path) -> bool:
+    """Plants each fault in a copy of its own and prints whether its validator found it; True when all were found."""
+    shutil.rmtree(work / 'faults', ignore_errors=True)
+    print('\nA planted fault for each')
+    tell('result', 'validator', 'fault')
+    content = True
+    faults = FAULTS + MANIFEST_FAULTS
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(lambda entry: shown(work, holder, *entry), enumerate(faults))
+        for fault, result in zip(faults, results, strict=True):
+            word, _, why = result.partition(': ')
+            tell(word, fault.validator, f'{fault.what}{": " if why else ""}{why}')
+            content = content and word == 'found'
+    checked = {fault.validator for fault in faults}
+    for name in [validator.name for validator in VALIDATORS] + [
+        name for name, about in MANIFEST_VALIDATORS.items() if about
+    ]:
+        if name not in checked:
+            tell('MISSED', name, 'no fault is planted for it')
+            content = False
+    return content
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns the exit code: 0, 1 where a validator objects or misses its fault, 3 where
+    Python 3.13 is missing."""
+    parser = argparse.ArgumentParser(
+        prog='tools/validate.py',
+        description='Runs the validators of Datadog on the integration, and on a planted fault for each of them.',
+        epilog='PYTHON313 names the Python that ddev is installed with; without it that is python3.13.',
+    )
+    parser.add_argument('--faults', action='store_true', help='only the planted faults')
+    parser.add_argument('--manifest', type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.manifest:
+        answers = judge_manifest(options.manifest)
+        print(json.dumps({name: (answer.result, answer.line, answer.output) for name, answer in answers.items()}))
+        return 0
+
+    started = time.monotonic()
+    python = os.environ.get('PYTHON313') or 'python3.13'
+    try:
+        missing = called(python, '-I', '-c', 'import sys; sys.exit(sys.version_info < (3, 13))').returncode
+    except OSError:
+        missing = 1
+    if missing:
+        print(
+            f'The validators need Python 3.13, and "{python}" is not one. Name one: make validate PYTHON313=...',
+            file=sys.stderr,
+        )
+        return 3
+    work = ROOT / '.validate'
+    holder = work / 'holder' / 'integrations-extras'
+    try:
+        prepare(work, python)
+        build(holder)
+    except (OSError, RuntimeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    content = options.faults or run_all(work, holder)
+    content = run_faults(work, holder) and content
+    print(f'\n{"All is well" if content else "Not well"}, after {time.monotonic() - started:.0f} s')
+    return 0 if content else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
