@@ -484,7 +484,7 @@ def test_progress_survives_its_document() -> None:
         shrunk={key: {NOW: 1.0}}, doubtful=True,
     )  # fmt: skip
     kept = Shown({(key, SUM): 3.0}, 300, {key: (4.0, NOW)}, {key: NOW})
-    known = Progress(ledger, kept, Standing('HEALTHY', True), (), {CLOUDWATCH: Source(NOW, NOW)})
+    known = Progress(ledger, kept, Standing('HEALTHY', True), (), 0, {CLOUDWATCH: Source(NOW, NOW)})
     document = json.loads(json.dumps(progress.to_document(known)))
     assert progress.from_document(document) == known
     for name in document:
