@@ -186,9 +186,8 @@ def _push(asset: Asset, listing: list[dict[str, Any]], account: Account, app: st
         ids = ', '.join(str(one['id']) for one in found)
         return Result(asset, 'failed', f'there are {len(found)} of them ({ids}): delete or rename all but one')
     if not found:
-        # Only dashboards: a monitor of that name without our tag is not in the listing.
         twins = sum(one.get(asset.kind.title) == asset.name for one in listing)
-        detail = 'another of this title, not made by this command, is left alone' if twins else ''
+        detail = 'another of this name, not made by this command, is left alone' if twins else ''
         if not apply:
             return Result(asset, 'would create', detail)
         return Result(asset, 'created', detail, _link(asset.kind, account.create(asset), app))
