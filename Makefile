@@ -60,7 +60,7 @@ validate: ## the validators of Datadog; needs Python 3.13 (PYTHON313=) and insta
 
 .PHONY: clean
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) .validate build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .compat .demo .validate build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The Agent's part goes first and alone: see requirements/agent.txt.
