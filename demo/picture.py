@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo.tally import Tally
-from tools.boards import pictures
 from tools.boards.evaluate import Recording
 
 if TYPE_CHECKING:
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
 
 WHERE = Path('.demo', 'overview.png')
 BOARD = 'assets/dashboards/amazon_ses_overview.json'
+MINUTE = 60
 
 
 def drawn(scene: Scene, path: Path) -> str:
@@ -29,8 +29,8 @@ def drawn(scene: Scene, path: Path) -> str:
     from tools.boards.widgets import render
 
     templates = [monitors.render(one) for one in monitors.MONITORS]
-    # Afterwards there is no mail: the wait for late data would hide what the account looked like.
-    recording = recorded(scene.tally, scene.started, scene.mail_ended)
+    # Up to the last run while there was mail: the wait for late data would hide what the account looked like.
+    recording = recorded(scene.tally, scene.started, scene.mail_ended - MINUTE)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.draw(render(DASHBOARDS[BOARD]), recording, templates, caption(scene.scenario), path)
@@ -53,6 +53,8 @@ def recorded(tally: Tally, start: float, end: float) -> Recording:
 
 def caption(scenario: str) -> str:
     """What the picture was made from: that of the pictures in README, with the name of another scenario."""
+    from tools.boards import pictures
+
     if scenario == 'bounce_storm':
         return pictures.CAPTION
     return pictures.CAPTION.replace('a simulated bounce storm', f'the simulated scenario {scenario}')

@@ -181,8 +181,8 @@ _STORM_SETS = tuple(
         gauges=(Gauge(BOUNCE_RATE, bounced, every=5), Gauge(COMPLAINT_RATE, 0.0004, every=5)),
         share=share,
     )
-    # Some mail has no set. Together they bounce as much as the account: when the storm makes that five times as much, a quarter of the
-    # newsletter comes back, and still less than all of it is delivered or bounced.
+    # Some mail has no set. Together they bounce as much as the account: when the storm makes that five times as much, a
+    # quarter of the newsletter comes back, and still less than all of it is delivered or bounced.
     for name, share, bounced, delivered in (
         ('receipts', 0.38, 0.0013, 0.99),
         ('alerts', 0.2, 0.0013, 0.99),

@@ -196,14 +196,14 @@ FAULTS = (
         'models',
         'a data model that is not rendered from the spec',
         appended(f'datadog_checks/{NAME}/config_models/instance.py', '# planted\n'),
-        'instance.py is not in sync',
+        'File `instance.py` is not in sync',
     ),
     Fault('metadata', 'a metric of type histogram', replaced('metadata.csv', ',count,', ',histogram,'), 'histogram'),
     Fault(
         'metadata',
         'a metric with a foreign prefix',
         replaced('metadata.csv', f'\n{NAME}.', '\nplanted.'),
-        'planted.',
+        'does not match metric_prefix',
     ),
     Fault('package', 'another project name', replaced('pyproject.toml', 'amazon-ses"', 'planted"'), 'must be:'),
     Fault('readmes', 'no section Setup', replaced('README.md', '\n## Setup\n', '\n## Planted\n'), 'missing a Setup'),
@@ -212,13 +212,13 @@ FAULTS = (
         'readmes',
         'a picture from elsewhere',
         appended('README.md', '\n![Planted](https://example.com/planted.png)\n'),
-        'All images must be checked into',
+        'Image currently is: https://example.com/planted.png',
     ),
     Fault(
         'imports',
         'an import from before Agent 6',
         appended(MODULE, 'from datadog_checks.checks import AgentCheck\n'),
-        '1 deprecated imports',
+        '/planted.py: line # 1',
     ),
     Fault(
         'integration-style',
@@ -253,7 +253,7 @@ FAULTS = (
         'dashboards',
         'a board that the manifest forgets',
         appended('assets/dashboards/planted.json', '{}'),
-        'Validating Dashboard',
+        'valid files',
     ),
     Fault(
         'service-checks',
@@ -466,9 +466,10 @@ def judge_manifest(folder: Path) -> dict[str, Answer]:
 def ask_manifest(work: Path, holder: Path) -> dict[str, Answer]:
     """Runs the manifest validators on a repository, in the environment with ddev."""
     done = called(work / 'venv' / 'bin' / 'python', '-I', Path(__file__), '--manifest', holder / NAME, cwd=holder)
-    if done.returncode:
+    try:
+        answers = {name: Answer(*parts) for name, parts in json.loads(done.stdout.splitlines()[-1]).items()}
+    except (IndexError, ValueError):
         return {name: Answer('FAILED', f'exit code {done.returncode}', done.stdout) for name in MANIFEST_VALIDATORS}
-    answers = {name: Answer(*parts) for name, parts in json.loads(done.stdout.splitlines()[-1]).items()}
     return {name: answers.get(name, Answer('FAILED', 'did not run')) for name in MANIFEST_VALIDATORS | answers}
 
 
@@ -477,28 +478,36 @@ def tell(result: str, name: str, line: str) -> None:
     print(f'{result:7} {name:29} {line}', flush=True)
 
 
+def report(name: str, answer: Answer) -> bool:
+    """Prints the row of a validator, with all it printed when it objects; True when it does not."""
+    tell(answer.result, name, answer.line)
+    if answer.result == 'FAILED':
+        for line in answer.output.splitlines():
+            if line.strip():
+                print(f'        | {line}', flush=True)
+    return answer.result != 'FAILED'
+
+
 def run_all(work: Path, holder: Path) -> bool:
     """Prints what each validator says of the integration as it is; True when all are content."""
     listed = called(work / 'venv' / 'bin' / 'ddev', 'validate', '--help', cwd=holder, holder=holder).stdout
     commands = set(re.findall(r'^  ([a-z][a-z-]+)  ', listed.partition('Commands:')[2], re.MULTILINE))
-    ours = {validator.name for validator in VALIDATORS}
-    answers = {name: Answer('FAILED', 'is new in ddev, and not known here') for name in commands - ours - set(LEFT_OUT)}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        manifest = pool.submit(ask_manifest, work, holder)
-        answers |= zip(
-            [validator.name for validator in VALIDATORS],
-            pool.map(lambda validator: ask(work, holder, validator), VALIDATORS),
-            strict=True,
-        )
-        answers |= manifest.result()
     print('\nThe integration as it is')
     tell('result', 'validator', 'what it says')
-    for name, answer in answers.items():
-        tell(answer.result, name, answer.line)
-        if answer.result == 'FAILED':
-            print('\n'.join(f'        | {line}' for line in answer.output.splitlines() if line.strip()), flush=True)
+    content = True
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        asked = [(validator.name, pool.submit(ask, work, holder, validator)) for validator in VALIDATORS]
+        manifest = pool.submit(ask_manifest, work, holder)
+        for name, answer in ((name, future.result()) for name, future in asked):
+            content = report(name, answer) and content
+        for name, answer in manifest.result().items():
+            content = report(name, answer) and content
+    for name in sorted(commands - {validator.name for validator in VALIDATORS} - set(LEFT_OUT)):
+        content = report(name, Answer('FAILED', 'is new in ddev, and not known here'))
+    if not commands:
+        content = report('validate --help', Answer('FAILED', 'lists no validators', listed))
     print(f'Not run: {", ".join(sorted(LEFT_OUT))}')
-    return all(answer.result != 'FAILED' for answer in answers.values())
+    return content
 
 
 def shown(work: Path, holder: Path, number: int, fault: Fault) -> str:
@@ -532,18 +541,11 @@ def run_faults(work: Path, holder: Path) -> bool:
     content = True
     faults = FAULTS + MANIFEST_FAULTS
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda entry: shown(work, holder, *entry), enumerate(faults))
-        for fault, result in zip(faults, results, strict=True):
-            word, _, why = result.partition(': ')
+        futures = [pool.submit(shown, work, holder, number, fault) for number, fault in enumerate(faults)]
+        for number, fault in enumerate(faults):
+            word, _, why = futures[number].result().partition(': ')
             tell(word, fault.validator, f'{fault.what}{": " if why else ""}{why}')
             content = content and word == 'found'
-    checked = {fault.validator for fault in faults}
-    for name in [validator.name for validator in VALIDATORS] + [
-        name for name, about in MANIFEST_VALIDATORS.items() if about
-    ]:
-        if name not in checked:
-            tell('MISSED', name, 'no fault is planted for it')
-            content = False
     return content
 
 

@@ -13,6 +13,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = ('--hours', '1')
+WITHOUT_PILLOW = """
+import sys
+sys.modules['PIL'] = None
+from demo.__main__ import main
+
+sys.exit(main(['--hours', '1', '--no-faults']))
+"""
 WITHOUT_ONE_SAMPLE = """
 import sys
 from demo import tally
@@ -45,10 +52,51 @@ def test_the_demo_proves_its_counts() -> None:
     done = short_run()
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == 'PROOF: 20 counts, difference 0'
+    assert done.stdout.splitlines()[-2] == 'PROOF: 20 counts and 60 of configuration sets, difference 0'
     sent = re.findall(r'amazon_ses\.send\.count +\S+ +\S+ +([\d,]+) +([\d,]+) +0$', done.stdout, re.MULTILINE)
     assert len(sent) == 2
     assert all(true == submitted and true != '0' for true, submitted in sent)
+
+
+def test_the_counts_of_configuration_sets_are_proved() -> None:
+    """Each metric of all sets is compared in each Region, and there was mail to count."""
+    rows = re.findall(
+        r'configuration_set\.(\w+)\.count +\S+ +3 +([\d,]+) +([\d,]+) +0$', short_run().stdout, re.MULTILINE
+    )
+
+    assert len(rows) == 20
+    assert all(true == submitted for _, true, submitted in rows)
+    assert all(true != '0' for name, true, _ in rows if name == 'send')
+
+
+def test_the_page_names_the_set_that_bounces() -> None:
+    """In each Region the newsletter is the first of the sets, with most of all bounces."""
+    lines = short_run().stdout.splitlines()
+    head = next(place for place, line in enumerate(lines) if 'of all bounces' in line)
+    rows = [line.split() for line in lines[head + 1 : head + 7]]
+
+    assert [row[1] for row in rows[::3]] == ['newsletter', 'newsletter']
+    assert all(float(row[7]) > 80 for row in rows[::3])
+
+
+def test_the_demo_ends_with_the_path_of_its_picture() -> None:
+    """The last line names the picture, and there it is, as wide as the dashboard."""
+    image = pytest.importorskip('PIL.Image')
+    label, _, path = short_run().stdout.splitlines()[-1].partition(': ')
+
+    assert (label, path) == ('PICTURE', str(Path('.demo', 'overview.png')))
+    with image.open(ROOT / path) as drawn:
+        assert (drawn.format, drawn.width) == ('PNG', 1440)
+
+
+def test_without_pillow_the_counts_are_proved() -> None:
+    """Where Pillow is missing there is the proof, and one line says why there is no picture."""
+    done = run('-c', WITHOUT_PILLOW)
+
+    assert done.returncode == 0, done.stderr
+    proof, picture = done.stdout.splitlines()[-2:]
+    assert proof.startswith('PROOF: ')
+    assert picture.startswith('PICTURE: none, because Pillow is missing')
 
 
 def test_every_mishap_strikes() -> None:
@@ -86,7 +134,7 @@ def test_a_lost_sample_fails_the_demo() -> None:
     done = run('-c', WITHOUT_ONE_SAMPLE)
 
     assert done.returncode == 1
-    assert re.match(r'PROOF FAILED: amazon_ses\.bounce\.count in \S+ differs by -\d+$', done.stdout.splitlines()[-1])
+    assert re.match(r'PROOF FAILED: amazon_ses\.bounce\.count in \S+ differs by -\d+$', done.stdout.splitlines()[-2])
 
 
 @pytest.mark.parametrize(
@@ -100,6 +148,7 @@ def test_a_lost_sample_fails_the_demo() -> None:
         ('--regions', ''),
         ('--regions', 'us-east-1,us-east-1'),
         ('--regions', 'us-nowhere-9'),
+        ('--picture', 'overview.svg'),
         ('--unknown',),
     ],
 )
@@ -117,7 +166,8 @@ def test_help_names_all_options() -> None:
     done = run('-m', 'demo', '--help')
 
     assert done.returncode == 0
-    assert all(option in done.stdout for option in ('--hours', '--seed', '--scenario', '--regions', '--no-faults'))
+    options = ('--hours', '--seed', '--scenario', '--regions', '--no-faults', '--picture')
+    assert all(option in done.stdout for option in options)
 
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='no SIGINT for a child there')

@@ -63,3 +63,33 @@ def test_many_reasons_are_folded_and_tell_who_throttled() -> None:
 
     assert all(len(line) <= 120 for line in lines)
     assert 'throttled 2 (2 on purpose)' in ' '.join(' '.join(lines).split())
+
+
+def test_a_set_that_differs_has_a_line_of_its_own() -> None:
+    """Sums may hide a difference: each set that differs is shown below the sum of its metric."""
+    name = 'amazon_ses.configuration_set.rendering_failure.count'
+    compared = [Compared(name, 'eu-central-1', 5, 4, by='news'), Compared(name, 'eu-central-1', 2, 3, by='alerts')]
+
+    lines = list(page.counts_of_sets(compared))
+
+    assert [line.split() for line in lines[1:]] == [
+        ['configuration_set.rendering_failure.count', 'eu-central-1', '2', '7', '7', '0'],
+        ['of', 'news', '5', '4', '-1'],
+        ['of', 'alerts', '2', '3', '1'],
+    ]
+
+
+def test_the_worst_set_comes_first() -> None:
+    """Sets are ordered by bounces, and those that are too many are counted."""
+    tally = Tally()
+    for number in range(12):
+        tags = (f'configuration_set:set-{number:02}',)
+        tally.totals[Key('amazon_ses.configuration_set.send.count', 'eu-west-1', tags)] = 100.0
+        tally.totals[Key('amazon_ses.configuration_set.bounce.count', 'eu-west-1', tags)] = float(number)
+    rate = Key('amazon_ses.configuration_set.reputation.bounce_rate', 'eu-west-1', ('configuration_set:set-11',))
+
+    lines = [line.split() for line in page.causes(tally, ['eu-west-1'], {rate: 9.04})]
+
+    assert lines[1] == 'eu-west-1 set-11 100 0 11 11.0 % 16.7 % 9.0 %'.split()
+    assert lines[-1] == 'eu-west-1 and 2 more'.split()
+    assert len(lines) == 12

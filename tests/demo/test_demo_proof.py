@@ -86,6 +86,56 @@ def test_a_request_that_was_never_submitted_breaks_the_proof() -> None:
     assert found.verdict == 'PROOF FAILED: ListMetrics in us-east-1 differs by -1'
 
 
+SETS = {'news': 5.0, 'alerts': 2.0}
+SET_SEND = 'amazon_ses.configuration_set.send.count'
+
+
+def proved_by_set(*submitted: Sample, held: dict[str, float]) -> Proof:
+    tally = Tally()
+    tally.add(Run(SINCE, 0.0, metrics=[*samples(), *submitted]))
+    logged = {(REGION, 'GetAccount'): 2}
+    return prove(
+        tally, [REGION], {'a.count': 'A'}, lambda *_: 0.0, logged, {REGION: 12}, {SET_SEND: 'Send'}, lambda *_: held
+    )
+
+
+def by_set(**values: float) -> list[Sample]:
+    return [count(SET_SEND, value, f'configuration_set:{name}') for name, value in values.items()]
+
+
+def test_equal_sets_are_a_proof() -> None:
+    """Counts of configuration sets are compared beside those of the account."""
+    assert proved_by_set(*by_set(**SETS), held=SETS).verdict == (
+        'PROOF: 1 counts and 2 of configuration sets, difference 0'
+    )
+
+
+@pytest.mark.parametrize(
+    ('submitted', 'differences'),
+    [
+        ({'news': 5.0}, ['alerts in us-east-1 differs by -2']),
+        ({'news': 5.0, 'alerts': 2.0, 'other': 1.0}, ['other in us-east-1 differs by +1']),
+        (
+            {'news': 4.0, 'alerts': 3.0},
+            ['alerts in us-east-1 differs by +1', 'news in us-east-1 differs by -1'],
+        ),
+    ],
+)
+def test_each_set_breaks_the_proof(submitted: dict[str, float], differences: list[str]) -> None:
+    """A set that is missing, too much or mixed up with another is named, even where the sums are equal."""
+    found = proved_by_set(*by_set(**submitted), held=SETS)
+
+    assert list(found.objections) == [f'{SET_SEND} of {one}' for one in differences]
+
+
+def test_sets_that_are_not_asked_for_are_not_missed() -> None:
+    """Where the option max_series leaves series out, only what was submitted is compared."""
+    left_out = gauge(proof.LEFT_OUT, 10, 'reason:max_series')
+
+    assert proved_by_set(*by_set(news=5.0), left_out, held=SETS).holds
+    assert not proved_by_set(*by_set(news=4.0), left_out, held=SETS).holds
+
+
 @pytest.mark.parametrize('name', [proof.SKIPPED, proof.SHRUNK])
 def test_what_was_given_up_breaks_the_proof(name: str) -> None:
     """Equal sums are no proof where periods were skipped or amounts taken back."""

@@ -59,3 +59,14 @@ def test_a_gauge_that_is_no_longer_submitted_is_not_fresh() -> None:
     tally.add(Run(120, 0.0, metrics=[Sample('a', 'gauge', 2.0, TAGS, '')]))
 
     assert tally.fresh(120) == {Key('a', 'eu-west-1'): 2.0}
+
+
+def test_every_sample_is_kept_with_its_time() -> None:
+    """What is drawn is what was submitted: each value of each series, at the time of its run."""
+    tally = Tally()
+    for time in (60, 120):
+        sample, status = Sample('a', 'gauge', time / 60, TAGS, ''), ServiceCheck('c', 1, TAGS, '', 'denied')
+        tally.add(Run(time, 0.0, metrics=[sample], service_checks=[status]))
+
+    assert tally.series == {('a', 'gauge', TAGS): [(60, 1.0), (120, 2.0)]}
+    assert tally.statuses == {('c', TAGS): [(60, 1), (120, 1)]}
