@@ -56,7 +56,7 @@ pictures: $(READY) ## draw both dashboards from a simulated bounce storm
 
 .PHONY: validate
 validate: ## the validators of Datadog; needs Python 3.13 (PYTHON313=) and installs ddev
-	@PYTHON313="$(or $(PYTHON313),python3.13)" sh tools/validate.sh
+	@PYTHON313='$(or $(PYTHON313),python3.13)' '$(PYTHON)' -I tools/validate.py $(ARGS)
 
 .PHONY: clean
 clean: ## remove .venv and everything that was built

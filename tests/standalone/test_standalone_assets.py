@@ -393,7 +393,8 @@ def test_help_of_push(sandbox):
 def test_push_needs_no_agent_and_no_yaml(sandbox):
     """The command works where only `requests` is installed, and leaves the modules of an Agent alone."""
     program = (
-        'import sys; sys.modules["yaml"] = sys.modules["datadog_checks"] = None\n'
+        'import sys\n'
+        'sys.modules["yaml"] = sys.modules["datadog_checks"] = None\n'
         'from standalone.__main__ import main; code = main(["assets", "push"])\n'
         'import standalone.push\n'
         'assert "aggregator" not in sys.modules and "datadog_agent" not in sys.modules; sys.exit(code)'
