@@ -32,7 +32,13 @@ def test_readme_has_the_sections_that_datadog_shows(readme: str) -> None:
     parts = sections(readme)
     assert all(text.strip() for text in parts.values())
     assert headings(parts['Setup'], 3) == ['Installation', 'Configuration', 'Validation']
-    assert headings(parts['Data Collected'], 3) == ['Metrics', 'Events', 'Service Checks', 'Dashboards and monitors', 'Coverage']
+    assert headings(parts['Data Collected'], 3) == [
+        'Metrics',
+        'Events',
+        'Service Checks',
+        'Dashboards and monitors',
+        'Coverage',
+    ]
 
 
 def test_readme_has_no_code_points_that_datadog_refuses(readme: str) -> None:

@@ -40,10 +40,7 @@ def test_manifest_lists_what_is_shipped(root: Path, kind: str) -> None:
 
 def test_rendering_does_not_need_the_check(root: Path) -> None:
     """Dashboards and monitors can be rendered while the check cannot be imported, and their prefix is that of it."""
-    code = (
-        'import sys, tools.boards.files\n'
-        'print(any(name.startswith("datadog_checks") for name in sys.modules))'
-    )
+    code = 'import sys, tools.boards.files\nprint(any(name.startswith("datadog_checks") for name in sys.modules))'
     said = subprocess.run([sys.executable, '-c', code], cwd=root, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == 'False'
     assert text.PREFIX == PREFIX

@@ -71,8 +71,8 @@ def test_bad_queries_are_refused(sim, clock, protocol, queries, code):
 
 def test_model_constraints_hold_for_clients_that_do_not_check(sim):
     """A parameter that the model does not allow is refused even if the client sends it."""
-    from botocore.config import Config
     import boto3
+    from botocore.config import Config
 
     unchecked = boto3.Session().client(
         'cloudwatch', region_name=REGION, endpoint_url=sim.endpoint_url,
