@@ -50,6 +50,10 @@ format: $(READY) ## let ruff repair what it can
 sync: $(READY) ## write the generated files anew
 	@$(RUN) -m tools.sync
 
+.PHONY: compat
+compat: $(READY) ## the tests on the oldest, the shipped and the newest botocore, base package and Python; ONLY=row
+	@$(RUN) -m tools.compat $(if $(ONLY),--only '$(ONLY)')
+
 .PHONY: pictures
 pictures: $(READY) ## draw both dashboards from a simulated bounce storm
 	@$(RUN) -m tools.boards.pictures images
@@ -64,7 +68,7 @@ clean: ## remove .venv and everything that was built
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The Agent's part goes first and alone: see requirements/agent.txt.
-$(READY): requirements/agent.txt requirements/dev.txt pyproject.toml
+$(READY): requirements/agent.txt requirements/tests.txt requirements/dev.txt pyproject.toml
 	@'$(PYTHON)' -I -c 'pass' 2>/dev/null || { \
 	  echo 'There is no "$(PYTHON)" here. Install Python 3.11 or newer, or name one: make PYTHON=python3.13' >&2; exit 2; }
 	@'$(PYTHON)' -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
