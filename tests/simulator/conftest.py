@@ -18,7 +18,7 @@ PROTOCOLS = ('json', 'query', 'smithy-rpc-v2-cbor')
 
 def client(sim: Simulator, service: str, region: str = REGION, key: str = 'AKIAEXAMPLE', **more: Any) -> Any:
     """A boto3 client of the simulator that tries once and gives up quickly."""
-    config = Config(retries={'total_max_attempts': 1}, connect_timeout=2, read_timeout=more.pop('read_timeout', 1))
+    config = Config(retries={'total_max_attempts': 1}, connect_timeout=2, read_timeout=more.pop('read_timeout', 5))
     credentials = {'aws_access_key_id': key, 'aws_secret_access_key': 'secret', **more}
     return _SESSION.client(service, region_name=region, endpoint_url=sim.endpoint_url, config=config, **credentials)
 
