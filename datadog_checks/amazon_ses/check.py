@@ -96,7 +96,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def __init__(self, name: str, init_config: Mapping[str, Any], instances: Sequence[Mapping[str, Any]]) -> None:
         super().__init__(name, init_config, instances)
-        self.clock: Callable[[], float] = time.time
+        # Looked up at each call, so that whoever turns the clock in a test turns this one as well.
+        self.clock: Callable[[], float] = lambda: time.time()
         self.monotonic: Callable[[], float] = time.monotonic
         self._runner = Runner(lambda: self.monotonic())
         self._account: str | None = None
