@@ -79,8 +79,8 @@ class TlsTwin:
     """
 
     def __init__(self, sim: Simulator, folder: Path | None = None, names: Sequence[str] = ()) -> None:
-        self._temporary = None if folder else tempfile.TemporaryDirectory()
-        ca_file, server_file = certificates(folder or Path(self._temporary.name), names)  # type: ignore[union-attr]
+        self._temporary = tempfile.TemporaryDirectory()
+        ca_file, server_file = certificates(folder or Path(self._temporary.name), names)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(server_file)
         self._server: HttpServer = sim.serve_also(context)
@@ -96,8 +96,7 @@ class TlsTwin:
     def stop(self) -> None:
         """End the server and remove a temporary folder."""
         self._server.stop()
-        if self._temporary:
-            self._temporary.cleanup()
+        self._temporary.cleanup()
 
     def __enter__(self) -> TlsTwin:
         return self.start()

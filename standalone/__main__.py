@@ -9,6 +9,7 @@ import re
 import sys
 import threading
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -364,7 +365,8 @@ def _print(options: argparse.Namespace, reports: list[Report], state: State) -> 
 
 def _write(output: str) -> None:
     # UTF-8 whatever the locale: cron has none, and OpenMetrics and JSON demand it.
-    sys.stdout.reconfigure(encoding='utf-8', errors='replace')  # type: ignore[union-attr]
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding='utf-8', errors='replace')
     print(output, flush=True)
 
 

@@ -16,7 +16,8 @@ from standalone.state import State, StateError
 
 install()
 
-from datadog_checks.amazon_ses import AmazonSesCheck  # noqa: E402  the base class looks for the Agent when imported
+# After it: the base class looks for the Agent when it is imported.
+from datadog_checks.amazon_ses import AmazonSesCheck  # noqa: E402
 from datadog_checks.base import ConfigurationError, is_affirmative  # noqa: E402
 
 __all__ = ['ConfigurationError', 'Host', 'Run', 'StateError']

@@ -153,3 +153,9 @@ def wait_for_workers() -> None:
 
 def names(pairs: Iterable[tuple[str, frozenset[str]]]) -> set[str]:
     return {name for name, _ in pairs}
+
+
+def connected(aggregator: Any) -> tuple[int, str]:
+    """Level and message of the newest can_connect."""
+    newest = aggregator.service_checks('amazon_ses.can_connect')[-1]
+    return newest.status, newest.message

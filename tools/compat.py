@@ -34,7 +34,21 @@ OLDEST_BOTOCORE = '1.40.21'
 """What the Agent shipped when the oldest supported base package was current, and some releases before."""
 
 SUITE = ('tests/unit', 'tests/integration', 'tests/simulator', 'tests/compat')
-FORCED_SUITE = ('tests/integration/test_check.py', 'tests/integration/test_conservation.py')
+FORCED_SUITE = tuple(
+    f'tests/integration/test_{name}.py'
+    for name in (
+        'calls',
+        'claims',
+        'connection',
+        'conservation',
+        'declared',
+        'gauges',
+        'isolation',
+        'options',
+        'privacy',
+        'standing',
+    )
+)
 INSTALL_SECONDS, TEST_SECONDS, CROSSED_SECONDS = 900, 2400, 300
 
 # Of the shell that calls, and not of the environments made here.

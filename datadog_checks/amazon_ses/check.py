@@ -25,7 +25,7 @@ from .cloudwatch.series import Series
 from .collectors import Collector
 from .config_models import ConfigMixin, InstanceConfig
 from .memory import Memory
-from .model import Event, Failure, FailureKind, Level, MetricType, Sample, Target
+from .model import Event, Failure, FailureKind, Level, MetricSpec, MetricType, Sample, Target
 from .options import SettingsError
 from .planning import Plan, Task
 from .progress import CLOUDWATCH, DISCOVERY, Progress, after_answer, after_listing, after_snapshot
@@ -189,12 +189,17 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
                 self.init_config,
                 datadog_agent.get_config('proxy'),
                 {metric.name: metric for metric in catalogue.METRICS if metric.type is MetricType.GAUGE},
-                (metric.name for metric in catalogue.METRICS if not self.should_send_metric(metric.full_name)),  # type: ignore[no-untyped-call]
+                [metric.name for metric in catalogue.METRICS if self._drops(metric)],
             )
         except SettingsError as error:
             raise ConfigurationError(str(error)) from None
         for secret in self.settings.secrets:
             self.register_secret(secret)
+
+    def _drops(self, metric: MetricSpec) -> bool:
+        """Whether `metric_patterns` keeps this metric from the Agent."""
+        sent: bool = self.should_send_metric(metric.full_name)  # type: ignore[no-untyped-call]  # the base is not annotated
+        return not sent
 
     def _may_fail_over(self) -> bool:
         """Whether another Agent may run this instance in turn with this one, without its state."""

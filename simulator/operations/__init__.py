@@ -66,4 +66,5 @@ def operation(
     return register
 
 
+# At the end: they register themselves with the decorator above, and nothing else imports them.
 from . import cloudwatch, ses, sesv2, sts  # noqa: E402, F401

@@ -17,6 +17,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 # Before the check is imported: it installs what an Agent offers.
 from standalone.host import Host  # noqa: E402 isort: skip
 
+# Beside the tests, which are on the path only since the line above.
 from common import KEY, REGION, SECRET, START  # noqa: E402
 
 from simulator import Clock  # noqa: E402

@@ -1,20 +1,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tools.boards import recording
+from tools.boards.evaluate import Recording
+from tools.boards.files import DASHBOARDS, TEMPLATES
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from tools.boards import recording  # noqa: E402
-from tools.boards.evaluate import Recording  # noqa: E402
-from tools.boards.files import DASHBOARDS, TEMPLATES  # noqa: E402
-
 PLAYS = ('tour', 'quiet', 'storm', 'squeeze')
 
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import pytest
 from botocore.client import BaseClient
-from common import ACCOUNT, OTHER, REGION, instance_of
+from common import ACCOUNT, OTHER, REGION, connected, instance_of
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from simulator import Fault, Simulator
@@ -95,12 +95,6 @@ def check(
     yield make
     for one in made:
         one.cancel()
-
-
-def connected(aggregator: Any) -> tuple[int, str]:
-    """Level and message of the newest can_connect."""
-    newest = aggregator.service_checks('amazon_ses.can_connect')[-1]
-    return newest.status, newest.message
 
 
 def hosts(proxy: ConnectProxy) -> set[str]:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import botocore.session
 import pytest
 from botocore.client import BaseClient
-from common import ACCOUNT, KEY, OTHER, REGION, SECRET, instance_of
+from common import ACCOUNT, KEY, OTHER, REGION, SECRET, connected, instance_of
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from simulator import Clock, Fault, Simulator
@@ -60,12 +60,6 @@ def check(sim: Simulator, clock: Clock, aggregator: Any, datadog_agent: Any, no_
     yield make
     for one in made:
         one.cancel()
-
-
-def connected(aggregator: Any) -> tuple[int, str]:
-    """Level and message of the newest can_connect."""
-    newest = aggregator.service_checks('amazon_ses.can_connect')[-1]
-    return newest.status, newest.message
 
 
 def accounts(aggregator: Any) -> set[str]:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -26,26 +25,6 @@ def client(sim: Simulator, service: str, region: str = REGION, key: str = 'AKIAE
 @pytest.fixture
 def clock() -> Clock:
     return Clock(1_790_000_040.0)
-
-
-@pytest.fixture
-def start(clock: Clock) -> Iterator[Callable[..., Simulator]]:
-    """Starts simulators on the test's clock and stops them at the end."""
-    running: list[Simulator] = []
-
-    def started(scenario: Any = 'steady', **options: Any) -> Simulator:
-        sim = Simulator(scenario, **{'clock': clock, **options}).start()
-        running.append(sim)
-        return sim
-
-    yield started
-    for sim in running:
-        sim.stop()
-
-
-@pytest.fixture
-def sim(start: Callable[..., Simulator]) -> Simulator:
-    return start()
 
 
 @pytest.fixture(params=PROTOCOLS)

@@ -104,7 +104,7 @@ def _as_sent(timestamp: Any) -> Any:
     return timestamp
 
 
-class _Session(botocore.session.Session):  # type: ignore[misc]
+class _Session(botocore.session.Session):  # type: ignore[misc]  # botocore is not annotated
     """A session whose every client takes our way to AWS, also those that botocore makes itself to find credentials."""
 
     def __init__(self, network: Network, calls: CallRecord, profile: str | None) -> None:

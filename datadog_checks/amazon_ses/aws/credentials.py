@@ -20,7 +20,7 @@ SESSION_SECONDS = 3600
 """Length of an assumed role's session. botocore refreshes 15 minutes before the end, so 900 would mean every call."""
 
 
-class LazyCredentials(Credentials):  # type: ignore[misc]
+class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not annotated
     """Credentials that are loaded at the first request and loaded again after `drop`.
 
     Clients keep them for life, so a key that was revoked or a token that expired on the server needs no new client.
@@ -93,7 +93,7 @@ def assumed(
                 return fetcher.fetch_credentials()
             except Exception as error:
                 # The call that needed the role is not the one that failed: a timeout does not say so by itself.
-                error.operation_name = 'AssumeRole'  # type: ignore[attr-defined]
+                vars(error)['operation_name'] = 'AssumeRole'
                 raise
 
         return DeferredRefreshableCredentials(refresh, method='assume-role')
