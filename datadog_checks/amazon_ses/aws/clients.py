@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.loaders import Loader, create_loader
 
 from datadog_checks.amazon_ses.__about__ import __version__
-from datadog_checks.amazon_ses.aws import credentials
+from datadog_checks.amazon_ses.aws import bodies, credentials
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.credentials import LazyCredentials
 from datadog_checks.amazon_ses.settings import Network, SignIn
@@ -71,6 +71,8 @@ class Clients:
             client = self._clients.get((service, region))
             if client is None:
                 client = self._clients[service, region] = self._session.client(service, region_name=region)
+                if service == 'cloudwatch':
+                    bodies.watch(client)
             return client
 
     def drop_credentials(self) -> None:

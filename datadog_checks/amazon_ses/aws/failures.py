@@ -97,7 +97,8 @@ def failure_of(error: Exception, operation: str, action: str) -> Failure:
     for known, remedy in NETWORK_REMEDIES.items():
         if isinstance(error, known):
             return Failure(kind, operation, detail, remedy)
-    return Failure(kind, operation, detail, _remedy(kind, operation, action))
+    at_request = kind is FailureKind.MALFORMED and isinstance(error, exceptions.ClientError)
+    return Failure(kind, operation, detail, _remedy(kind, operation, action), at_request)
 
 
 def malformed(operation: str, detail: str) -> Failure:
