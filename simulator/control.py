@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def answer(sim: Simulator, request: HttpRequest) -> Reply:
-    """GET /_sim/ gives the state; POST /_sim/faults, /clear, /clock, /log change it. JSON both ways; 400 says why."""
+    """GET /_sim/ gives the state; POST /_sim/faults, /clear, /clock, /log, /refresh change it. 400 says why."""
     try:
         body = json.loads(request.body or b'{}')
         if request.method == 'GET':
@@ -50,6 +50,8 @@ def _change(sim: Simulator, what: str, body: dict[str, Any]) -> Reply:
         sim.faults.clear()
     elif what == 'log':
         sim.log.clear()
+    elif what == 'refresh':
+        sim.refresh()
     elif what == 'clock':
         if not isinstance(sim.clock, Clock):
             raise ValueError('this simulator follows the wall clock; start it with --time')
