@@ -38,6 +38,10 @@ def state(sim: Simulator) -> dict[str, Any]:
         'actions': sorted(sim.log.actions()),
         'billed_metrics': sim.log.billed_metrics(),
         'datapoints': sim.log.datapoints(),
+        'places': [
+            {'account': account, 'region': region, 'operations': dict(operations), 'billed_metrics': billed}
+            for (account, region), (operations, billed) in sim.log.places().items()
+        ],
         'errors': sum(request.error is not None for request in sim.log),
         'faults': [{'kind': fault.kind, 'hits': fault.hits} for fault in sim.faults],
     }

@@ -107,6 +107,11 @@ class Scenario:
     late: tuple[float, float] = (300.0, 3000.0)
     regions: tuple[str, ...] | None = None
 
+    def between(self, first: float, last: float) -> Scenario:
+        """The same, but from its start on with mail only between these seconds after it."""
+        mail = ((0.0, 0.0), (first, 0.0), (first, 1.0), (last, 1.0), (last, 0.0))
+        return replace(self, curves={**self.curves, '*': mail})
+
 
 def configuration_sets(count: int = 5, share: float = 0.9) -> Family:
     """`count` configuration sets that publish every event type and their own reputation."""

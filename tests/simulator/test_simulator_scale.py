@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
+import urllib.request
 from dataclasses import replace
+from pathlib import Path
 
+import boto3
 import pytest
 from conftest import ACCOUNT, REGION, client, query
 
@@ -12,6 +17,7 @@ from simulator.operations import polled
 from simulator.repeats import Repeats
 from simulator.wire import HttpRequest
 
+ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_789_999_840.0
 SCOPE = 'AWS4-HMAC-SHA256 Credential=AKIAX/20260921/us-east-1/monitoring/aws4_request'
 
@@ -292,3 +298,54 @@ def test_threads_see_the_same(start, clock):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_mail_between_two_times():
+    """With mail between two times only, nothing happens from the start until the first and after the second."""
+    scenario = SCENARIOS['sparse'].between(3600, 7200)
+    w, begin = Simulator(scenario, clock=Clock(NOW)).world, NOW // 60 * 60 + 60
+
+    def total(start: float, end: float) -> float:
+        return w.final_sum(ACCOUNT, REGION, 'Send', start=begin + start, end=begin + end)
+
+    assert total(-3600, 0) > 0 and total(3660, 7200) > 0
+    assert total(0, 3600) == total(7260, 86_400) == 0
+
+
+def test_the_log_tells_the_places_apart(start, clock):
+    """Calls and billed metrics are told for each account and Region."""
+    sim = start(quotas=False)
+    for region, count in (('us-east-1', 2), ('eu-west-1', 3)):
+        client(sim, 'cloudwatch', region).get_metric_data(
+            MetricDataQueries=[query(f'a{at}', ('Send', 'Bounce', 'Open')[at]) for at in range(count)],
+            StartTime=clock() - 600, EndTime=clock(),
+        )  # fmt: skip
+    client(sim, 'sesv2').get_account()
+    assert sim.log.places() == {
+        (ACCOUNT, 'us-east-1'): ({'GetMetricData': 1, 'GetAccount': 1}, 2),
+        (ACCOUNT, 'eu-west-1'): ({'GetMetricData': 1}, 3),
+    }
+
+
+def test_the_command_line_serves_a_benchmark():
+    """Started as a process with volume, time and no checks, it is told by HTTP to move its clock and to get ready."""
+    command = [sys.executable, '-m', 'simulator', '--scenario', 'steady', '--not-strict', '--no-quotas']
+    command += ['--time', str(NOW), '--speed', '0', '--volume', '7200']
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url = process.stdout.readline().split()[0]
+
+            def told(what: str, **body) -> dict:
+                data = json.dumps(body).encode() if what else None
+                with urllib.request.urlopen(f'{url}/_sim/{what}', data, timeout=10) as reply:
+                    return json.load(reply)
+
+            assert told('clock', advance=300)['time'] == NOW + 300
+            session = boto3.Session(aws_access_key_id='AKIAX', aws_secret_access_key='x', region_name=REGION)
+            window = {'StartTime': NOW - 40 - 600, 'EndTime': NOW - 40}
+            cloudwatch = session.client('cloudwatch', endpoint_url=url)
+            answer = cloudwatch.get_metric_data(MetricDataQueries=[query('a')], **window)
+            assert sum(answer['MetricDataResults'][0]['Values']) > 7200
+            assert told('refresh')['places'][0]['operations'] == {'GetMetricData': 1}
+        finally:
+            process.terminate()
