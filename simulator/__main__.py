@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from . import SCENARIOS, Clock, Simulator
 from .shapes import epoch
@@ -45,7 +47,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--latency', type=float, default=0.0, metavar='SECONDS', help='added to each answer (default: 0)'
     )
-    parser.add_argument('--not-strict', action='store_true', help='do not check answers against the models: faster')
+    parser.add_argument(
+        '--volume', type=float, metavar='X', help='mean sends per minute of an account in a Region (default: as told)'
+    )
+    parser.add_argument(
+        '--between',
+        type=float,
+        nargs=2,
+        metavar='SECONDS',
+        help='after the start, let mail flow only between these times after it, so that everything can be counted',
+    )
+    parser.add_argument(
+        '--not-strict', action='store_true', help='remember answers and do not check them against the models: faster'
+    )
     parser.add_argument('--no-quotas', action='store_true', help='never throttle on its own')
     parser.add_argument('--list', action='store_true', help='print the scenarios and leave')
     return parser
@@ -63,8 +77,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f'unknown scenario {options.scenario!r}; choose from: {", ".join(SCENARIOS)}')
     if not (options.account.isdigit() and len(options.account) == 12):
         parser.error('--account must be 12 digits')
+    scenario = SCENARIOS[options.scenario]
+    if options.volume is not None:
+        scenario = replace(scenario, volume=options.volume)
+    if options.between is not None:
+        scenario = scenario.between(*options.between)
     sim = Simulator(
-        options.scenario,
+        scenario,
         clock=_clock(options.time, options.speed),
         seed=options.seed,
         account=options.account,
@@ -76,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    # What exists now stays, so the collector need not look at it again while a benchmark runs.
+    gc.freeze()
     try:
         sim.start()
     except OSError as error:

@@ -195,6 +195,10 @@ class Accounts:
         """Let CloudWatch of the monitoring account read the source account's metrics, in one Region or all."""
         self._links.add((monitoring, source, region))
 
+    def unlink(self, monitoring: str, source: str) -> None:
+        """Take the links of a source account back, in every Region."""
+        self._links = {link for link in self._links if link[:2] != (monitoring, source)}
+
     def may_read(self, account: str, other: str, region: str) -> bool:
         """Whether CloudWatch lets an account read another's metrics in a Region."""
         return account == other or bool({(account, other, region), (account, other, None)} & self._links)

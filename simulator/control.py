@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def answer(sim: Simulator, request: HttpRequest) -> Reply:
-    """GET /_sim/ gives the state; POST /_sim/faults, /clear, /clock, /log change it. JSON both ways; 400 says why."""
+    """GET /_sim/ gives the state; POST /_sim/faults, /clear, /clock, /log, /refresh change it. 400 says why."""
     try:
         body = json.loads(request.body or b'{}')
         if request.method == 'GET':
@@ -38,6 +38,10 @@ def state(sim: Simulator) -> dict[str, Any]:
         'actions': sorted(sim.log.actions()),
         'billed_metrics': sim.log.billed_metrics(),
         'datapoints': sim.log.datapoints(),
+        'places': [
+            {'account': account, 'region': region, 'operations': dict(operations), 'billed_metrics': billed}
+            for (account, region), (operations, billed) in sim.log.places().items()
+        ],
         'errors': sum(request.error is not None for request in sim.log),
         'faults': [{'kind': fault.kind, 'hits': fault.hits} for fault in sim.faults],
     }
@@ -50,6 +54,8 @@ def _change(sim: Simulator, what: str, body: dict[str, Any]) -> Reply:
         sim.faults.clear()
     elif what == 'log':
         sim.log.clear()
+    elif what == 'refresh':
+        sim.refresh()
     elif what == 'clock':
         if not isinstance(sim.clock, Clock):
             raise ValueError('this simulator follows the wall clock; start it with --time')

@@ -24,6 +24,8 @@ class Fault:
     """One rule: what fails, for whom, how often.
 
     `service`, `operation`, `region`, `account`: exact text or a regular expression for the whole; None is any.
+    `holds`: the same for a text that must be anywhere among the request's parameters, such as the value of a dimension
+    or a metric's name: so one batch of many can be struck, in whatever request it comes.
     `times`: how many requests it strikes (None: all); `after`: how many matching requests pass first;
     `probability`: share of the rest. `hits` counts strikes, `seen` matching requests.
     `argument`, by kind: error (code, status); partial every k-th result (int, default 2), or a dict with `every` and
@@ -42,6 +44,7 @@ class Fault:
     after: int = 0
     probability: float = 1.0
     argument: Any = None
+    holds: str | None = None
     hits: int = field(default=0, compare=False)
     seen: int = field(default=0, compare=False)
 
@@ -49,17 +52,32 @@ class Fault:
         if self.kind not in KINDS:
             raise ValueError(f'unknown fault kind {self.kind!r}; known: {", ".join(sorted(KINDS))}')
 
-    def matches(self, service: str | None, operation: str | None, region: str | None, account: str | None) -> bool:
+    def matches(
+        self, service: str | None, operation: str | None, region: str | None, account: str | None, params: Any = None
+    ) -> bool:
         """Whether the rule is about this request, whatever its budget."""
         return all(
-            wanted is None or wanted == (got or '') or re.fullmatch(wanted, got or '') is not None
+            wanted is None or _is(wanted, got or '')
             for wanted, got in (
                 (self.service, service),
                 (self.operation, operation),
                 (self.region, region),
                 (self.account, account),
             )
-        )
+        ) and (self.holds is None or any(_is(self.holds, text) for text in _texts(params)))
+
+
+def _is(wanted: str, got: str) -> bool:
+    return wanted == got or re.fullmatch(wanted, got) is not None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in nested parameters, names of members left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 class Faults:
@@ -93,7 +111,7 @@ class Faults:
         return iter(list(self._rules))
 
     def strike(
-        self, service: str | None, operation: str | None, region: str | None, account: str | None
+        self, service: str | None, operation: str | None, region: str | None, account: str | None, params: Any = None
     ) -> tuple[Fault | None, float]:
         """The rule that strikes this request, or None, and the seconds of latency to add."""
         if not self._rules:
@@ -103,7 +121,7 @@ class Faults:
             for index, rule in enumerate(self._rules):
                 if chosen is not None and rule.kind != 'latency':
                     continue
-                if not rule.matches(service, operation, region, account):
+                if not rule.matches(service, operation, region, account, params):
                     continue
                 rule.seen += 1
                 if rule.seen <= rule.after or (rule.times is not None and rule.hits >= rule.times):

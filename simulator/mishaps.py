@@ -10,6 +10,7 @@ from .faults import RESULTS, SOCKETS, Fault
 from .wire import Reply
 
 HTML = b'<html><head><title>503 Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>'
+_TOLD = {'Messages': [{'Code': 'Forbidden', 'Value': 'Forbidden by fault.'}]}
 _PARTIAL = {'Code': 'MaxQueryTimeRangeExceeded', 'Value': 'The query could not read all of its data in time.'}
 
 
@@ -64,8 +65,8 @@ def harm_result(fault: Fault, result: dict[str, Any]) -> dict[str, Any]:
                 'Messages': [_PARTIAL],
             })  # fmt: skip
         elif fault.kind in ('internal_error', 'forbidden'):
-            code = 'InternalError' if fault.kind == 'internal_error' else 'Forbidden'
-            kept.append({**entry, 'Timestamps': [], 'Values': [], 'StatusCode': code})
+            code, more = ('InternalError', {}) if fault.kind == 'internal_error' else ('Forbidden', _TOLD)
+            kept.append({**entry, 'Timestamps': [], 'Values': [], 'StatusCode': code, **more})
         elif fault.kind == 'wrong_ids':
             kept.append({**entry, 'Id': f'x{entry["Id"]}'})
         elif fault.kind != 'missing_results':

@@ -86,6 +86,15 @@ class RequestLog(Sequence[Request]):
         """Metrics that GetMetricData billed: each metric once per call for up to five statistics."""
         return sum(r.billed_metrics for r in self._now())
 
+    def places(self) -> dict[tuple[str | None, str | None], tuple[Counter[str | None], int]]:
+        """Calls by operation, and billed metrics, of each account and Region."""
+        found: dict[tuple[str | None, str | None], tuple[Counter[str | None], int]] = {}
+        for request in self._now():
+            operations, billed = found.get((request.account, request.region), (Counter(), 0))
+            operations[request.operation] += 1
+            found[request.account, request.region] = operations, billed + request.billed_metrics
+        return found
+
     def datapoints(self) -> int:
         """Datapoints asked for by answered CloudWatch reads (queries x periods)."""
         return sum(r.datapoints for r in self._now())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 HOUR = 3600.0
@@ -57,6 +57,8 @@ class Family:
     `values` lists the dimension values of each member; `count` members more are named by `patterns`, one pattern for
     each dimension. `events` gives the metrics and their ratio to the member's sends; the family carries `share` of the
     account's sends, split evenly. `appears` is when its mail begins, in seconds after the scenario start.
+    `awake`: how many members send at any time, all of them by default; every `turn` minutes the next one begins, and
+    the one that began first falls silent.
     """
 
     dimensions: tuple[str, ...]
@@ -68,6 +70,8 @@ class Family:
     share: float = 1.0
     namespace: str = SES
     appears: float | None = None
+    awake: int | None = None
+    turn: int = 1
 
     def members(self) -> list[tuple[tuple[str, str], ...]]:
         """The dimension sets of all members."""
@@ -102,6 +106,11 @@ class Scenario:
     late_share: float = 0.0
     late: tuple[float, float] = (300.0, 3000.0)
     regions: tuple[str, ...] | None = None
+
+    def between(self, first: float, last: float) -> Scenario:
+        """The same, but from its start on with mail only between these seconds after it."""
+        mail = ((0.0, 0.0), (first, 0.0), (first, 1.0), (last, 1.0), (last, 0.0))
+        return replace(self, curves={**self.curves, '*': mail})
 
 
 def configuration_sets(count: int = 5, share: float = 0.9) -> Family:
@@ -192,6 +201,7 @@ _STORM_SETS = tuple(
 
 _HEALTHY = Standing()
 _REVIEW = Standing(enforcement_status='PROBATION')
+_LARGE = Standing(max_24_hour_send=10_000_000.0, max_send_rate=500.0)
 _PAUSED = Standing(sending_enabled=False, enforcement_status='SHUTDOWN')
 
 _ALL = (
@@ -284,7 +294,37 @@ _ALL = (
                 dimensions=('ses:configuration-set',), count=1000, patterns=('set-{:05d}',), events=RATIOS, share=0.9
             ),
         ),
-        standings=((0, Standing(max_24_hour_send=10_000_000.0, max_send_rate=500.0)),),
+        standings=((0, _LARGE),),
+    ),
+    Scenario(
+        'identities',
+        '10,000 sending domains with four event metrics each, which the check knows no family for',
+        volume=40_000.0,
+        families=(
+            Family(
+                dimensions=('ses:from-domain',),
+                count=10_000,
+                patterns=('customer-{:05d}.example',),
+                events={name: RATIOS[name] for name in ('Send', 'Delivery', 'Bounce', 'Complaint')},
+            ),
+        ),
+        standings=((0, replace(_LARGE, max_24_hour_send=100_000_000.0)),),
+    ),
+    Scenario(
+        'sparse',
+        '1,000 configuration sets with ten event metrics each, of which 30 carry all the mail, each for six hours',
+        volume=4000.0,
+        families=(
+            Family(
+                dimensions=('ses:configuration-set',),
+                count=1000,
+                patterns=('set-{:05d}',),
+                events=RATIOS,
+                awake=30,
+                turn=12,
+            ),
+        ),
+        standings=((0, _LARGE),),
     ),
 )  # fmt: skip
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType({scenario.name: scenario for scenario in _ALL})

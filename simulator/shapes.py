@@ -19,6 +19,16 @@ _NUMBER = re.compile(r'-?\d+(\.\d+)?([eE][-+]?\d+)?')
 Problem = tuple[str, str, str]  # kind (required, type, range, enum, unknown), path, AWS's words
 
 
+class Read(list[Any]):
+    """A list of a request that was read before and found right; `made` keeps what an operation made of it."""
+
+    __slots__ = ('made',)
+
+    def __init__(self, items: list[Any]) -> None:
+        super().__init__(items)
+        self.made: Any = None
+
+
 def epoch(value: Any) -> float:
     """Seconds since the epoch of a number, ISO 8601 text or RFC 822 text."""
     if isinstance(value, bool):
@@ -126,6 +136,8 @@ def _list_reader(shape: Shape, seen: dict[str, Reader]) -> Reader:
         if not isinstance(value, list):
             problems.append(('type', path, 'is not a list'))
             return []
+        if type(value) is Read:
+            return value
         if not low <= len(value) <= high:
             words = f'Member must have length {_word_of((low, high))}'
             problems.append(('range', path, words))

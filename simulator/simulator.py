@@ -15,10 +15,12 @@ from .errors import AwsError
 from .faults import ERRORS, Fault, Faults
 from .operations import OPERATIONS, Call, Operation
 from .quotas import Quotas
+from .repeats import Repeats
 from .request_log import Request, RequestLog
 from .scenarios import SCENARIOS, Scenario
 from .server import HttpServer
-from .wire import Decoded, HttpRequest, Models, Reply, decode, encode, encode_error
+from .totals import Totals
+from .wire import JSON, Decoded, HttpRequest, Models, Reply, decode, encode, encode_error
 from .world import World
 
 # The models do not depend on a simulator's options, and loading them is most of the time it takes to start.
@@ -31,7 +33,8 @@ class Simulator:
     """A pretend AWS on loopback, for demo, tests and benchmarks.
 
     `scenario`: a name of SCENARIOS or a Scenario. `clock`: a callable giving seconds since the epoch, None for wall
-    time. `account`: whose any unknown key is. `strict`: check every answer against botocore's models. `latency`:
+    time. `account`: whose any unknown key is. `strict`: check every answer against botocore's models; without it, what
+    pollers ask again is remembered, so that a benchmark is answered at little cost with the same numbers. `latency`:
     seconds added to each answer. `align`: 'epoch' or 'start', where CloudWatch's periods begin. `quotas`: enforce AWS's
     call rates. Use it as a context manager, or `start` and `stop`.
     """
@@ -62,6 +65,8 @@ class Simulator:
         self.latency = latency
         self.align = align
         self.world = World(scenario, seed, self.clock)
+        self.totals = Totals(self.world)
+        self._repeats = None if strict else Repeats()
         self.faults = Faults(seed)
         self.log = RequestLog()
         self.accounts = Accounts(account)
@@ -126,6 +131,11 @@ class Simulator:
         """End every temporary credential handed out so far: their next use is ExpiredToken."""
         return self.accounts.expire_tokens(account, role_arn)
 
+    def refresh(self) -> None:
+        """Work out now what the next requests are likely to ask, so that answering them costs little."""
+        self.totals.refresh(self.clock())
+        self.world.refresh_listings(self.clock())
+
     # One request.
 
     def answer(self, request: HttpRequest) -> Reply:
@@ -138,7 +148,7 @@ class Simulator:
         fault: Fault | None = None
         try:
             try:
-                decoded = decode(self.models, request)
+                decoded = decode(self.models, request, self._repeats)
             except AwsError as error:
                 decoded = error.context or decoded
                 self._note(record, decoded)
@@ -148,15 +158,17 @@ class Simulator:
             record.action = operation.action if operation else None
             refusal, caller = self._identify(decoded, operation)
             record.account = caller.account if caller else None
-            fault, delay = self.faults.strike(record.service, record.operation, record.region, record.account)
+            fault, delay = self.faults.strike(
+                record.service, record.operation, record.region, record.account, record.params
+            )
             record.fault = fault.kind if fault else 'latency' if delay else None
             self._wait(self.latency + delay)
             if fault is not None and fault.kind in ERRORS:
                 mishaps.raise_error(fault, record.action, caller.arn if caller else 'anonymous')
             if refusal is not None:
                 raise refusal
-            result = self._perform(decoded, operation, caller, record)
-            harmed = mishaps.harm_result(fault, result) if fault else result
+            result = self._perform(decoded, operation, caller, record, not self.strict and fault is None)
+            harmed = mishaps.harm_result(fault, result) if fault and isinstance(result, dict) else result
             # A harmed result may break the model on purpose.
             reply = encode(self.models, decoded, harmed, self._http_date(), self.strict and harmed is result)
         except AwsError as error:
@@ -193,8 +205,8 @@ class Simulator:
         return None, caller
 
     def _perform(
-        self, decoded: Decoded, operation: Operation | None, caller: Principal | None, record: Request
-    ) -> dict[str, Any]:
+        self, decoded: Decoded, operation: Operation | None, caller: Principal | None, record: Request, cheap: bool
+    ) -> dict[str, Any] | bytes:
         if operation is None or caller is None:
             raise AwsError('InvalidAction', f'The simulator does not offer {decoded.operation_name}', 404)
         if operation.action and operation.checked and operation.signed:
@@ -205,7 +217,8 @@ class Simulator:
         if decoded.problems:
             raise _invalid(decoded)
         call = Call(self, self.world, caller.account, decoded.region, decoded.params, self.clock(), caller, record)
-        return operation.answer(call)
+        written = operation.written(call) if cheap and operation.written and decoded.protocol == JSON else None
+        return operation.answer(call) if written is None else written
 
     def _wait(self, seconds: float) -> None:
         if seconds > 0 and self._server is not None:

@@ -18,6 +18,7 @@ from botocore.model import OperationModel, ServiceModel
 
 from . import cbor, shapes
 from .errors import AUTHENTICATION, AwsError
+from .repeats import Repeats
 
 # Older and newer models of SES v2 spell these two differently; a client may be either.
 _SESV2_ALIASES = {
@@ -144,22 +145,22 @@ class Models:
         return self._plain[key]
 
 
-def decode(models: Models, request: HttpRequest) -> Decoded:
-    """Find service, Region, key, operation and parameters.
+def decode(models: Models, request: HttpRequest, repeats: Repeats | None = None) -> Decoded:
+    """Find service, Region, key, operation and parameters; `repeats` spares reading a list that was read before.
 
     Fills `problems` for parameters that the model does not allow; raises AwsError (its context is what is known by
     then) for a request that is no call at all.
     """
     found = Decoded(token=request.headers.get('x-amz-security-token'))
     try:
-        _decode(models, request, found)
+        _decode(models, request, found, repeats)
     except AwsError as error:
         error.context = found
         raise
     return found
 
 
-def _decode(models: Models, request: HttpRequest, found: Decoded) -> None:
+def _decode(models: Models, request: HttpRequest, found: Decoded, repeats: Repeats | None) -> None:
     kind = request.headers.get('content-type', '').partition(';')[0].strip()
     target = request.headers.get('x-amz-target', '')
     rpc = re.fullmatch(r'/service/(\w+)/operation/(\w+)', request.path)
@@ -189,15 +190,24 @@ def _decode(models: Models, request: HttpRequest, found: Decoded) -> None:
         found.service, found.region = 'sts', 'us-east-1'
     else:
         raise AwsError('MissingAuthenticationToken', 'Request is missing Authentication Token', 403)
-    raw = _operation(models, request, found, form, target, rpc)
+    repeats = repeats if found.protocol == JSON else None
+    raw = _operation(models, request, found, form, target, rpc, repeats)
     shape = found.operation.input_shape if found.operation else None
     if shape is None:
         return
     found.params = models.reader(found.operation)(raw, '', found.problems)
+    if repeats is not None and not found.problems:
+        found.params = repeats.keep(found.operation_name, request.body, found.params)
 
 
 def _operation(
-    models: Models, request: HttpRequest, found: Decoded, form: dict[str, str], target: str, rpc: re.Match[str] | None
+    models: Models,
+    request: HttpRequest,
+    found: Decoded,
+    form: dict[str, str],
+    target: str,
+    rpc: re.Match[str] | None,
+    repeats: Repeats | None,
 ) -> dict[str, Any]:
     """Set the operation and return its parameters as they came."""
     if found.protocol == QUERY:
@@ -223,7 +233,12 @@ def _operation(
     if found.operation is None:
         raise AwsError('InvalidAction', f'Operation {name} is unknown', 404 if rpc else 400)
     try:
-        raw = cbor.loads(request.body) if rpc and request.body else json.loads(request.body or b'{}')
+        if rpc and request.body:
+            raw = cbor.loads(request.body)
+        elif repeats is not None:
+            raw = repeats.parse(name, request.body or b'{}')
+        else:
+            raw = json.loads(request.body or b'{}')
     except ValueError as error:
         raise AwsError('SerializationException', f'The body is not valid: {error}') from None
     if not isinstance(raw, dict):
@@ -260,15 +275,17 @@ def _rest(models: Models, request: HttpRequest, found: Decoded) -> dict[str, Any
     return raw
 
 
-def encode(models: Models, decoded: Decoded, result: dict[str, Any], date: str, strict: bool) -> Reply:
-    """The answer of a call that succeeded. In strict mode ValueError if the model does not allow it."""
+def encode(models: Models, decoded: Decoded, result: dict[str, Any] | bytes, date: str, strict: bool) -> Reply:
+    """The answer of a call that succeeded; bytes are JSON already. In strict mode ValueError if it breaks the model."""
     operation, protocol = decoded.operation, decoded.protocol
     shape = operation.output_shape
+    headers = {'Date': date, 'x-amzn-RequestId': decoded.request_id}
+    if isinstance(result, bytes):
+        return Reply(200, headers | {'Content-Type': 'application/x-amz-json-1.0'}, result)
     if strict and shape is not None:
         wrong = shapes.check_answer(shape, result)
         if wrong:
             raise ValueError(f'{operation.name} answered what its model does not allow: {wrong}')
-    headers = {'Date': date, 'x-amzn-RequestId': decoded.request_id}
     if protocol == QUERY:
         parts: list[str] = []
         space = operation.service_model.metadata.get('xmlNamespace', '')

@@ -37,7 +37,10 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A series of the scenario: `rate` is the mean events per minute, or the mean reading of a gauge (`every` > 0)."""
+    """A series of the scenario: `rate` is the mean events per minute, or the mean reading of a gauge (`every` > 0).
+
+    One with a `cycle` has data only in the first `awake` minutes of it, which begin at `wakes` and repeat.
+    """
 
     namespace: str
     metric: str
@@ -48,6 +51,15 @@ class Series:
     unit: str = 'Count'
     spread: float = 0.0
     appears: float | None = None
+    cycle: int = 0
+    wakes: int = 0
+    awake: int = 0
+
+    def newest_awake(self, minute: int) -> int:
+        """The newest minute up to this one in which the series is awake."""
+        if not self.cycle:
+            return minute
+        return minute - max(0, (minute - self.wakes) % self.cycle - self.awake + 1)
 
 
 @dataclass(slots=True)
@@ -73,16 +85,24 @@ def _catalogue(scenario: Scenario) -> dict[SeriesKey, Series]:
         add(SES, gauge.metric, (), gauge.value, every=gauge.every, unit=gauge.unit, spread=gauge.spread)
     for family in scenario.families:
         members = family.members()
-        for member in members:
+        each = scenario.volume * family.share / (family.awake or len(members) or 1)
+        for place, member in enumerate(members):
             more: dict[str, Any] = {'appears': family.appears}
+            if family.awake is not None:
+                more |= {'cycle': len(members) * family.turn, 'wakes': place * family.turn}
+                more |= {'awake': family.awake * family.turn}
             for metric, ratio in family.events.items():
-                add(family.namespace, metric, member, scenario.volume * family.share / len(members) * ratio, **more)
+                add(family.namespace, metric, member, each * ratio, **more)
             for gauge in family.gauges:
                 add(
                     family.namespace, gauge.metric, member, gauge.value,
                     every=gauge.every, unit=gauge.unit, spread=gauge.spread, **more,
                 )  # fmt: skip
     return found
+
+
+def _has(held: Dimensions, wanted: tuple[tuple[str, str | None], ...]) -> bool:
+    return not wanted or all(any(n == name and value in (None, v) for n, v in held) for name, value in wanted)
 
 
 class World:
@@ -96,7 +116,7 @@ class World:
         self._catalogue = _catalogue(scenario)
         self._daily = daily_table(scenario.amplitude)
         self._curves = {name: tuple(curve) for name, curve in scenario.curves.items()}
-        self._settled_after = scenario.lag[1] if not scenario.late_share else max(scenario.lag[1], scenario.late[1])
+        self.settled_after = scenario.lag[1] if not scenario.late_share else max(scenario.lag[1], scenario.late[1])
         self._points: dict[tuple[str, str], dict[SeriesKey, dict[int, list[Point]]]] = {}
         self._lock = threading.RLock()
         self._place = lru_cache(4096)(lambda account, region: key_of(seed, account, region))
@@ -156,6 +176,14 @@ class World:
         """The scenario's series of that exact identity in a Region, if any."""
         return self._catalogue.get(identity) if self.sends_mail(region) else None
 
+    def has_points(self, account: str, region: str, identity: SeriesKey) -> bool:
+        """Whether explicit amounts were put on a series."""
+        return bool(self._points) and identity in self._points.get((account, region), ())
+
+    def events(self, account: str, region: str, series: Series, first: int, last: int) -> list[int]:
+        """What finally happened in each minute of [first, last) of a scenario's series of events."""
+        return self._amounts(series, self._place(account, region), first, last)
+
     def unit_of(self, account: str, region: str, identity: SeriesKey) -> str:
         """The unit a series is published with."""
         series = self.find(region, identity)
@@ -174,6 +202,8 @@ class World:
     def _expected(self, series: Series, minute: int) -> float:
         if series.appears is not None and minute * 60 < self.started + series.appears:
             return 0.0
+        if series.newest_awake(minute) != minute:
+            return 0.0
         expected = series.rate * self._daily[minute % 1440]
         if self._curves:
             expected *= self._factor(series.metric, minute)
@@ -187,7 +217,7 @@ class World:
         """Events in each minute of [first, last)."""
         if last - first < 60:
             key = series.key ^ place
-            if not self._curves and series.appears is None:
+            if not self._curves and series.appears is None and not series.cycle:
                 rate, daily = series.rate, self._daily
                 return [amount(key, m, rate * daily[m % 1440]) for m in range(first, last)]
             return [amount(key, m, self._expected(series, m)) for m in range(first, last)]
@@ -201,7 +231,7 @@ class World:
         """How many of a minute's events CloudWatch shows at `now`: each part appears once and stays."""
         age = now - (minute + 1) * 60
         low, high = self.scenario.lag
-        if age >= self._settled_after:
+        if age >= self.settled_after:
             return events
         if age < low:
             return 0
@@ -233,6 +263,8 @@ class World:
         start = first + (-(first + key)) % every
         for minute in range(start, last, every):
             if series.appears is not None and minute * 60 < self.started + series.appears:
+                continue
+            if series.newest_awake(minute) != minute:
                 continue
             if every < 30 and unit(mix(key ^ (minute // 30))) < 0.15:
                 continue  # half an hour in seven is silent: a missing rate is unknown, never zero
@@ -267,11 +299,11 @@ class World:
                 found = self._readings(series, place, first, last, now)
             else:
                 amounts = self._amounts(series, place, first, last)
-                if now is None or now - last * 60 >= self._settled_after:
+                if now is None or now - last * 60 >= self.settled_after:
                     found = [Sample(first + i, n, n, 1, 1) for i, n in enumerate(amounts) if n]
                 else:
                     key = series.key ^ place
-                    open_from = int((now - self._settled_after) // 60) - 1
+                    open_from = int((now - self.settled_after) // 60) - 1
                     for minute, n in enumerate(amounts, first):
                         if n and minute >= open_from:
                             n = self._shown(key, minute, n, now)
@@ -383,18 +415,38 @@ class World:
 
     # What ListMetrics knows.
 
-    def listed(self, account: str, region: str, now: float, within: float = TWO_WEEKS) -> tuple[SeriesKey, ...]:
-        """Series with a datapoint in the last `within` seconds whose first datapoint is older than 15 minutes."""
-        request = (account, region, int(now // 60), within)
+    def listed(
+        self,
+        account: str,
+        region: str,
+        now: float,
+        within: float = TWO_WEEKS,
+        namespace: str | None = None,
+        metric: str | None = None,
+        dimensions: tuple[tuple[str, str | None], ...] = (),
+    ) -> tuple[SeriesKey, ...]:
+        """Series with a datapoint in the last `within` seconds whose first datapoint is older than 15 minutes.
+
+        `namespace` and `metric` are exact, None is any; `dimensions` must be there, with any value where it is None.
+        """
+        request = (account, region, int(now // 60), within, namespace, metric, dimensions)
         with self._lock:
             if request not in self._listings:
-                if len(self._listings) >= 32:
+                if len(self._listings) >= 64:
                     self._listings.clear()
                 self._listings[request] = tuple(
-                    identity for identity in self.series(account, region)
-                    if self._is_listed(account, region, identity, now, within)
+                    identity for identity in self.series(account, region, namespace)
+                    if metric in (None, identity[1]) and _has(identity[2], dimensions)
+                    and self._is_listed(account, region, identity, now, within)
                 )  # fmt: skip
             return self._listings[request]
+
+    def refresh_listings(self, now: float) -> None:
+        """Make the listings anew that were asked for last."""
+        with self._lock:
+            asked = {(account, region, *rest): None for account, region, _, *rest in self._listings}
+        for account, region, *rest in asked:
+            self.listed(account, region, now, *rest)
 
     def _is_listed(self, account: str, region: str, identity: SeriesKey, now: float, within: float) -> bool:
         last, first = int(now // 60), int((now - within) // 60)
@@ -416,7 +468,7 @@ class World:
             return False
         if self._surely_active(series, first, last):
             return True
-        step, high = 30, aged
+        step, high = 30, min(aged, series.newest_awake(aged - 1) + 1)
         place = self._place(account, region)
         while high > first:
             # Newest first, in growing steps: an active series is found within its first minutes.
@@ -431,7 +483,7 @@ class World:
 
     def _surely_active(self, series: Series, first: int, last: int) -> bool:
         """Whether so many events are expected that a search would find one (odds of 1 : 3,000 against)."""
-        if series.every or series.appears is not None or last - first < 1440:
+        if series.every or series.appears is not None or series.cycle or last - first < 1440:
             return False
         steady = '*' not in self._curves or min(self._factor('*', first), self._factor('*', last)) > 0.0
         return steady and series.rate * (last - first) >= 8.0

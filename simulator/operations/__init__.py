@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from simulator.errors import AwsError
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simulator.simulator import Simulator
     from simulator.world import World
 
-__all__ = ['AwsError', 'Call', 'Operation', 'OPERATIONS', 'operation']
+__all__ = ['AwsError', 'Call', 'Operation', 'OPERATIONS', 'operation', 'written']
 
 
 @dataclass
@@ -33,13 +33,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Operation:
-    """How one operation is answered, and the IAM action it needs; None for one that needs no permission."""
+    """How one operation is answered, and the IAM action it needs; None for one that needs no permission.
+
+    `written` may give the same answer as JSON at less cost, or None.
+    """
 
     answer: Callable[[Call], dict[str, Any]]
     action: str | None
     checked: bool = True
     per_second: float | None = None
     signed: bool = True
+    written: Callable[[Call], bytes | None] | None = None
 
 
 OPERATIONS: dict[tuple[str, str], Operation] = {}
@@ -66,5 +70,15 @@ def operation(
     return register
 
 
+def written(service: str, name: str) -> Callable[[Callable[[Call], bytes | None]], Callable[[Call], bytes | None]]:
+    """Register the decorated function as a cheaper way to the answer of an operation: its JSON, or None."""
+
+    def register(write: Callable[[Call], bytes | None]) -> Callable[[Call], bytes | None]:
+        OPERATIONS[service, name] = replace(OPERATIONS[service, name], written=write)
+        return write
+
+    return register
+
+
 # At the end: they register themselves with the decorator above, and nothing else imports them.
-from . import cloudwatch, ses, sesv2, sts  # noqa: E402, F401
+from . import cloudwatch, polled, ses, sesv2, sts  # noqa: E402, F401

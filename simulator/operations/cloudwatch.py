@@ -8,7 +8,8 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
 from simulator.operations import AwsError, Call, operation
 from simulator.world import Sample, SeriesKey, dimensions_of
@@ -27,14 +28,14 @@ def _valid_period(period: int) -> bool:
     return period in (1, 5, 10, 30) or (period > 0 and period % 60 == 0)
 
 
-def _window(call: Call, start: float, end: float) -> tuple[int, int]:
+def window(call: Call, start: float, end: float) -> tuple[int, int]:
     """Start rounded down by its age, end rounded up to the minute; whole seconds."""
     age = call.now - start
     step = 60 if age < 15 * _DAY else 300 if age < 63 * _DAY else 3600
     return int(start // step) * step, -(-int(math.ceil(end)) // 60) * 60
 
 
-def _oldest(now: float, period: int) -> float:
+def oldest(now: float, period: int) -> float:
     """Where CloudWatch's retention of data points of that period ends."""
     return now - (15 * _DAY if period < 300 else 63 * _DAY if period < 3600 else 455 * _DAY)
 
@@ -65,7 +66,7 @@ def _datapoints(
 ) -> list[tuple[int, list[float]]]:
     """(period start, a value for each statistic) of every period with data, oldest first."""
     origin = start if call.sim.align == 'start' else 0
-    first = max(start, int(_oldest(call.now, period)))
+    first = max(start, int(oldest(call.now, period)))
     # A period finer than the samples holds the whole minute's sample at the minute's start.
     samples = call.world.samples(account, call.region, series, -(-first // 60), -(-end // 60), call.now)
     points: list[tuple[int, list[float]]] = []
@@ -85,7 +86,8 @@ def _datapoints(
     return points
 
 
-def _check_queries(queries: list[dict[str, Any]]) -> None:
+def check_queries(queries: list[dict[str, Any]]) -> None:
+    """AwsError as AWS refuses queries that break its rules."""
     if len(queries) > MAX_QUERIES:
         raise AwsError(
             'ValidationError', f'The collection MetricDataQueries must not have a size greater than {MAX_QUERIES}.'
@@ -125,13 +127,14 @@ def _check_queries(queries: list[dict[str, Any]]) -> None:
             )
 
 
-def _series(query: dict[str, Any]) -> SeriesKey:
+def series_of(query: dict[str, Any]) -> SeriesKey:
+    """The series that a query asks for."""
     metric = query['MetricStat']['Metric']
     given = metric.get('Dimensions')
     return metric['Namespace'], metric['MetricName'], dimensions_of(given) if given else ()
 
 
-def _labels(queries: list[dict[str, Any]]) -> list[str]:
+def labels(queries: list[dict[str, Any]]) -> list[str]:
     """Metric names, with statistic or period where queries of one metric name differ in them."""
     stats: dict[str, set[str]] = {}
     periods: dict[str, set[int]] = {}
@@ -184,22 +187,23 @@ def get_metric_data(call: Call) -> dict[str, Any]:
     queries = params['MetricDataQueries']
     if params['StartTime'] >= params['EndTime']:
         raise AwsError('ValidationError', _TOO_LATE)
-    _check_queries(queries)
+    check_queries(queries)
     limit = params.get('MaxDatapoints', MAX_DATAPOINTS)
     if not 1 <= limit <= MAX_DATAPOINTS:
         raise AwsError('ValidationError', f'The parameter MaxDatapoints must be between 1 and {MAX_DATAPOINTS}.')
     offset, asked_at = _read_token(call, 'InvalidNextToken')
-    start, end = _window(call, params['StartTime'], params['EndTime'])
-    _book(call, queries, start, end)
+    start, end = window(call, params['StartTime'], params['EndTime'])
+    datapoints = sum(-(-(end - start) // query['MetricStat']['Period']) for query in queries)
+    book(call, datapoints, billed(queries), start)
     # Every page shows the data of the first one's moment, or growing data would shift what the offset means.
     call.now = asked_at
     newest_first = params.get('ScanBy', 'TimestampDescending') == 'TimestampDescending'
     results = []
     position, room, more = 0, limit, False
-    for query, label in zip(queries, _labels(queries), strict=True):
+    for query, label in zip(queries, labels(queries), strict=True):
         if query.get('ReturnData') is False:
             continue
-        code, points = _answer(call, query, start, end)
+        code, points, messages = result(call, query, start, end)
         if newest_first:
             points.reverse()
         skip = min(len(points), max(0, offset - position))
@@ -215,6 +219,7 @@ def get_metric_data(call: Call) -> dict[str, Any]:
             'Timestamps': [float(at) for at, _ in page],
             'Values': [values[0] for _, values in page],
             'StatusCode': code,
+            **({'Messages': messages} if messages else {}),
         })  # fmt: skip
     answer: dict[str, Any] = {'MetricDataResults': results, 'Messages': []}
     if more:
@@ -222,29 +227,41 @@ def get_metric_data(call: Call) -> dict[str, Any]:
     return answer
 
 
-def _answer(call: Call, query: dict[str, Any], start: int, end: int) -> tuple[str, list[tuple[int, list[float]]]]:
+class Result(NamedTuple):
+    """What one query finds: status, (period start, values) oldest first, messages about this query alone."""
+
+    code: str
+    points: list[tuple[int, list[float]]]
+    messages: tuple[dict[str, str], ...] = ()
+
+
+def result(call: Call, query: dict[str, Any], start: int, end: int) -> Result:
+    """The answer to one query of GetMetricData."""
     stat = query['MetricStat']
     account = query.get('AccountId', call.account)
     if not call.sim.accounts.may_read(call.account, account, call.region):
-        return 'Forbidden', []
-    series = _series(query)
+        # AWS documents that a message about one metric is in the result of that metric; its words are our guess.
+        return Result('Forbidden', [], ({'Code': 'Forbidden', 'Value': f'Account {account} is not linked.'},))
+    series = series_of(query)
     if stat.get('Unit') and stat['Unit'] != call.world.unit_of(account, call.region, series):
-        return 'Complete', []
-    return 'Complete', _datapoints(call, account, series, start, end, stat['Period'], (stat['Stat'],))
+        return Result('Complete', [])
+    return Result('Complete', _datapoints(call, account, series, start, end, stat['Period'], (stat['Stat'],)))
 
 
-def _book(call: Call, queries: list[dict[str, Any]], start: int, end: int) -> None:
-    """Note what the call costs and hold it against the quota of datapoints per second."""
+def billed(queries: list[dict[str, Any]]) -> int:
+    """Metrics that AWS bills: each metric once for up to five statistics."""
     statistics: dict[Any, set[str]] = {}
-    datapoints = 0
     for query in queries:
-        stat = query['MetricStat']
-        statistics.setdefault((query.get('AccountId'), _series(query)), set()).add(stat['Stat'])
-        datapoints += -(-(end - start) // stat['Period'])
+        statistics.setdefault((query.get('AccountId'), series_of(query)), set()).add(query['MetricStat']['Stat'])
+    return sum(-(-len(used) // 5) for used in statistics.values())
+
+
+def book(call: Call, datapoints: int, billed_metrics: int, start: int) -> None:
+    """Note what the call costs and hold it against the quota of datapoints per second."""
     recent = start >= call.now - 3 * 3600 - 60
     call.sim.quotas.take_datapoints(call.account, call.region, datapoints, recent)
     call.record.datapoints = datapoints
-    call.record.billed_metrics = sum(-(-len(used) // 5) for used in statistics.values())
+    call.record.billed_metrics = billed_metrics
 
 
 @operation('cloudwatch', 'ListMetrics', action='cloudwatch:ListMetrics', per_second=25)
@@ -252,30 +269,25 @@ def list_metrics(call: Call) -> dict[str, Any]:
     params = call.params
     offset, asked_at = _read_token(call, 'InvalidParameterValue')
     within = 3 * 3600.0 if params.get('RecentlyActive') else 14.0 * _DAY
-    wanted = [(d['Name'], d.get('Value')) for d in params.get('Dimensions', ())]
+    wanted = tuple((d['Name'], d.get('Value')) for d in params.get('Dimensions', ()))
     owner = params.get('OwningAccount')
     accounts = [call.account]
     if params.get('IncludeLinkedAccounts'):
         accounts += call.sim.accounts.linked_to(call.account, call.region)
     elif owner and owner != call.account:
         raise AwsError('InvalidParameterValue', 'OwningAccount needs IncludeLinkedAccounts to be true.')
-    found = []
+    found: list[tuple[str, SeriesKey]] = []
     for account in accounts:
-        if owner and account != owner:
-            continue
-        for namespace, metric, dimensions in call.world.listed(account, call.region, asked_at, within):
-            if params.get('Namespace', namespace) != namespace or params.get('MetricName', metric) != metric:
-                continue
-            if wanted:
-                held = dict(dimensions)
-                if any(name not in held or value not in (None, held[name]) for name, value in wanted):
-                    continue
-            found.append((account, namespace, metric, dimensions))
+        if not owner or account == owner:
+            listed = call.world.listed(
+                account, call.region, asked_at, within, params.get('Namespace'), params.get('MetricName'), wanted
+            )
+            found += zip(repeat(account), listed)
     page = found[offset : offset + 500]
     answer: dict[str, Any] = {
         'Metrics': [
             {'Namespace': n, 'MetricName': m, 'Dimensions': [{'Name': name, 'Value': value} for name, value in d]}
-            for _, n, m, d in page
+            for _, (n, m, d) in page
         ]
     }
     if params.get('IncludeLinkedAccounts'):
@@ -298,7 +310,7 @@ def get_metric_statistics(call: Call) -> dict[str, Any]:
         raise AwsError('MissingParameter', 'Must specify either Statistics or ExtendedStatistics.')
     if any(not _PERCENTILE.fullmatch(name) for name in extended):
         raise AwsError('InvalidParameterValue', 'The parameter ExtendedStatistics must be percentiles such as p95.')
-    start, end = _window(call, params['StartTime'], params['EndTime'])
+    start, end = window(call, params['StartTime'], params['EndTime'])
     if (end - start) / period > 1440:
         raise AwsError(
             'InvalidParameterCombination',

@@ -79,6 +79,56 @@ def test_budget_and_scope(sim):
     assert sim.log.count(fault='throttle') == 2 and sim.log.count(operation='GetAccount', error=None) == 3
 
 
+def test_a_fault_finds_its_batch(sim, clock):
+    """A fault that names a text strikes whatever request holds it among its values, and no other."""
+    poison = Fault('error', operation='GetMetricData', holds='set-00007', argument=['ValidationError', 400])
+    sim.faults.add(poison)
+    window = {'StartTime': clock() - 1800, 'EndTime': clock()}
+    call = client(sim, 'cloudwatch').get_metric_data
+
+    def batch(*names):
+        sets = [query(f'q{at}', dimensions={'ses:configuration-set': name}) for at, name in enumerate(names)]
+        try:
+            return len(call(MetricDataQueries=sets, **window)['MetricDataResults'])
+        except ClientError as error:
+            return error.response['Error']['Code'], error.response['ResponseMetadata']['HTTPStatusCode']
+
+    refused = ('ValidationError', 400)
+    assert [batch('set-00006', 'set-00007'), batch('set-00007'), batch('set-00006', 'set-000071')] == [
+        refused, refused, 2
+    ]  # fmt: skip
+    sim.faults.clear()
+    sim.faults.add(Fault('error', holds='set-0000[78]', argument=['RequestEntityTooLarge', 413]))
+    assert batch('set-00008') == ('RequestEntityTooLarge', 413) and batch('set-00009') == 1
+
+
+def test_a_fault_finds_the_second_page_of_one_listing(start):
+    """A namespace and a number of pages that pass aim a throttle at page 2 of one listing among others."""
+    sim = start('large')
+    cloudwatch = client(sim, 'cloudwatch')
+    sim.faults.add(Fault('throttle', operation='ListMetrics', holds='AWS/SES', after=1, times=1))
+    first = cloudwatch.list_metrics(Namespace='AWS/SES')
+    assert not cloudwatch.list_metrics(Namespace='AWS/SES/MailManager')['Metrics']
+    with pytest.raises(ClientError):
+        cloudwatch.list_metrics(Namespace='AWS/SES', NextToken=first['NextToken'])
+    assert cloudwatch.list_metrics(Namespace='AWS/SES', NextToken=first['NextToken'])['Metrics']
+
+
+@pytest.mark.parametrize('strict', [True, False])
+def test_partial_data_of_one_batch(start, clock, strict):
+    """Partial, missing and forbidden results can be aimed at one batch of many, strict or not."""
+    sim = start('configuration_sets', strict=strict)
+    sim.faults.add(Fault('partial', holds='set-00001', argument=1))
+    call, codes = client(sim, 'cloudwatch').get_metric_data, []
+    for name in ('set-00000', 'set-00001', 'set-00002'):
+        answer = call(
+            MetricDataQueries=[query('a', dimensions={'ses:configuration-set': name})],
+            StartTime=clock() // 300 * 300 - 1800, EndTime=clock(),
+        )  # fmt: skip
+        codes.append(answer['MetricDataResults'][0]['StatusCode'])
+    assert codes == ['Complete', 'PartialData', 'Complete']
+
+
 def test_probability_is_seeded(start):
     """The same seed strikes the same calls."""
 
