@@ -16,7 +16,7 @@ from .cloudwatch.discovery import Inventory
 from .cloudwatch.families import Listed
 from .cloudwatch.gauges import Shown
 from .cloudwatch.ledger import Ledger
-from .cloudwatch.series import Dimensions, key_of
+from .cloudwatch.series import Dimensions, Series, key_of
 from .collectors.account import Standing
 from .progress import CLOUDWATCH, DAILY, DISCOVERY, Progress, Source
 from .state import Document
@@ -40,8 +40,10 @@ def lasting(progress: Progress) -> tuple[object, ...]:
 def to_document(progress: Progress) -> Document:
     """What outlives a restart."""
     shown, inventory = progress.shown, progress.inventory
-    listed = sorted(one for one in inventory.listed if _is_clean(one.dimensions))
-    whole = len(listed) == len(inventory.listed)
+    groups = [(group, list(its)) for group, its in groupby(inventory.ordered, lambda one: one[:2] + one[3:])]
+    groups = [(group, its) for group, its in groups if _is_clean(group[2])]
+    listed = [one for _, its in groups for one in its]
+    whole = len(listed) == len(inventory.ordered)
     numbers = {one: number for number, one in enumerate(listed)}
     asked = _asked(progress)
     if not whole:
@@ -53,12 +55,7 @@ def to_document(progress: Progress) -> Document:
         'period': shown.period,
         'readings': {key: list(kept) for key, kept in shown.readings.items()},
         'last_seen': dict(shown.last_seen),
-        'listed': [
-            [account, namespace, dimensions, [one.metric_name for one in its]]
-            for (account, namespace, dimensions), its in groupby(
-                listed, lambda one: (one.account, one.namespace, one.dimensions)
-            )
-        ],
+        'listed': [[*group, [one.metric_name for one in its]] for group, its in groups],
         'missing': [[numbers[one], since] for one, since in inventory.missing.items() if one in numbers],
         'whole_at': inventory.whole_at if whole else None,
         'volumes': [[*group, volume] for group, volume in progress.volumes.items() if _is_clean(group[2])],
@@ -71,21 +68,28 @@ def to_document(progress: Progress) -> Document:
     ledger = progress.ledger
     if ledger is None:
         return Document(values)
-    found = {key_of('found', *one): number for number, one in enumerate(listed)}
-    places = array('q', [found.get(key, SPELLED) for key in ledger.keys])
+    # The ledger is arranged for the selection, so a series stands where its key does.
+    places = array('q', [numbers.get(_listed(one), SPELLED) if one.found else SPELLED for one in progress.series])
+    places.extend([SPELLED] * (len(ledger.keys) - len(places)))
     starts = sorted(ledger.booked)
     values['ledger'] = {
         **{
             name: getattr(ledger, name)
             for name in ('period', 'since', 'floor', 'kept_from', 'read_at', 'read_to', 'closing', 'doubtful')
         },
-        'spelled': [key for key in ledger.keys if key not in found],
+        'spelled': [key for key, number in zip(ledger.keys, places, strict=True) if number == SPELLED],
         'others': list(ledger.others),
         'born': dict(ledger.born),
         'starts': starts,
         'shrunk': [[start, dict(series)] for start, series in ledger.shrunk.items()],
     }
-    columns: list[array[Any]] = [places, ledger.marks, ledger.read_in, ledger.seen, *(ledger.booked[start] for start in starts)]
+    columns: list[array[Any]] = [
+        places,
+        ledger.marks,
+        ledger.read_in,
+        ledger.seen,
+        *(ledger.booked[start] for start in starts),
+    ]
     return Document(values, columns)
 
 
@@ -102,7 +106,9 @@ def from_document(document: Document) -> Progress:
     if kept is not None:
         numbers, marks, read_in, seen = document.columns[:COLUMNS]
         spelled = iter(kept['spelled'])
-        keys = tuple(str(next(spelled)) if number == SPELLED else key_of('found', *listed[number]) for number in numbers)
+        keys = tuple(
+            str(next(spelled)) if number == SPELLED else key_of('found', *listed[number]) for number in numbers
+        )
         others = tuple(map(str, kept['others']))
         booked = dict(zip(map(int, kept['starts']), document.columns[COLUMNS:], strict=True))
         if {len(marks), len(read_in), len(seen)} != {len(keys)} or any(
@@ -139,6 +145,7 @@ def from_document(document: Document) -> Progress:
         standing=Standing(*told) if told else None,
         inventory=Inventory(
             frozenset(listed),
+            tuple(listed),
             {listed[number]: float(since) for number, since in values['missing']},
             None if values['whole_at'] is None else float(values['whole_at']),
         ),
@@ -157,6 +164,10 @@ def _asked(progress: Progress) -> dict[str, float]:
     """When the CloudWatch sources were asked, those that answered without a failure."""
     asked = {name: progress.sources[name] for name in LASTING if name in progress.sources}
     return {name: source.asked for name, source in asked.items() if not source.failures}
+
+
+def _listed(series: Series) -> Listed:
+    return Listed(series.account, series.namespace, series.metric_name, series.dimensions)
 
 
 def _is_clean(dimensions: Dimensions) -> bool:

@@ -39,17 +39,21 @@ Task = Collector | Listing | Batch
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The tasks of one Region: those of `lead` one after the other, then `batches` side by side; and the progress that
-    they go out from. `slot` is the number of the slot of its CloudWatch series."""
+    """The tasks of one Region: those of `lead` one after the other, then those `beside` each other; and the progress
+    that they go out from. `slot` is the number of the slot of its CloudWatch series."""
 
-    lead: tuple[Collector | Listing, ...]
-    batches: tuple[Batch, ...]
+    lead: tuple[Collector, ...]
+    beside: tuple[Listing | Batch, ...]
     progress: Progress
     slot: int = 0
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        return (*self.lead, *self.batches)
+        return (*self.lead, *self.beside)
+
+    @property
+    def batches(self) -> tuple[Batch, ...]:
+        return tuple(one for one in self.beside if isinstance(one, Batch))
 
 
 def plan(settings: Settings, target: Target, progress: Progress, now: float, reach: Reach) -> Plan:
@@ -57,25 +61,25 @@ def plan(settings: Settings, target: Target, progress: Progress, now: float, rea
     progress = _prepared(settings, progress, now)
     quiet = is_quiet(settings, progress)
     due = partial(is_due, progress.sources, now=now, target=target)
-    lead: list[Collector | Listing] = [
-        one
-        for one in wanted(settings, progress)
-        if due(one.name, one.every) and not (quiet and one is SEND_STATISTICS)
-    ]
+    lead = tuple(
+        one for one in wanted(settings, progress) if due(one.name, one.every) and not (quiet and one is SEND_STATISTICS)
+    )
+    beside: list[Listing | Batch] = []
     if lists(settings) and due(DISCOVERY, discovery.EVERY):
         unrecognized = UNRECOGNIZED in settings.collect
-        lead.append(discovery.next_listing(progress.inventory, now, unrecognized, settings.linked_accounts))
+        beside.append(discovery.next_listing(progress.inventory, now, unrecognized, settings.linked_accounts))
     period = progress.ledger.period if progress.ledger else settings.period
     if quiet is not False:
         if quiet:
             ledger = counting.quiet(progress.ledger, tuple(one.key for one in progress.series), period, now, reach)
             progress = replace(progress, ledger=ledger)
-        return Plan(tuple(lead), (), progress, progress.slot)
+        return Plan(lead, tuple(beside), progress, progress.slot)
     slot = _next_slot(progress, target, now, period)
     asked, progress = _counted(settings, progress, now, slot, reach)
-    asked += _daily(progress, now) if due(DAILY, schedule.DAILY_EVERY) else []
-    asked += _survey(progress, now)
-    return Plan(tuple(lead), tuple(asked), progress, slot)
+    beside += asked
+    beside += _daily(progress, now) if due(DAILY, schedule.DAILY_EVERY) else []
+    beside += _survey(progress, now)
+    return Plan(lead, tuple(beside), progress, slot)
 
 
 def wanted(settings: Settings, progress: Progress) -> Iterable[Collector]:

@@ -15,7 +15,7 @@ from .cloudwatch import ledger as counting
 from .cloudwatch.answers import Answer
 from .cloudwatch.discovery import Inventory, Listing
 from .cloudwatch.gauges import Shown
-from .cloudwatch.ledger import GivenUp, Ledger, Reach, Read, Reads
+from .cloudwatch.ledger import GivenUp, Ledger, Reach, Reads
 from .cloudwatch.queries import Batch, halved
 from .cloudwatch.selection import Group, Selection, group
 from .cloudwatch.series import DAY, SUM, Series
@@ -71,12 +71,12 @@ class Source:
 class Progress:
     """Everything that is known of one account in one Region.
 
-    `selection` are the series that are asked for, which is to be decided anew where `changed`; `candidates` are those to
-    survey before. `volumes` is how much went on of late in each group. `collected` is when the series were last asked
-    for in their slot, and `slot` its number; `fresh` says that some are asked for before the next one. `idle` is how
-    many series wait their turn. `apart` are series, by key, that stay out of other batches,
-    because a batch that held them was refused; `resting` are keys, and linked accounts, that are left alone until a
-    time.
+    `selection` are the series that are asked for, which is to be decided anew where `changed`; `candidates` are those
+    to survey before. `volumes` is how much went on of late in each group, and `surveyed` when that was asked.
+    `collected` is when the series were last asked for in their slot, and `slot` its number; `fresh` says that some are
+    asked for before the next one. `idle` is how many series wait their turn. `apart` are series, by key, that stay out
+    of other batches, because a batch that held them was refused; `resting` are keys, and linked accounts, that are left
+    alone until a time.
     """
 
     ledger: Ledger | None = None
@@ -196,7 +196,7 @@ def after_answers(
     progress = replace(
         progress, shown=gauges.after(progress.shown, answers, now, settings.settle_delay, settings.zeroed)
     )
-    reads = [Reads(answer.batch.window, _reads(answer, settings.excluded)) for answer in answers]
+    reads = [_reads(answer, settings.excluded) for answer in answers]
     answered_at = min(answer.answered_at for answer in answers)
     if progress.ledger is None:
         keys = tuple(one.key for one in progress.series)
@@ -214,19 +214,20 @@ def after_answers(
     )
 
 
-def _reads(answer: Answer, excluded: frozenset[str]) -> list[Read]:
+def _reads(answer: Answer, excluded: frozenset[str]) -> Reads:
     """What the ledger is told. A count that the Agent would drop is not booked: it would be missing when the operator
     wants it again."""
-    found = []
-    for (series, statistic), place, (points, complete) in zip(
+    places, points, complete, counted = [], [], [], []
+    for (series, statistic), place, result in zip(
         answer.batch.queries, answer.batch.places, answer.results, strict=True
     ):
-        spec = series.spec
-        if spec.count is None:
-            found.append(Read(place, points, complete, False))
-        elif statistic == SUM:
-            found.append(Read(place, points, complete, spec.count.name not in excluded))
-    return found
+        count = series.spec.count
+        if count is None or statistic == SUM:
+            places.append(place)
+            points.append(result[0])
+            complete.append(result[1])
+            counted.append(count is not None and count.name not in excluded)
+    return Reads(answer.batch.window, places, points, complete, counted)
 
 
 def _after_daily(
@@ -252,9 +253,7 @@ def _after_survey(
     return replace(progress, volumes={**progress.volumes, **volumes}, surveyed=now, changed=True)
 
 
-def _set_apart(
-    progress: Progress, outcomes: Iterable[tuple[Batch, Answer | Failure]], now: float
-) -> Progress:
+def _set_apart(progress: Progress, outcomes: Iterable[tuple[Batch, Answer | Failure]], now: float) -> Progress:
     """Batches that were refused for what is in them are halved; what is left alone and still refused rests."""
     resting = {name: until for name, until in progress.resting.items() if until > now}
     done: set[str] = set()

@@ -50,7 +50,9 @@ class Loaded:
 
 def pack(document: Document, sequence: int) -> str:
     packed = [_column(column) for column in document.columns]
-    form = [[as_type, of_type, len(column)] for (as_type, of_type, _), column in zip(packed, document.columns, strict=True)]
+    form = [
+        [as_type, of_type, len(column)] for (as_type, of_type, _), column in zip(packed, document.columns, strict=True)
+    ]
     text = json.dumps([form, document.values], separators=(',', ':'), sort_keys=True, allow_nan=False).encode()
     body = b'%d\n%s%s' % (len(text), text, b''.join(part for _, _, part in packed))
     encoded = b85encode(compress(body)).decode()

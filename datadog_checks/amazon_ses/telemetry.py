@@ -47,8 +47,8 @@ IDLE_SERIES = MetricSpec(
 SERIES_DROPPED = MetricSpec(
     'collector.series_dropped',
     GAUGE,
-    'CloudWatch series that were found and are not asked for: by max_series, excluded, forbidden (a linked account that '
-    'may not be shown) or refused (CloudWatch does not take the name).',
+    'CloudWatch series that were found and are not asked for. The reason is max_series, excluded, forbidden (a linked '
+    'account that may not be shown) or refused (CloudWatch does not take the name).',
     'item',
     orientation=-1,
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from datadog_checks.amazon_ses.cloudwatch import ledger as counting
 from datadog_checks.amazon_ses.cloudwatch import schedule
-from datadog_checks.amazon_ses.cloudwatch.ledger import GivenUp, Ledger, Reach, Read, Reads, Window
+from datadog_checks.amazon_ses.cloudwatch.ledger import GivenUp, Ledger, Reach, Reads, Window
 from datadog_checks.amazon_ses.cloudwatch.selection import Pace, Selection
 
 HOUR = 3600
@@ -71,9 +71,9 @@ class Counter:
         for place, start in due.starts.items():
             series, window = self.selection.keys[place], Window(start, newest.end)
             points = {} if series in incomplete and cut else self.cloudwatch.sums(series, window, period, now)
-            answers.append(Reads(window, [Read(place, points, series not in incomplete)]))
+            answers.append(Reads(window, [place], [points], [series not in incomplete], [True]))
         if self.ledger is None:
-            if any(read.complete for _, reads in answers for read in reads):
+            if any(any(reads.complete) for reads in answers):
                 opened = counting.opened(self.selection.keys, period, now, self.reach)
                 self.ledger = counting.noted(opened, answers, self.slot)
             return

@@ -17,15 +17,17 @@ from hypothesis import strategies as st
 
 from datadog_checks.amazon_ses import document, planning, progress, state, telemetry
 from datadog_checks.amazon_ses.aws.failures import failure_of
-from datadog_checks.amazon_ses.cloudwatch import answers, gauges
+from datadog_checks.amazon_ses.cloudwatch import answers, families, gauges
 from datadog_checks.amazon_ses.cloudwatch.answers import Answer, Result
 from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory
+from datadog_checks.amazon_ses.cloudwatch.discovery import known as known_metrics
 from datadog_checks.amazon_ses.cloudwatch.families import Listed
 from datadog_checks.amazon_ses.cloudwatch.gauges import Shown
 from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger, Window
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
+from datadog_checks.amazon_ses.cloudwatch.selection import select
 from datadog_checks.amazon_ses.cloudwatch.series import ACCOUNT as SERIES
-from datadog_checks.amazon_ses.cloudwatch.series import AVERAGE, SUM, Query, key_of
+from datadog_checks.amazon_ses.cloudwatch.series import AVERAGE, SUM, Query
 from datadog_checks.amazon_ses.collectors import account, send_statistics
 from datadog_checks.amazon_ses.collectors.account import Standing
 from datadog_checks.amazon_ses.model import Failure, FailureKind, Level, Sample, Status, Target
@@ -469,7 +471,10 @@ def test_progress_survives_its_document() -> None:
     key, found = SEND.series.key, Listed('', 'AWS/SES', 'Send', (('ses:configuration-set', 'a,b/c'),))
     linked = Listed('210987654321', 'AWS/SES', 'Send', ())
     by_address = Listed('', 'AWS/SES', 'Send', (('who', 'jane.doe@mail.example'),))
-    keys = (key, key_of('found', *found), key_of('found', *linked), key_of('found', *by_address))
+    series = families.recognized([found, linked, by_address], ('configuration_sets', 'cloudwatch', 'unrecognized'))
+    selected = select(SERIES[:1], series, (SUM,), {})
+    keys = selected.keys
+    assert len(keys) == 4
     ledger = Ledger(
         period=300, since=NOW, floor=NOW, kept_from=NOW + 300, read_at=NOW + 3599.5, read_to=NOW + 3600, keys=keys,
         marks=array('q', [NOW, NOW + 300, NOW, NOW]), read_in=array('q', [1, 0, 1, 2]), seen=array('q', [0, NOW, 0, 0]),
@@ -477,29 +482,29 @@ def test_progress_survives_its_document() -> None:
         born={'b': NOW}, closing=NOW + 7200, doubtful=True,
     )  # fmt: skip
     kept = Shown({(key, SUM): (3.0, NOW + 0.5)}, 300, {key: (4.0, NOW)}, {key: NOW})
-    listed = Inventory(frozenset({found, linked}), {found: NOW - 60.0}, NOW + 1.5)
+    listed = Inventory(frozenset({found, linked}), (found, linked), {found: NOW - 60.0}, NOW + 1.5)
     known = Progress(
         ledger=ledger, shown=kept, standing=Standing('HEALTHY', True), inventory=listed, surveyed=NOW - 5.0,
         volumes={('', 'AWS/SES', found.dimensions): 12.0}, collected=NOW + 2.5, slot=77,
-        sources={CLOUDWATCH: Source(NOW, NOW), progress.DISCOVERY: Source(NOW, NOW)},
+        sources={CLOUDWATCH: Source(NOW, NOW), progress.DISCOVERY: Source(NOW, NOW)}, selection=selected,
     )  # fmt: skip
     text = state.pack(document.to_document(known), 1)
     loaded = state.load([text, ''], '1').document
     assert loaded is not None
-    assert document.from_document(loaded) == known
+    assert replace(document.from_document(loaded), selection=selected) == known
     for name in loaded.values:
         broken = Document({**loaded.values, name: 5}, loaded.columns)
         with pytest.raises((KeyError, TypeError, ValueError, AttributeError, IndexError)):
-            assert document.from_document(broken) != known
+            assert replace(document.from_document(broken), selection=selected) != known
             raise ValueError('a number in that place means nothing, so it may be ignored but not taken over')
     with pytest.raises(ValueError):
         document.from_document(Document(loaded.values, [*loaded.columns[:1], array('q', [1]), *loaded.columns[2:]]))
 
-    addressed = replace(known, inventory=replace(listed, listed=listed.listed | {by_address}))
+    addressed = replace(known, inventory=known_metrics(listed, listed.listed | {by_address}))
     written = document.to_document(addressed)
     assert 'jane.doe' not in repr(written.values)
     after = document.from_document(written)
-    assert (after.inventory.listed, after.inventory.whole_at) == (listed.listed, None)
+    assert (after.inventory.ordered, after.inventory.whole_at) == (listed.ordered, None)
     assert progress.DISCOVERY not in after.sources
     assert after.ledger == ledger
 

@@ -66,12 +66,12 @@ class Access:
     def list(self, listing: discovery.Listing, region: str, account: str, seconds: float) -> discovery.Answer:
         """What CloudWatch lists, or as much of it as there is in `seconds` and `discovery.PAGES`."""
         listed: set[Listed] = set()
-        known: dict[Dimensions, Dimensions] = {}
+        seen: dict[Dimensions, Dimensions] = {}
         until, pages = time.monotonic() + seconds, 0
         try:
             for request in listing.requests:
                 for page in self._pages(self._list, request, region, discovery.PAGES):
-                    listed.update(discovery.read(page, account, known))
+                    listed.update(discovery.read(page, account, seen))
                     pages += 1
                     if pages >= discovery.PAGES or (time.monotonic() > until and page.get('NextToken')):
                         return discovery.Answer(frozenset(listed), self._cut(region, len(listed)))

@@ -146,8 +146,8 @@ def _forbidden(account: str) -> Failure:
         FailureKind.DENIED,
         OPERATION,
         f'CloudWatch may not show the linked account {account}.',
-        "Look at the link between that account and this one's monitoring sink (CloudWatch cross-account observability), "
-        'or exclude it; it is asked again in an hour.',
+        "Look at the link between it and this account's monitoring sink (CloudWatch cross-account observability). "
+        'It is asked again in an hour.',
     )
 
 

@@ -59,13 +59,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The metrics that CloudWatch is known to have.
+    """The metrics that CloudWatch is known to have, in a set and group by group in order.
 
     `missing` are those that the newest whole listing did not name, and since when. `whole_at` is the time of that
     listing. `recent` is what the newest hint named.
     """
 
     listed: frozenset[Listed] = frozenset()
+    ordered: tuple[Listed, ...] = ()
     missing: Mapping[Listed, float] = field(default_factory=dict)
     whole_at: float | None = None
     recent: frozenset[Listed] | None = None
@@ -80,8 +81,8 @@ def next_listing(inventory: Inventory, now: float, unrecognized: bool, linked: b
     return Listing(namespaces, True, linked)
 
 
-def read(page: Mapping[str, Any], account: str, known: dict[Dimensions, Dimensions]) -> Iterable[Listed]:
-    """The metrics of one page. `account` is our own, `known` the sets of dimensions seen before, to keep each once.
+def read(page: Mapping[str, Any], account: str, seen: dict[Dimensions, Dimensions]) -> Iterable[Listed]:
+    """The metrics of one page. `account` is our own, `seen` the sets of dimensions so far, to keep each once.
 
     Raises KeyError, TypeError, ValueError or AttributeError where the page is no answer.
     """
@@ -89,7 +90,7 @@ def read(page: Mapping[str, Any], account: str, known: dict[Dimensions, Dimensio
     owners = page.get('OwningAccounts') or [account] * len(metrics)
     for metric, owner in zip(metrics, owners, strict=True):
         dimensions = tuple(sorted((intern(one['Name']), one['Value']) for one in metric['Dimensions']))
-        dimensions = known.setdefault(dimensions, dimensions)
+        dimensions = seen.setdefault(dimensions, dimensions)
         namespace, name = intern(metric['Namespace']), intern(metric['MetricName'])
         if not all(isinstance(value, str) for _, value in dimensions):
             raise TypeError('the value of a dimension is no text')
@@ -103,11 +104,19 @@ def after(inventory: Inventory, listing: Listing, answer: Answer, now: float) ->
         woken = listed & inventory.listed - inventory.recent if inventory.recent is not None else frozenset()
         missing = {one: since for one, since in inventory.missing.items() if one not in listed}
         recent = inventory.recent if answer.failure else listed
-        return replace(inventory, listed=inventory.listed | listed, missing=missing, recent=recent), woken
+        return replace(known(inventory, inventory.listed | listed), missing=missing, recent=recent), woken
     if answer.failure:
         # One that was cut because there is no end to it would be no different the next time.
         whole_at = now if answer.failure.kind is FailureKind.PARTIAL else inventory.whole_at
-        return replace(inventory, listed=inventory.listed | listed, whole_at=whole_at), frozenset()
+        return replace(known(inventory, inventory.listed | listed), whole_at=whole_at), frozenset()
     missing = {one: inventory.missing.get(one, now) for one in inventory.listed - listed}
     missing = {one: since for one, since in missing.items() if now - since < AGED_AFTER}
-    return replace(inventory, listed=listed | missing.keys(), missing=missing, whole_at=now), frozenset()
+    return replace(known(inventory, listed | missing.keys()), missing=missing, whole_at=now), frozenset()
+
+
+def known(inventory: Inventory, listed: frozenset[Listed]) -> Inventory:
+    """The inventory with these metrics: the same sets and texts where nothing changed."""
+    if listed == inventory.listed:
+        return inventory
+    ordered = sorted(listed, key=lambda one: (one.account, one.namespace, one.dimensions, one.metric_name))
+    return replace(inventory, listed=listed, ordered=tuple(ordered))

@@ -5,7 +5,7 @@ Each family is a source of its own in the option `collect`. What belongs to none
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -107,8 +107,8 @@ POOL_METRIC = 'ApproximateDedicatedSendingPercentage'
 BY_ADDRESS = {
     one.metric_name: one.spec('snds.', 'By dedicated IP address, from Outlook SNDS, once a day: ')
     for one in (
-        Reading('SNDS.RCPTCommands', 'rcpt_commands', 'RCPT commands.', 'command', 1.0, 0, MAXIMUM, True),
-        Reading('SNDS.DATACommands', 'data_commands', 'DATA commands.', 'command', 1.0, 0, MAXIMUM, True),
+        Reading('SNDS.RCPTCommands', 'rcpt_commands', 'RCPT commands.', 'request', 1.0, 0, MAXIMUM, True),
+        Reading('SNDS.DATACommands', 'data_commands', 'DATA commands.', 'request', 1.0, 0, MAXIMUM, True),
         Reading('SNDS.MessageRecipients', 'message_recipients', 'Recipients.', 'email', 1.0, 0, MAXIMUM, True),
         Reading(
             'SNDS.SpamRate',
@@ -189,7 +189,9 @@ _BY_DIMENSIONS = {
 _OF_THE_ACCOUNT = {spec.metric_name: spec for spec in OF_THE_ACCOUNT}
 
 
-def recognized(listed: Collection[Listed], collect: Collection[str], named: Collection[Dimensions] = ()) -> list[Series]:
+def recognized(
+    listed: Collection[Listed], collect: Collection[str], named: Collection[Dimensions] = ()
+) -> list[Series]:
     """The series of the sources in `collect` among the metrics that were listed.
 
     `named` are sets of dimensions that the option `dimensions` asks for already. Tags are distinct within each source.
@@ -211,9 +213,7 @@ def recognized(listed: Collection[Listed], collect: Collection[str], named: Coll
         apart.setdefault(scope[:2], {})[scope] = its_tags
     distinct = {scope: its_tags for one in apart.values() for scope, its_tags in tags.distinct(one).items()}
     return [
-        Series(
-            spec, one.dimensions, distinct[_scope(source, one)], False, one.namespace, one.metric_name, one.account
-        )
+        Series(spec, one.dimensions, distinct[_scope(source, one)], False, one.namespace, one.metric_name, one.account)
         for source, spec, one in told
     ]
 

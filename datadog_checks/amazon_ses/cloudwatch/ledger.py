@@ -31,7 +31,7 @@ on the disk, and it is fast.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import lcm
 from typing import NamedTuple
@@ -83,23 +83,18 @@ class Reach:
     failover: bool = False
 
 
-class Read(NamedTuple):
-    """What CloudWatch said of the series at a place: the sum of each period by its start, and whether that was all.
+class Reads(NamedTuple):
+    """The answer to one request: the window that was asked for, and what CloudWatch said of the series at each place.
 
-    `counted` is false for what has no count: then only that it was read is noted.
+    `points` are the sums of its periods by their start, `complete` whether that was all. `counted` is false for what
+    has no count: then only that it was read is noted.
     """
 
-    place: int
-    points: Mapping[int, float]
-    complete: bool = True
-    counted: bool = True
-
-
-class Reads(NamedTuple):
-    """The answer to one request: the window that was asked for, and what was said of each series."""
-
     window: Window
-    series: Iterable[Read]
+    places: Sequence[int]
+    points: Sequence[Mapping[int, float]]
+    complete: Sequence[bool]
+    counted: Sequence[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +183,12 @@ def opened(keys: tuple[str, ...], period: int, answered_at: float, reach: Reach)
     return Ledger(period, since, since, since, answered_at, end, keys, array('q', [since]) * len(keys), never, never)
 
 
-def book(ledger: Ledger, answers: Iterable[Reads], answered_at: float, slot: int, reach: Reach) -> Booking:
+def book(ledger: Ledger, answers: Sequence[Reads], answered_at: float, slot: int, reach: Reach) -> Booking:
     """Compare what was read in one run with what was handed over before, and hand over the difference.
 
     `answered_at` is AWS's clock: whatever ours says, an answer can know nothing later.
     """
-    answers = [Reads(window, tuple(series)) for window, series in answers]
-    if not any(read.complete for _, series in answers for read in series):
+    if not any(any(reads.complete) for reads in answers):
         return Booking(ledger)
     if ledger.doubtful:
         return reopened(noted(ledger, answers, slot), answered_at, reach, 'state_lost')
@@ -210,12 +204,12 @@ def book(ledger: Ledger, answers: Iterable[Reads], answered_at: float, slot: int
     given_up: set[GivenUp] = set()
     amounts: dict[int, float] = {}
     lost, read_to = 0.0, ledger.read_to
-    for window, series in answers:
+    for window, places, points_of, complete_of, counted_of in answers:
         end = min(window.end, end_of(answered_at, period))
         limit = align(max(end, ledger.read_to) - reach.backfill, period)
         end = end if ceiling is None else min(end, ceiling)
         read_to = max(read_to, end)
-        for place, points, complete, counted in series:
+        for place, points, complete, counted in zip(places, points_of, complete_of, counted_of, strict=True):
             mark = marks[place]
             floor = max(ledger.floor, born.get(ledger.keys[place], 0)) if born else ledger.floor
             late_from = mark - late
@@ -260,8 +254,8 @@ def book(ledger: Ledger, answers: Iterable[Reads], answered_at: float, slot: int
 def noted(ledger: Ledger, answers: Iterable[Reads], slot: int) -> Ledger:
     """The ledger with what was read when, and nothing counted."""
     read_in, seen = ledger.read_in[:], ledger.seen[:]
-    for _, series in answers:
-        for place, points, complete, _ in series:
+    for reads in answers:
+        for place, points, complete in zip(reads.places, reads.points, reads.complete, strict=True):
             if complete:
                 read_in[place] = slot
             if points:

@@ -92,7 +92,7 @@ def batches(
             built.append(Batch(tuple(queries), tuple(places), Window(start, end), period, purpose))
         queries, places, size, start = [], [], 0, end
 
-    for place in sorted(starts, key=lambda one: (-starts[one], one)):
+    for place in sorted(starts, key=starts.__getitem__, reverse=True):
         its, first, weight = asked[place], starts[place], weights[place]
         number = len(queries) + len(its)
         if number > MOST_QUERIES or size + weight > MOST_BYTES or number * ((end - min(start, first)) // period) > PACE:

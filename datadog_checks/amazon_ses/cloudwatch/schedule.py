@@ -1,9 +1,9 @@
 """Which series are asked for in a run, and how far back.
 
-Time is cut into slots of a period, which have numbers. In each slot every series is asked for once, but an idle one, which had no data
-within an hour, only in every slot of its lane: every 20 minutes. Then it is asked for as far back as its amounts may
-still grow, so nothing is lost, only later known. The others are asked for that far in the slots of their lane as well,
-and for the newest periods in between. Lanes spread what would otherwise come together.
+Time is cut into slots of a period, which have numbers. In each slot every series is asked for once, but an idle one,
+which had no data within an hour, only in every slot of its lane: every 20 minutes. Then it is asked for as far back as
+its amounts may still grow, so nothing is lost, only later known. The others are asked for that far in the slots of
+their lane as well, and for the newest periods in between. Lanes spread what would otherwise come together.
 
 Never idle are the series of accounts as a whole, reputation, what the option `dimensions` names, and the bounces and
 complaints of whatever sent within the hour.

@@ -95,7 +95,16 @@ def limited(found: Sequence[Series], most: int, volumes: Mapping[Group, float]) 
     """
     if len(found) <= most:
         return list(found)
-    return sorted(found, key=lambda one: (_rank(one), -volumes.get(group(one), 0.0), group(one), not one.spec.is_reading, one.metric_name))[:most]
+    return sorted(
+        found,
+        key=lambda one: (
+            _rank(one),
+            -volumes.get(group(one), 0.0),
+            group(one),
+            not one.spec.is_reading,
+            one.metric_name,
+        ),
+    )[:most]
 
 
 def select(
@@ -106,7 +115,9 @@ def select(
     leading = {group(one): place for place, one in enumerate(series) if one.metric_name in SENT and not one.named}
     paces = bytes(_pace(one) for one in series)
     asked = queries(series, statistics)
-    led = (leading.get(group(one), -1) if pace == Pace.FEEDBACK else -1 for one, pace in zip(series, paces, strict=True))
+    led = (
+        leading.get(group(one), -1) if pace == Pace.FEEDBACK else -1 for one, pace in zip(series, paces, strict=True)
+    )
     gauged = [one for one in series if one.spec.gauge is not None and not one.spec.is_reading]
     return Selection(
         series,
