@@ -156,7 +156,7 @@ def _shift(target: Target, every: int) -> int:
 def _prepared(settings: Settings, progress: Progress, now: float) -> Progress:
     """The progress without what is not collected any more, with its series selected and its ledger arranged for them,
     and with what the ledger must know of edited options."""
-    if progress.changed:
+    if progress.changed or (MAX_SERIES in progress.selection.dropped and _is_unsurveyed(progress, now)):
         progress = _selected(settings, progress, now)
     names = {collector.name for collector in wanted(settings, progress)}
     if lists(settings):
@@ -190,7 +190,7 @@ def _selected(settings: Settings, progress: Progress, now: float) -> Progress:
     candidates: tuple[Series, ...] = ()
     if len(kept) > settings.max_series > 0:
         leaders = selection.leaders(kept)
-        if progress.surveyed is None or not 0 <= now - progress.surveyed < SURVEY_EVERY:
+        if _is_unsurveyed(progress, now):
             candidates = tuple(leaders[group] for group in sorted(leaders)[:MOST_SURVEYED])
     if candidates and progress.surveyed is None:
         # What to leave out is decided when it is known what matters: in the next run.
@@ -200,6 +200,10 @@ def _selected(settings: Settings, progress: Progress, now: float) -> Progress:
         dropped[MAX_SERIES] = len(kept) - len(chosen)
     selected = selection.select(always, chosen, (settings.statistic, *settings.statistics.values()), dropped)
     return replace(progress, selection=selected, changed=False, candidates=candidates, fresh=True)
+
+
+def _is_unsurveyed(progress: Progress, now: float) -> bool:
+    return progress.surveyed is None or not 0 <= now - progress.surveyed < SURVEY_EVERY
 
 
 def _is_sent(settings: Settings, one: Series) -> bool:

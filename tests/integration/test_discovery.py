@@ -56,7 +56,9 @@ def test_each_family_has_metrics_of_its_own_and_the_rest_passes_through(
         settled, final = truth(metric, dimensions, end, namespace), truth(metric, dimensions, clock() + DAY, namespace)
         assert 0 < settled <= handed <= final, name
     assert watching.last('snds.spam_rate', REGION, 'ip:198.51.100.7') == 50.0
-    assert watching.last('managed_pool.dedicated_percentage', REGION, 'pool_name:managed-main') == pytest.approx(80, 0.1)
+    assert watching.last('managed_pool.dedicated_percentage', REGION, 'pool_name:managed-main') == pytest.approx(
+        80, 0.1
+    )
     bytes_of = ('namespace:AWS/SES/MailManager', 'metric_name:ReceivedBytes')
     assert watching.last('unrecognized', REGION, *bytes_of) == pytest.approx(52_000, 0.6)
     assert watching.total('configuration_set.send.count', REGION, 'pool_name:managed-main') == 0
