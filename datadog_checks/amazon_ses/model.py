@@ -131,13 +131,16 @@ class Failure:
     """One thing that could not be had, and the way out.
 
     `operation` is the AWS operation that failed, `detail` what was observed, `remedy` what the operator can do.
-    None of them carries a key, a token or an address.
+    None of them carries a key, a token or an address. `elsewhere`: the credentials may be good in other Regions, as
+    this Region may not be enabled for the account. It does not say that they are: where every Region answers so, they
+    are good nowhere.
     """
 
     kind: FailureKind
     operation: str
     detail: str
     remedy: str = ''
+    elsewhere: bool = False
 
     @property
     def at_sign_in(self) -> bool:
