@@ -171,7 +171,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         if self._access is None:
             from .aws.access import Access
 
-            self._access = Access(self.settings.sign_in, self.settings.network)
+            self._access = Access(self.settings.sign_in, self.settings.network, self.settings.regions[0])
         return self._access
 
     @property

@@ -33,9 +33,10 @@ LISTED_PAGES = 20
 class Access:
     """What one instance may ask AWS, with its credentials and endpoints."""
 
-    def __init__(self, sign_in: SignIn, network: Network) -> None:
+    def __init__(self, sign_in: SignIn, network: Network, home: str) -> None:
+        """`home` is the Region whose STS endpoint signs in."""
         self.calls = CallRecord()
-        self._clients = Clients(sign_in, network, self.calls)
+        self._clients = Clients(sign_in, network, home, self.calls)
 
     def account(self, region: str) -> str | Failure:
         """The account that the credentials belong to: GetCallerIdentity, which needs no permission."""
