@@ -38,6 +38,7 @@ from .submission import Submission
 if TYPE_CHECKING:
     from .aws.access import Access
     from .aws.calls import Calls
+    from .aws.regions import Known
 
 try:
     import datadog_agent
@@ -112,6 +113,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self._runner = Runner(lambda: self.monotonic())
         self._account: str | None = None
         self._doubt_account = False
+        self._known: Known | None = None
         self._not_enabled: dict[str, float] = {}
         self._warned: set[str] = set()
         self._access: Access | None = None
@@ -141,7 +143,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         if isinstance(account, Failure):
             self._submit_unknown_account(account, now)
             raise CheckException(f'The AWS account is not known. {account}')
-        regions = [region for region in self._regions() if now - self._not_enabled.get(region, -DAY) >= DAY]
+        regions = [region for region in self._places[0] if now - self._not_enabled.get(region, -DAY) >= DAY]
         targets = {region: Target(account, region) for region in regions}
         self._claim(account, regions)
 
@@ -172,11 +174,11 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     @property
     def access(self) -> Access:
-        """The way to AWS, made when a run first needs it: boto3 is most of what a check costs to load."""
+        """The way to AWS, made when a run first needs it: the SDK is most of what a check costs to load."""
         if self._access is None:
             from .aws.access import Access
 
-            self._access = Access(self.settings.sign_in, self.settings.network)
+            self._access = Access(self.settings.sign_in, self.settings.network, self._places[1])
         return self._access
 
     @property
@@ -210,21 +212,28 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         """Whether another Agent may run this instance in turn with this one, without its state."""
         return bool(datadog_agent.get_config('ha_agent.enabled')) or getattr(self, 'provider', '') in CLUSTER_CHECKS
 
-    def _regions(self) -> Sequence[str]:
-        """The Regions of the options, or all in which the SDK knows SES."""
-        return self.settings.regions or self.access.regions
-
     @property
-    def _home(self) -> str:
-        """The Region that signs in, and speaks for the instance while its Regions are not known."""
-        return self.settings.regions[0] if self.settings.regions else self.access.home
+    def _places(self) -> tuple[Sequence[str], str]:
+        """The Regions of the options, or all in which the SDK knows SES; and the one among them that signs in."""
+        if self.settings.regions:
+            return self.settings.regions, self.settings.regions[0]
+        if self._known is None:
+            from .aws import regions
+
+            self._known = regions.known(self.settings.sign_in, self.settings.network.use_fips)
+        if not self._known.names:
+            raise ConfigurationError(
+                'Option `regions`: all cannot be used, because the SDK knows no Region with SES in this partition. '
+                'Accepted: a list of AWS Regions.'
+            )
+        return self._known
 
     def _find_account(self) -> str | Failure:
         if self._account is None:
             self._account = self.settings.account
         if self._account is not None and not self._doubt_account:
             return self._account
-        home = self._home
+        _, home = self._places
         results = self._runner.run({home: Work([partial(self.access.account, home)])}, self.settings.deadline)
         account = results.done[home][0] if results.done[home] else NO_ACCOUNT
         if isinstance(account, Failure):
@@ -377,7 +386,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def _submit_unknown_account(self, failure: Failure, now: float) -> None:
         calls = self.access.calls.take()
-        for region in self.settings.regions or (self._home,):
+        for region in self.settings.regions or self._places[1:]:
             submission = Submission(self, self.settings.tags, Target('', region), now)
             submission.submit(telemetry.reached(Level.CRITICAL, [failure]))
             submission.submit(_calls_of(calls, region))

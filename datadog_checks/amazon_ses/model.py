@@ -141,7 +141,9 @@ class Failure:
 
     `operation` is the AWS operation that failed, `detail` what was observed, `remedy` what the operator can do.
     None of them carries a key, a token or an address. `at_request` says that AWS refused the request for what is in it,
-    so the same request would be refused again.
+    so the same request would be refused again. `elsewhere`: the credentials may be good in other Regions, as this
+    Region may not be enabled for the account. It does not say that they are: where every Region answers so, they are
+    good nowhere.
     """
 
     kind: FailureKind

@@ -38,9 +38,10 @@ Page = Mapping[str, Any]
 class Access:
     """What one instance may ask AWS, with its credentials and endpoints."""
 
-    def __init__(self, sign_in: SignIn, network: Network) -> None:
+    def __init__(self, sign_in: SignIn, network: Network, home: str) -> None:
+        """`home` is the Region whose STS endpoint signs in."""
         self.calls = CallRecord()
-        self._clients = Clients(sign_in, network, self.calls)
+        self._clients = Clients(sign_in, network, home, self.calls)
         self._datapoints: Mapping[str, Pace] = defaultdict(lambda: Pace(queries.PACE))
         self._listings: Mapping[str, Pace] = defaultdict(lambda: Pace(LISTINGS))
 
