@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tools.boards import lint, proof, strict
+from tools.boards import lint, proof, strict, tags
 from tools.boards.evaluate import Recording
 from tools.boards.findings import Finding
 
@@ -185,7 +185,7 @@ def test_fault_of_a_dashboard_is_found(
     board = spoiled[planted.place]
     gates: dict[str, Callable[[], list[Finding]]] = {
         'strict': lambda: strict.dashboard(board),
-        'data': lambda: list(proof.data(board, recordings['tour'])),
+        'data': lambda: list(proof.data(board, recordings['demo'], tags.LOSSES)),
         'coverage': lambda: list(lint.coverage(spoiled.values())),
     }
     assert planted.gate in {one.gate for one in gates.get(planted.gate, lambda: lint.dashboard(board))()}
