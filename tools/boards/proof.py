@@ -8,9 +8,9 @@ from typing import Any
 
 from datadog_checks.amazon_ses.model import PREFIX
 from tools.boards import backtest, evaluate, tags
+from tools.boards.dashboard_lint import Placed, leaves
 from tools.boards.evaluate import Recording
 from tools.boards.findings import Finding
-from tools.boards.lint import Placed, leaves
 from tools.boards.syntax import metrics, parse
 
 SERIES_OF = {'configuration_set': f'{PREFIX}configuration_set.', 'rule': f'{PREFIX}receiving.'}
