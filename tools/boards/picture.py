@@ -24,6 +24,8 @@ from tools.boards.syntax import Metric, metrics, names, parse, parse_formula
 WIDTH, UNIT, GAP, HEAD = 1440, 58, 6, 26
 LEGEND_LINES = 2
 STEPS = 10
+APART = (600, 1800, 3600, 7200, 14400, 43200)
+"""Seconds between two times below a chart."""
 FINE = 2
 """Drawn so many times larger and then reduced, which smooths the lines."""
 
@@ -179,17 +181,17 @@ class _Canvas:
     def mark(
         self, label: str, colour: str, y: float, plot: Box, passed: Sequence[tuple[float, float]]
     ) -> list[tuple[float, float]]:
-        """The label of a level: above or below it, as far to the right as there is a place that nothing passes. Returns
-        where it is."""
+        """The label of a level: above or below it, as far to the right as there is a place that nothing passes, or
+        else little. Returns where it is."""
         wide = self.wide(label, 11) + 4
         places = [(right, top) for top in (y - 15, y + 2) if top > plot[1] - 2
                   for right in range(int(plot[2]), int(plot[0] + wide), -10)]  # fmt: skip
-        free = [(right, top) for right, top in places
-                if not any(right - wide <= x <= right and top <= one <= top + 13 for x, one in passed)]  # fmt: skip
-        right, top = (free or places)[0]
+        right, top = min(places, key=lambda place: sum(
+            place[0] - wide <= x <= place[0] and place[1] <= one <= place[1] + 13 for x, one in passed))  # fmt: skip
         self.fill((right - wide, top, right, top + 13), CARD)
         self.text(right - 2, top, label, 11, colour, 'right')
-        return [(right - share * wide, top + down) for share in (0, 0.5, 1) for down in (0, 7, 13)]
+        # To cover another label would be worse than to cover a curve.
+        return [(right - share * wide, top + down) for share in (0, 0.5, 1) for down in (0, 7, 13)] * 10
 
     def axes(self, plot: Box, low: float, high: float, unit: str) -> None:
         left, top, right, bottom = plot
@@ -198,12 +200,12 @@ class _Canvas:
             self.line([(left, y), (right, y)], GRID)
             self.text(left - 4, y - 7, f'{_short(low + step * (high - low) / 2)}{unit}', 11, FAINT, 'right')
         start, end = self._recording.start, self._recording.end
-        hour = 3600 * max(1, round((end - start) / 3600 / 6))
-        at = math.ceil(start / hour) * hour
+        apart = next((one for one in APART if end - start <= 7 * one), APART[-1])
+        at = math.ceil(start / apart) * apart
         while at < end:
-            x = left + (at - start) / (end - start) * (right - left)
-            self.text(x, bottom + 3, f'{int(at // 3600) % 24:02d}:00', 11, FAINT, 'middle')
-            at += hour
+            x, _ = self.at(at, low, plot, low, high)
+            self.text(x, bottom + 3, f'{datetime.fromtimestamp(at, timezone.utc):%H:%M}', 11, FAINT, 'middle')
+            at += apart
 
     def at(self, time: float, value: float, box: Box, low: float, high: float) -> tuple[float, float]:
         """Where a value lies in a box that is the recorded time wide and from `low` to `high` high."""
