@@ -76,7 +76,7 @@ def play(chosen: Choices, folder: Path, report: Report = lambda now, tally: None
     clock = Clock(START - LEAD)
     length = round(chosen.hours * 60) * MINUTE
     story = _with_an_end(series.whole(SCENARIOS[chosen.scenario]), LEAD + length)
-    # That answers fit the models of botocore is proven elsewhere, and would take longer than all the receiving.
+    # That answers fit the models of botocore is proven elsewhere, and takes a tenth of the time.
     with Simulator(scenario=story, clock=clock, seed=chosen.seed, strict=False) as aws:
         clock.advance(LEAD)
         stage = _Stage(aws, clock, chosen.regions, folder / 'state.json', report)
