@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from datadog_checks.amazon_ses.cloudwatch.series import (
-    BY_CONFIGURATION_SET,
-    BY_DIMENSION,
-    BY_RULE,
-    EVENTS,
-    SeriesSpec,
-)
+from datadog_checks.amazon_ses.cloudwatch.families import BY_CONFIGURATION_SET, BY_RULE
+from datadog_checks.amazon_ses.cloudwatch.series import BY_DIMENSION, EVENTS, SeriesSpec
 from demo.proof import Family, Tags, Truth
 from demo.series import CAMPAIGN
 from simulator import Simulator
