@@ -102,8 +102,8 @@ class Ledger:
     """What was counted so far for one account in one Region.
 
     `floor` is `since`, or a later boundary at which counting went on after a gap or an edit. `keys` name the series
-    that are asked for, by place; `others` have the places after them: they are not asked for any more, and what was
-    booked of them is remembered. `read_in` is the slot (see schedule.py) of the last complete answer, 0 for none;
+    that are asked for, by place; `others` have the places after them: they are not asked for any more, and their marks
+    and what was booked of them are remembered. `read_in` is the slot (see schedule.py) of the last complete answer, 0 for none;
     `seen` the start of the newest period with data. `doubtful` says that more may have been handed over than is booked
     here, because a newer state was lost.
     """
@@ -127,11 +127,11 @@ class Ledger:
 
     @property
     def newest_mark(self) -> int:
-        return max(self.marks, default=self.floor)
+        return max(self.marks[: len(self.keys)], default=self.floor)
 
     @property
     def oldest_mark(self) -> int:
-        return min(self.marks, default=self.floor)
+        return min(self.marks[: len(self.keys)], default=self.floor)
 
     def floor_of(self, series: str) -> int:
         return max(self.floor, self.born.get(series, self.floor))
@@ -320,8 +320,8 @@ def quiet(ledger: Ledger | None, keys: tuple[str, ...], period: int, now: float,
 def arranged(ledger: Ledger, keys: tuple[str, ...]) -> Ledger:
     """The ledger with these series asked for, in these places.
 
-    One that is new, or comes back, goes out from the newest mark: it is counted as far back as late data is waited
-    for, and what was booked of it before is not counted again.
+    One that is new goes out from the newest mark: it is counted as far back as late data is waited for. One that comes
+    back goes on where it was, as far back as what was booked of it is remembered: nothing of it is counted again.
     """
     if keys is ledger.keys:
         return ledger
@@ -329,16 +329,16 @@ def arranged(ledger: Ledger, keys: tuple[str, ...]) -> Ledger:
         return replace(ledger, keys=keys)
     before = {key: place for place, key in enumerate((*ledger.keys, *ledger.others))}
     asked, chosen = len(ledger.keys), set(keys)
+    marks, mark = ledger.marks, ledger.newest_mark
     places = [before.get(key, -1) for key in keys]
     gone = [place for key, place in before.items() if key not in chosen]
-    gone = [place for place in gone if any(column[place] for column in ledger.booked.values())]
+    gone = [place for place in gone if marks[place] >= ledger.kept_from]
     names = (*ledger.keys, *ledger.others)
-    mark = ledger.newest_mark
     return replace(
         ledger,
         keys=keys,
         others=tuple(names[place] for place in gone),
-        marks=array('q', [ledger.marks[place] if 0 <= place < asked else mark for place in places]),
+        marks=array('q', [marks[place] if place >= 0 else mark for place in (*places, *gone)]),
         read_in=array('q', [ledger.read_in[place] if 0 <= place < asked else 0 for place in places]),
         seen=array('q', [ledger.seen[place] if 0 <= place < asked else 0 for place in places]),
         booked={
