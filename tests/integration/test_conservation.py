@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from datadog_checks.amazon_ses.aws import access
 from datadog_checks.amazon_ses.cloudwatch import queries
+from datadog_checks.amazon_ses.model import Target
 from datadog_checks.base.stubs import aggregator, datadog_agent
 from simulator import Clock, Fault, Simulator
 
@@ -538,6 +539,42 @@ def test_an_edited_period_cuts_nothing(period: int) -> None:
             assert told.handed('Send', region) == told.watch.truth('Send', told.since[region][0], region=region)
         assert set(reported(told)) == {'period_change'}
         assert skipped() == reported(told)
+
+
+def test_what_comes_once_a_day_holds_nothing_up() -> None:
+    """Where there are series with one datapoint a day, no more periods are given up at an edit of `period` than without
+    them, and what is remembered of each series does not grow."""
+    told_of: dict[bool, tuple[dict[str, float], int]] = {}
+    for daily in (False, True):
+        with story(collect=['cloudwatch', 'snds']) as told:
+            begin = int(START) // 60 * 60
+            if daily:
+                for metric in ('SNDS.SpamRate', 'SNDS.TrapHits'):
+                    told.sim.world.put(ACCOUNT, REGION, metric, begin - HOUR, 1, {'IP': '198.51.100.7'})
+            told.happens(every_minute(400))
+            told.through(5 * HOUR)
+            assert (told.watch.last('collector.series') > 12) is daily
+            remembered = len(told.watch.check.memory.recall(Target(ACCOUNT, REGION)).ledger.booked)
+            told.step({'edit': {'period': 900}})
+            told.settle()
+            told.check()
+            told_of[daily] = reported(told), remembered
+    assert told_of[True] == told_of[False]
+
+
+def test_periods_that_many_series_miss_are_reported_once() -> None:
+    """Series that were read to different marks, as idle ones are, report the periods that they give up only once."""
+    with story(collect=['cloudwatch', *COLLECTED]) as told:
+        told.happens([*long_known(), *every_minute(700)])
+        told.through(3 * HOUR)
+        told.step({'pause': 5 * HOUR})
+        told.settle()
+        told.check()
+        for reason in reported(told):
+            spans = sorted(
+                (one.start, one.end) for one in told.auditor.missed if (one.region, one.reason) == (REGION, reason)
+            )
+            assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False)), spans
 
 
 def test_a_lost_state_begins_anew() -> None:

@@ -103,9 +103,9 @@ class Ledger:
 
     `floor` is `since`, or a later boundary at which counting went on after a gap or an edit. `keys` name the series
     that are asked for, by place; `others` have the places after them: they are not asked for any more, and their marks
-    and what was booked of them are remembered. `read_in` is the slot (see schedule.py) of the last complete answer, 0 for none;
-    `seen` the start of the newest period with data. `doubtful` says that more may have been handed over than is booked
-    here, because a newer state was lost.
+    and what was booked of them are remembered. `read_in` is the slot (see schedule.py) of the last complete answer, 0
+    for none; `seen` the start of the newest period with data. `doubtful` says that more may have been handed over than
+    is booked here, because a newer state was lost.
     """
 
     period: int
@@ -248,7 +248,7 @@ def book(ledger: Ledger, answers: Sequence[Reads], answered_at: float, slot: int
         booked={start: column for start, column in booked.items() if start >= kept_from},
         shrunk={start: series for start, series in shrunk.items() if start >= kept_from and series},
     )
-    return Booking(after, amounts, tuple(sorted(given_up)), lost)
+    return Booking(after, amounts, _joined(given_up), lost)
 
 
 def noted(ledger: Ledger, answers: Iterable[Reads], slot: int) -> Ledger:
@@ -278,6 +278,18 @@ def _closed_early(horizon: int, last_read: int, limit: int, period: int) -> Iter
         yield GivenUp(horizon, min(last_read, limit), 'late_growth', period)
     if max(horizon, last_read) < limit:
         yield GivenUp(max(horizon, last_read), limit, 'backfill_limit', period)
+
+
+def _joined(spans: Iterable[GivenUp]) -> tuple[GivenUp, ...]:
+    """What series that were read to different marks give up for the same reason, each period once."""
+    joined: list[GivenUp] = []
+    for span in sorted(spans, key=lambda one: (one.reason, one.period, one.start)):
+        before = joined[-1] if joined else None
+        if before is not None and before[2:] == span[2:] and span.start <= before.end:
+            joined[-1] = before._replace(end=max(before.end, span.end))
+        else:
+            joined.append(span)
+    return tuple(sorted(joined))
 
 
 def reopened(ledger: Ledger, answered_at: float, reach: Reach, reason: str) -> Booking:
