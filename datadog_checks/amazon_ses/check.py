@@ -163,7 +163,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
                 return
             for region, run in runs.items():
                 run.late = region in results.late
-                self._take_in(targets[region], run, plans[region], results.done.get(region, ()), now, reach)
+                self._take_in(targets[region], run, plans.pop(region), results.done.get(region, []), now, reach)
         self._doubt(runs, results.done, now)
 
         calls = self.access.calls.take()
@@ -279,7 +279,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         return task, answer
 
     def _take_in(
-        self, target: Target, run: Run, plan: Plan, done: Sequence[tuple[Task, Any]], now: float, reach: Reach
+        self, target: Target, run: Run, plan: Plan, done: list[tuple[Task, Any]], now: float, reach: Reach
     ) -> None:
         """Apply what was answered in one Region and save it. What cannot be taken in costs that Region this run."""
         try:
@@ -297,6 +297,9 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             run.progress, run.counted = after_answers(
                 run.progress, plan.batches, answered, plan.slot, now, self.settings, reach
             )
+            # Answers are large: they are not kept in memory while the state is written.
+            answered.clear()
+            done[:] = [(task, answer) for task, answer in done if not isinstance(answer, Answer)]
             saved = self.memory.keep(target, run.progress)
         except Exception as error:
             self.log.exception('Unexpected in %s: %s', target.region, type(error).__name__)
@@ -370,7 +373,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         submission = Submission(self, self.settings.tags, target, now)
         submission.submit(
             Sample(one.spec.count, amount, one.tags, one.account)
-            for one, amount in counted.amounts
+            for one, amount in counted.by_series()
             if one.spec.count is not None
         )
         submission.submit(telemetry.losses(counted.given_up, counted.shrunk))

@@ -27,6 +27,9 @@ LASTING = (CLOUDWATCH, DISCOVERY, DAILY)
 SPELLED = 2**32 - 1
 """In place of a number of the list: the key is spelled out."""
 
+BETWEEN = '\n'
+"""Between the names of the metrics of a group: one text is far smaller than a list of them."""
+
 COLUMNS = 4
 """Columns in front of those that were booked: numbers of keys, marks, slots, newest data."""
 
@@ -41,7 +44,11 @@ def to_document(progress: Progress) -> Document:
     """What outlives a restart."""
     shown, inventory = progress.shown, progress.inventory
     groups = [(group, list(its)) for group, its in groupby(inventory.ordered, lambda one: one[:2] + one[3:])]
-    groups = [(group, its) for group, its in groups if _is_clean(group[2])]
+    groups = [
+        (group, its)
+        for group, its in groups
+        if _is_clean(group[2]) and not any(BETWEEN in one.metric_name for one in its)
+    ]
     listed = [one for _, its in groups for one in its]
     whole = len(listed) == len(inventory.ordered)
     numbers = {one: number for number, one in enumerate(listed)}
@@ -55,7 +62,7 @@ def to_document(progress: Progress) -> Document:
         'period': shown.period,
         'readings': {key: list(kept) for key, kept in shown.readings.items()},
         'last_seen': dict(shown.last_seen),
-        'listed': [[*group, [one.metric_name for one in its]] for group, its in groups],
+        'listed': [[*group, BETWEEN.join([one.metric_name for one in its])] for group, its in groups],
         'missing': [[numbers[one], since] for one, since in inventory.missing.items() if one in numbers],
         'whole_at': inventory.whole_at if whole else None,
         'volumes': [[*group, volume] for group, volume in progress.volumes.items() if _is_clean(group[2])],
@@ -99,7 +106,7 @@ def from_document(document: Document) -> Progress:
     listed = [
         Listed(str(account), str(namespace), str(name), _dimensions(dimensions))
         for account, namespace, dimensions, names in values['listed']
-        for name in names
+        for name in names.split(BETWEEN)
     ]
     told, kept = values.get('standing'), values.get('ledger')
     ledger = None

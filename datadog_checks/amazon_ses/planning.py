@@ -14,7 +14,7 @@ from .cloudwatch.families import UNRECOGNIZED
 from .cloudwatch.ledger import Reach, Window
 from .cloudwatch.queries import PACE, Batch, batches
 from .cloudwatch.selection import EXCLUDED, MAX_SERIES, Pace, Selection
-from .cloudwatch.series import ACCOUNT, DAY, SUM, Query, Series
+from .cloudwatch.series import ACCOUNT, DAY, SUM, Series
 from .collectors import Collector
 from .collectors.account import SENT_24_HOUR
 from .collectors.send_statistics import SEND_STATISTICS
@@ -232,8 +232,8 @@ def _counted(
     places = {key: place for place, key in enumerate(selected.keys)} if progress.apart else {}
     for part in progress.apart:
         its = {place: starts.pop(place) for place in (places.get(key, -1) for key in part) if place in starts}
-        apart += batches(its, selected.asked, selected.weights, window.end, period)
-    asked = batches(starts, selected.asked, selected.weights, window.end, period)
+        apart += batches(its, selected.series, selected.asked, selected.weights, window.end, period)
+    asked = batches(starts, selected.series, selected.asked, selected.weights, window.end, period)
     return [*asked, *apart], replace(progress, idle=due.idle)
 
 
@@ -277,7 +277,7 @@ def _daily(progress: Progress, now: float) -> list[Batch]:
     end = counting.end_of(now, HOUR)
     places = [place for place, pace in enumerate(selected.paces) if pace == Pace.DAILY]
     starts = dict.fromkeys(places, end - schedule.DAILY_SPAN)
-    return batches(starts, selected.asked, selected.weights, end, HOUR, DAILY)
+    return batches(starts, selected.series, selected.asked, selected.weights, end, HOUR, DAILY)
 
 
 def _survey(progress: Progress, now: float) -> list[Batch]:
@@ -285,7 +285,7 @@ def _survey(progress: Progress, now: float) -> list[Batch]:
     if not progress.candidates:
         return []
     end = counting.end_of(now, HOUR)
-    asked = [(Query(one, SUM),) for one in progress.candidates]
+    asked = [(SUM,)] * len(progress.candidates)
     starts = dict.fromkeys(range(len(asked)), end - SURVEY_SPAN)
     weights = [selection.weight(one) for one in progress.candidates]
-    return batches(starts, asked, weights, end, HOUR, SURVEY)
+    return batches(starts, progress.candidates, asked, weights, end, HOUR, SURVEY)

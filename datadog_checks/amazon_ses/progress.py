@@ -111,11 +111,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What the answers of a run are worth: amounts to hand over by series, and what was lost on the way."""
+    """What the answers of a run are worth: amounts to hand over by the place of their series, and what was lost on the
+    way."""
 
-    amounts: Sequence[tuple[Series, float]] = ()
+    amounts: Mapping[int, float] = field(default_factory=dict)
     given_up: tuple[GivenUp, ...] = ()
     shrunk: float = 0.0
+    series: Sequence[Series] = ()
+
+    def by_series(self) -> Iterable[tuple[Series, float]]:
+        return ((self.series[place], amount) for place, amount in self.amounts.items())
 
 
 def after_snapshot(
@@ -213,12 +218,8 @@ def after_answers(
         return replace(progress, ledger=counting.noted(replace(ledger, born=born), reads, slot)), Counted()
     booking = counting.book(progress.ledger, reads, answered_at, slot, reach)
     end = counting.closed(booking.ledger, settings.period, answered_at, settings.settle_delay, reach)
-    series = progress.series
-    return replace(progress, ledger=end.ledger), Counted(
-        [(series[place], amount) for place, amount in booking.amounts.items()],
-        booking.given_up + end.given_up,
-        booking.shrunk,
-    )
+    given_up = booking.given_up + end.given_up
+    return replace(progress, ledger=end.ledger), Counted(booking.amounts, given_up, booking.shrunk, progress.series)
 
 
 def _reads(answer: Answer, excluded: frozenset[str]) -> Reads:

@@ -5,14 +5,14 @@ while it was written is told from one that was damaged later: the first was neve
 exact, of the second nobody knows what was handed over.
 
 A document is JSON, with columns of numbers beside it. Their bytes are sorted by significance, which lets them be
-packed as small as the numbers are: five digits for each of twelve periods take about 34 characters a series.
+packed as small as the numbers are: five digits for each of twelve periods take about 36 characters a series.
 """
 
 from __future__ import annotations
 
 import json
 from array import array
-from base64 import b85decode, b85encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +55,7 @@ def pack(document: Document, sequence: int) -> str:
     ]
     text = json.dumps([form, document.values], separators=(',', ':'), sort_keys=True, allow_nan=False).encode()
     body = b'%d\n%s%s' % (len(text), text, b''.join(part for _, _, part in packed))
-    encoded = b85encode(compress(body)).decode()
+    encoded = b64encode(compress(body)).decode()
     head = {'version': VERSION, 'sequence': sequence, 'sum': _sum(sequence, encoded), 'body': encoded}
     return json.dumps(head)
 
@@ -83,7 +83,7 @@ def _unpack(text: str) -> tuple[int, Document | None]:
         sequence, encoded = packed['sequence'], packed['body']
         if packed['version'] != VERSION or packed['sum'] != _sum(sequence, encoded):
             return 0, None
-        length, _, rest = decompress(b85decode(encoded)).partition(b'\n')
+        length, _, rest = decompress(b64decode(encoded)).partition(b'\n')
         form, values = json.loads(rest[: int(length)])
         if not isinstance(values, dict):
             return 0, None

@@ -17,7 +17,7 @@ KNOWN = frozenset(map(id, DECLARED))
 class Submission:
     """What one run submits for one account and Region, with the tags that all of it carries.
 
-    `contexts` counts the different metrics with tags that went out.
+    `contexts` counts the metrics that went out: each with its tags goes out once in a run.
     """
 
     def __init__(self, check: AgentCheck, tags: Iterable[str], target: Target, now: float) -> None:
@@ -26,11 +26,7 @@ class Submission:
         self._tags = tuple(tags)
         self._target = target
         self._scopes: dict[str, tuple[str, ...]] = {}
-        self._contexts: set[tuple[str, str, tuple[str, ...]]] = set()
-
-    @property
-    def contexts(self) -> int:
-        return len(self._contexts)
+        self.contexts = 0
 
     def submit(self, readings: Iterable[Reading]) -> None:
         """Submit readings that are in the catalogue; anything else is a mistake of ours and is logged as one."""
@@ -60,7 +56,7 @@ class Submission:
     def _metric(self, sample: Sample, tags: list[str]) -> None:
         submit = self._check.count if sample.metric.type is MetricType.COUNT else self._check.gauge
         submit(sample.metric.full_name, sample.value, tags=tags)
-        self._contexts.add((sample.metric.name, sample.account, sample.tags))
+        self.contexts += 1
 
     def _event(self, event: Event, tags: list[str]) -> None:
         where = ', '.join(tag.partition(':')[2] for tag in tags if tag.startswith(('aws_account:', 'region:')))

@@ -33,7 +33,7 @@ def get_metric_data(client: Any, batch: Batch, token: str | None = None) -> Mapp
         plain: Mapping[str, Any] = client.get_metric_data(**batch.parameters, **more)
         return plain
     # A worker waits for its request, so what its thread has here is what its request carries, in each attempt.
-    _own.body = (json.dumps({**batch.parameters, **more}) if token else batch.text).encode()
+    _own.body = json.dumps({**batch.parameters, **more}).encode() if token else batch.body
     try:
         answer: Mapping[str, Any] = client.get_metric_data(**EMPTY)
         return answer

@@ -6,7 +6,8 @@ inside its results. So an answer counts as complete for a query only where it sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
@@ -25,6 +26,40 @@ FORBIDDEN = 'Forbidden'
 
 class Malformed(Exception):
     """The answer is not one to the question: its text says what is wrong with it."""
+
+
+class Points(Mapping[int, float]):
+    """Values by the start of their period. Far smaller than a dict, since many series share their starts."""
+
+    __slots__ = ('_starts', '_values')
+
+    def __init__(self, starts: tuple[int, ...], values: array[float]) -> None:
+        self._starts = starts
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._starts)
+
+    def __getitem__(self, start: int) -> float:
+        try:
+            return self._values[self._starts.index(start)]
+        except ValueError:
+            raise KeyError(start) from None
+
+    def items(self) -> ItemsView[int, float]:
+        return _Pairs(self)
+
+
+class _Pairs(ItemsView[int, float]):
+    """Start and value, without a search for each."""
+
+    _mapping: Points
+
+    def __iter__(self) -> Iterator[tuple[int, float]]:
+        return zip(self._mapping._starts, self._mapping._values, strict=True)
 
 
 class Result(NamedTuple):
@@ -68,6 +103,7 @@ def read(batch: Batch, pages: Iterable[Mapping[str, Any]], failures: Iterable[Fa
     found: list[Result] = [NOTHING] * len(batch.queries)
     told: list[Failure] = list(failures)
     forbidden: set[str] = set()
+    known: dict[tuple[int, ...], tuple[int, ...]] = {}
     dates = []
     for page in pages:
         dates.append(_date(page, now))
@@ -78,7 +114,7 @@ def read(batch: Batch, pages: Iterable[Mapping[str, Any]], failures: Iterable[Fa
         for result in results:
             try:
                 place = _place(result, len(found))
-                points = _points(result, batch.period)
+                points = _points(result, batch.period, known)
                 status = result.get('StatusCode')
                 before = found[place].points
                 found[place] = Result({**before, **points} if before else points, status == 'Complete')
@@ -106,7 +142,10 @@ def _place(result: Any, queries: int) -> int:
     return place
 
 
-def _points(result: Mapping[str, Any], period: int) -> Mapping[int, float]:
+def _points(
+    result: Mapping[str, Any], period: int, known: dict[tuple[int, ...], tuple[int, ...]]
+) -> Mapping[int, float]:
+    """The points of a result; `known` are the starts that others had, to keep each once."""
     timestamps, values = result.get('Timestamps', ()), result.get('Values', ())
     if not timestamps and not values:
         return EMPTY
@@ -114,19 +153,19 @@ def _points(result: Mapping[str, Any], period: int) -> Mapping[int, float]:
         if len(timestamps) != len(values):
             raise Malformed('an answer has more timestamps than values, or fewer')
         # Numbers, as nearly always: anything else is looked at one by one.
-        if {*map(type, timestamps), *map(type, values)} == FLOATS:
-            points = dict(zip(map(int, timestamps), values, strict=True))
-            # What is not a number makes the sum none, whatever the largest and the smallest seem to be.
-            if not (-LARGEST < min(values) and max(values) < LARGEST and abs(sum(values)) < inf):
-                raise ValueError
-        else:
-            points = {int(epoch(at)): number(value) for at, value in zip(timestamps, values, strict=True)}
+        if {*map(type, timestamps), *map(type, values)} != FLOATS:
+            timestamps, values = list(map(epoch, timestamps)), list(map(number, values))
+        # What is not a number makes the sum none, whatever the largest and the smallest seem to be.
+        elif not (-LARGEST < min(values) and max(values) < LARGEST and abs(sum(values)) < inf):
+            raise ValueError
+        starts = tuple(map(int, timestamps))
     except (ValueError, TypeError, OverflowError):
         raise Malformed('an answer has a datapoint that is none') from None
-    for start in points:
-        if start % period:
+    if starts not in known:
+        if any(start % period for start in starts):
             raise Malformed('an answer has a datapoint off the period')
-    return points
+        known[starts] = starts
+    return Points(known[starts], array('d', values))
 
 
 def _date(page: Mapping[str, Any], now: float) -> float:

@@ -62,14 +62,14 @@ class Inventory:
     """The metrics that CloudWatch is known to have, in a set and group by group in order.
 
     `missing` are those that the newest whole listing did not name, and since when. `whole_at` is the time of that
-    listing. `recent` is what the newest hint named.
+    listing. `recent` says of each of `ordered` whether the newest hint named it; None before the first hint.
     """
 
     listed: frozenset[Listed] = frozenset()
     ordered: tuple[Listed, ...] = ()
     missing: Mapping[Listed, float] = field(default_factory=dict)
     whole_at: float | None = None
-    recent: frozenset[Listed] | None = None
+    recent: bytes | None = None
 
 
 def next_listing(inventory: Inventory, now: float, unrecognized: bool, linked: bool) -> Listing:
@@ -101,10 +101,13 @@ def after(inventory: Inventory, listing: Listing, answer: Answer, now: float) ->
     """The inventory after a listing, and what has woken: it was known, and had no data for three hours before."""
     listed = answer.listed
     if listing.recent:
-        woken = listed & inventory.listed - inventory.recent if inventory.recent is not None else frozenset()
+        before = zip(inventory.ordered, inventory.recent or b'', strict=False)
+        woken = frozenset(one for one, was_recent in before if not was_recent and one in listed)
         missing = {one: since for one, since in inventory.missing.items() if one not in listed}
-        recent = inventory.recent if answer.failure else listed
-        return replace(known(inventory, inventory.listed | listed), missing=missing, recent=recent), woken
+        after = known(inventory, inventory.listed | listed)
+        if answer.failure is None:
+            after = replace(after, recent=bytes(one in listed for one in after.ordered))
+        return replace(after, missing=missing), woken
     if answer.failure:
         # One that was cut because there is no end to it would be no different the next time.
         whole_at = now if answer.failure.kind is FailureKind.PARTIAL else inventory.whole_at
@@ -119,4 +122,8 @@ def known(inventory: Inventory, listed: frozenset[Listed]) -> Inventory:
     if listed == inventory.listed:
         return inventory
     ordered = sorted(listed, key=lambda one: (one.account, one.namespace, one.dimensions, one.metric_name))
-    return replace(inventory, listed=listed, ordered=tuple(ordered))
+    recent = inventory.recent
+    if recent is not None:
+        named = {one for one, was_recent in zip(inventory.ordered, recent, strict=True) if was_recent}
+        recent = bytes(one in named for one in ordered)
+    return replace(inventory, listed=listed, ordered=tuple(ordered), recent=recent)

@@ -11,7 +11,7 @@ from typing import Any
 from datadog_checks.amazon_ses.model import Action
 
 from .ledger import Window
-from .series import Dimensions, Query
+from .series import Dimensions, Query, Series
 
 ACTIONS = (Action('cloudwatch:GetMetricData', 'CloudWatch metrics: counts, gauges and reputation rates'),)
 
@@ -66,11 +66,13 @@ class Batch:
         }
 
     @property
-    def text(self) -> str:
+    def body(self) -> bytes:
         """The same parameters as a JSON document. To write many queries as text is far cheaper than to build them."""
-        asked = ','.join([_text(place, query, self.period) for place, query in enumerate(self.queries)])
+        asked = [_text(place, query, self.period).encode() for place, query in enumerate(self.queries)]
+        asked[0] = b'{"MetricDataQueries":[' + asked[0]
         window = f'"StartTime":{self.window.start},"EndTime":{self.window.end}'
-        return f'{{"MetricDataQueries":[{asked}],{window},"ScanBy":"TimestampAscending"}}'
+        asked[-1] += f'],{window},"ScanBy":"TimestampAscending"}}'.encode()
+        return b','.join(asked)
 
 
 def periods(window: Window, period: int) -> int:
@@ -79,13 +81,15 @@ def periods(window: Window, period: int) -> int:
 
 def batches(
     starts: Mapping[int, int],
-    asked: Sequence[tuple[Query, ...]],
+    series: Sequence[Series],
+    asked: Sequence[tuple[str, ...]],
     weights: Sequence[int],
     end: int,
     period: int,
     purpose: str = '',
 ) -> list[Batch]:
-    """The requests for the series at some places, each as far back as it must go: as few as can be.
+    """The requests for the series at some places, each as far back as it must go: as few as can be. `asked` are the
+    statistics of each series.
 
     What starts late comes first, so that few share a window with what starts early. No request asks for more
     datapoints than may be asked for in a second, unless one series does.
@@ -106,7 +110,7 @@ def batches(
         number = len(queries) + len(its)
         if number > MOST_QUERIES or size + weight > MOST_BYTES or number * ((end - min(start, first)) // period) > PACE:
             close()
-        queries += its
+        queries += [Query(series[place], statistic) for statistic in its]
         places += [place] * len(its)
         size += weight
         start = min(start, first)

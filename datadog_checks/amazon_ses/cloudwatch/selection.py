@@ -10,7 +10,7 @@ from enum import IntEnum
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from .series import OF_THE_ACCOUNT, REPUTATION, Dimensions, Query, Series, queries
+from .series import OF_THE_ACCOUNT, REPUTATION, SUM, Dimensions, Series, statistics_of
 
 Group = tuple[str, str, Dimensions]
 """Series with the same dimensions: a configuration set, a tenant. The owning account, the namespace, the dimensions."""
@@ -58,8 +58,8 @@ class Selection:
     """The series that are asked for, each with its place, and how many are left out, by reason.
 
     `paces` and `leaders` are by place; the leader of feedback is the series of what was sent with the same dimensions,
-    or -1. `asked` are the queries of each series, `weights` about how many bytes of a request they take. `readings` are
-    the places of what has no count. `own` and `found` are the series whose gauges show settled periods: those whose
+    or -1. `asked` are the statistics of each series, `weights` about how many bytes of a request they take. `readings`
+    are the places of what has no count. `own` and `found` are the series whose gauges show settled periods: those whose
     statistics the options choose, and those that listing found.
     """
 
@@ -67,7 +67,7 @@ class Selection:
     keys: tuple[str, ...] = ()
     paces: bytes = b''
     leaders: Sequence[int] = ()
-    asked: tuple[tuple[Query, ...], ...] = ()
+    asked: tuple[tuple[str, ...], ...] = ()
     weights: Sequence[int] = ()
     readings: tuple[int, ...] = ()
     own: tuple[Series, ...] = ()
@@ -114,7 +114,8 @@ def select(
     series = (*always, *sorted(found, key=_order))
     leading = {group(one): place for place, one in enumerate(series) if one.metric_name in SENT and not one.named}
     paces = bytes(_pace(one) for one in series)
-    asked = queries(series, statistics)
+    every = tuple(dict.fromkeys((SUM, *statistics)))
+    asked = tuple(statistics_of(one, every) for one in series)
     led = (
         leading.get(group(one), -1) if pace == Pace.FEEDBACK else -1 for one, pace in zip(series, paces, strict=True)
     )

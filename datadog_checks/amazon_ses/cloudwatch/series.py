@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -219,17 +218,17 @@ SUFFIXED = tuple(
 )
 
 
-def queries(series: Iterable[Series], statistics: Iterable[str]) -> tuple[tuple[Query, ...], ...]:
-    """What to ask of each series: of a reading its statistic; of anything that is counted the Sum, and the statistics
-    (as CloudWatch calls them) that its gauges show. AWS bills up to five statistics of a metric as one."""
-    wanted = tuple(dict.fromkeys((SUM, *statistics)))
-    return tuple(tuple(Query(one, statistic) for statistic in statistics_of(one, wanted)) for one in series)
-
-
 def statistics_of(series: Series, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """The statistics that are asked of a series; `wanted` are those of the options, Sum in front."""
+    """What to ask of a series: of a reading its statistic; of anything that is counted the Sum, and the statistics that
+    its gauges show. `wanted` are those of the options, Sum in front. AWS bills up to five statistics of a metric as
+    one."""
     if series.spec.is_reading:
-        return (series.spec.statistic,)
+        return STATISTIC[series.spec.statistic]
     if series.spec.statistic:
-        return (SUM, series.spec.statistic)
-    return wanted if series.has_statistics else (SUM,)
+        return SUM_AND[series.spec.statistic]
+    return wanted if series.has_statistics else STATISTIC[SUM]
+
+
+# Made once, since there may be many series.
+STATISTIC = {name: (name,) for name in STATISTICS.values()}
+SUM_AND = {name: (SUM, name) for name in STATISTICS.values()}
