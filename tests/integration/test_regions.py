@@ -133,9 +133,8 @@ def test_hanging_regions_cost_themselves(watch: Watching, two: Simulator, clock:
     hang = [name for name in names if name not in (*OPT_IN, REGION, OTHER)][:10]
     for name in hang:
         two.faults.add(Fault('hang', region=name, argument=3.0))
-    watching = watch(
-        two, region=None, regions='all', collect=['account'], min_collection_interval=2, read_timeout=1, connect_timeout=1
-    )  # fmt: skip
+    soon = {'min_collection_interval': 2, 'read_timeout': 1, 'connect_timeout': 1}
+    watching = watch(two, region=None, regions='all', collect=['account'], **soon)
     watching.run()
     assert watching.status('can_connect', REGION)[0] == 0
     assert watching.status('can_connect', hang[0])[0] == 2
