@@ -20,10 +20,12 @@ THROTTLES = 'amazon_ses.collector.api_throttles'
 REQUESTS = (CALLS, ERRORS, THROTTLES)
 REAL_TIME = 'amazon_ses.collector.run_duration'
 PREFIX = 'amazon_ses.'
-SENDERS = {'configuration_set': 'configuration set', 'dimension': 'named dimension'}
+SENDERS = {'configuration_set': 'configuration set', 'tenant': 'tenant', 'dimension': 'named dimension'}
 RECEIVING = 'receiving'
 MOST_ROWS = 10
-"""Configuration sets, named dimensions or receipt rules that are shown for each Region."""
+"""Configuration sets, tenants, named dimensions or receipt rules that are shown for each Region."""
+MOST_METRICS = 30
+"""Metrics with tags of a family that are shown."""
 
 FAMILIES = {
     'account': 'newest settled period, exact counts',
@@ -31,6 +33,7 @@ FAMILIES = {
     'quota': 'with the send rate',
     'standing': 'of the account',
     'collector': 'the collection itself',
+    'unrecognized': 'metrics that the check does not know',
 }
 GREEN, RED, BOLD, PLAIN = '\033[32m', '\033[31m', '\033[1m', '\033[0m'
 
@@ -62,6 +65,8 @@ def family(name: str) -> str:
     parts = name.removeprefix(PREFIX).split('.')
     if parts[0] == 'can_connect':
         return 'collector'
+    if parts[0] == 'unrecognized':
+        return parts[0]
     if len(parts) == 1 or parts[1:] == ['count']:
         return 'account'
     return {'account': 'standing'}.get(parts[0], parts[0])
@@ -80,7 +85,8 @@ def folded(text: str, indent: int, first: str = '') -> list[str]:
 def metrics(
     values: Mapping[Key, float], totals: Mapping[Key, float], regions: tuple[str, ...], units: Mapping[str, str]
 ) -> Iterator[str]:
-    """The last value of each gauge and the total of each count, by family, a column for each Region."""
+    """The last value of each gauge and the total of each count, by family, a column for each Region. Tags that a whole
+    family shares are told once."""
     totals = _without_operations(totals)
     rows = {(key.name, key.tags) for key in (*values, *totals)}
     own_tables = {*SENDERS, RECEIVING}
@@ -90,12 +96,17 @@ def metrics(
             continue
         yield ''
         yield _row(f'  {one}: {FAMILIES.get(one, "")}'.rstrip(': '), regions, '')
-        for name, tags in members:
+        shared = set.intersection(*(set(tags) for _, tags in members))
+        if shared:
+            yield f'    {" ".join(sorted(shared))}'
+        for name, tags in members[:MOST_METRICS]:
             keys = [Key(name, region, tags) for region in regions]
-            label = ' '.join((name.removeprefix(PREFIX), *tags))
+            label = ' '.join((name.removeprefix(PREFIX), *(tag for tag in tags if tag not in shared)))
             unit = 'UTC' if name == SINCE else units.get(name, '')
             total = ', total' if any(key in totals for key in keys) else ''
-            yield _row(f'    {label}', [_cell(key, values, totals) for key in keys], unit + total)
+            yield _row(f'    {label}', [_cell(key, values, totals) for key in keys], (unit + total).lstrip(', '))
+        if len(members) > MOST_METRICS:
+            yield f'    and {len(members) - MOST_METRICS:,} more'
 
 
 def _without_operations(totals: Mapping[Key, float]) -> dict[Key, float]:
@@ -197,12 +208,12 @@ def counts(compared: Iterable[Compared]) -> Iterator[str]:
         )
 
 
-def counts_of_many(family: str, compared: Iterable[Compared]) -> Iterator[str]:
-    """The counts of a family with many series: a line for each with their sum in all Regions, and each that differs."""
+def counts_of_many(compared: Iterable[Compared]) -> Iterator[str]:
+    """The counts of families with many series: a line for each with their sum in all Regions, and each that differs."""
     together: dict[str, list[Compared]] = {}
     for one in compared:
         together.setdefault(one.name, []).append(one)
-    head = f'count of {family}, all Regions'
+    head = 'count, all series in all Regions'
     yield f'  {head:<56} {"series":>6} {"CloudWatch holds":>17} {"submitted":>11} {"difference":>11}'
     for name, members in together.items():
         true, submitted = sum(one.true for one in members), sum(one.submitted for one in members)
@@ -214,7 +225,7 @@ def counts_of_many(family: str, compared: Iterable[Compared]) -> Iterator[str]:
 
 
 def senders(kind: str, tally: Tally, regions: Iterable[str], values: Mapping[Key, float]) -> Iterator[str]:
-    """Who bounces: the configuration sets or named dimensions of each Region, the one with most bounces first."""
+    """Who bounces: the configuration sets, tenants or named dimensions of each Region, by their bounces."""
     yield (
         f'  {"Region":<14} {SENDERS[kind]:<25} {"accepted":>9} {"delivered":>10} {"bounced":>8} '
         f'{"of its mail":>12} {"of all bounces":>15} {"rate of AWS":>12}'
@@ -227,8 +238,10 @@ def senders(kind: str, tally: Tally, regions: Iterable[str], values: Mapping[Key
         for tags in worst[:MOST_ROWS]:
             bounces = bounced.get(tags, 0.0)
             rate = values.get(Key(f'{PREFIX}{kind}.reputation.bounce_rate', region, tags))
+            # Of tenants AWS does not say what was delivered.
+            arrived = f'{delivered.get(tags, 0.0):,.0f}' if delivered else '-'
             yield (
-                f'  {region:<14} {_label(tags, kind)[:25]:<25} {sent[tags]:>9,.0f} {delivered.get(tags, 0.0):>10,.0f} '
+                f'  {region:<14} {_label(tags, kind)[:25]:<25} {sent[tags]:>9,.0f} {arrived:>10} '
                 f'{bounces:>8,.0f} {_percent(bounces, sent[tags]):>12} {_percent(bounces, sum(bounced.values())):>15} '
                 f'{"-" if rate is None else f"{rate:.1f} %":>12}'
             )
@@ -269,8 +282,8 @@ def _not_shown(region: str, rows: int) -> Iterator[str]:
 
 
 def _label(tags: Iterable[str], known: str = '') -> str:
-    """The tags of a series, without the name of the one that the column is called after."""
-    return ' '.join(tag.removeprefix(f'{known}:') for tag in tags)
+    """What a series is called: by the tag that the column is called after, else by all of its tags."""
+    return valued(tags, known) or ' '.join(tags)
 
 
 def _percent(part: float, whole: float) -> str:
@@ -324,9 +337,9 @@ def whole(scene: Scene, units: Mapping[str, str], paint: Paint) -> Iterator[str]
     yield ''
     yield from costs(scene.values, proof.billed)
     yield from title('Proof: what CloudWatch finally holds, what was submitted', paint)
-    for name, compared in proof.counts.items():
-        if compared:
-            yield from counts_of_many(name, compared) if name else counts(compared)
-            yield ''
+    yield from counts(proof.counts.get('', ()))
+    yield ''
+    yield from counts_of_many(one for name, compared in proof.counts.items() if name for one in compared)
+    yield ''
     yield f'  periods given up: {proof.skipped:,.0f}; amounts that CloudWatch took back: {proof.shrunk:,.0f}'
     yield paint(proof.verdict, GREEN if proof.holds else RED)

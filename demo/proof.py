@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from math import isclose
@@ -15,6 +15,7 @@ BILLED = 'amazon_ses.collector.billed_metrics'
 SKIPPED = 'amazon_ses.collector.periods_skipped'
 SHRUNK = 'amazon_ses.collector.amounts_shrunk'
 LEFT_OUT = 'amazon_ses.collector.series_dropped'
+ANY: tuple[str, ...] = ()
 
 Tags = tuple[str, ...]
 """The tags of a series beside account and Region."""
@@ -22,11 +23,12 @@ Tags = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Family:
-    """Counts of one kind; '' is the account. `counts` names the metric of CloudWatch behind each, `tags` the tag that
-    each dimension becomes. `limited`: the option `max_series` may leave series out."""
+    """Counts of one kind; '' is the account. `counts` has what CloudWatch may call the metric behind each, `tags` the
+    tag that each dimension becomes. Where the metric is ANY, its name and its namespace are tags as well. `limited`:
+    the option `max_series` may leave series out."""
 
     name: str
-    counts: Mapping[str, str]
+    counts: Mapping[str, Collection[str]]
     tags: Mapping[str, str] = field(default_factory=dict)
     limited: bool = False
 
@@ -98,12 +100,10 @@ class Proof:
     def verdict(self) -> str:
         """The last line of the proof."""
         if self.holds:
-            compared = ', '.join(
-                f'{len(counts)} of {name}' if name else f'{len(counts)} counts'
-                for name, counts in self.counts.items()
-                if counts
-            )
-            return f'PROOF: {compared}, difference 0'
+            account = len(self.counts.get('', ()))
+            families = [len(counts) for name, counts in self.counts.items() if name and counts]
+            found = f' and {sum(families)} of {len(families)} families of series' if families else ''
+            return f'PROOF: {account} counts of the account{found}, difference 0'
         return f'PROOF FAILED: {"; ".join(self.objections)}'
 
 

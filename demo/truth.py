@@ -3,32 +3,58 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from datadog_checks.amazon_ses.cloudwatch.families import BY_CONFIGURATION_SET, BY_RULE
+from datadog_checks.amazon_ses.cloudwatch.families import (
+    BY_CONFIGURATION_SET,
+    BY_GLOBAL_ENDPOINT,
+    BY_RULE,
+    BY_TENANT,
+    POOL_SEND,
+    VALIDATION,
+)
 from datadog_checks.amazon_ses.cloudwatch.series import BY_DIMENSION, EVENTS, SeriesSpec
-from demo.proof import Family, Tags, Truth
+from demo.proof import ANY, Family, Tags, Truth
 from demo.series import CAMPAIGN
 from simulator import Simulator
 from simulator.scenarios import SES
-from simulator.world import Dimensions
+from simulator.world import SeriesKey
 
 
-def _counts(specs: Iterable[SeriesSpec]) -> Mapping[str, str]:
-    return {one.count.full_name: one.metric_name for one in specs if one.count is not None}
+def _counts(by_name: Mapping[str, SeriesSpec]) -> Mapping[str, Collection[str]]:
+    found: dict[str, list[str]] = {}
+    for name, spec in by_name.items():
+        if spec.count is not None:
+            found.setdefault(spec.count.full_name, []).append(name)
+    return found
 
 
 # Which tag a dimension becomes is said here again: what the check makes of it is what is to be proven.
 FAMILIES = (
-    Family('', _counts(EVENTS)),
+    Family('', _counts({one.metric_name: one for one in EVENTS})),
     Family(
         'configuration sets',
-        _counts(BY_CONFIGURATION_SET.values()),
+        _counts(BY_CONFIGURATION_SET),
         {'ses:configuration-set': 'configuration_set'},
         limited=True,
     ),
-    Family('receipt rules', _counts(BY_RULE.values()), {'RuleName': 'rule', 'RuleSetName': 'rule_set'}, limited=True),
-    Family('named dimensions', _counts(BY_DIMENSION.values()), {CAMPAIGN: CAMPAIGN}),
+    Family('receipt rules', _counts(BY_RULE), {'RuleName': 'rule', 'RuleSetName': 'rule_set'}, limited=True),
+    Family('named dimensions', _counts(BY_DIMENSION), {CAMPAIGN: CAMPAIGN}),
+    Family('tenants', _counts(BY_TENANT), {'TenantId': 'tenant_id', 'TenantName': 'tenant'}, limited=True),
+    Family('managed pools', _counts({POOL_SEND.metric_name: POOL_SEND}), {'PoolName': 'pool_name'}, limited=True),
+    Family(
+        'global endpoints',
+        _counts(BY_GLOBAL_ENDPOINT),
+        {'ses:multi-region-endpoint-id': 'multi_region_endpoint_id'},
+        limited=True,
+    ),
+    Family('email validation', _counts(VALIDATION), limited=True),
+    Family(
+        'unrecognized metrics',
+        {'amazon_ses.unrecognized.count': ANY},
+        {'IngressPointId': 'ingress_point_id', 'ses:from-domain': 'from_domain'},
+        limited=True,
+    ),
 )
 
 
@@ -36,10 +62,9 @@ def of(aws: Simulator, account: str, ended: float) -> Truth:
     """The truth of a run that ended then."""
 
     def held(family: Family, count: str, region: str, since: float) -> dict[Tags, float]:
-        metric = family.counts[count]
         return {
-            tags: aws.world.final_sum(account, region, metric, dimensions, start=since, end=ended)
-            for tags, dimensions in _series(aws, account, family, metric, region)
+            tags: aws.world.final_sum(account, region, metric, dimensions, since, ended, namespace)
+            for tags, (namespace, metric, dimensions) in _series(aws, account, family, family.counts[count], region)
         }
 
     billed: Counter[str] = Counter()
@@ -49,13 +74,15 @@ def of(aws: Simulator, account: str, ended: float) -> Truth:
 
 
 def _series(
-    aws: Simulator, account: str, family: Family, metric: str, region: str
-) -> Iterator[tuple[Tags, Dimensions]]:
-    """The series of a metric that CloudWatch has, whether the check found them or not."""
+    aws: Simulator, account: str, family: Family, metrics: Collection[str], region: str
+) -> Iterator[tuple[Tags, SeriesKey]]:
+    """The series of metrics that CloudWatch has, whether the check found them or not."""
     if not family.tags:
-        # The account is there, whether it has mail or not.
-        yield (), ()
+        # What has no dimensions is there, whether it has data or not.
+        yield from (((), (SES, name, ())) for name in metrics)
         return
-    for _, name, dimensions in aws.world.series(account, region, SES):
-        if name == metric and len(dimensions) == 1 and dimensions[0][0] in family.tags:
-            yield tuple(f'{family.tags[one]}:{value}' for one, value in dimensions), dimensions
+    for key in aws.world.series(account, region):
+        namespace, name, dimensions = key
+        if dimensions and {one for one, _ in dimensions} <= family.tags.keys() and (not metrics or name in metrics):
+            own = () if metrics else (f'namespace:{namespace}', f'metric_name:{name}')
+            yield tuple(sorted((*own, *(f'{family.tags[one]}:{value}' for one, value in dimensions)))), key

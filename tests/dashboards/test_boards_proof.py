@@ -36,13 +36,28 @@ def test_both_boards_are_full_after_make_demo(boards: dict[str, Any], recordings
     assert not set(tags.LOSSES) & {name for name, _, _ in recordings['demo'].series}
 
 
-@pytest.mark.parametrize('family', ['configuration_set', 'dimension', 'receiving', 'reputation', 'send_statistics'])
+@pytest.mark.parametrize(
+    'family',
+    [
+        'configuration_set.',
+        'dimension.',
+        'email_validation.',
+        'global_endpoint.',
+        'managed_pool.',
+        'receiving.',
+        'reputation.',
+        'send_statistics.',
+        'snds.',
+        'tenant.',
+        'unrecognized',
+    ],
+)
 def test_a_board_is_not_full_without_a_family(
     family: str, boards: dict[str, Any], recordings: Mapping[str, Recording]
 ) -> None:
     """If the demo had no receipt rules, no named dimensions or the like, the widgets without data would be named."""
     whole = recordings['demo']
-    rest = {key: points for key, points in whole.series.items() if not key[0].startswith(f'{PREFIX}{family}.')}
+    rest = {key: points for key, points in whole.series.items() if not key[0].startswith(f'{PREFIX}{family}')}
     assert unfilled(boards, replace(whole, series=rest))
 
 

@@ -97,6 +97,12 @@ def test_gauges_are_rolled_up_as_they_are_aggregated() -> None:
     assert evaluate.reduced(frame, 'last').values == {('a',): {0: 3.0}}
 
 
+def test_a_window_has_its_end_and_not_its_start() -> None:
+    """What was handed over at the start of a window belongs to the one before, so no sample is in two of them."""
+    part = TWO.between(10, 310)
+    assert list(part.series.values()) == [[(310, 2)], [(20, 10)], [(310, 3.0)]]
+
+
 def test_variables_filter() -> None:
     """A variable that was chosen filters; one that was not lets everything through; a missing tag is N/A."""
     query = parse(f'sum:{SENT}{{$region}} by {{region,rule}}.as_count().rollup(sum, 300)')

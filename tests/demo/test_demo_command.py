@@ -57,7 +57,7 @@ def test_the_demo_proves_its_counts() -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-3] == (
-        'PROOF: 20 counts, 60 of configuration sets, 40 of receipt rules, 40 of named dimensions, difference 0'
+        'PROOF: 20 counts of the account and 172 of 8 families of series, difference 0'
     )
     sent = re.findall(r'amazon_ses\.send\.count +\S+ +\S+ +([\d,]+) +([\d,]+) +0$', done.stdout, re.MULTILINE)
     assert len(sent) == 2
@@ -66,12 +66,23 @@ def test_the_demo_proves_its_counts() -> None:
 
 @pytest.mark.parametrize(
     ('family', 'counts', 'series', 'never_zero'),
-    [('configuration_set', 10, 6, 'send'), ('receiving', 4, 10, 'publish_success'), ('dimension', 10, 4, 'send')],
+    [
+        ('configuration_set.', 10, 6, 'send'),
+        ('receiving.', 4, 10, 'publish_success'),
+        ('dimension.', 10, 4, 'send'),
+        ('tenant.', 3, 6, 'send'),
+        ('managed_pool.', 1, 2, 'send'),
+        ('global_endpoint.', 1, 2, 'send'),
+        ('email_validation.', 3, 2, 'low'),
+        ('', 1, 4, 'unrecognized'),
+    ],
 )
 def test_the_counts_of_many_series_are_proved(family: str, counts: int, series: int, never_zero: str) -> None:
-    """Each count of configuration sets, receipt rules and named dimensions is compared, and there was mail to count."""
+    """Each count of each family is compared, and there was mail to count."""
     rows = re.findall(
-        rf'amazon_ses\.{family}\.(\w+)\.count +{series} +([\d,]+) +([\d,]+) +0$', short_run().stdout, re.MULTILINE
+        rf'amazon_ses\.{re.escape(family)}(\w+)\.count +{series} +([\d,]+) +([\d,]+) +0$',
+        short_run().stdout,
+        re.MULTILINE,
     )
 
     assert len(rows) == counts
@@ -80,13 +91,15 @@ def test_the_counts_of_many_series_are_proved(family: str, counts: int, series: 
 
 
 def test_the_page_names_the_set_that_bounces() -> None:
-    """In each Region the newsletter is the first of the sets, with most of all bounces, and spring of the campaigns."""
+    """In each Region the newsletter is the first of the sets, with most of all bounces, and so is travel of the tenants
+    and spring of the campaigns."""
     lines = short_run().stdout.splitlines()
     heads = [place for place, line in enumerate(lines) if 'of all bounces' in line]
-    sets, campaigns = ([line.split() for line in lines[head + 1 : head + 7]] for head in heads)
+    sets, tenants, campaigns = ([line.split() for line in lines[head + 1 : head + 7]] for head in heads)
 
     assert [row[1] for row in sets[::3]] == ['newsletter', 'newsletter']
     assert all(float(row[7]) > 80 for row in sets[::3])
+    assert [row[1] for row in tenants[::3]] == ['travel', 'travel']
     assert [row[1] for row in campaigns[:4:2]] == ['campaign:spring', 'campaign:spring']
 
 

@@ -19,6 +19,7 @@ from demo.tally import Key, Tally
         ('amazon_ses.can_connect', 'collector'),
         ('amazon_ses.collector.api_calls', 'collector'),
         ('amazon_ses.configuration_set.send.count', 'configuration_set'),
+        ('amazon_ses.unrecognized.count', 'unrecognized'),
     ],
 )
 def test_each_metric_has_its_family(name: str, family: str) -> None:
@@ -51,6 +52,44 @@ def test_a_count_shows_its_total_and_a_missing_value_shows_none() -> None:
     ]
 
 
+def test_tags_that_a_family_shares_are_told_once() -> None:
+    """What all metrics of a family have in common stands below its name, and only the rest beside each metric."""
+    both = (
+        ('namespace:AWS/SES/MailManager', 'metric_name:Received'),
+        ('namespace:AWS/SES/MailManager', 'metric_name:Sent'),
+    )
+    values = {Key('amazon_ses.unrecognized', 'us-east-1', tags): 1.0 for tags in both}
+
+    lines = list(page.metrics(values, {}, ('us-east-1',), {}))
+
+    assert [line.split() for line in lines[2:]] == [
+        ['namespace:AWS/SES/MailManager'],
+        ['unrecognized', 'metric_name:Received', '1'],
+        ['unrecognized', 'metric_name:Sent', '1'],
+    ]
+
+
+def test_a_family_with_many_series_does_not_fill_the_page() -> None:
+    """Of a family only so many metrics are shown, and the others are counted."""
+    values = {Key('amazon_ses.new.send', 'us-east-1', (f'who:{number:03}',)): 1.0 for number in range(100)}
+
+    lines = list(page.metrics(values, {}, ('us-east-1',), {}))
+
+    assert len(lines) == page.MOST_METRICS + 3
+    assert lines[-1].split() == ['and', '70', 'more']
+
+
+def test_what_is_not_known_of_a_tenant_is_a_dash() -> None:
+    """AWS does not say what was delivered for a tenant: that is no zero. The tenant is called by its name."""
+    tally = Tally()
+    tags = ('tenant:bakery', 'tenant_id:tn-1')
+    tally.totals[Key('amazon_ses.tenant.send.count', 'eu-west-1', tags)] = 100.0
+
+    _, line = page.senders('tenant', tally, ['eu-west-1'], {})
+
+    assert line.split()[1:4] == ['bakery', '100', '-']
+
+
 def test_many_reasons_are_folded_and_tell_who_throttled() -> None:
     """A request that failed for every reason there is still fits the page."""
     tally = Tally()
@@ -73,7 +112,7 @@ def test_a_series_that_differs_has_a_line_of_its_own() -> None:
         Compared(name, 'us-east-1', 2, 3, tags=('rule_set:in',)),
     ]
 
-    lines = list(page.counts_of_many('receipt rules', compared))
+    lines = list(page.counts_of_many(compared))
 
     assert [line.split() for line in lines[1:]] == [
         [name, '2', '7', '7', '0'],
@@ -93,7 +132,7 @@ def test_the_worst_set_comes_first() -> None:
 
     lines = [line.split() for line in page.senders('configuration_set', tally, ['eu-west-1'], {rate: 9.04})]
 
-    assert lines[1] == 'eu-west-1 set-11 100 0 11 11.0 % 16.7 % 9.0 %'.split()
+    assert lines[1] == 'eu-west-1 set-11 100 - 11 11.0 % 16.7 % 9.0 %'.split()
     assert lines[-1] == 'eu-west-1 and 2 more'.split()
     assert len(lines) == 12
 

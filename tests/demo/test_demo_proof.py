@@ -11,7 +11,7 @@ from standalone.model import Run, Sample
 
 REGION = 'us-east-1'
 SINCE = 1_772_442_300.0
-ACCOUNT = Family('', {'amazon_ses.send.count': 'Send'})
+ACCOUNT = Family('', {'amazon_ses.send.count': ('Send',)})
 
 
 def gauge(name: str, value: float, *tags: str) -> Sample:
@@ -38,7 +38,7 @@ def proved(submitted: list[Sample], held: float = 7, calls: int = 2, billed: int
         tally.add(Run(SINCE, 0.0, metrics=[sample]))
 
     def of_account(family: Family, count: str, region: str, since: float) -> dict[Tags, float]:
-        return {(): held if (family.counts[count], region, since) == ('Send', REGION, SINCE) else -1}
+        return {(): held if (family.counts[count], region, since) == (('Send',), REGION, SINCE) else -1}
 
     return prove(tally, [REGION], [ACCOUNT], Truth(of_account, {(REGION, 'GetAccount'): calls}, {REGION: billed}))
 
@@ -48,7 +48,7 @@ def test_equal_numbers_are_a_proof() -> None:
     found = proved(samples())
 
     assert found.holds
-    assert found.verdict == 'PROOF: 1 counts, difference 0'
+    assert found.verdict == 'PROOF: 1 counts of the account, difference 0'
 
 
 @pytest.mark.parametrize('dropped', range(len(samples())))
@@ -86,8 +86,10 @@ def test_a_request_that_was_never_submitted_breaks_the_proof() -> None:
 
 SETS = {'news': 5.0, 'alerts': 2.0}
 SET_SEND = 'amazon_ses.configuration_set.send.count'
-FOUND = Family('configuration sets', {SET_SEND: 'Send'}, {'ses:configuration-set': 'configuration_set'}, limited=True)
-NAMED = Family('named dimensions', {SET_SEND: 'Send'}, {'ses:configuration-set': 'configuration_set'})
+FOUND = Family(
+    'configuration sets', {SET_SEND: ('Send',)}, {'ses:configuration-set': 'configuration_set'}, limited=True
+)
+NAMED = Family('named dimensions', {SET_SEND: ('Send',)}, {'ses:configuration-set': 'configuration_set'})
 
 
 def proved_by_set(*submitted: Sample, held: dict[str, float], family: Family = FOUND) -> Proof:
@@ -107,7 +109,7 @@ def by_set(**values: float) -> list[Sample]:
 def test_equal_sets_are_a_proof() -> None:
     """Counts of configuration sets are compared beside those of the account."""
     assert proved_by_set(*by_set(**SETS), held=SETS).verdict == (
-        'PROOF: 1 counts, 2 of configuration sets, difference 0'
+        'PROOF: 1 counts of the account and 2 of 1 families of series, difference 0'
     )
 
 

@@ -7,11 +7,16 @@ from typing import Any
 from tools.boards import limits
 from tools.boards.limits import PAUSE_BOUNCES, PAUSE_COMPLAINTS, REVIEW_BOUNCES, REVIEW_COMPLAINTS, Limit
 from tools.boards.text import ACCOUNT, RATIO_STEP, SET, STEP, count, gauge, total
-from tools.boards.widgets import Board, Group, Row, Value, chart, marked, note, number, share, table, top
+from tools.boards.widgets import PERCENT, Board, Group, Row, Value, chart, marked, note, number, share, table, top
 
-VARIABLES = ('aws_account', 'region', 'configuration_set', 'rule')
+VARIABLES = ('aws_account', 'region', 'configuration_set', 'tenant', 'rule')
 BY_SET = ('configuration_set',)
+BY_TENANT = ('tenant',)
+BY_POOL = ('pool_name',)
+BY_ADDRESS = ('ip',)
+BY_METRIC = ('namespace', 'metric_name')
 BY_RULE = ('rule',)
+TENANTS = f'{ACCOUNT},$tenant,tenant:*'
 RULES = f'{ACCOUNT},$rule,rule:*'
 RULE_SETS = f'{ACCOUNT},rule_set:*'
 DAY = f'{ACCOUNT},window:24h'
@@ -25,6 +30,13 @@ ABOUT = """\
 - What is not set up stays empty. Fold those groups.
 
 [Dashboards](/dashboard/lists?q=Amazon%20SES) · [Monitors](/monitors/manage?q=amazon-ses-agent)
+"""
+
+UNRECOGNIZED = """\
+What CloudWatch lists of SES and this check has no family for: **Mail Manager**, event destinations with dimensions of \
+your own, metrics that are newer than the check.
+
+Each dimension is a tag: clone the table to group by it. Leave out what you do not need with the option `exclude`.
 """
 
 
@@ -43,6 +55,27 @@ def _of_set(label: str, part: str, limit: Limit | None = None, step: int = 0, wh
 
 def _set_count(label: str, metric: str, step: int = 0, bar: bool = False) -> Value:
     return Value(label, (count(f'configuration_set.{metric}.count', BY_SET, SET, step),), bar=bar)
+
+
+def _tenant_count(label: str, metric: str, step: int = 0, bar: bool = False) -> Value:
+    return Value(label, (count(f'tenant.{metric}.count', BY_TENANT, TENANTS, step),), bar=bar)
+
+
+def _of_tenant(label: str, part: str, limit: Limit | None = None, step: int = 0) -> Value:
+    return share(
+        label,
+        count(f'tenant.{part}.count', BY_TENANT, TENANTS, step),
+        count('tenant.send.count', BY_TENANT, TENANTS, step),
+        limit,
+    )
+
+
+def _of_address(label: str, metric: str, limit: Limit | None = None, bar: bool = False) -> Value:
+    return Value(label, (gauge(f'snds.{metric}', BY_ADDRESS),), reduced='last', limit=limit, bar=bar)
+
+
+def _verdict(verdict: str, step: int = 0) -> str:
+    return count(f'email_validation.{verdict}.count', step=step)
 
 
 def _tile(title: str, value: Value, precision: int = 2) -> tuple[int, dict[str, Any]]:
@@ -150,6 +183,38 @@ SETS = Group(
     ),
 )  # fmt: skip
 
+WHOSE = Group(
+    'Tenants',
+    'vivid_pink',
+    (
+        Row(
+            3,
+            (
+                (
+                    4,
+                    table(
+                        'Tenants',
+                        (
+                            _tenant_count('accepted', 'send', bar=True),
+                            _of_tenant('bounced', 'bounce', limits.SET_BOUNCES),
+                            _of_tenant('complained', 'complaint', limits.SET_COMPLAINTS),
+                        ),
+                    ),
+                ),
+                (
+                    4,
+                    chart(
+                        'Bounced share by tenant',
+                        (_of_tenant('bounced', 'bounce', step=RATIO_STEP),),
+                        lines=marked(limits.SET_BOUNCES),
+                    ),
+                ),
+                (4, chart('Accepted by tenant', (_tenant_count('accepted', 'send', STEP),), 'bars')),
+            ),
+        ),
+    ),
+)
+
 FAILURES = Group(
     'What Fails, and How?',
     'vivid_orange',
@@ -237,6 +302,101 @@ ENGAGEMENT = Group(
                         'Preference changes',
                         (Value('changes', (count('subscription.count', step=STEP),)),),
                         'bars',
+                    ),
+                ),
+            ),
+        ),
+    ),
+)  # fmt: skip
+
+ADDRESSES = Group(
+    'Dedicated IPs',
+    'vivid_orange',
+    (
+        Row(
+            3,
+            (
+                (
+                    6,
+                    table(
+                        'Outlook on each address',
+                        (
+                            _of_address('recipients', 'message_recipients', bar=True),
+                            _of_address('spam', 'spam_rate', limits.SPAM),
+                            _of_address('complained', 'complaint_rate'),
+                            _of_address('trap hits', 'trap_hits', limits.LOST),
+                            _of_address('RCPT', 'rcpt_commands'),
+                            _of_address('DATA', 'data_commands'),
+                        ),
+                        'Of one day, from Outlook SNDS. Spam is 0 below 10, 50 up to 90 and 100 above. Trap hits: the '
+                        'list is old or bought. Group by your own tag of the address if it is not ip.',
+                        by=1,
+                    ),
+                ),
+                (
+                    6,
+                    table(
+                        'Managed pools',
+                        (
+                            Value('accepted', (count('managed_pool.send.count', BY_POOL),), bar=True),
+                            Value('from dedicated', (gauge('managed_pool.dedicated_percentage', BY_POOL, space='avg'),),
+                                  reduced='last'),
+                            Value('sent in 24 h', (total('managed_pool.sent_24_hour', BY_POOL),), reduced='last'),
+                            Value('possible in 24 h', (total('managed_pool.available_24_hour', BY_POOL),),
+                                  reduced='last'),
+                        ),
+                        'The rest of the emails leaves from shared addresses, while the dedicated ones warm up.',
+                    ),
+                ),
+            ),
+        ),
+    ),
+)  # fmt: skip
+
+ENDPOINTS = Group(
+    'Global Endpoints and Validation',
+    'vivid_green',
+    (
+        Row(
+            3,
+            (
+                (
+                    6,
+                    chart(
+                        'Accepted by endpoint and Region',
+                        (
+                            Value(
+                                'accepted',
+                                (count('global_endpoint.send.count', ('multi_region_endpoint_id', 'region'),
+                                       step=STEP),),
+                            ),
+                        ),
+                        'bars',
+                        'A global endpoint splits emails between two Regions. A Region that fails gets none.',
+                    ),
+                ),
+                (
+                    4,
+                    chart(
+                        'Validated addresses by confidence',
+                        tuple(
+                            Value(verdict, (_verdict(verdict, STEP),)) for verdict in ('high', 'medium', 'low')
+                        ),
+                        'bars',
+                    ),
+                ),
+                (
+                    2,
+                    number(
+                        'Low confidence',
+                        Value(
+                            'low confidence',
+                            tuple(_verdict(verdict) for verdict in ('low', 'medium', 'high')),
+                            '100 * default_zero({0}) / (default_zero({0}) + default_zero({1}) + default_zero({2}))',
+                            unit=PERCENT,
+                            limit=limits.LOW_CONFIDENCE,
+                        ),
+                        'Of validated addresses. Where it rises, look at the form that they come from.',
                     ),
                 ),
             ),
@@ -374,9 +534,47 @@ STATISTICS = Group(
     ),
 )
 
+UNKNOWN = Group(
+    'Unrecognized Metrics',
+    'blue',
+    (
+        Row(
+            3,
+            (
+                (
+                    8,
+                    table(
+                        'Unrecognized metrics',
+                        (
+                            Value('sum', (count('unrecognized.count', BY_METRIC),)),
+                            Value('average', (gauge('unrecognized', BY_METRIC, space='avg'),), reduced='last'),
+                        ),
+                        'Which of the two says something depends on the metric.',
+                    ),
+                ),
+                (4, note(UNRECOGNIZED)),
+            ),
+        ),
+    ),
+)
+
 BOARD = Board(
     'Amazon SES Deliverability',
-    'Configuration sets side by side, failures by kind, engagement, receiving by rule, and dimensions of your own.',
+    'Configuration sets and tenants side by side, failures by kind, dedicated IPs, engagement, receiving by rule, and '
+    'dimensions of your own.',
     VARIABLES,
-    (BEFORE, SUMMARY, SETS, FAILURES, ENGAGEMENT, RECEIVING, DIMENSIONS, STATISTICS),
+    (
+        BEFORE,
+        SUMMARY,
+        SETS,
+        WHOSE,
+        FAILURES,
+        ADDRESSES,
+        ENGAGEMENT,
+        ENDPOINTS,
+        RECEIVING,
+        DIMENSIONS,
+        STATISTICS,
+        UNKNOWN,
+    ),
 )

@@ -7,9 +7,10 @@ A formula joins groups with the same tags; what one side lacks has no value, or 
 from __future__ import annotations
 
 import operator
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from tools.boards.syntax import Call, Expression, Filter, Metric, Name, Number, Operation, parse, parse_formula
 
@@ -18,11 +19,13 @@ DEFAULT_INTERVAL = 300
 Tags = tuple[str, ...]
 Points = dict[float, float]
 Key = tuple[str, str, Tags]
+P = TypeVar('P', tuple[float, float], tuple[float, int])
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What the check handed over. Keys of `series` are name, type and tags, of `statuses` name and tags."""
+    """What the check handed over, the oldest first. Keys of `series` are name, type and tags, of `statuses` name and
+    tags."""
 
     start: float
     end: float
@@ -34,9 +37,14 @@ class Recording:
         return Recording(
             start,
             end,
-            {key: [one for one in points if start < one[0] <= end] for key, points in self.series.items()},
-            {key: [one for one in points if start < one[0] <= end] for key, points in self.statuses.items()},
+            {key: _between(points, start, end) for key, points in self.series.items()},
+            {key: _between(points, start, end) for key, points in self.statuses.items()},
         )
+
+
+def _between(points: Sequence[P], start: float, end: float) -> Sequence[P]:
+    first, last = (bisect_right(points, at, key=lambda one: one[0]) for at in (start, end))
+    return points[first:last]
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,10 @@ SET_COMPLAINTS = Limit(REVIEW_COMPLAINTS, 0.05, unit='%')
 DELIVERED = Limit(90, 95, unit='%', below=True)
 HEADROOM = Limit(0.5, 2, unit='points', below=True)
 HOURS_LEFT = Limit(4, 12, unit='hours', below=True)
+# Outlook's verdict has three values: below 10, up to 90, and above 90 percent of spam.
+SPAM = Limit(100, 50, unit='%')
+# From where AWS's own example for email validation alerts.
+LOW_CONFIDENCE = Limit(20, unit='%')
 DATA_AGE = Limit(3600, 1800, unit='s')
 RUN_SECONDS = Limit(45, 20, unit='s')
 LOST = Limit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tools.boards import limits
 from tools.boards.limits import PAUSE_BOUNCES, PAUSE_COMPLAINTS, REVIEW_BOUNCES, REVIEW_COMPLAINTS
 from tools.boards.monitors import TAG
-from tools.boards.text import RATIO_STEP, SET, STEP, count, gauge, total
+from tools.boards.text import ACCOUNT, RATIO_STEP, SET, STEP, count, gauge, total
 from tools.boards.widgets import (
     Board,
     Group,
@@ -393,8 +393,9 @@ COLLECTOR = Group(
                     4,
                     chart(
                         'Age of the data by source',
-                        (Value('age', (gauge('collector.data_age', ('source',)),)),),
+                        (Value('age', (gauge('collector.data_age', ('source',), f'{ACCOUNT},!source:snds'),)),),
                         lines=marked(limits.DATA_AGE),
+                        description='Without SNDS, which has one value a day and is asked for every hour.',
                     ),
                 ),
             ),
@@ -432,18 +433,20 @@ COLLECTOR = Group(
                 (
                     2,
                     number(
-                        'Series read',
-                        Value('series', (total('collector.series'),), reduced='last'),
-                        'CloudWatch series that are asked for.',
+                        'Series left out',
+                        Value('left out', (total('collector.series_dropped', scope=f'{ACCOUNT},!reason:excluded'),),
+                              reduced='last', limit=limits.LOST),
+                        'Without those that you exclude. Raise max_series, or take a source out of collect; the tag '
+                        'reason tells what AWS forbids or refuses.',
                         precision=0,
                     ),
                 ),
                 (
                     2,
                     number(
-                        'Series left out',
-                        Value('left out', (total('collector.series_dropped'),), reduced='last', limit=limits.LOST),
-                        'Raise max_series, or take a source out of collect.',
+                        'Throttled calls',
+                        rare('throttled', count('collector.api_throttles')),
+                        'Nothing is lost: they are made again. Look at who else calls the API in this account.',
                         precision=0,
                     ),
                 ),
@@ -465,9 +468,13 @@ COLLECTOR = Group(
                 (
                     4,
                     chart(
-                        'Throttled calls by operation',
-                        (Value('throttled', (count('collector.api_throttles', ('operation',), step=STEP),)),),
-                        'bars',
+                        'Series read and idle',
+                        (
+                            Value('read', (total('collector.series'),)),
+                            Value('of these idle', (total('collector.idle_series'),)),
+                        ),
+                        description='Idle is what had no data within an hour. It is asked for every 20 minutes, at a '
+                        'quarter of the cost.',
                     ),
                 ),
                 (

@@ -24,6 +24,8 @@ from tools.boards.syntax import Metric, metrics, names, parse, parse_formula
 WIDTH, UNIT, GAP, HEAD = 1440, 58, 6, 26
 LEGEND_LINES = 2
 STEPS = 10
+HEAD_SHARE = 0.45
+"""Of a table's width, at most for the names of its rows."""
 APART = (600, 1800, 3600, 7200, 14400, 43200)
 """Seconds between two times below a chart."""
 FINE = 2
@@ -291,11 +293,11 @@ class _Canvas:
         if not groups:
             self.empty(box)
         left, y, right, bottom = box
-        head = 110 if len(frames) > 2 or right - left > 400 else 90
-        if len(frames[0].groups) > 1:
-            head = 150
+        named = ', '.join(frames[0].groups)
+        widest = max(self.wide(text, 12) for text in (named, *(' '.join(group) for group in groups)))
+        head = min(widest + 10, HEAD_SHARE * (right - left))
         wide = (right - left - head) / len(frames)
-        self.text(left, y, self.cut(', '.join(frames[0].groups), head, 11), 11, FAINT)
+        self.text(left, y, self.cut(named, head, 11), 11, FAINT)
         for number, formula in enumerate(request['formulas']):
             x = left + head + (number + 1) * wide
             self.text(x - 4, y, self.cut(formula['alias'], wide - 6, 11), 11, FAINT, 'right')

@@ -13,7 +13,11 @@ from tools.boards.evaluate import Recording
 from tools.boards.findings import Finding
 from tools.boards.syntax import metrics, parse
 
-SERIES_OF = {'configuration_set': f'{PREFIX}configuration_set.', 'rule': f'{PREFIX}receiving.'}
+SERIES_OF = {
+    'configuration_set': f'{PREFIX}configuration_set.',
+    'rule': f'{PREFIX}receiving.',
+    'tenant': f'{PREFIX}tenant.',
+}
 
 
 def data(board: Mapping[str, Any], recording: Recording, silent: Collection[str] = ()) -> Iterator[Finding]:

@@ -28,12 +28,18 @@ FAMILIES: Mapping[str, Tags] = {
     'collector.series_dropped': Tags((*PLACE, 'reason')),
     'configuration_set.': Tags((*PLACE, 'configuration_set')),
     'dimension.': Tags(PLACE, ('campaign',)),
+    'global_endpoint.': Tags((*PLACE, 'multi_region_endpoint_id')),
+    'managed_pool.': Tags((*PLACE, 'pool_name')),
     'receiving.': Tags(PLACE, ('rule', 'rule_set')),
     'send_statistics.': Tags((*PLACE, 'window')),
+    'snds.': Tags((*PLACE, 'ip')),
+    'tenant.': Tags(PLACE, ('tenant', 'tenant_id')),
+    'unrecognized': Tags((*PLACE, 'namespace', 'metric_name'), ('ingress_point_id',)),
 }
 """By the beginning of a metric's name; the longest that fits counts. A test compares them with what was recorded.
 
-The tags of `dimension.` are those that the operator named; here those of the demo.
+The tags of `dimension.` are those that the operator named; here those of the demo. AWS does not say what it calls the
+dimensions of `managed_pool.` and `snds.`, and those of `unrecognized` may be any: here they are those of the simulator.
 """
 
 LOSSES: Mapping[str, str] = {
