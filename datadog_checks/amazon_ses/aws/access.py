@@ -120,6 +120,8 @@ class Access:
             page = call(client, {**request, 'NextToken': token} if token else request)
             yield page
             token = page.get('NextToken') or None
+            if token is not None and not isinstance(token, str):
+                raise TypeError('the token of the next page is no text')
             if token in seen or len(seen) >= most:
                 raise EndlessPages
             seen.add(token or '')

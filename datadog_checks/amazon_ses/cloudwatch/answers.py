@@ -75,7 +75,7 @@ def read(batch: Batch, pages: Iterable[Mapping[str, Any]], failures: Iterable[Fa
         for result in results:
             try:
                 place = _place(result, len(found))
-                points = _points(result, batch.period)
+                points = _points(result, batch)
                 status = result.get('StatusCode')
                 before = found[place].points
                 found[place] = Result({**before, **points} if before else points, status == 'Complete')
@@ -103,7 +103,7 @@ def _place(result: Any, queries: int) -> int:
     return place
 
 
-def _points(result: Mapping[str, Any], period: int) -> dict[int, float]:
+def _points(result: Mapping[str, Any], batch: Batch) -> dict[int, float]:
     timestamps, values = result.get('Timestamps', ()), result.get('Values', ())
     if not timestamps and not values:
         return {}
@@ -119,9 +119,10 @@ def _points(result: Mapping[str, Any], period: int) -> dict[int, float]:
             points = {int(epoch(at)): number(value) for at, value in zip(timestamps, values, strict=True)}
     except (ValueError, TypeError, OverflowError):
         raise Malformed('an answer has a datapoint that is none') from None
+    (first, end), period = batch.window, batch.period
     for start in points:
-        if start % period:
-            raise Malformed('an answer has a datapoint off the period')
+        if start % period or not first <= start < end:
+            raise Malformed('an answer has a datapoint off the period, or off the time that was asked for')
     return points
 
 
