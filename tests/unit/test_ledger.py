@@ -67,8 +67,9 @@ class Counter:
         if self.ledger is not None:
             self.ledger = counting.closing(self.ledger, self.period, now + skew)
             self.ledger = counting.arranged(self.ledger, self.selection.keys)
-        self.slot += 1
         period = self.period if self.ledger is None else self.ledger.period
+        # As planning.py numbers them.
+        self.slot = max(self.slot + 1, round((now + skew) / period))
         newest = counting.newest(now + skew, period, self.settle_delay)
         due = schedule.due(self.selection, self.ledger, newest, self.slot, self.reach)
         self.asked += len(due.starts)

@@ -477,7 +477,7 @@ def test_progress_survives_its_document() -> None:
     assert len(keys) == 4
     ledger = Ledger(
         period=300, since=NOW, floor=NOW, kept_from=NOW + 300, read_at=NOW + 3599.5, read_to=NOW + 3600, keys=keys,
-        marks=array('q', [NOW, NOW + 300, NOW, NOW, NOW]), read_in=array('q', [1, 0, 1, 2]),
+        marks=array('q', [NOW, NOW + 300, NOW, NOW, NOW + 600]), read_in=array('q', [1, 0, 1, 2]),
         seen=array('q', [0, NOW, 0, 0]),
         booked={NOW + 300: array('d', [4.0, 0.5, 0.0, 7.0, 1.0])}, others=('gone',), shrunk={NOW + 300: {key: 1.0}},
         born={'b': NOW}, closing=NOW + 7200, doubtful=True,

@@ -119,6 +119,8 @@ class Access:
             page = call(client, token=token)
             yield page
             token = page.get('NextToken') or None
+            if token is not None and not isinstance(token, str):
+                raise TypeError('the token of the next page is no text')
             if token in seen or len(seen) >= most:
                 raise EndlessPages
             seen.add(token or '')

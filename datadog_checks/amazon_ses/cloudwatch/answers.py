@@ -114,7 +114,7 @@ def read(batch: Batch, pages: Iterable[Mapping[str, Any]], failures: Iterable[Fa
         for result in results:
             try:
                 place = _place(result, len(found))
-                points = _points(result, batch.period, known)
+                points = _points(result, batch, known)
                 status = result.get('StatusCode')
                 before = found[place].points
                 found[place] = Result({**before, **points} if before else points, status == 'Complete')
@@ -143,7 +143,7 @@ def _place(result: Any, queries: int) -> int:
 
 
 def _points(
-    result: Mapping[str, Any], period: int, known: dict[tuple[int, ...], tuple[int, ...]]
+    result: Mapping[str, Any], batch: Batch, known: dict[tuple[int, ...], tuple[int, ...]]
 ) -> Mapping[int, float]:
     """The points of a result; `known` are the starts that others had, to keep each once."""
     timestamps, values = result.get('Timestamps', ()), result.get('Values', ())
@@ -162,8 +162,9 @@ def _points(
     except (ValueError, TypeError, OverflowError):
         raise Malformed('an answer has a datapoint that is none') from None
     if starts not in known:
-        if any(start % period for start in starts):
-            raise Malformed('an answer has a datapoint off the period')
+        (first, end), period = batch.window, batch.period
+        if any(start % period or not first <= start < end for start in starts):
+            raise Malformed('an answer has a datapoint off the period, or off the time that was asked for')
         known[starts] = starts
     return Points(known[starts], array('d', values))
 

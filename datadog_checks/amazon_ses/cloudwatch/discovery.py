@@ -87,14 +87,18 @@ def read(page: Mapping[str, Any], account: str, seen: dict[Dimensions, Dimension
     Raises KeyError, TypeError, ValueError or AttributeError where the page is no answer.
     """
     metrics = page['Metrics']
+    if not isinstance(metrics, list):
+        raise TypeError('the metrics are no list')
     owners = page.get('OwningAccounts') or [account] * len(metrics)
+    if not all(isinstance(owner, str) for owner in owners):
+        raise TypeError('the owner of a metric is no text')
     for metric, owner in zip(metrics, owners, strict=True):
         dimensions = tuple(sorted((intern(one['Name']), one['Value']) for one in metric['Dimensions']))
         dimensions = seen.setdefault(dimensions, dimensions)
         namespace, name = intern(metric['Namespace']), intern(metric['MetricName'])
         if not all(isinstance(value, str) for _, value in dimensions):
             raise TypeError('the value of a dimension is no text')
-        yield Listed('' if owner == account else str(owner), namespace, name, dimensions)
+        yield Listed('' if owner == account else owner, namespace, name, dimensions)
 
 
 def after(inventory: Inventory, listing: Listing, answer: Answer, now: float) -> tuple[Inventory, frozenset[Listed]]:
@@ -111,7 +115,8 @@ def after(inventory: Inventory, listing: Listing, answer: Answer, now: float) ->
     if answer.failure:
         # One that was cut because there is no end to it would be no different the next time.
         whole_at = now if answer.failure.kind is FailureKind.PARTIAL else inventory.whole_at
-        return replace(known(inventory, inventory.listed | listed), whole_at=whole_at), frozenset()
+        missing = {one: since for one, since in inventory.missing.items() if one not in listed}
+        return replace(known(inventory, inventory.listed | listed), missing=missing, whole_at=whole_at), frozenset()
     missing = {one: inventory.missing.get(one, now) for one in inventory.listed - listed}
     missing = {one: since for one, since in missing.items() if now - since < AGED_AFTER}
     return replace(known(inventory, listed | missing.keys()), missing=missing, whole_at=now), frozenset()
