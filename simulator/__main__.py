@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
         '--latency', type=float, default=0.0, metavar='SECONDS', help='added to each answer (default: 0)'
     )
     parser.add_argument(
+        '--members', type=int, metavar='N', help='sets, identities or tenants that send as much each (default: as told)'
+    )
+    parser.add_argument(
         '--volume', type=float, metavar='X', help='mean sends per minute of an account in a Region (default: as told)'
     )
     parser.add_argument(
@@ -78,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not (options.account.isdigit() and len(options.account) == 12):
         parser.error('--account must be 12 digits')
     scenario = SCENARIOS[options.scenario]
+    if options.members is not None:
+        scenario = scenario.sized(options.members)
     if options.volume is not None:
         scenario = replace(scenario, volume=options.volume)
     if options.between is not None:
