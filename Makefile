@@ -22,7 +22,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
 .PHONY: demo
-demo: $(READY) ## run the check through six simulated hours against a pretend AWS and prove its counts
+demo: $(READY) ## run the check through six simulated hours against a pretend AWS, prove its counts, draw both dashboards
 	@$(RUN) -m demo
 
 .PHONY: test
@@ -55,7 +55,7 @@ compat: $(READY) ## the tests on the oldest, the shipped and the newest botocore
 	@$(RUN) -m tools.compat $(if $(ONLY),--only '$(ONLY)')
 
 .PHONY: pictures
-pictures: $(READY) ## draw both dashboards from a simulated bounce storm
+pictures: $(READY) ## draw the shipped pictures of both dashboards anew, from the run of make demo
 	@$(RUN) -m tools.boards.pictures images
 
 .PHONY: validate

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from demo.choices import Choices
 from simulator import SCENARIOS, Simulator
 
 EXIT_OK, EXIT_NO_PROOF, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -34,28 +35,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from demo import page, picture, progress, scene
 
         with tempfile.TemporaryDirectory(prefix='amazon-ses-demo-') as folder, progress.Progress(sys.stderr) as shown:
-            played = scene.play(
-                options.hours,
-                options.seed,
-                options.scenario,
-                options.regions,
-                faults=not options.no_faults,
-                folder=Path(folder),
-                report=shown,
-            )
+            chosen = Choices(options.hours, options.seed, options.scenario, options.regions, not options.no_faults)
+            played = scene.play(chosen, Path(folder), shown)
         coloured = sys.stdout.isatty() and not os.environ.get('NO_COLOR')
         for line in page.whole(played, scene.units(), page.painter(coloured)):
             print(line)
         sys.stdout.flush()
-        print(picture.drawn(played, options.picture or picture.WHERE))
-        sys.stdout.flush()
+        pictures = list(picture.drawn(played, options.pictures or picture.WHERE))
+        # On a terminal, too, the last line is where the Overview is.
+        print(f'{time.monotonic() - begun:.1f} s of real time', file=sys.stderr, flush=True)
+        print(*pictures, sep='\n', flush=True)
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader has gone. Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    print(f'{time.monotonic() - begun:.1f} s of real time', file=sys.stderr)
     return EXIT_OK if played.proof.holds else EXIT_NO_PROOF
 
 
@@ -63,42 +58,42 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m demo',
         description='Runs the real check against a pretend AWS through some simulated hours, with late data and '
-        'faults, prints what an Agent would have got, proves that the counts are exact, and draws the dashboard.',
+        'faults, prints what an Agent would have got, proves that the counts are exact, and draws both dashboards.',
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        '--hours', type=_hours, default=6.0, metavar='N', help='simulated hours with mail, from 1 to 72 (default: 6)'
+        '--hours',
+        type=_hours,
+        default=Choices.hours,
+        metavar='N',
+        help='simulated hours with mail, from 1 to 72 (default: 6)',
     )
-    parser.add_argument('--seed', type=int, default=1, metavar='N', help='another seed is other traffic (default: 1)')
+    parser.add_argument(
+        '--seed', type=int, default=Choices.seed, metavar='N', help='another seed is other traffic (default: 1)'
+    )
     parser.add_argument(
         '--scenario',
         choices=sorted(SCENARIOS),
-        default='bounce_storm',
+        default=Choices.scenario,
         metavar='NAME',
         help=f'the story: {", ".join(sorted(SCENARIOS))} (default: bounce_storm)',
     )
     parser.add_argument(
         '--regions',
         type=_regions,
-        default=('us-east-1', 'eu-west-1'),
+        default=Choices.regions,
         metavar='A,B',
         help='one to three AWS Regions (default: us-east-1,eu-west-1)',
     )
     parser.add_argument('--no-faults', action='store_true', help='nothing goes wrong and the Agent is not restarted')
     parser.add_argument(
-        '--picture',
-        type=_picture,
-        metavar='FILE',
-        help='where the Overview dashboard of the run is drawn, as PNG (default: .demo/overview.png)',
+        '--pictures',
+        type=Path,
+        metavar='FOLDER',
+        help='where both dashboards are drawn over the run: overview.png and deliverability.png (default: .demo)',
     )
     return parser
-
-
-def _picture(text: str) -> Path:
-    if not text.endswith('.png'):
-        raise argparse.ArgumentTypeError(f'{text!r} is not the name of a PNG file, such as overview.png')
-    return Path(text)
 
 
 def _hours(text: str) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from demo.proof import CALLS, LEFT_OUT, SET, SINCE, Compared
+from demo.proof import CALLS, LEFT_OUT, SINCE, Compared
 from demo.tally import Key, Tally, valued
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ THROTTLES = 'amazon_ses.collector.api_throttles'
 REQUESTS = (CALLS, ERRORS, THROTTLES)
 REAL_TIME = 'amazon_ses.collector.run_duration'
 PREFIX = 'amazon_ses.'
-OF_SETS = f'{PREFIX}{SET}.'
-MOST_SETS = 10
-"""Configuration sets that are shown for each Region."""
+SENDERS = {'configuration_set': 'configuration set', 'dimension': 'named dimension'}
+RECEIVING = 'receiving'
+MOST_ROWS = 10
+"""Configuration sets, named dimensions or receipt rules that are shown for each Region."""
 
 FAMILIES = {
     'account': 'newest settled period, exact counts',
@@ -82,8 +83,8 @@ def metrics(
     """The last value of each gauge and the total of each count, by family, a column for each Region."""
     totals = _without_operations(totals)
     rows = {(key.name, key.tags) for key in (*values, *totals)}
-    # Configuration sets have tables of their own.
-    for one in [*FAMILIES, *sorted({family(name) for name, _ in rows} - {*FAMILIES, SET})]:
+    own_tables = {*SENDERS, RECEIVING}
+    for one in [*FAMILIES, *sorted({family(name) for name, _ in rows} - {*FAMILIES, *own_tables})]:
         members = sorted(row for row in rows if family(row[0]) == one)
         if not members:
             continue
@@ -196,54 +197,80 @@ def counts(compared: Iterable[Compared]) -> Iterator[str]:
         )
 
 
-def counts_of_sets(compared: Iterable[Compared]) -> Iterator[str]:
-    """The counts of configuration sets: a line for each metric and Region with their sum, and each one that differs."""
-    together: dict[tuple[str, str], list[Compared]] = {}
+def counts_of_many(family: str, compared: Iterable[Compared]) -> Iterator[str]:
+    """The counts of a family with many series: a line for each with their sum in all Regions, and each that differs."""
+    together: dict[str, list[Compared]] = {}
     for one in compared:
-        together.setdefault((one.region, one.name), []).append(one)
-    head = 'count of configuration sets'
-    yield f'  {head:<42} {"Region":<14} {"sets":>5} {"CloudWatch holds":>17} {"submitted":>11} {"difference":>11}'
-    for (region, name), members in together.items():
+        together.setdefault(one.name, []).append(one)
+    head = f'count of {family}, all Regions'
+    yield f'  {head:<56} {"series":>6} {"CloudWatch holds":>17} {"submitted":>11} {"difference":>11}'
+    for name, members in together.items():
         true, submitted = sum(one.true for one in members), sum(one.submitted for one in members)
-        yield (
-            f'  {name.removeprefix(PREFIX):<42} {region:<14} {len(members):>5} {true:>17,.0f} {submitted:>11,.0f} '
-            f'{submitted - true:>11,.0f}'
-        )
+        yield f'  {name:<56} {len(members):>6} {true:>17,.0f} {submitted:>11,.0f} {submitted - true:>11,.0f}'
         for one in members:
             if one.difference:
-                label = f'  of {one.by}'
-                yield f'  {label:<63} {one.true:>17,.0f} {one.submitted:>11,.0f} {one.difference:>11,.0f}'
+                label = f'  of {" ".join(one.tags)}, {one.region}'
+                yield f'  {label[:63]:<63} {one.true:>17,.0f} {one.submitted:>11,.0f} {one.difference:>11,.0f}'
 
 
-def causes(tally: Tally, regions: Iterable[str], values: Mapping[Key, float]) -> Iterator[str]:
-    """Who bounces: the configuration sets of each Region, the one with most bounces first."""
+def senders(kind: str, tally: Tally, regions: Iterable[str], values: Mapping[Key, float]) -> Iterator[str]:
+    """Who bounces: the configuration sets or named dimensions of each Region, the one with most bounces first."""
     yield (
-        f'  {"Region":<14} {"configuration set":<25} {"accepted":>9} {"delivered":>10} {"bounced":>8} '
+        f'  {"Region":<14} {SENDERS[kind]:<25} {"accepted":>9} {"delivered":>10} {"bounced":>8} '
         f'{"of its mail":>12} {"of all bounces":>15} {"rate of AWS":>12}'
     )
     for region in regions:
         sent, delivered, bounced = (
-            tally.by_tag(f'{OF_SETS}{name}.count', region, SET) for name in ('send', 'delivery', 'bounce')
+            tally.by_tags(f'{PREFIX}{kind}.{name}.count', region) for name in ('send', 'delivery', 'bounce')
         )
-        rates = {
-            valued(key.tags, SET): value
-            for key, value in values.items()
-            if key.name == f'{OF_SETS}reputation.bounce_rate' and key.region == region
-        }
-        worst = sorted(sent, key=lambda name: (-bounced.get(name, 0.0), name))
-        for name in worst[:MOST_SETS]:
-            bounces = bounced.get(name, 0.0)
-            rate = f'{rates[name]:.1f} %' if name in rates else '-'
+        worst = sorted(sent, key=lambda tags: (-bounced.get(tags, 0.0), tags))
+        for tags in worst[:MOST_ROWS]:
+            bounces = bounced.get(tags, 0.0)
+            rate = values.get(Key(f'{PREFIX}{kind}.reputation.bounce_rate', region, tags))
             yield (
-                f'  {region:<14} {name[:25]:<25} {sent[name]:>9,.0f} {delivered.get(name, 0.0):>10,.0f} '
-                f'{bounces:>8,.0f} {_percent(bounces, sent[name]):>12} {_percent(bounces, sum(bounced.values())):>15} '
-                f'{rate:>12}'
+                f'  {region:<14} {_label(tags, kind)[:25]:<25} {sent[tags]:>9,.0f} {delivered.get(tags, 0.0):>10,.0f} '
+                f'{bounces:>8,.0f} {_percent(bounces, sent[tags]):>12} {_percent(bounces, sum(bounced.values())):>15} '
+                f'{"-" if rate is None else f"{rate:.1f} %":>12}'
             )
-        if worst[MOST_SETS:]:
-            yield f'  {region:<14} and {len(worst) - MOST_SETS:,} more'
-        left_out = tally.latest(LEFT_OUT, region)
-        if left_out:
-            yield f'  {region:<14} {left_out:,.0f} series are not asked for, because of the option max_series'
+        yield from _not_shown(region, len(worst))
+
+
+def receivers(tally: Tally, regions: Iterable[str]) -> Iterator[str]:
+    """What became of received emails: the rule sets and rules of each Region, the one with most emails first."""
+    yield (
+        f'  {"Region":<14} {"rule set or rule":<36} {"received":>9} {"all actions ran":>16} {"failed":>8} '
+        f'{"given up":>9}'
+    )
+    for region in regions:
+        received, ran, failed, lost = (
+            tally.by_tags(f'{PREFIX}{RECEIVING}.{name}.count', region)
+            for name in ('received', 'publish_success', 'publish_failure', 'publish_expired')
+        )
+        most = sorted(received, key=lambda tags: (-received[tags], tags))
+        for tags in most[:MOST_ROWS]:
+            yield (
+                f'  {region:<14} {_label(tags)[:36]:<36} {received[tags]:>9,.0f} {ran.get(tags, 0.0):>16,.0f} '
+                f'{failed.get(tags, 0.0):>8,.0f} {lost.get(tags, 0.0):>9,.0f}'
+            )
+        yield from _not_shown(region, len(most))
+
+
+def left_out(tally: Tally, regions: Iterable[str]) -> Iterator[str]:
+    """How many series of each Region the option `max_series` leaves out."""
+    for region in regions:
+        number = tally.latest(LEFT_OUT, region)
+        if number:
+            yield f'  {region:<14} {number:,.0f} series are not asked for, because of the option max_series'
+
+
+def _not_shown(region: str, rows: int) -> Iterator[str]:
+    if rows > MOST_ROWS:
+        yield f'  {region:<14} and {rows - MOST_ROWS:,} more'
+
+
+def _label(tags: Iterable[str], known: str = '') -> str:
+    """The tags of a series, without the name of the one that the column is called after."""
+    return ' '.join(tag.removeprefix(f'{known}:') for tag in tags)
 
 
 def _percent(part: float, whole: float) -> str:
@@ -252,12 +279,12 @@ def _percent(part: float, whole: float) -> str:
 
 def whole(scene: Scene, units: Mapping[str, str], paint: Paint) -> Iterator[str]:
     """The page, from what was done to the proof."""
-    tally, proof = scene.tally, scene.proof
+    chosen, tally, proof = scene.chosen, scene.tally, scene.proof
     hours = (scene.mail_ended - scene.started) / 3600
     yield paint(f'AMAZON SES CHECK, {hours:g} SIMULATED HOURS', BOLD)
     yield (
-        f'  scenario {scene.scenario}, seed {scene.seed}, account {scene.account or "not known"}, '
-        f'{" and ".join(scene.regions)}'
+        f'  scenario {chosen.scenario}, seed {chosen.seed}, account {scene.account or "not known"}, '
+        f'{" and ".join(chosen.regions)}'
     )
     yield (
         f'  {date_and_time(scene.started)} first run; {clock_time(scene.mail_ended)} mail ends; '
@@ -278,10 +305,16 @@ def whole(scene: Scene, units: Mapping[str, str], paint: Paint) -> Iterator[str]
     if not scene.happened:
         yield '  nothing'
     yield from title('Metrics: last values while there was mail, totals of the whole run', paint)
-    yield from metrics(scene.values, tally.totals, scene.regions, units)
-    if proof.sets:
-        yield from title('Who causes it: configuration sets over the whole run', paint)
-        yield from causes(tally, scene.regions, scene.values)
+    yield from metrics(scene.values, tally.totals, chosen.regions, units)
+    there = {family(key.name) for key in tally.totals}
+    for kind in SENDERS:
+        if kind in there:
+            yield from title(f'Who causes it: {SENDERS[kind]}s over the whole run', paint)
+            yield from senders(kind, tally, chosen.regions, scene.values)
+    if RECEIVING in there:
+        yield from title('What is received: rule sets and rules, which count the same emails', paint)
+        yield from receivers(tally, chosen.regions)
+    yield from left_out(tally, chosen.regions)
     yield from title('Service checks', paint)
     yield from statuses(tally)
     yield from title('Events', paint)
@@ -291,10 +324,9 @@ def whole(scene: Scene, units: Mapping[str, str], paint: Paint) -> Iterator[str]
     yield ''
     yield from costs(scene.values, proof.billed)
     yield from title('Proof: what CloudWatch finally holds, what was submitted', paint)
-    yield from counts(proof.counts)
-    yield ''
-    if proof.sets:
-        yield from counts_of_sets(proof.sets)
-        yield ''
+    for name, compared in proof.counts.items():
+        if compared:
+            yield from counts_of_many(name, compared) if name else counts(compared)
+            yield ''
     yield f'  periods given up: {proof.skipped:,.0f}; amounts that CloudWatch took back: {proof.shrunk:,.0f}'
     yield paint(proof.verdict, GREEN if proof.holds else RED)

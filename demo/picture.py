@@ -1,7 +1,8 @@
-"""The Overview dashboard over the run just made, as a PNG."""
+"""Both dashboards over the run just made, each as a PNG."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,32 +12,39 @@ from tools.boards.evaluate import Recording
 if TYPE_CHECKING:
     from demo.scene import Scene
 
-WHERE = Path('.demo', 'overview.png')
-BOARD = 'assets/dashboards/amazon_ses_overview.json'
+WHERE = Path('.demo')
 MINUTE = 60
 
 
-def drawn(scene: Scene, path: Path) -> str:
-    """Draw the picture and return the line that says where it is, or why there is none."""
+def drawn(scene: Scene, folder: Path) -> Iterator[str]:
+    """Draw the pictures and give the lines that say where they are, or why there are none: the Overview last."""
     try:
         from tools.boards import picture
     except ImportError as error:
         if (error.name or '').partition('.')[0] != 'PIL':
             raise
-        return 'PICTURE: none, because Pillow is missing: pip install -r requirements/dev.txt'
+        yield 'PICTURE: none, because Pillow is missing: pip install -r requirements/dev.txt'
+        return
     from tools.boards import monitors
     from tools.boards.files import DASHBOARDS
     from tools.boards.widgets import render
 
     templates = [monitors.render(one) for one in monitors.MONITORS]
-    # Up to the last run while there was mail: the wait for late data would hide what the account looked like.
-    recording = recorded(scene.tally, scene.started, scene.mail_ended - MINUTE)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture.draw(render(DASHBOARDS[BOARD]), recording, templates, caption(scene.scenario), path)
-    except OSError as error:
-        return f'PICTURE: none, because it could not be written: {error}'
-    return f'PICTURE: {path}'
+    shown = while_there_was_mail(scene)
+    for source, board in reversed(DASHBOARDS.items()):
+        path = folder / f'{Path(source).stem.removeprefix("amazon_ses_")}.png'
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            picture.draw(render(board), shown, templates, caption(scene.chosen.scenario), path)
+        except OSError as error:
+            yield f'PICTURE: none, because it could not be written: {error}'
+        else:
+            yield f'PICTURE: {path}'
+
+
+def while_there_was_mail(scene: Scene) -> Recording:
+    """The run up to the last one with mail: the wait for late data would hide what the account looked like."""
+    return recorded(scene.tally, scene.started, scene.mail_ended - MINUTE)
 
 
 def recorded(tally: Tally, start: float, end: float) -> Recording:

@@ -65,6 +65,10 @@ class Tally:
             if key.name == name and key.region == region and wanted <= set(key.tags)
         )
 
+    def by_tags(self, name: str, region: str) -> dict[tuple[str, ...], float]:
+        """The totals of a count in a Region by the tags of its series, beside account and Region."""
+        return {key.tags: value for key, value in self.totals.items() if key.name == name and key.region == region}
+
     def by_tag(self, name: str, region: str, tag: str) -> dict[str, float]:
         """The totals of a count in a Region by the values of one tag."""
         found: dict[str, float] = {}

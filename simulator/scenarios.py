@@ -158,6 +158,9 @@ DEDICATED_IPS = Family(
     values=(('198.51.100.7',), ('198.51.100.8',)),
     gauges=(
         Gauge('SNDS.RCPTCommands', 9000.0, every=1440, spread=0.2),
+        Gauge('SNDS.DATACommands', 8900.0, every=1440, spread=0.2),
+        Gauge('SNDS.MessageRecipients', 8800.0, every=1440, spread=0.2),
+        Gauge('SNDS.TrapHits', 2.0, every=1440, spread=0.5),
         Gauge('SNDS.SpamRate', 0.5, every=1440, spread=0.0),
         Gauge('SNDS.ComplaintRate', 0.001, every=1440, spread=0.2),
     ),
@@ -166,7 +169,11 @@ MANAGED_POOLS = Family(
     dimensions=('PoolName',),
     values=(('managed-main',),),
     events={'Send': 1.0},
-    gauges=(Gauge('ApproximateDedicatedSendingPercentage', 80.0, every=15), Gauge('SentLast24Hours', 30_000.0, 15)),
+    gauges=(
+        Gauge('ApproximateDedicatedSendingPercentage', 80.0, every=15),
+        Gauge('SentLast24Hours', 30_000.0, 15),
+        Gauge('Available24HourSend', 90_000.0, 15),
+    ),
     share=0.5,
 )
 GLOBAL_ENDPOINTS = Family(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from . import readings, telemetry, thresholds
-from .cloudwatch import discovery, gauges, queries, series
+from .cloudwatch import discovery, families, gauges, queries, series
 from .model import Action, EventSpec, MetricSpec, StatusSpec
 from .registry import COLLECTORS
 
 METRICS: tuple[MetricSpec, ...] = tuple(
     dict.fromkeys(
         (
-            *(metric for spec in series.SPECS for metric in spec.metrics),
+            *(metric for spec in families.SPECS for metric in spec.metrics),
             *series.SUFFIXED,
             *gauges.METRICS,
             *readings.METRICS,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -18,24 +18,27 @@ from datadog_checks.base import AgentCheck, ConfigurationError
 from datadog_checks.base.errors import CheckException
 
 from . import catalogue, claims, planning, readings, settings, telemetry, thresholds
-from .cloudwatch import discovery
+from .cloudwatch import discovery, schedule
+from .cloudwatch.answers import Answer
 from .cloudwatch.discovery import Listing
 from .cloudwatch.ledger import GivenUp, Reach
-from .cloudwatch.series import Series
+from .cloudwatch.queries import Batch
+from .cloudwatch.selection import MAX_SERIES
 from .collectors import Collector
 from .config_models import ConfigMixin, InstanceConfig
 from .memory import Memory
 from .model import Event, Failure, FailureKind, Level, MetricSpec, MetricType, Sample, Target
 from .options import SettingsError
 from .planning import Plan, Task
-from .progress import CLOUDWATCH, DISCOVERY, Progress, after_answer, after_listing, after_snapshot
+from .progress import CLOUDWATCH, DAILY, DISCOVERY, Counted, Progress, after_answers, after_listing, after_snapshot
 from .registry import COLLECTORS
-from .runner import Runner
+from .runner import Runner, Work
 from .submission import Submission
 
 if TYPE_CHECKING:
     from .aws.access import Access
     from .aws.calls import Calls
+    from .aws.regions import Known
 
 try:
     import datadog_agent
@@ -61,6 +64,16 @@ NO_ACCOUNT = Failure(
     'Give account_id to do without this call, or look at the way to the STS endpoint.',
 )
 
+CADENCES = {
+    **{collector.name: collector.every for collector in COLLECTORS},
+    DISCOVERY: discovery.EVERY,
+    DAILY: schedule.DAILY_EVERY,
+}
+"""Seconds from one answer of a source to the next, but for that of the series."""
+
+DAY = 86400
+"""Seconds until a Region that is not enabled for the account is asked again."""
+
 CLUSTER_CHECKS = ('cluster-checks', 'endpoints-checks')
 
 
@@ -69,17 +82,15 @@ class Run:
     """One run in one Region: the progress it started from and ends with, and what is to be handed over."""
 
     progress: Progress
-    given_up: tuple[GivenUp, ...] = ()
-    amounts: dict[Series, float] = field(default_factory=dict)
+    counted: Counted = field(default_factory=Counted)
     events: list[Event] = field(default_factory=list)
-    shrunk: float = 0.0
     late: bool = False
     broken: Failure | None = None
     level: Level = Level.OK
 
     def forget(self, progress: Progress) -> None:
         """Go back to a progress, with nothing of the run's counts to hand over."""
-        self.progress, self.amounts, self.given_up, self.shrunk = progress, {}, (), 0.0
+        self.progress, self.counted = progress, Counted()
 
 
 @dataclass(slots=True)
@@ -102,6 +113,9 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self._runner = Runner(lambda: self.monotonic())
         self._account: str | None = None
         self._doubt_account = False
+        self._known: Known | None = None
+        self._not_enabled: dict[str, float] = {}
+        self._warned: set[str] = set()
         self._access: Access | None = None
         self._memory: Memory | None = None
         self._keeping = Lock()
@@ -129,8 +143,9 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         if isinstance(account, Failure):
             self._submit_unknown_account(account, now)
             raise CheckException(f'The AWS account is not known. {account}')
-        targets = {region: Target(account, region) for region in self.settings.regions}
-        self._claim(account)
+        regions = [region for region in self._places[0] if now - self._not_enabled.get(region, -DAY) >= DAY]
+        targets = {region: Target(account, region) for region in regions}
+        self._claim(account, regions)
 
         reach = self.settings.reach(self._may_fail_over())
         runs = {region: Run(self.memory.recall(target)) for region, target in targets.items()}
@@ -139,39 +154,31 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             for region, run in runs.items()
         }
         results = self._runner.run(
-            {
-                region: [partial(self._perform, region, task, now, blocked) for task in plan.tasks]
-                for region, plan in plans.items()
-                for blocked in [Blocked()]
-                if plan.tasks
-            },
+            {region: self._work(targets[region], plan, now) for region, plan in plans.items() if plan.tasks},
             self.settings.deadline - (self.monotonic() - started),
         )
-        # New credentials may be those of another account.
-        answers = (answer for done in results.done.values() for _, answer in done if isinstance(answer, Failure))
-        if self.settings.account is None and any(answer.kind is FailureKind.CREDENTIALS for answer in answers):
-            self._doubt_account = True
         with self._keeping:
             if self._cancelled:
                 return
             for region, run in runs.items():
                 run.late = region in results.late
                 self._take_in(targets[region], run, plans[region], results.done.get(region, ()), now, reach)
+        self._doubt(runs, results.done, now)
 
         calls = self.access.calls.take()
         for region, run in runs.items():
             self._submit(targets[region], run, calls, now, started)
             self.memory.handed_over(targets[region])
-        if all(run.level is Level.CRITICAL for run in runs.values()):
+        if runs and all(run.level is Level.CRITICAL for run in runs.values()):
             raise CheckException('Nothing can be read from AWS: see the service check amazon_ses.can_connect.')
 
     @property
     def access(self) -> Access:
-        """The way to AWS, made when a run first needs it: boto3 is most of what a check costs to load."""
+        """The way to AWS, made when a run first needs it: the SDK is most of what a check costs to load."""
         if self._access is None:
             from .aws.access import Access
 
-            self._access = Access(self.settings.sign_in, self.settings.network)
+            self._access = Access(self.settings.sign_in, self.settings.network, self._places[1])
         return self._access
 
     @property
@@ -205,21 +212,37 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         """Whether another Agent may run this instance in turn with this one, without its state."""
         return bool(datadog_agent.get_config('ha_agent.enabled')) or getattr(self, 'provider', '') in CLUSTER_CHECKS
 
+    @property
+    def _places(self) -> tuple[Sequence[str], str]:
+        """The Regions of the options, or all in which the SDK knows SES; and the one among them that signs in."""
+        if self.settings.regions:
+            return self.settings.regions, self.settings.regions[0]
+        if self._known is None:
+            from .aws import regions
+
+            self._known = regions.known(self.settings.sign_in, self.settings.network.use_fips)
+        if not self._known.names:
+            raise ConfigurationError(
+                'Option `regions`: all cannot be used, because the SDK knows no Region with SES in this partition. '
+                'Accepted: a list of AWS Regions.'
+            )
+        return self._known
+
     def _find_account(self) -> str | Failure:
         if self._account is None:
             self._account = self.settings.account
         if self._account is not None and not self._doubt_account:
             return self._account
-        region = self.settings.regions[0]
-        results = self._runner.run({region: [partial(self.access.account, region)]}, self.settings.deadline)
-        account = results.done[region][0] if results.done[region] else NO_ACCOUNT
+        _, home = self._places
+        results = self._runner.run({home: Work([partial(self.access.account, home)])}, self.settings.deadline)
+        account = results.done[home][0] if results.done[home] else NO_ACCOUNT
         if isinstance(account, Failure):
             return self._account or account
         self._account, self._doubt_account = account, False
         return account
 
-    def _claim(self, account: str) -> None:
-        for region in self.settings.regions:
+    def _claim(self, account: str, regions: Iterable[str]) -> None:
+        for region in regions:
             holder = claims.take(claims.Claim(account, region, self.settings.ledger), self)
             if isinstance(holder, AmazonSesCheck):
                 raise ConfigurationError(
@@ -228,24 +251,30 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
                     'Remove one of the two, or give this one a `ledger` name of its own to count separately.'
                 )
 
-    def _perform(self, region: str, task: Task, now: float, blocked: Blocked) -> tuple[Task, Any]:
+    def _work(self, target: Target, plan: Plan, now: float) -> Work[tuple[Task, Any]]:
+        blocked = Blocked()
+        steps = [partial(self._perform, target, task, now, blocked) for task in plan.tasks]
+        return Work(steps[: len(plan.lead)], steps[len(plan.lead) :])
+
+    def _perform(self, target: Target, task: Task, now: float, blocked: Blocked) -> tuple[Task, Any]:
         """One step at the edge, in a worker. Who cannot sign in is not tried for every source of a run."""
         if blocked.by is not None:
             return task, blocked.by
         answer: Any
         try:
             if isinstance(task, Collector):
-                answer = self.access.fetch(task, region)
+                answer = self.access.fetch(task, target.region)
             elif isinstance(task, Listing):
-                answer = self.access.list(task, region)
+                answer = self.access.list(task, target.region, target.account, self.settings.deadline / 2)
             else:
-                answer = self.access.ask(task, region, now)
+                answer = self.access.ask(task, target.region, now)
         except Exception as error:
             # Nothing above raises but by a mistake of ours, which is not to cost the other sources and Regions.
-            self.log.exception('Unexpected in %s: %s', region, type(error).__name__)
+            self.log.exception('Unexpected in %s: %s', target.region, type(error).__name__)
             answer = UNEXPECTED
-        if isinstance(answer, Failure) and answer.at_sign_in:
-            blocked.by = answer
+        failure = answer.failure if isinstance(answer, discovery.Answer) else answer
+        if isinstance(failure, Failure) and failure.at_sign_in:
+            blocked.by = failure
         return task, answer
 
     def _take_in(
@@ -254,8 +283,19 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         """Apply what was answered in one Region and save it. What cannot be taken in costs that Region this run."""
         try:
             run.progress = plan.progress
+            answered: list[tuple[Batch, Answer | Failure]] = []
             for task, answer in done:
-                self._apply(run, task, answer, now, reach)
+                if isinstance(task, Batch):
+                    answered.append((task, answer))
+                elif isinstance(task, Listing):
+                    answer = self._without_claimed(target, answer)
+                    run.progress = after_listing(run.progress, task, answer, now)
+                else:
+                    run.progress, events = after_snapshot(run.progress, task, answer, now)
+                    run.events.extend(events)
+            run.progress, run.counted = after_answers(
+                run.progress, plan.batches, answered, plan.slot, now, self.settings, reach
+            )
             saved = self.memory.keep(target, run.progress)
         except Exception as error:
             self.log.exception('Unexpected in %s: %s', target.region, type(error).__name__)
@@ -270,37 +310,55 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
                 *target,
             )
 
-    def _apply(self, run: Run, task: Task, answer: Any, now: float, reach: Reach) -> None:
-        if isinstance(task, Collector):
-            run.progress, events = after_snapshot(run.progress, task, answer, now)
-            run.events.extend(events)
-            return
-        if isinstance(task, Listing):
-            run.progress = after_listing(run.progress, answer, now, self.settings.max_series)
-            return
-        run.progress, counted = after_answer(run.progress, answer, now, self.settings, reach)
-        run.amounts.update(counted.amounts)
-        run.given_up += counted.given_up
-        run.shrunk += counted.shrunk
+    def _without_claimed(self, target: Target, answer: discovery.Answer | Failure) -> discovery.Answer | Failure:
+        """What was listed, without linked accounts that another instance counts."""
+        if isinstance(answer, Failure):
+            return answer
+        owners = {one.account for one in answer.listed if one.account}
+        taken = {
+            owner
+            for owner in owners
+            if claims.take(claims.Claim(owner, target.region, self.settings.ledger), self) is not None
+        }
+        for owner in sorted(taken):
+            self.log.debug('The linked account %s in %s is counted by another instance.', owner, target.region)
+        return replace(answer, listed=frozenset(one for one in answer.listed if one.account not in taken))
+
+    def _doubt(self, runs: dict[str, Run], done: Mapping[str, Sequence[tuple[Task, Any]]], now: float) -> None:
+        """Leave out Regions that are not enabled for the account, and look at the account where credentials fail."""
+        refused = {
+            region: any(isinstance(answer, Failure) and answer.elsewhere for _, answer in done.get(region, ()))
+            and not any(source.read is not None for source in run.progress.sources.values())
+            for region, run in runs.items()
+        }
+        if not self.settings.regions and not all(refused.values()):
+            for region in [region for region, is_refused in refused.items() if is_refused]:
+                self.log.debug('%s is not enabled for the account, or does not take its credentials.', region)
+                self._not_enabled[region] = now
+                del runs[region]
+        answers = (answer for region in runs for _, answer in done.get(region, ()) if isinstance(answer, Failure))
+        # New credentials may be those of another account.
+        if self.settings.account is None and any(answer.kind is FailureKind.CREDENTIALS for answer in answers):
+            self._doubt_account = True
 
     def _submit(self, target: Target, run: Run, calls: Calls, now: float, started: float) -> None:
         """Submit everything of one Region."""
-        progress = run.progress
+        progress, counted = run.progress, run.counted
         period = self.settings.period if progress.ledger is None else progress.ledger.period
-        every = {collector.name: collector.every for collector in COLLECTORS}
-        cadences = {**every, CLOUDWATCH: period, DISCOVERY: discovery.EVERY}
         troubles = [*([LATE] if run.late else []), *([run.broken] if run.broken else [])]
         failing = telemetry.failing(progress, troubles)
-        run.level = telemetry.level(progress, failing, cadences, now)
+        run.level = telemetry.level(progress, failing, {**CADENCES, CLOUDWATCH: period}, now)
         for failure in failing:
             self.warning('%s: %s', target.region, failure)
-        for span in run.given_up:
+        for span in counted.given_up:
             self.log.warning('Counts of %s in %s miss %s.', *target, _spelled(span))
-        submission = Submission(self, (*self.settings.tags, *target.tags), now)
+        submission = Submission(self, self.settings.tags, target, now)
         submission.submit(
-            Sample(one.spec.count, amount, one.tags) for one, amount in run.amounts.items() if one.spec.count
+            Sample(one.spec.count, amount, one.tags, one.account)
+            for one, amount in counted.amounts
+            if one.spec.count is not None
         )
-        submission.submit(telemetry.losses(run.given_up, run.shrunk))
+        submission.submit(telemetry.losses(counted.given_up, counted.shrunk))
         submission.submit(run.events)
         shown = tuple(readings.current(self.settings, progress, now))
         submission.submit(shown)
@@ -308,23 +366,28 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         submission.submit(thresholds.statuses(self.settings.thresholds, samples, (*self.settings.tags, *target.tags)))
         submission.submit(telemetry.reached(run.level, failing))
         submission.submit(_calls_of(calls, target.region))
-        number = len(planning.series(self.settings, progress))
-        dropped = progress.left_out
-        if dropped:
+        self._warn_of_limit(target, telemetry.dropped(progress, now).get(MAX_SERIES, 0))
+        submission.submit(telemetry.collection(progress, period, now))
+        submission.submit(telemetry.run(self.monotonic() - started, submission.contexts))
+
+    def _warn_of_limit(self, target: Target, left_out: int) -> None:
+        """Say it once, until nothing is left out any more: the metric says it in every run."""
+        if left_out and target.region not in self._warned:
             self.warning(
                 '%s: at least %d of the series that CloudWatch lists are left out: raise `max_series` (%d), at about '
-                '$0.09 a month for each, or take a source out of `collect`.',
+                '$0.09 a month for each that is active, `exclude` some, or take a source out of `collect`.',
                 target.region,
-                dropped,
+                left_out,
                 self.settings.max_series,
             )
-        submission.submit(telemetry.collection(progress.sources, progress.ledger, number, dropped, period, now))
-        submission.submit(telemetry.run(self.monotonic() - started, submission.contexts))
+            self._warned.add(target.region)
+        elif not left_out:
+            self._warned.discard(target.region)
 
     def _submit_unknown_account(self, failure: Failure, now: float) -> None:
         calls = self.access.calls.take()
-        for region in self.settings.regions:
-            submission = Submission(self, (*self.settings.tags, f'region:{region}'), now)
+        for region in self.settings.regions or self._places[1:]:
+            submission = Submission(self, self.settings.tags, Target('', region), now)
             submission.submit(telemetry.reached(Level.CRITICAL, [failure]))
             submission.submit(_calls_of(calls, region))
 

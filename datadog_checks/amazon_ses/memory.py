@@ -7,8 +7,9 @@ from dataclasses import replace
 from logging import Logger, LoggerAdapter
 
 from . import state
+from .document import from_document, lasting, to_document
 from .model import Target
-from .progress import Progress, from_document, lasting, to_document
+from .progress import Progress
 
 HANDED_OVER = 'handed_over'
 
@@ -87,7 +88,7 @@ class Memory:
             return Progress()
         try:
             progress = from_document(loaded.document)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, StopIteration) as error:
             self._log.warning('The saved state of %s in %s is of no use: %s.', *target, type(error).__name__)
             return Progress()
         if loaded.exact or progress.ledger is None:

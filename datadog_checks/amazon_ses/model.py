@@ -70,33 +70,42 @@ class EventSpec:
 
 
 class Target(NamedTuple):
-    """One account in one Region: SES keeps everything per account and Region, and so do we."""
+    """One account in one Region: SES keeps everything per account and Region, and so do we.
+
+    The account is empty while it is not known.
+    """
 
     account: str
     region: str
 
     @property
     def tags(self) -> tuple[str, ...]:
-        return (f'aws_account:{self.account}', f'region:{self.region}')
+        account = (f'aws_account:{self.account}',) if self.account else ()
+        return (*account, f'region:{self.region}')
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A value of a declared metric. `tags` come beside those of the target and the instance."""
+    """A value of a declared metric. `tags` come beside those of the target and the instance.
+
+    `account` is the linked account that it is about, or empty for the target's own.
+    """
 
     metric: MetricSpec
     value: float
     tags: tuple[str, ...] = ()
+    account: str = ''
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A level of a declared service check. An OK has no message."""
+    """A level of a declared service check. An OK has no message. `account` is as for a sample."""
 
     spec: StatusSpec
     level: Level
     message: str = ''
     tags: tuple[str, ...] = ()
+    account: str = ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +140,18 @@ class Failure:
     """One thing that could not be had, and the way out.
 
     `operation` is the AWS operation that failed, `detail` what was observed, `remedy` what the operator can do.
-    None of them carries a key, a token or an address.
+    None of them carries a key, a token or an address. `at_request` says that AWS refused the request for what is in it,
+    so the same request would be refused again. `elsewhere`: the credentials may be good in other Regions, as this
+    Region may not be enabled for the account. It does not say that they are: where every Region answers so, they are
+    good nowhere.
     """
 
     kind: FailureKind
     operation: str
     detail: str
     remedy: str = ''
+    at_request: bool = False
+    elsewhere: bool = False
 
     @property
     def at_sign_in(self) -> bool:

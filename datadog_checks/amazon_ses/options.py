@@ -60,7 +60,7 @@ class Options:
         return tuple(value)
 
     def regions(self, name: str) -> tuple[str, ...]:
-        accepted = 'a list of AWS Regions, each once, for example [us-east-1, eu-west-1]'
+        accepted = 'all, or a list of AWS Regions, each once, for example [us-east-1, eu-west-1]'
         value = self._given[name]
         if not isinstance(value, (list, tuple)) or not value or len(set(map(str, value))) != len(value):
             raise self.refused(name, value, accepted)

@@ -1,4 +1,4 @@
-"""What has been collected so far for one account in one Region. Pure: an outcome and the time give the next progress.
+"""What has been collected so far for one account in one Region. Pure: outcomes and the time give the next progress.
 
 What CloudWatch said outlives a restart, because it is billed, and so does the standing, because its changes are events.
 What the free sources said does not: a new process asks them at once.
@@ -6,16 +6,19 @@ What the free sources said does not: a new process asks them at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .cloudwatch import gauges
+from .cloudwatch import discovery, gauges
 from .cloudwatch import ledger as counting
 from .cloudwatch.answers import Answer
+from .cloudwatch.discovery import Inventory, Listing
 from .cloudwatch.gauges import Shown
-from .cloudwatch.ledger import GivenUp, Ledger, Reach
-from .cloudwatch.series import FOUND, SUM, Series, found
+from .cloudwatch.ledger import GivenUp, Ledger, Reach, Reads
+from .cloudwatch.queries import Batch, halved
+from .cloudwatch.selection import Group, Selection, group
+from .cloudwatch.series import DAY, SUM, Series
 from .collectors import Collector
 from .collectors.account import ACCOUNT, SENDING_V1, Standing, changes, standing
 from .model import Event, Failure, FailureKind, Reading
@@ -23,7 +26,17 @@ from .settings import Settings
 
 CLOUDWATCH = 'cloudwatch'
 DISCOVERY = 'discovery'
+DAILY = 'snds'
 """The names of the CloudWatch sources; those of the API sources are in their collectors."""
+
+SURVEY = 'survey'
+"""The purpose of a batch that asks how much was sent of late, to tell what is important."""
+
+FORBIDDEN_FOR = 3600
+"""Seconds until a linked account that CloudWatch may not show is asked for again."""
+
+REFUSED_FOR = DAY
+"""Seconds until a series is asked for again whose very name CloudWatch refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +59,54 @@ class Source:
         What was denied stays denied a while. An answer in part is billed as a whole one, so only the first is repeated.
         """
         patient = (FailureKind.DENIED, FailureKind.UNSUPPORTED)
-        worth_it = self.read != self.asked or self.failed == 1
-        return worth_it and any(failure.kind not in patient for failure in self.failures)
+        billed = (FailureKind.PARTIAL, FailureKind.MALFORMED)
+        repeated = self.read == self.asked and self.failed > 1
+        return any(
+            failure.kind not in patient and (failure.at_request or not (repeated and failure.kind in billed))
+            for failure in self.failures
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Everything that is known of one account in one Region.
 
-    `discovered` are the series that CloudWatch listed, `left_out` how many more there were than `max_series`.
+    `selection` are the series that are asked for, which is to be decided anew where `changed`; `candidates` are those
+    to survey before. `volumes` is how much went on of late in each group, and `surveyed` when that was asked.
+    `collected` is when the series were last asked for in their slot, and `slot` its number; `fresh` says that some are
+    asked for before the next one. `idle` is how many series wait their turn. `apart` are series, by key, that stay out
+    of other batches, because a batch that held them was refused; `resting` are keys, and linked accounts, that are left
+    alone until a time.
     """
 
     ledger: Ledger | None = None
     shown: Shown = field(default_factory=Shown)
     standing: Standing | None = None
-    discovered: tuple[Series, ...] = ()
-    left_out: int = 0
+    inventory: Inventory = field(default_factory=Inventory)
+    selection: Selection = field(default_factory=Selection)
+    changed: bool = True
+    candidates: tuple[Series, ...] = ()
+    volumes: Mapping[Group, float] = field(default_factory=dict)
+    surveyed: float | None = None
+    collected: float | None = None
+    slot: int = 0
+    fresh: bool = False
+    idle: int = 0
+    apart: tuple[frozenset[str], ...] = ()
+    resting: Mapping[str, float] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
+
+    @property
+    def series(self) -> tuple[Series, ...]:
+        """The series that are asked for."""
+        return self.selection.series
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What one answer of CloudWatch is worth: amounts to hand over by series, and what was lost on the way."""
+    """What the answers of a run are worth: amounts to hand over by series, and what was lost on the way."""
 
-    amounts: Mapping[Series, float] = field(default_factory=dict)
+    amounts: Sequence[tuple[Series, float]] = ()
     given_up: tuple[GivenUp, ...] = ()
     shrunk: float = 0.0
 
@@ -97,55 +134,151 @@ def after_snapshot(
     return replace(progress, standing=_known(progress.standing, seen)), tuple(changes(progress.standing, seen))
 
 
-def after_listing(progress: Progress, listed: tuple[Series, ...] | Failure, now: float, max_series: int) -> Progress:
-    """The progress after ListMetrics was asked. New series, up to the limit, are asked for in the next run."""
-    if isinstance(listed, Failure):
-        return _failed(progress, DISCOVERY, (listed,), now)
-    sources = {**progress.sources, DISCOVERY: Source(now, now)}
-    kept = listed[:max_series]
-    if not set(kept) <= set(progress.discovered):
-        sources.pop(CLOUDWATCH, None)
-    return replace(progress, discovered=kept, left_out=len(listed) - len(kept), sources=sources)
-
-
-def after_answer(
-    progress: Progress, answer: Answer | Failure, now: float, settings: Settings, reach: Reach
-) -> tuple[Progress, Counted]:
-    """The progress after CloudWatch was asked, and what its answer is worth."""
+def after_listing(progress: Progress, listing: Listing, answer: discovery.Answer | Failure, now: float) -> Progress:
+    """The progress after ListMetrics was asked. What is new, or has woken, is asked for in the next run."""
     if isinstance(answer, Failure):
-        return _failed(progress, CLOUDWATCH, (answer,), now), Counted()
+        return _failed(progress, DISCOVERY, (answer,), now)
+    before = progress.inventory
+    inventory, woken = discovery.after(before, listing, answer, now)
+    if answer.failure is None:
+        progress = _with_source(progress, DISCOVERY, Source(now, now))
+    elif answer.failure.kind is FailureKind.PARTIAL:
+        # It was as much as can be had, so it is not repeated before its time.
+        progress = _with_source(progress, DISCOVERY, Source(now, now, (answer.failure,), failed=2))
+    else:
+        progress = _failed(progress, DISCOVERY, (answer.failure,), now)
+    changed = progress.changed or inventory.listed != before.listed
+    progress = replace(progress, inventory=inventory, changed=changed)
+    ledger = progress.ledger
+    if not woken or ledger is None:
+        return progress
+    known = {(one.account, one.namespace, one.metric_name, one.dimensions): one.key for one in progress.series}
+    keys = {known[one] for one in woken if one in known}
+    read_in = ledger.read_in[:]
+    for place, key in enumerate(ledger.keys):
+        if key in keys:
+            read_in[place] = 0
+    return replace(progress, ledger=replace(ledger, read_in=read_in), fresh=progress.fresh or bool(keys))
+
+
+def after_answers(
+    progress: Progress,
+    asked: Sequence[Batch],
+    outcomes: Sequence[tuple[Batch, Answer | Failure]],
+    slot: int,
+    now: float,
+    settings: Settings,
+    reach: Reach,
+) -> tuple[Progress, Counted]:
+    """The progress after CloudWatch was asked in a run, and what its answers are worth.
+
+    What of `asked` has no outcome was too late: it is asked for again in the next run.
+    """
+    for purpose, take in ((DAILY, _after_daily), (SURVEY, _after_survey)):
+        special = [(batch, outcome) for batch, outcome in outcomes if batch.purpose == purpose]
+        if special:
+            progress = take(progress, special, now, settings)
+    outcomes = [(batch, outcome) for batch, outcome in outcomes if not batch.purpose]
+    if not outcomes:
+        return progress, Counted()
+    late = len(outcomes) < sum(not batch.purpose for batch in asked)
+    if slot > progress.slot:
+        progress = replace(progress, slot=slot, collected=now)
+    answers = [answer for _, answer in outcomes if isinstance(answer, Answer)]
+    failures = _failures(outcome for _, outcome in outcomes)
     before = progress.sources.get(CLOUDWATCH, Source(now))
-    anything = any(result.complete for result in answer.results.values())
-    failed = before.failed + 1 if answer.failures else 0
-    source = Source(now, now if anything else before.read, answer.failures, failed=failed)
-    progress = _with_source(progress, CLOUDWATCH, source)
+    anything = any(result.complete for answer in answers for result in answer.results)
+    source = Source(now, now if anything else before.read, failures, failed=before.failed + 1 if failures else 0)
+    progress = replace(_with_source(progress, CLOUDWATCH, source), fresh=late or progress.changed)
+    progress = _set_apart(progress, outcomes, now)
     if not anything:
         return progress, Counted()
-    shown = gauges.after(progress.shown, answer, now, settings.settle_delay, settings.zeroed)
-    progress = replace(progress, shown=shown)
-    # A count that the Agent would drop is not booked: it would be missing when the operator wants it again.
-    counted = {
-        query.series.key: query
-        for query in answer.results
-        if query.statistic == SUM and query.series.spec.count and query.series.spec.count.name not in settings.excluded
-    }
-    if progress.ledger is None:
-        ledger = counting.opened(settings.period, max(now, answer.answered_at), reach)
-        born = {key: ledger.since for key, query in counted.items() if query.series.named}
-        return replace(progress, ledger=replace(ledger, born=born)), Counted()
-    booking = counting.book(
-        progress.ledger,
-        answer.question.window,
-        {key: answer.results[query] for key, query in counted.items()},
-        answer.answered_at,
-        reach,
+    progress = replace(
+        progress, shown=gauges.after(progress.shown, answers, now, settings.settle_delay, settings.zeroed)
     )
-    end = counting.closed(booking.ledger, settings.period, answer.answered_at, settings.settle_delay, reach)
+    reads = [_reads(answer, settings.excluded) for answer in answers]
+    answered_at = min(answer.answered_at for answer in answers)
+    if progress.ledger is None:
+        keys = tuple(one.key for one in progress.series)
+        latest = max(now, *(answer.answered_at for answer in answers))
+        ledger = counting.opened(keys, settings.period, latest, reach)
+        born = {one.key: ledger.since for one in progress.series if one.named}
+        return replace(progress, ledger=counting.noted(replace(ledger, born=born), reads, slot)), Counted()
+    booking = counting.book(progress.ledger, reads, answered_at, slot, reach)
+    end = counting.closed(booking.ledger, settings.period, answered_at, settings.settle_delay, reach)
+    series = progress.series
     return replace(progress, ledger=end.ledger), Counted(
-        {counted[key].series: amount for key, amount in booking.amounts.items()},
+        [(series[place], amount) for place, amount in booking.amounts.items()],
         booking.given_up + end.given_up,
         booking.shrunk,
     )
+
+
+def _reads(answer: Answer, excluded: frozenset[str]) -> Reads:
+    """What the ledger is told. A count that the Agent would drop is not booked: it would be missing when the operator
+    wants it again."""
+    places, points, complete, counted = [], [], [], []
+    for (series, statistic), place, result in zip(
+        answer.batch.queries, answer.batch.places, answer.results, strict=True
+    ):
+        count = series.spec.count
+        if count is None or statistic == SUM:
+            places.append(place)
+            points.append(result[0])
+            complete.append(result[1])
+            counted.append(count is not None and count.name not in excluded)
+    return Reads(answer.batch.window, places, points, complete, counted)
+
+
+def _after_daily(
+    progress: Progress, outcomes: Sequence[tuple[Batch, Answer | Failure]], now: float, settings: Settings
+) -> Progress:
+    answers = [answer for _, answer in outcomes if isinstance(answer, Answer)]
+    failures = _failures(outcome for _, outcome in outcomes)
+    before = progress.sources.get(DAILY, Source(now))
+    source = Source(now, now if answers else before.read, failures, failed=before.failed + 1 if failures else 0)
+    progress = _with_source(progress, DAILY, source)
+    return replace(progress, shown=gauges.after(progress.shown, answers, now, settings.settle_delay))
+
+
+def _after_survey(
+    progress: Progress, outcomes: Sequence[tuple[Batch, Answer | Failure]], now: float, _: Settings
+) -> Progress:
+    volumes = {
+        group(query.series): sum(result.points.values())
+        for _, answer in outcomes
+        if isinstance(answer, Answer)
+        for query, result in zip(answer.batch.queries, answer.results, strict=True)
+    }
+    return replace(progress, volumes={**progress.volumes, **volumes}, surveyed=now, changed=True)
+
+
+def _set_apart(progress: Progress, outcomes: Iterable[tuple[Batch, Answer | Failure]], now: float) -> Progress:
+    """Batches that were refused for what is in them are halved; what is left alone and still refused rests."""
+    resting = {name: until for name, until in progress.resting.items() if until > now}
+    done: set[str] = set()
+    halves: list[frozenset[str]] = []
+    for batch, outcome in outcomes:
+        keys = {place: query.series.key for place, query in zip(batch.places, batch.queries, strict=True)}
+        if isinstance(outcome, Answer):
+            done.update(keys.values())
+            resting |= dict.fromkeys(outcome.forbidden, now + FORBIDDEN_FOR)
+        elif outcome.at_request:
+            done.update(keys.values())
+            parts = tuple(halved(batch))
+            if len(parts) > 1:
+                halves += [frozenset(keys[place] for place in part) for part in parts]
+            else:
+                resting |= dict.fromkeys(keys.values(), now + REFUSED_FOR)
+    if not done and resting == progress.resting:
+        return progress
+    kept = [rest for rest in (part - done for part in progress.apart) if rest]
+    return replace(progress, apart=(*kept, *halves), resting=resting)
+
+
+def _failures(outcomes: Iterable[Answer | Failure]) -> tuple[Failure, ...]:
+    told = [one for outcome in outcomes for one in ((outcome,) if isinstance(outcome, Failure) else outcome.failures)]
+    return tuple(dict.fromkeys(told))
 
 
 def _known(before: Standing | None, now: Standing) -> Standing:
@@ -165,84 +298,3 @@ def _failed(progress: Progress, name: str, failures: tuple[Failure, ...], now: f
 
 def _with_source(progress: Progress, name: str, source: Source) -> Progress:
     return replace(progress, sources={**progress.sources, name: source})
-
-
-def lasting(progress: Progress) -> tuple[object, ...]:
-    """What of a progress outlives a restart, to be compared."""
-    return progress.ledger, progress.standing, progress.discovered, progress.shown, _answered(progress)
-
-
-def _answered(progress: Progress) -> dict[str, float]:
-    """When the CloudWatch sources were asked, those that answered without a failure."""
-    asked = {name: progress.sources[name] for name in (CLOUDWATCH, DISCOVERY) if name in progress.sources}
-    return {name: source.asked for name, source in asked.items() if not source.failures}
-
-
-def to_document(progress: Progress) -> dict[str, Any]:
-    """What outlives a restart, as JSON values."""
-    document: dict[str, Any] = {
-        'asked': _answered(progress),
-        'settled': [[*shown, value] for shown, value in progress.shown.settled.items()],
-        'period': progress.shown.period,
-        'rates': {key: list(rate) for key, rate in progress.shown.rates.items()},
-        'last_seen': dict(progress.shown.last_seen),
-        'left_out': progress.left_out,
-        'discovered': [[one.spec.metric_name, dict(one.dimensions)] for one in progress.discovered],
-    }
-    if progress.standing is not None:
-        document['standing'] = [progress.standing.enforcement_status, progress.standing.sending_enabled]
-    if progress.ledger is not None:
-        ledger = progress.ledger
-        document['ledger'] = {
-            **{
-                name: getattr(ledger, name)
-                for name in ('period', 'since', 'floor', 'late', 'read_at', 'read_to', 'swept_to')
-            },
-            **{name: dict(getattr(ledger, name)) for name in ('behind', 'born')},
-            **{name: _by_series(getattr(ledger, name)) for name in ('booked', 'shrunk')},
-            'closing': ledger.closing,
-            'doubtful': ledger.doubtful,
-        }
-    return document
-
-
-def from_document(document: Mapping[str, Any]) -> Progress:
-    """The progress that a document holds. Raises KeyError, TypeError or ValueError where it holds none."""
-    rates = {str(key): (float(value), int(at)) for key, (value, at) in document['rates'].items()}
-    last_seen = {str(key): int(at) for key, at in document['last_seen'].items()}
-    settled = {(str(key), str(statistic)): float(value) for key, statistic, value in document['settled']}
-    listed = [(str(name), dict(dimensions)) for name, dimensions in document['discovered']]
-    told, kept = document.get('standing'), document.get('ledger')
-    ledger = None
-    if kept is not None:
-        ledger = Ledger(
-            period=int(kept['period']),
-            since=int(kept['since']),
-            floor=int(kept['floor']),
-            late=int(kept['late']),
-            read_at=float(kept['read_at']),
-            read_to=int(kept['read_to']),
-            swept_to=int(kept['swept_to']),
-            closing=None if kept['closing'] is None else int(kept['closing']),
-            behind={str(key): int(at) for key, at in kept['behind'].items()},
-            born={str(key): int(at) for key, at in kept['born'].items()},
-            booked=_periods(kept['booked']),
-            shrunk=_periods(kept['shrunk']),
-            doubtful=bool(kept['doubtful']),
-        )
-    return Progress(
-        ledger,
-        Shown(settled, int(document['period']), rates, last_seen),
-        Standing(*told) if told else None,
-        tuple(one for source in FOUND for one in found(source, listed)),
-        int(document['left_out']),
-        {str(name): Source(float(asked), float(asked)) for name, asked in document['asked'].items()},
-    )
-
-
-def _by_series(amounts: Mapping[str, Mapping[int, float]]) -> dict[str, list[list[float]]]:
-    return {series: [[start, value] for start, value in periods.items()] for series, periods in amounts.items()}
-
-
-def _periods(kept: Mapping[str, Iterable[tuple[int, float]]]) -> dict[str, dict[int, float]]:
-    return {str(series): {int(start): float(value) for start, value in periods} for series, periods in kept.items()}

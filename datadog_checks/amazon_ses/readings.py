@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .cloudwatch import gauges
+from .cloudwatch.schedule import ROUND
 from .cloudwatch.series import ACCOUNT as ACCOUNT_SERIES
 from .cloudwatch.series import SEND, SUM
 from .collectors import Collector
 from .collectors.account import ACCOUNT, MAX_SEND_RATE, QUOTA_V1, SENDING_STATUS, SENDING_V1
 from .collectors.send_statistics import SEND_STATISTICS
 from .model import Level, MetricSpec, MetricType, Reading, Sample, Status
-from .planning import series
-from .progress import CLOUDWATCH, Progress
+from .progress import Progress
 from .settings import Settings
 
 SEND_RATE = MetricSpec(
@@ -54,13 +54,13 @@ def current(settings: Settings, progress: Progress, now: float) -> Iterable[Read
         yield _unknown(progress)
     if SEND_STATISTICS.name in settings.collect:
         yield from _held(progress, SEND_STATISTICS, now)
+    selected = progress.selection
     period = progress.ledger.period if progress.ledger else settings.period
-    source = progress.sources.get(CLOUDWATCH)
-    asked_for = series(settings, progress)
-    if source is not None and source.read is not None and now - source.read < hold(period):
-        yield from gauges.settled_readings(progress.shown, asked_for, settings.statistic, settings.statistics)
-        yield from _send_rate(progress, now)
-    yield from gauges.rate_readings(progress.shown, asked_for, now)
+    shown, more = progress.shown, settings.statistics
+    yield from gauges.settled_readings(shown, selected.own, settings.statistic, more, now - hold(period))
+    yield from gauges.settled_readings(shown, selected.found, SUM, {}, now - hold(max(period, ROUND)))
+    yield from _send_rate(progress, now, period)
+    yield from gauges.newest_readings(shown, (selected.series[place] for place in selected.readings), now)
 
 
 def _fresh(progress: Progress, collector: Collector, now: float) -> bool:
@@ -78,9 +78,9 @@ def _unknown(progress: Progress) -> Status:
     return Status(SENDING_STATUS, Level.UNKNOWN, f'AWS did not say whether the account may send. {why}'.strip())
 
 
-def _send_rate(progress: Progress, now: float) -> Iterable[Sample]:
-    sent = progress.shown.settled.get(SENT)
-    if sent is None or not progress.shown.period:
+def _send_rate(progress: Progress, now: float, period: int) -> Iterable[Sample]:
+    sent, read_at = progress.shown.settled.get(SENT, (0.0, 0.0))
+    if read_at <= now - hold(period) or not progress.shown.period:
         return
     rate = sent / progress.shown.period
     yield Sample(SEND_RATE, rate)

@@ -13,8 +13,11 @@ from os import R_OK, access
 from os.path import isfile
 from typing import Any
 
-from . import dimensions, proxies, thresholds
-from .cloudwatch.ledger import NEWEST_PERIODS, SWEEP_EVERY, Reach
+from . import dimensions, patterns, proxies, thresholds
+from .cloudwatch import families
+from .cloudwatch.ledger import NEWEST_PERIODS, Reach
+from .cloudwatch.schedule import ROUND
+from .cloudwatch.selection import Pattern
 from .cloudwatch.series import STATISTICS, Series
 from .config_models import defaults
 from .model import MetricSpec
@@ -23,7 +26,9 @@ from .proxies import Proxies
 from .thresholds import Threshold
 
 SERVICES = ('cloudwatch', 'ses', 'sesv2', 'sts')
-SOURCES = ('account', 'cloudwatch', 'configuration_sets', 'receiving', 'send_statistics')
+SOURCES = ('account', 'cloudwatch', *families.SOURCES, 'send_statistics')
+ALL = 'all'
+"""In place of a list of Regions: every one in which the SDK knows SES."""
 
 AGENT_OPTIONS = frozenset(
     {
@@ -72,8 +77,8 @@ SESSION_NAME = re.compile(r'[\w+=,.@-]{2,64}', re.ASCII)
 LEDGER = re.compile(r'[A-Za-z0-9_-]{1,64}')
 
 DAY = 86400
-MOST_SERIES = 5000
-"""Series of one Region that listing may add: ten requests, and about 430 dollars a month at the default period."""
+MOST_SERIES = 50_000
+"""Series of one Region that listing may add: a hundred requests, and half of what one listing reads."""
 SHORTEST_SECRET = 6
 
 
@@ -109,7 +114,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The options of one instance, resolved. Times are seconds.
+    """The options of one instance, resolved. Times are seconds. No `regions` means all of them.
 
     `statistic` and the values of `statistics` are spelled as CloudWatch does; the keys of `statistics` are suffixes.
     `excluded` are the names, without prefix, of metrics that the Agent would drop.
@@ -129,6 +134,9 @@ class Settings:
     zeroed: bool
     named_series: tuple[Series, ...]
     max_series: int
+    include: tuple[Pattern, ...]
+    exclude: tuple[Pattern, ...]
+    linked_accounts: bool
     thresholds: tuple[Threshold, ...]
     ledger: str
     tags: tuple[str, ...]
@@ -146,7 +154,7 @@ class Settings:
     def reach(self, failover: bool) -> Reach:
         """How far back the ledger looks: at least three periods, and for late data `timeframe` from a period's end."""
         late = max(self.timeframe, NEWEST_PERIODS * self.period) + 2 * self.period
-        return Reach(late, max(self.backfill_limit, late + SWEEP_EVERY + self.period), failover)
+        return Reach(late, max(self.backfill_limit, late + ROUND + self.period), failover)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -206,6 +214,9 @@ def read(
         zeroed=option.flag('zeroed', defaults.instance_zeroed()),
         named_series=named,
         max_series=option.whole('max_series', 0, MOST_SERIES, 1, defaults.instance_max_series(), 'series'),
+        include=patterns.read('include', option.raw('include')),
+        exclude=patterns.read('exclude', option.raw('exclude')),
+        linked_accounts=option.flag('linked_accounts', defaults.instance_linked_accounts()),
         thresholds=chosen_thresholds,
         ledger=option.text('ledger', LEDGER, 'letters, digits, _ and -, at most 64', ''),
         tags=option.tags('tags'),
@@ -220,6 +231,8 @@ def _regions(option: Options) -> tuple[str, ...]:
             'Option `region`: exactly one of `region` (for example us-east-1) and `regions` (a list of such names) '
             f'is needed, and {"both are" if "region" in option else "neither is"} given.'
         )
+    if option.raw('regions') == ALL:
+        return ()
     if 'regions' in option:
         return option.regions('regions')
     return (option.text('region', REGION, 'the name of one AWS Region, for example us-east-1'),)

@@ -7,22 +7,26 @@ from collections.abc import Iterable
 from datadog_checks.base import AgentCheck
 
 from . import catalogue
-from .model import PREFIX, Event, MetricType, Reading, Sample, Status
+from .model import PREFIX, Event, MetricType, Reading, Sample, Status, Target
 
 DECLARED = frozenset({*catalogue.METRICS, *catalogue.STATUSES, *catalogue.EVENTS})
+KNOWN = frozenset(map(id, DECLARED))
+"""The declarations themselves, which nearly every reading has: to compare all of one costs more than to submit it."""
 
 
 class Submission:
-    """What one run submits for one scope, with the tags that all of it carries.
+    """What one run submits for one account and Region, with the tags that all of it carries.
 
     `contexts` counts the different metrics with tags that went out.
     """
 
-    def __init__(self, check: AgentCheck, tags: Iterable[str], now: float) -> None:
+    def __init__(self, check: AgentCheck, tags: Iterable[str], target: Target, now: float) -> None:
         self._check = check
         self._now = now
         self._tags = tuple(tags)
-        self._contexts: set[tuple[str, tuple[str, ...]]] = set()
+        self._target = target
+        self._scopes: dict[str, tuple[str, ...]] = {}
+        self._contexts: set[tuple[str, str, tuple[str, ...]]] = set()
 
     @property
     def contexts(self) -> int:
@@ -32,24 +36,31 @@ class Submission:
         """Submit readings that are in the catalogue; anything else is a mistake of ours and is logged as one."""
         for reading in readings:
             declaration = reading.metric if isinstance(reading, Sample) else reading.spec
-            if declaration not in DECLARED:
+            if id(declaration) not in KNOWN and declaration not in DECLARED:
                 self._check.log.error('Not submitted, because it is not in the catalogue: %s', declaration.name)
             elif isinstance(reading, Sample):
-                self._metric(reading, [*self._tags, *reading.tags])
+                self._metric(reading, [*self._scope(reading.account), *reading.tags])
             elif isinstance(reading, Status):
                 self._check.service_check(
                     PREFIX + reading.spec.name,
                     int(reading.level),
-                    [*self._tags, *reading.tags],
+                    [*self._scope(reading.account), *reading.tags],
                     message=reading.message,
                 )
             else:
-                self._event(reading, [*self._tags, *reading.tags])
+                self._event(reading, [*self._scope(''), *reading.tags])
+
+    def _scope(self, account: str) -> tuple[str, ...]:
+        """The tags of the instance and of the account that owns what is submitted: the target's, or a linked one."""
+        if account not in self._scopes:
+            target = self._target._replace(account=account) if account else self._target
+            self._scopes[account] = (*self._tags, *target.tags)
+        return self._scopes[account]
 
     def _metric(self, sample: Sample, tags: list[str]) -> None:
         submit = self._check.count if sample.metric.type is MetricType.COUNT else self._check.gauge
         submit(sample.metric.full_name, sample.value, tags=tags)
-        self._contexts.add((sample.metric.name, tuple(tags)))
+        self._contexts.add((sample.metric.name, sample.account, sample.tags))
 
     def _event(self, event: Event, tags: list[str]) -> None:
         where = ', '.join(tag.partition(':')[2] for tag in tags if tag.startswith(('aws_account:', 'region:')))

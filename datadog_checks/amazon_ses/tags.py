@@ -23,7 +23,14 @@ NAME_LIMIT = 100
 HASH, DIGEST = 8, 64
 """Hexadecimal digits of a hash in a tag, and of a whole SHA-256."""
 
-KNOWN = {'RuleName': 'rule', 'RuleSetName': 'rule_set'}
+KNOWN = {
+    'IngressPointId': 'ingress_point_id',
+    'PoolName': 'pool_name',
+    'RuleName': 'rule',
+    'RuleSetName': 'rule_set',
+    'TenantId': 'tenant_id',
+    'TenantName': 'tenant',
+}
 """Dimensions of AWS whose tags have names of their own."""
 
 TAKEN = frozenset(

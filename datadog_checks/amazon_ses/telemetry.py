@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .cloudwatch.ledger import GivenUp, Ledger
+from .cloudwatch.ledger import GivenUp
 from .cloudwatch.queries import monthly_cost
+from .cloudwatch.schedule import DAILY_EVERY, lanes
+from .cloudwatch.selection import MAX_SERIES, Pace
 from .model import Failure, FailureKind, Level, MetricSpec, MetricType, Reading, Sample, Status, StatusSpec
 from .progress import Progress, Source
 from .readings import hold
@@ -36,10 +38,17 @@ RUN_DURATION = MetricSpec(
     'collector.run_duration', GAUGE, 'Seconds from the start of a run to its submission.', 'second', orientation=-1
 )
 SERIES = MetricSpec('collector.series', GAUGE, 'CloudWatch series that are asked for.', 'item')
+IDLE_SERIES = MetricSpec(
+    'collector.idle_series',
+    GAUGE,
+    'CloudWatch series without data within an hour: they are asked for every 20 minutes.',
+    'item',
+)
 SERIES_DROPPED = MetricSpec(
     'collector.series_dropped',
     GAUGE,
-    'CloudWatch series that were found and are not asked for.',
+    'CloudWatch series that were found and are not asked for. The reason is max_series, excluded, forbidden (a linked '
+    'account that may not be shown) or refused (CloudWatch does not take the name).',
     'item',
     orientation=-1,
 )
@@ -79,6 +88,7 @@ METRICS = (
     DATA_AGE,
     RUN_DURATION,
     SERIES,
+    IDLE_SERIES,
     SERIES_DROPPED,
     CONTEXTS,
     PERIODS_SKIPPED,
@@ -114,18 +124,30 @@ def calls(sent: Mapping[str, int], failed: Mapping[tuple[str, FailureKind], int]
         yield Sample(BILLED_METRICS, billed)
 
 
-def collection(
-    sources: Mapping[str, Source], ledger: Ledger | None, series: int, dropped: int, period: int, now: float
-) -> Iterable[Sample]:
+def collection(progress: Progress, period: int, now: float) -> Iterable[Sample]:
     """How old the data of one Region are, what they cost and since when they are counted."""
-    for name, source in sources.items():
+    for name, source in progress.sources.items():
         if source.read is not None:
             yield Sample(DATA_AGE, max(0.0, now - source.read), (f'source:{name}',))
-    yield Sample(SERIES, series)
-    yield Sample(SERIES_DROPPED, dropped, ('reason:max_series',))
-    yield Sample(ESTIMATED_COST, monthly_cost(series, period))
-    if ledger is not None:
-        yield Sample(COUNTING_SINCE, ledger.since)
+    number = len(progress.series)
+    yield Sample(SERIES, number)
+    yield Sample(IDLE_SERIES, progress.idle)
+    for reason, left_out in {MAX_SERIES: 0, **dropped(progress, now)}.items():
+        yield Sample(SERIES_DROPPED, left_out, (f'reason:{reason}',))
+    daily = progress.selection.paces.count(Pace.DAILY)
+    asked = number - progress.idle - daily + progress.idle / lanes(period)
+    yield Sample(ESTIMATED_COST, monthly_cost(asked, period) + monthly_cost(daily, DAILY_EVERY))
+    if progress.ledger is not None:
+        yield Sample(COUNTING_SINCE, progress.ledger.since)
+
+
+def dropped(progress: Progress, now: float) -> Mapping[str, int]:
+    """The series that are not asked for, by reason."""
+    resting = {name for name, until in progress.resting.items() if until > now}
+    forbidden = sum(one.account in resting for one in progress.series if one.account) if resting else 0
+    refused = sum(one.key in resting for one in progress.series) if resting else 0
+    found = dict(progress.selection.dropped)
+    return {**found, **({'forbidden': forbidden} if forbidden else {}), **({'refused': refused} if refused else {})}
 
 
 def run(seconds: float, contexts: int) -> Iterable[Sample]:

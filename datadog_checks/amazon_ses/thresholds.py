@@ -150,7 +150,7 @@ def statuses(
     for sample in readings:
         samples.setdefault(sample.metric.name, []).append(sample)
     around = frozenset(map(normal, scope))
-    found: dict[tuple[str, ...], Status] = {}
+    found: dict[tuple[str, tuple[str, ...]], Status] = {}
     for threshold in thresholds:
         rest = {normal(tag): tag for tag in threshold.tags if normal(tag) not in around}
         selected = [
@@ -160,8 +160,9 @@ def statuses(
         if not selected and not {_key(tag) for tag in rest} & {_key(tag) for tag in around}:
             judged = [_missing(threshold, [rest[tag] for tag in sorted(rest)])]
         for status in judged:
-            if status.tags not in found or found[status.tags].level < status.level:
-                found[status.tags] = status
+            series = status.account, status.tags
+            if series not in found or found[series].level < status.level:
+                found[series] = status
     yield from found.values()
 
 
@@ -176,8 +177,8 @@ def _judged(threshold: Threshold, sample: Sample) -> Status:
                 f'{metric.name} is {_amount(value, one, metric)}: '
                 f'{side} the {level.name.lower()} range {one} ({one.meaning}).'
             )
-            return Status(THRESHOLD, level, message, tags)
-    return Status(THRESHOLD, Level.OK, tags=tags)
+            return Status(THRESHOLD, level, message, tags, sample.account)
+    return Status(THRESHOLD, Level.OK, tags=tags, account=sample.account)
 
 
 def _missing(threshold: Threshold, tags: list[str]) -> Status:

@@ -1,4 +1,4 @@
-"""tools/validate.py itself; the validators of ddev need Python 3.13 and are run by `make validate`."""
+"""tools/validate.py and its table; the validators of ddev need Python 3.13 and are run by `make validate`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tools import validate
-from tools.validate import FAULTS, MANIFEST_FAULTS, MANIFEST_VALIDATORS, VALIDATORS, Fault, Validator, judge
+from tools.validate import judge
+from tools.validators import FAULTS, MANIFEST_FAULTS, MANIFEST_VALIDATORS, NAME, VALIDATORS, Fault, Validator, replaced
 
 BOARDS = Validator('dashboards', '{boards} valid files')
 
@@ -20,9 +21,9 @@ BOARDS = Validator('dashboards', '{boards} valid files')
 def holder(copied: Path, tmp_path: Path) -> Path:
     """A repository with a copy of the integration, which a test may spoil."""
     holder = tmp_path / 'holder' / 'integrations-extras'
-    shutil.copytree(copied, holder / validate.NAME)
+    shutil.copytree(copied, holder / NAME)
     (holder / '.github').mkdir()
-    (holder / '.github' / 'CODEOWNERS').write_text(f'/{validate.NAME}/ @owner\n')
+    (holder / '.github' / 'CODEOWNERS').write_text(f'/{NAME}/ @owner\n')
     return holder
 
 
@@ -82,7 +83,7 @@ def test_each_validator_has_a_fault() -> None:
 def test_each_fault_changes_something(holder: Path, fault: Fault) -> None:
     """A fault that is planted is there."""
     before = contents(holder)
-    fault.plant(holder / validate.NAME)
+    fault.plant(holder / NAME)
     assert contents(holder) != before
 
 
@@ -93,15 +94,15 @@ def test_each_fault_changes_something(holder: Path, fault: Fault) -> None:
 )
 def test_manifest_validators_find_their_faults(holder: Path, fault: Fault) -> None:
     """Each manifest validator accepts the manifest and finds the fault that is planted for it."""
-    assert validate.judge_manifest(holder / validate.NAME)[fault.validator].result in {'ok', 'empty'}
-    fault.plant(holder / validate.NAME)
-    answer = validate.judge_manifest(holder / validate.NAME)[fault.validator]
+    assert validate.judge_manifest(holder / NAME)[fault.validator].result in {'ok', 'empty'}
+    fault.plant(holder / NAME)
+    answer = validate.judge_manifest(holder / NAME)[fault.validator]
     assert answer.result == 'FAILED' and fault.says in answer.output
 
 
 def test_skipping_is_not_passing(holder: Path) -> None:
     """The validator that compares with the main branch fails where there is none."""
-    assert validate.judge_manifest(holder / validate.NAME)['ImmutableAttributesValidator'].result == 'FAILED'
+    assert validate.judge_manifest(holder / NAME)['ImmutableAttributesValidator'].result == 'FAILED'
 
 
 @pytest.mark.parametrize('script', ['echo 1 valid files', 'exit 1'], ids=['always content', 'always failing'])
@@ -118,7 +119,7 @@ def test_a_validator_that_does_not_look_is_found_out(
 
 def test_a_fault_that_cannot_be_planted_is_an_error(tmp_path: Path, holder: Path) -> None:
     """A fault whose place is gone is not taken for one that was found."""
-    fault = Fault('package', 'nothing', validate.replaced('pyproject.toml', 'never there', ''), '')
+    fault = Fault('package', 'nothing', replaced('pyproject.toml', 'never there', ''), '')
     assert validate.shown(tmp_path, holder, 0, fault).startswith('MISSED')
 
 
@@ -136,6 +137,7 @@ def test_missing_python_is_said(root: Path, tmp_path: Path, python: str) -> None
     old.write_text('#!/bin/sh\nexit 1\n')
     old.chmod(0o755)
     (tmp_path / 'tools').mkdir()
+    shutil.copy(root / 'tools' / 'validators.py', tmp_path / 'tools')
     script = shutil.copy(root / 'tools' / 'validate.py', tmp_path / 'tools')
     environment = {**os.environ, 'PYTHON313': str(old) if python == 'old' else python}
     said = subprocess.run([sys.executable, '-I', script], env=environment, capture_output=True, text=True, timeout=60)

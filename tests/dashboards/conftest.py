@@ -10,9 +10,10 @@ import pytest
 from tools.boards import recording
 from tools.boards.evaluate import Recording
 from tools.boards.files import DASHBOARDS, TEMPLATES
+from tools.boards.plays import PLAYS
 
 ROOT = Path(__file__).resolve().parents[2]
-PLAYS = ('tour', 'quiet', 'storm', 'squeeze')
+RECORDINGS = (recording.DEMO, *PLAYS)
 
 
 def loaded(path: str) -> Any:
@@ -38,8 +39,8 @@ def templates() -> dict[str, Any]:
 
 @pytest.fixture(scope='session')
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Recording]:
-    """What the real check handed over in each play. Each runs in a process of its own, because a test process has the
-    stubs of the base package in place of the standalone host."""
+    """What the real check handed over in the run of `make demo` and in each play. Each runs in a process of its own,
+    because a test process has the stubs of the base package in place of the standalone host."""
     folder = tmp_path_factory.mktemp('recordings')
-    running = {play: recording.begin(play, folder / f'{play}.json') for play in PLAYS}
-    return {play: recording.finish(process, folder / f'{play}.json') for play, process in running.items()}
+    running = {name: recording.begin(name, folder / f'{name}.json') for name in RECORDINGS}
+    return {name: recording.finish(process, folder / f'{name}.json') for name, process in running.items()}

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tools.boards import lint, proof, strict
+from tools.boards import dashboard_lint, monitor_lint, proof, strict, tags
 from tools.boards.evaluate import Recording
 from tools.boards.findings import Finding
 
@@ -24,7 +24,7 @@ class Planted(NamedTuple):
 
 
 def widget(board: Any, title: str) -> Any:
-    return next(leaf.widget for leaf in lint.leaves(board) if leaf.definition.get('title') == title)
+    return next(leaf.widget for leaf in dashboard_lint.leaves(board) if leaf.definition.get('title') == title)
 
 
 def group(board: Any, title: str) -> Any:
@@ -185,10 +185,10 @@ def test_fault_of_a_dashboard_is_found(
     board = spoiled[planted.place]
     gates: dict[str, Callable[[], list[Finding]]] = {
         'strict': lambda: strict.dashboard(board),
-        'data': lambda: list(proof.data(board, recordings['tour'])),
-        'coverage': lambda: list(lint.coverage(spoiled.values())),
+        'data': lambda: list(proof.data(board, recordings['demo'], tags.LOSSES)),
+        'coverage': lambda: list(dashboard_lint.coverage(spoiled.values())),
     }
-    assert planted.gate in {one.gate for one in gates.get(planted.gate, lambda: lint.dashboard(board))()}
+    assert planted.gate in {one.gate for one in gates.get(planted.gate, lambda: dashboard_lint.lint(board))()}
 
 
 @pytest.mark.parametrize('planted', MONITOR_FAULTS, ids=named)
@@ -205,7 +205,7 @@ def test_fault_of_a_monitor_is_found(
             *proof.silent(template, recordings['quiet']),
         ],
     }
-    assert planted.gate in {one.gate for one in gates.get(planted.gate, lambda: lint.monitor(template))()}
+    assert planted.gate in {one.gate for one in gates.get(planted.gate, lambda: monitor_lint.lint(template))()}
 
 
 def test_table_is_long_enough() -> None:

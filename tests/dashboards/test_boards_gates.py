@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tools.boards import lint, strict
+from tools.boards import dashboard_lint, monitor_lint, strict
 from tools.boards.files import DASHBOARDS, TEMPLATES
 
 
@@ -18,17 +18,17 @@ def test_api_takes_the_monitors(templates: dict[str, Any]) -> None:
 
 def test_dashboards_pass_the_lint(boards: dict[str, Any]) -> None:
     """Queries, formulas, variables, ids, layout, style, colours and references of the dashboards are in order."""
-    assert [str(one) for board in boards.values() for one in lint.dashboard(board)] == []
+    assert [str(one) for board in boards.values() for one in dashboard_lint.lint(board)] == []
 
 
 def test_monitors_pass_the_lint(templates: dict[str, Any]) -> None:
     """Keys, queries, thresholds, messages and options of the monitors are in order."""
-    assert [str(one) for template in templates.values() for one in lint.monitor(template)] == []
+    assert [str(one) for template in templates.values() for one in monitor_lint.lint(template)] == []
 
 
 def test_each_metric_is_shown_or_excused(boards: dict[str, Any]) -> None:
     """Each metric of the catalogue is on a dashboard or on the list with a reason, and no reason is stale."""
-    assert [str(one) for one in lint.coverage(boards.values())] == []
+    assert [str(one) for one in dashboard_lint.coverage(boards.values())] == []
 
 
 def test_there_are_two_dashboards_and_nine_monitors() -> None:

@@ -29,7 +29,7 @@ def test_each_dashboard_can_be_drawn(
     nothing = Recording(0, 3600)
     for board in boards.values():
         rows = max(one['layout']['y'] + one['layout']['height'] for one in board['widgets'])
-        for recording in (recordings['tour'], nothing):
+        for recording in (recordings['demo'], nothing):
             picture.draw(board, recording, list(templates.values()), 'A caption', tmp_path / 'drawn.png')
             with Image.open(tmp_path / 'drawn.png') as image:
                 assert image.width == picture.WIDTH and image.height > rows * picture.UNIT

@@ -117,6 +117,14 @@ def test_formula_joins_groups() -> None:
     assert evaluate.combined(parse_formula('5 - whole / all'), frames).values[('a',)] == {0: 4.6}
 
 
+def test_nothing_at_all_is_drawn_as_zero_where_that_is_asked() -> None:
+    """A chart of default_zero is zero all the time where there is no data; without it there is nothing to draw."""
+    for formula, found in (('query1', {}), ('default_zero(query1)', {(): dict.fromkeys((0, 300, 600, 900, 1200), 0)})):
+        request = {'queries': [{'name': 'query1', 'query': 'max:a.b{*}'}], 'formulas': [{'formula': formula}]}
+        (frame,) = evaluate.timeseries(request, TWO, {})
+        assert frame.values == found
+
+
 def course(query: str, points: list[tuple[float, float]], **options: object) -> list[str]:
     """The states of a monitor over one series with these points."""
     recording = Recording(0, points[-1][0] + 900, {(RATE, 'gauge', ('region:a',)): points})

@@ -6,19 +6,23 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHORT = ('--hours', '1')
+# Not where somebody looks at the pictures of a run of his own.
+FOLDER = tempfile.TemporaryDirectory(prefix='amazon-ses-demo-')
+PICTURES = Path(FOLDER.name)
+SHORT = ('--hours', '1', '--pictures', str(PICTURES))
 WITHOUT_PILLOW = """
 import sys
 sys.modules['PIL'] = None
 from demo.__main__ import main
 
-sys.exit(main(['--hours', '1', '--no-faults']))
+sys.exit(main(['--hours', '1', '--no-faults', '--pictures', sys.argv[1]]))
 """
 WITHOUT_ONE_SAMPLE = """
 import sys
@@ -34,7 +38,7 @@ def lossy(self, sample, time):
         take(self, sample, time)
 
 tally.Tally._count = lossy
-sys.exit(main(['--hours', '1', '--no-faults']))
+sys.exit(main(['--hours', '1', '--no-faults', '--pictures', sys.argv[1]]))
 """
 
 
@@ -52,46 +56,58 @@ def test_the_demo_proves_its_counts() -> None:
     done = short_run()
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-2] == 'PROOF: 20 counts and 60 of configuration sets, difference 0'
+    assert done.stdout.splitlines()[-3] == (
+        'PROOF: 20 counts, 60 of configuration sets, 40 of receipt rules, 40 of named dimensions, difference 0'
+    )
     sent = re.findall(r'amazon_ses\.send\.count +\S+ +\S+ +([\d,]+) +([\d,]+) +0$', done.stdout, re.MULTILINE)
     assert len(sent) == 2
     assert all(true == submitted and true != '0' for true, submitted in sent)
 
 
-def test_the_counts_of_configuration_sets_are_proved() -> None:
-    """Each metric of all sets is compared in each Region, and there was mail to count."""
+@pytest.mark.parametrize(
+    ('family', 'counts', 'series', 'never_zero'),
+    [('configuration_set', 10, 6, 'send'), ('receiving', 4, 10, 'publish_success'), ('dimension', 10, 4, 'send')],
+)
+def test_the_counts_of_many_series_are_proved(family: str, counts: int, series: int, never_zero: str) -> None:
+    """Each count of configuration sets, receipt rules and named dimensions is compared, and there was mail to count."""
     rows = re.findall(
-        r'configuration_set\.(\w+)\.count +\S+ +3 +([\d,]+) +([\d,]+) +0$', short_run().stdout, re.MULTILINE
+        rf'amazon_ses\.{family}\.(\w+)\.count +{series} +([\d,]+) +([\d,]+) +0$', short_run().stdout, re.MULTILINE
     )
 
-    assert len(rows) == 20
+    assert len(rows) == counts
     assert all(true == submitted for _, true, submitted in rows)
-    assert all(true != '0' for name, true, _ in rows if name == 'send')
+    assert all(true != '0' for name, true, _ in rows if name == never_zero)
 
 
 def test_the_page_names_the_set_that_bounces() -> None:
-    """In each Region the newsletter is the first of the sets, with most of all bounces."""
+    """In each Region the newsletter is the first of the sets, with most of all bounces, and spring of the campaigns."""
     lines = short_run().stdout.splitlines()
-    head = next(place for place, line in enumerate(lines) if 'of all bounces' in line)
-    rows = [line.split() for line in lines[head + 1 : head + 7]]
+    heads = [place for place, line in enumerate(lines) if 'of all bounces' in line]
+    sets, campaigns = ([line.split() for line in lines[head + 1 : head + 7]] for head in heads)
 
-    assert [row[1] for row in rows[::3]] == ['newsletter', 'newsletter']
-    assert all(float(row[7]) > 80 for row in rows[::3])
+    assert [row[1] for row in sets[::3]] == ['newsletter', 'newsletter']
+    assert all(float(row[7]) > 80 for row in sets[::3])
+    assert [row[1] for row in campaigns[:4:2]] == ['campaign:spring', 'campaign:spring']
 
 
-def test_the_demo_ends_with_the_path_of_its_picture() -> None:
-    """The last line names the picture, and there it is, as wide as the dashboard."""
+def test_the_demo_ends_with_the_paths_of_its_pictures() -> None:
+    """The last line names the picture of the Overview, the one before it that of Deliverability, and there they are,
+    as wide as the dashboard."""
     image = pytest.importorskip('PIL.Image')
-    label, _, path = short_run().stdout.splitlines()[-1].partition(': ')
+    shown = [line.partition(': ') for line in short_run().stdout.splitlines()[-2:]]
 
-    assert (label, path) == ('PICTURE', str(Path('.demo', 'overview.png')))
-    with image.open(ROOT / path) as drawn:
-        assert (drawn.format, drawn.width) == ('PNG', 1440)
+    assert [(label, path) for label, _, path in shown] == [
+        ('PICTURE', str(PICTURES / 'deliverability.png')),
+        ('PICTURE', str(PICTURES / 'overview.png')),
+    ]
+    for _, _, path in shown:
+        with image.open(path) as drawn:
+            assert (drawn.format, drawn.width) == ('PNG', 1440)
 
 
 def test_without_pillow_the_counts_are_proved() -> None:
     """Where Pillow is missing there is the proof, and one line says why there is no picture."""
-    done = run('-c', WITHOUT_PILLOW)
+    done = run('-c', WITHOUT_PILLOW, str(PICTURES))
 
     assert done.returncode == 0, done.stderr
     proof, picture = done.stdout.splitlines()[-2:]
@@ -131,10 +147,10 @@ def test_the_demo_is_the_same_each_time() -> None:
 
 def test_a_lost_sample_fails_the_demo() -> None:
     """One submission less and the command fails, naming the count."""
-    done = run('-c', WITHOUT_ONE_SAMPLE)
+    done = run('-c', WITHOUT_ONE_SAMPLE, str(PICTURES))
 
     assert done.returncode == 1
-    assert re.match(r'PROOF FAILED: amazon_ses\.bounce\.count in \S+ differs by -\d+$', done.stdout.splitlines()[-2])
+    assert re.match(r'PROOF FAILED: amazon_ses\.bounce\.count in \S+ differs by -\d+$', done.stdout.splitlines()[-3])
 
 
 @pytest.mark.parametrize(
@@ -148,7 +164,6 @@ def test_a_lost_sample_fails_the_demo() -> None:
         ('--regions', ''),
         ('--regions', 'us-east-1,us-east-1'),
         ('--regions', 'us-nowhere-9'),
-        ('--picture', 'overview.svg'),
         ('--unknown',),
     ],
 )
@@ -166,8 +181,9 @@ def test_help_names_all_options() -> None:
     done = run('-m', 'demo', '--help')
 
     assert done.returncode == 0
-    options = ('--hours', '--seed', '--scenario', '--regions', '--no-faults', '--picture')
+    options = ('--hours', '--seed', '--scenario', '--regions', '--no-faults', '--pictures')
     assert all(option in done.stdout for option in options)
+    assert '(default: .demo)' in ' '.join(done.stdout.split())
 
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='no SIGINT for a child there')

@@ -65,17 +65,20 @@ def test_many_reasons_are_folded_and_tell_who_throttled() -> None:
     assert 'throttled 2 (2 on purpose)' in ' '.join(' '.join(lines).split())
 
 
-def test_a_set_that_differs_has_a_line_of_its_own() -> None:
-    """Sums may hide a difference: each set that differs is shown below the sum of its metric."""
-    name = 'amazon_ses.configuration_set.rendering_failure.count'
-    compared = [Compared(name, 'eu-central-1', 5, 4, by='news'), Compared(name, 'eu-central-1', 2, 3, by='alerts')]
+def test_a_series_that_differs_has_a_line_of_its_own() -> None:
+    """Sums may hide a difference: each series that differs is shown below the sum of its count."""
+    name = 'amazon_ses.receiving.publish_success.count'
+    compared = [
+        Compared(name, 'eu-central-1', 5, 4, tags=('rule:keep',)),
+        Compared(name, 'us-east-1', 2, 3, tags=('rule_set:in',)),
+    ]
 
-    lines = list(page.counts_of_sets(compared))
+    lines = list(page.counts_of_many('receipt rules', compared))
 
     assert [line.split() for line in lines[1:]] == [
-        ['configuration_set.rendering_failure.count', 'eu-central-1', '2', '7', '7', '0'],
-        ['of', 'news', '5', '4', '-1'],
-        ['of', 'alerts', '2', '3', '1'],
+        [name, '2', '7', '7', '0'],
+        ['of', 'rule:keep,', 'eu-central-1', '5', '4', '-1'],
+        ['of', 'rule_set:in,', 'us-east-1', '2', '3', '1'],
     ]
 
 
@@ -88,8 +91,33 @@ def test_the_worst_set_comes_first() -> None:
         tally.totals[Key('amazon_ses.configuration_set.bounce.count', 'eu-west-1', tags)] = float(number)
     rate = Key('amazon_ses.configuration_set.reputation.bounce_rate', 'eu-west-1', ('configuration_set:set-11',))
 
-    lines = [line.split() for line in page.causes(tally, ['eu-west-1'], {rate: 9.04})]
+    lines = [line.split() for line in page.senders('configuration_set', tally, ['eu-west-1'], {rate: 9.04})]
 
     assert lines[1] == 'eu-west-1 set-11 100 0 11 11.0 % 16.7 % 9.0 %'.split()
     assert lines[-1] == 'eu-west-1 and 2 more'.split()
     assert len(lines) == 12
+
+
+def test_a_rule_that_received_most_comes_first() -> None:
+    """Rule sets and rules stand in one table, each with what became of its emails."""
+    tally = Tally()
+    for tag, received in (('rule:small', 2.0), ('rule_set:all', 9.0)):
+        tally.totals[Key('amazon_ses.receiving.received.count', 'eu-west-1', (tag,))] = received
+    tally.totals[Key('amazon_ses.receiving.publish_expired.count', 'eu-west-1', ('rule:small',))] = 1.0
+
+    lines = [line.split() for line in page.receivers(tally, ['eu-west-1'])]
+
+    assert lines[1:] == [
+        ['eu-west-1', 'rule_set:all', '9', '0', '0', '0'],
+        ['eu-west-1', 'rule:small', '2', '0', '0', '1'],
+    ]
+
+
+def test_what_max_series_leaves_out_is_said() -> None:
+    """A Region in which series are not asked for says how many, once."""
+    tally = Tally()
+    tally.last[Key(page.LEFT_OUT, 'eu-west-1', ('reason:max_series',))] = 10.0
+
+    (line,) = page.left_out(tally, ['us-east-1', 'eu-west-1'])
+
+    assert line.split()[:3] == ['eu-west-1', '10', 'series']

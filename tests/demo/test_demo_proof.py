@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from demo import proof
-from demo.proof import Proof, prove
+from demo.proof import Family, Proof, Tags, Truth, prove
 from demo.tally import Tally
 from standalone.model import Run, Sample
 
 REGION = 'us-east-1'
 SINCE = 1_772_442_300.0
+ACCOUNT = Family('', {'amazon_ses.send.count': 'Send'})
 
 
 def gauge(name: str, value: float, *tags: str) -> Sample:
@@ -35,14 +36,11 @@ def proved(submitted: list[Sample], held: float = 7, calls: int = 2, billed: int
     tally = Tally()
     for sample in submitted:
         tally.add(Run(SINCE, 0.0, metrics=[sample]))
-    return prove(
-        tally,
-        [REGION],
-        {'amazon_ses.send.count': 'Send'},
-        lambda metric, region, since: held if (metric, region, since) == ('Send', REGION, SINCE) else -1,
-        {(REGION, 'GetAccount'): calls},
-        {REGION: billed},
-    )
+
+    def of_account(family: Family, count: str, region: str, since: float) -> dict[Tags, float]:
+        return {(): held if (family.counts[count], region, since) == ('Send', REGION, SINCE) else -1}
+
+    return prove(tally, [REGION], [ACCOUNT], Truth(of_account, {(REGION, 'GetAccount'): calls}, {REGION: billed}))
 
 
 def test_equal_numbers_are_a_proof() -> None:
@@ -81,22 +79,25 @@ def test_a_request_that_was_never_submitted_breaks_the_proof() -> None:
     """An operation that only the log knows is a difference, too."""
     tally = Tally()
     tally.add(Run(SINCE, 0.0, metrics=[gauge(proof.SINCE, SINCE)]))
-    found = prove(tally, [REGION], {'a.count': 'A'}, lambda *_: 0.0, {(REGION, 'ListMetrics'): 1}, {})
+    found = prove(tally, [REGION], [ACCOUNT], Truth(lambda *_: {(): 0.0}, {(REGION, 'ListMetrics'): 1}, {}))
 
     assert found.verdict == 'PROOF FAILED: ListMetrics in us-east-1 differs by -1'
 
 
 SETS = {'news': 5.0, 'alerts': 2.0}
 SET_SEND = 'amazon_ses.configuration_set.send.count'
+FOUND = Family('configuration sets', {SET_SEND: 'Send'}, {'ses:configuration-set': 'configuration_set'}, limited=True)
+NAMED = Family('named dimensions', {SET_SEND: 'Send'}, {'ses:configuration-set': 'configuration_set'})
 
 
-def proved_by_set(*submitted: Sample, held: dict[str, float]) -> Proof:
+def proved_by_set(*submitted: Sample, held: dict[str, float], family: Family = FOUND) -> Proof:
     tally = Tally()
     tally.add(Run(SINCE, 0.0, metrics=[*samples(), *submitted]))
-    logged = {(REGION, 'GetAccount'): 2}
-    return prove(
-        tally, [REGION], {'a.count': 'A'}, lambda *_: 0.0, logged, {REGION: 12}, {SET_SEND: 'Send'}, lambda *_: held
-    )
+
+    def of_all(asked: Family, count: str, region: str, since: float) -> dict[Tags, float]:
+        return {(f'configuration_set:{name}',): one for name, one in held.items()} if asked.name else {(): 7.0}
+
+    return prove(tally, [REGION], [ACCOUNT, family], Truth(of_all, {(REGION, 'GetAccount'): 2}, {REGION: 12}))
 
 
 def by_set(**values: float) -> list[Sample]:
@@ -106,7 +107,7 @@ def by_set(**values: float) -> list[Sample]:
 def test_equal_sets_are_a_proof() -> None:
     """Counts of configuration sets are compared beside those of the account."""
     assert proved_by_set(*by_set(**SETS), held=SETS).verdict == (
-        'PROOF: 1 counts and 2 of configuration sets, difference 0'
+        'PROOF: 1 counts, 2 of configuration sets, difference 0'
     )
 
 
@@ -125,15 +126,17 @@ def test_each_set_breaks_the_proof(submitted: dict[str, float], differences: lis
     """A set that is missing, too much or mixed up with another is named, even where the sums are equal."""
     found = proved_by_set(*by_set(**submitted), held=SETS)
 
-    assert list(found.objections) == [f'{SET_SEND} of {one}' for one in differences]
+    assert list(found.objections) == [f'{SET_SEND} of configuration_set:{one}' for one in differences]
 
 
 def test_sets_that_are_not_asked_for_are_not_missed() -> None:
-    """Where the option max_series leaves series out, only what was submitted is compared."""
+    """Where the option max_series leaves series out, only what was submitted is compared; but what an option names is
+    never left out."""
     left_out = gauge(proof.LEFT_OUT, 10, 'reason:max_series')
 
     assert proved_by_set(*by_set(news=5.0), left_out, held=SETS).holds
     assert not proved_by_set(*by_set(news=4.0), left_out, held=SETS).holds
+    assert not proved_by_set(*by_set(news=5.0), left_out, held=SETS, family=NAMED).holds
 
 
 @pytest.mark.parametrize('name', [proof.SKIPPED, proof.SHRUNK])
@@ -144,7 +147,7 @@ def test_what_was_given_up_breaks_the_proof(name: str) -> None:
 
 def test_no_counts_are_no_proof() -> None:
     """A run in which nothing could be compared does not pass."""
-    assert prove(Tally(), [REGION], {}, lambda *_: 0.0, {}, {}).objections == (
+    assert prove(Tally(), [REGION], [ACCOUNT], Truth(lambda *_: {}, {}, {})).objections == (
         'nothing was counted in us-east-1',
         'there is no count to compare',
     )

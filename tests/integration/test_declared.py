@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from common import ACCOUNT, REGION, Watch
 
 from datadog_checks.amazon_ses.cloudwatch.series import REPUTATION, STATISTICS
 from datadog_checks.dev.utils import get_metadata_metrics, get_service_checks
-from simulator import Clock, Fault, Simulator
-from simulator.scenarios import RECEIPT_RULES, Scenario, configuration_sets
+from simulator import SCENARIOS, Clock, Fault, Simulator
 
 Watching = Callable[..., Watch]
 HOUR, DAY = 3600, 86400
@@ -21,10 +21,8 @@ def test_every_declared_metric_comes_and_no_other(
     watch: Watching, start: Callable[..., Simulator], clock: Clock, aggregator: Any
 ) -> None:
     """Over some hours with every feature and some trouble, the Agent gets each metric of metadata.csv and no other."""
-    busy = Scenario(
-        'busy', 'all features have traffic', volume=3000.0, families=(configuration_sets(1), *RECEIPT_RULES)
-    )
-    sim = start(busy)
+    everything = SCENARIOS['everything']
+    sim = start(replace(everything, volume=30_000.0))
     rates = [one.metric_name for one in REPUTATION]
     watching = watch(
         sim,

@@ -21,7 +21,10 @@ import pytest
 from botocore.client import BaseClient
 from common import ACCOUNT, KEY, OTHER, REGION, SECRET, connected, instance_of
 
-from datadog_checks.amazon_ses import AmazonSesCheck
+from datadog_checks.amazon_ses import AmazonSesCheck, settings
+from datadog_checks.amazon_ses.aws.access import Access
+from datadog_checks.amazon_ses.collectors import account
+from datadog_checks.amazon_ses.model import Failure
 from simulator import Clock, Fault, Simulator
 
 KEYS = {'aws_access_key_id': KEY, 'aws_secret_access_key': SECRET}
@@ -376,6 +379,27 @@ def test_role_is_assumed_once(sim: Simulator, check: Check, clock: Clock) -> Non
     assert sim.log.count(operation='GetAccount') == 16 and sim.log.count(operation='AssumeRole') == 2
 
 
+@pytest.mark.parametrize('home', [REGION, OTHER])
+def test_home_signs_in(sim: Simulator, home: str) -> None:
+    """Roles are assumed in the one Region that signs in, whichever Region is asked first."""
+    read = settings.read({**instance_of(sim), 'role_arn': [HUB, LEAF]}, {}, None, {})
+    access = Access(read.sign_in, read.network, home)
+    for region in (OTHER, REGION):
+        assert not isinstance(access.fetch(account.ACCOUNT, region), Failure)
+    assert [hop.region for hop in sim.log.where(operation='AssumeRole')] == [home] * 2
+    assert [request.region for request in sim.log.where(operation='GetAccount')] == [OTHER, REGION]
+
+
+def test_first_region_is_home(sim: Simulator, check: Check) -> None:
+    """The first Region of the options is the one that signs in."""
+    for regions in ([REGION, OTHER], [OTHER, REGION]):
+        sim.log.clear()
+        one = check(**KEYS, regions=regions, role_arn=HUB)
+        assert not one.run()
+        one.cancel()
+        assert [hop.region for hop in sim.log.where(operation='AssumeRole')] == regions[:1]
+
+
 def test_role_is_renewed_before_it_expires(sim: Simulator, check: Check, aggregator: Any, clock: Clock) -> None:
     """A session that is about to end is renewed before it does: no request fails, and the next runs use the new one."""
 
@@ -429,7 +453,7 @@ def living(kind: type) -> list[Any]:
 
 
 def test_clients_live_as_long_as_the_check(check: Check, clock: Clock) -> None:
-    """One session for each set of credentials, one client for each Region and service, the same ones in every run."""
+    """One client for each Region and service, and one that assumes the role, the same ones in every run."""
     before = {id(one): one for kind in (BaseClient, botocore.session.Session) for one in living(kind)}
     one = check(**KEYS, regions=[REGION, OTHER], role_arn=HUB)
 
@@ -440,8 +464,10 @@ def test_clients_live_as_long_as_the_check(check: Check, clock: Clock) -> None:
     one.run()
     clients, sessions = ours(BaseClient), ours(botocore.session.Session)
     assert Counter((found.meta.service_model.service_name, found.meta.region_name) for found in clients.values()) == {
-        (service, region): 1 for service in ('cloudwatch', 'ses', 'sesv2') for region in (REGION, OTHER)
+        **{(service, region): 1 for service in ('cloudwatch', 'ses', 'sesv2') for region in (REGION, OTHER)},
+        ('sts', REGION): 1,
     }
+    # One signs with the keys, the other with those of the role.
     assert len(sessions) == 2
     for _ in range(5):
         clock.advance(900)

@@ -8,11 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datadog_checks.amazon_ses.cloudwatch import ledger as counting
-from datadog_checks.amazon_ses.cloudwatch.ledger import Answered, GivenUp, Ledger, Reach, Window
+from datadog_checks.amazon_ses.cloudwatch import schedule
+from datadog_checks.amazon_ses.cloudwatch.ledger import GivenUp, Ledger, Reach, Reads, Window
+from datadog_checks.amazon_ses.cloudwatch.selection import Pace, Selection
 
 HOUR = 3600
 START = 1_790_000_100
 SERIES = ('send', 'bounce')
+SELECTED = Selection(keys=SERIES, paces=bytes([Pace.STEADY] * 2), leaders=[-1] * 2)
+IDLING = Selection(keys=SERIES, paces=bytes([Pace.NORMAL, Pace.FEEDBACK]), leaders=[-1, 0])
 
 
 @dataclass
@@ -39,46 +43,50 @@ class CloudWatch:
 
 @dataclass
 class Counter:
-    """What the check does with a ledger: plan a window, ask, book, close."""
+    """What the check does with a ledger: plan what is due, ask for it batch by batch, book, close."""
 
     cloudwatch: CloudWatch
     period: int = 300
     settle_delay: int = 300
     reach: Reach = Reach(HOUR + 600, 3 * HOUR)
+    selection: Selection = SELECTED
     ledger: Ledger | None = None
+    slot: int = 0
     handed: dict[str, float] = field(default_factory=dict)
     given_up: list[GivenUp] = field(default_factory=list)
-    windows: list[Window] = field(default_factory=list)
+    asked: int = 0
 
     def read(self, now: float, skew: float = 0.0, incomplete: tuple[str, ...] = (), cut: bool = False) -> None:
         """One collection at AWS's time `now`, with our clock off by `skew`; `incomplete` series come without status
         Complete, and without points where `cut`."""
         if self.ledger is not None:
             self.ledger = counting.closing(self.ledger, self.period, now + skew)
+            self.ledger = counting.arranged(self.ledger, self.selection.keys)
+        self.slot += 1
         period = self.period if self.ledger is None else self.ledger.period
-        window = counting.window(self.ledger, now + skew, self.period, self.settle_delay, self.reach)
-        self.windows.append(window)
-        answers = {
-            series: Answered(
-                {} if series in incomplete and cut else self.cloudwatch.sums(series, window, period, now),
-                series not in incomplete,
-            )
-            for series in SERIES
-        }
+        newest = counting.newest(now + skew, period, self.settle_delay)
+        due = schedule.due(self.selection, self.ledger, newest, self.slot, self.reach)
+        self.asked += len(due.starts)
+        answers = []
+        for place, start in due.starts.items():
+            series, window = self.selection.keys[place], Window(start, newest.end)
+            points = {} if series in incomplete and cut else self.cloudwatch.sums(series, window, period, now)
+            answers.append(Reads(window, [place], [points], [series not in incomplete], [True]))
         if self.ledger is None:
-            if any(answer.complete for answer in answers.values()):
-                self.ledger = counting.opened(period, now, self.reach)
+            if any(any(reads.complete) for reads in answers):
+                opened = counting.opened(self.selection.keys, period, now, self.reach)
+                self.ledger = counting.noted(opened, answers, self.slot)
             return
-        booking = counting.book(self.ledger, window, answers, now, self.reach)
+        booking = counting.book(self.ledger, answers, now, self.slot, self.reach)
         end = counting.closed(booking.ledger, self.period, now, self.settle_delay, self.reach)
-        self.ledger = end.ledger
+        keys, self.ledger = self.ledger.keys, end.ledger
         self.given_up += [*booking.given_up, *end.given_up]
-        for series, amount in booking.amounts.items():
-            self.handed[series] = self.handed.get(series, 0.0) + amount
+        for place, amount in booking.amounts.items():
+            self.handed[keys[place]] = self.handed.get(keys[place], 0.0) + amount
 
     def settle(self, now: float) -> float:
         """Clean collections until nothing can arrive any more."""
-        for _ in range(2 * (self.reach.late + 2 * counting.SWEEP_EVERY) // 300):
+        for _ in range(2 * (self.reach.late + 2 * schedule.ROUND) // 300):
             now += 300
             self.read(now)
         return now
@@ -100,6 +108,9 @@ def events(span: int, most_delay: int) -> st.SearchStrategy[dict[str, list[tuple
     return st.fixed_dictionaries({series: st.lists(event, max_size=25) for series in SERIES})
 
 
+selections = st.sampled_from([SELECTED, IDLING])
+"""Series that are asked for in each slot, and series that idle."""
+
 step = st.fixed_dictionaries(
     {
         'pause': st.one_of(st.integers(1, 900), st.integers(900, 5 * HOUR)),
@@ -120,7 +131,7 @@ def test_counts_add_up_through_everything(data: st.DataObject) -> None:
     steps = data.draw(st.lists(step, max_size=25))
     span = sum(step['pause'] for step in steps) + HOUR
     most_delay = 900
-    counter = Counter(CloudWatch(data.draw(events(span, most_delay))))
+    counter = Counter(CloudWatch(data.draw(events(span, most_delay))), selection=data.draw(selections))
     now = float(START)
     counter.read(now)
     for one in steps:
@@ -129,7 +140,7 @@ def test_counts_add_up_through_everything(data: st.DataObject) -> None:
             counter.period = one['period']
         if one['timeframe'] or one['period']:
             late = max(one['timeframe'] or HOUR, 3 * counter.period) + 2 * counter.period
-            counter.reach = Reach(late, max(3 * HOUR, late + counting.SWEEP_EVERY + counter.period))
+            counter.reach = Reach(late, max(3 * HOUR, late + schedule.ROUND + counter.period))
         if not one['fails']:
             counter.read(now, one['skew'], one['incomplete'], one['cut'])
     counter.settle(now)
@@ -142,7 +153,8 @@ def test_nothing_is_given_up_without_a_reason(data: st.DataObject) -> None:
     """Within the backfill limit, with right clocks and no edits, the counts equal CloudWatch's final sums exactly."""
     pauses = data.draw(st.lists(st.integers(1, HOUR), max_size=25))
     reach = Reach(HOUR + 600, backfill=sum(pauses) + 12 * HOUR)
-    counter = Counter(CloudWatch(data.draw(events(sum(pauses) + HOUR, HOUR))), reach=reach)
+    cloudwatch = CloudWatch(data.draw(events(sum(pauses) + HOUR, HOUR)))
+    counter = Counter(cloudwatch, reach=reach, selection=data.draw(selections))
     now = float(START)
     counter.read(now)
     for pause in pauses:
@@ -176,3 +188,47 @@ def test_two_agents_in_turn_never_count_the_same_amount(data: st.DataObject) -> 
     for agent in agents:
         if agent.ledger is not None:
             assert all(span.reason in ('failover', 'late_growth') for span in agent.given_up)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_series_that_come_and_go_are_not_counted_twice(data: st.DataObject) -> None:
+    """A series that is left out for a while and comes back, in whatever place, hands over no amount twice."""
+    turns = data.draw(st.lists(st.tuples(st.sampled_from(ORDERS), st.integers(30, 2000)), max_size=20))
+    cloudwatch = CloudWatch(data.draw(events(sum(pause for _, pause in turns) + HOUR, HOUR)))
+    counter = Counter(cloudwatch)
+    now = float(START)
+    counter.read(now)
+    for keys, pause in turns:
+        now += pause
+        counter.selection = Selection(keys=keys, paces=bytes([Pace.NORMAL] * len(keys)), leaders=[-1] * len(keys))
+        counter.read(now)
+    assert counter.ledger is not None
+    for series in SERIES:
+        truth = cloudwatch.total(series, [(counter.ledger.since, 2 * START)])
+        assert counter.handed.get(series, 0.0) <= truth, (series, counter.ledger)
+
+
+ORDERS = [SERIES, SERIES[::-1], ('send',), ('bounce',), ('new', 'bounce', 'send')]
+
+
+def test_an_idle_series_costs_a_quarter_and_its_first_amount_comes_within_twenty_minutes() -> None:
+    """At a period of 300 s an idle series is asked for in one slot of four, and what then happens is counted."""
+    cloudwatch = CloudWatch({'send': [(START + 20_000, 7, 0)]})
+    counter = Counter(cloudwatch, selection=IDLING)
+    now = float(START)
+    while now < START + 19_800:
+        counter.read(now)
+        now += 300
+    slots = 19_800 // 300
+    assert counter.asked <= 2 * slots / 4 + 2 * 3
+    while 'send' not in counter.handed:
+        counter.read(now)
+        now += 300
+    assert now - 300 <= START + 20_000 + schedule.ROUND
+    before = counter.asked
+    for _ in range(4):
+        counter.read(now)
+        now += 300
+    assert counter.asked - before == 8, 'both are asked for now: the bounces of what sent within the hour as well'
+    assert counter.handed == {'send': 7}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,25 +15,31 @@ from botocore import exceptions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.amazon_ses import planning, progress, state, telemetry
+from datadog_checks.amazon_ses import document, planning, progress, state, telemetry
 from datadog_checks.amazon_ses.aws.failures import failure_of
-from datadog_checks.amazon_ses.cloudwatch import answers, discovery, gauges
-from datadog_checks.amazon_ses.cloudwatch.answers import Answer
+from datadog_checks.amazon_ses.cloudwatch import answers, families, gauges
+from datadog_checks.amazon_ses.cloudwatch.answers import Answer, Result
+from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory
+from datadog_checks.amazon_ses.cloudwatch.discovery import known as known_metrics
+from datadog_checks.amazon_ses.cloudwatch.families import Listed
 from datadog_checks.amazon_ses.cloudwatch.gauges import Shown
-from datadog_checks.amazon_ses.cloudwatch.ledger import Answered, Ledger, Window
-from datadog_checks.amazon_ses.cloudwatch.queries import Question
+from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger, Window
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch
+from datadog_checks.amazon_ses.cloudwatch.selection import select
 from datadog_checks.amazon_ses.cloudwatch.series import ACCOUNT as SERIES
 from datadog_checks.amazon_ses.cloudwatch.series import AVERAGE, SUM, Query
 from datadog_checks.amazon_ses.collectors import account, send_statistics
 from datadog_checks.amazon_ses.collectors.account import Standing
 from datadog_checks.amazon_ses.model import Failure, FailureKind, Level, Sample, Status, Target
 from datadog_checks.amazon_ses.progress import CLOUDWATCH, Progress, Source
+from datadog_checks.amazon_ses.state import Document
 
 NOW = 1_790_000_100
 DAY = 86400
 SEND, BOUNCE = Query(SERIES[0], SUM), Query(SERIES[2], SUM)
 BOUNCE_RATE, COMPLAINT_RATE = Query(SERIES[10], AVERAGE), Query(SERIES[11], AVERAGE)
-QUESTION = Question((SEND, BOUNCE), Window(NOW - 900, NOW + 300), 300)
+BATCH = Batch((SEND, BOUNCE), (0, 2), Window(NOW - 900, NOW + 300), 300)
+RATES = SERIES[10:]
 NOTHING_SHOWN = Shown()
 TARGET = Target('123456789012', 'us-east-1')
 
@@ -230,8 +237,8 @@ def page(*results: Any, date: float = NOW - 5.0) -> dict[str, Any]:
 
 def test_answer() -> None:
     """A whole answer gives each query its points and is complete, by AWS's date."""
-    told = answers.read(QUESTION, [page(result('q1', {}), result('q0', {NOW - 300: 4.0, NOW: 1}))], [], NOW)
-    assert told.results == {SEND: Answered({NOW - 300: 4.0, NOW: 1.0}), BOUNCE: Answered({})}
+    told = answers.read(BATCH, [page(result('q1', {}), result('q0', {NOW - 300: 4.0, NOW: 1}))], [], NOW)
+    assert told.results == [Result({NOW - 300: 4.0, NOW: 1.0}), Result({})]
     assert (told.failures, told.complete, told.answered_at) == ((), True, NOW - 5.0)
 
 
@@ -241,16 +248,16 @@ def test_answer_in_pages() -> None:
         page(result('q0', {NOW - 300: 4.0}, 'PartialData'), date=NOW - 9.0),
         page(result('q0', {NOW: 1.0}), result('q1', {NOW: 2.0})),
     ]
-    told = answers.read(QUESTION, pages, [], NOW)
-    assert told.results == {SEND: Answered({NOW - 300: 4.0, NOW: 1.0}), BOUNCE: Answered({NOW: 2.0})}
+    told = answers.read(BATCH, pages, [], NOW)
+    assert told.results == [Result({NOW - 300: 4.0, NOW: 1.0}), Result({NOW: 2.0})]
     assert told.answered_at == NOW - 9.0
 
 
 @pytest.mark.parametrize('status', ['PartialData', 'InternalError', 'Forbidden', None, 'SomethingNew'])
 def test_answer_that_says_it_is_not_whole(status: Any) -> None:
     """A series with any status but Complete is not complete, and the failure names it."""
-    told = answers.read(QUESTION, [page(result('q0', {NOW: 1.0}, status), result('q1', {}))], [], NOW)
-    assert told.results == {SEND: Answered({NOW: 1.0}, False), BOUNCE: Answered({})}
+    told = answers.read(BATCH, [page(result('q0', {NOW: 1.0}, status), result('q1', {}))], [], NOW)
+    assert told.results == [Result({NOW: 1.0}, False), Result({})]
     (failure,) = told.failures
     assert failure.kind is FailureKind.PARTIAL
     assert failure.detail == '1 of 2 series came without all of their data (Send).'
@@ -277,8 +284,8 @@ def test_answer_that_says_it_is_not_whole(status: Any) -> None:
 )
 def test_malformed_answer(broken: dict[str, Any]) -> None:
     """A page that is no answer to the question is malformed, and no series that it spoils counts as complete."""
-    told = answers.read(QUESTION, [broken], [], NOW)
-    assert told.results[SEND] == Answered({}, False)
+    told = answers.read(BATCH, [broken], [], NOW)
+    assert told.results[0] == Result({}, False)
     assert {one.kind for one in told.failures} == {FailureKind.MALFORMED}
     assert not told.complete
 
@@ -286,52 +293,23 @@ def test_malformed_answer(broken: dict[str, Any]) -> None:
 def test_answer_of_which_a_part_did_not_come() -> None:
     """Where a batch failed, its failure alone is told, and the rest is used."""
     failure = Failure(FailureKind.THROTTLED, 'GetMetricData', 'Rate exceeded.')
-    told = answers.read(QUESTION, [page(result('q0', {NOW: 1.0}))], [failure], NOW)
-    assert told.results == {SEND: Answered({NOW: 1.0}), BOUNCE: Answered({}, False)}
+    told = answers.read(BATCH, [page(result('q0', {NOW: 1.0}))], [failure], NOW)
+    assert told.results == [Result({NOW: 1.0}), Result({}, False)]
     assert told.failures == (failure,)
-
-
-# ListMetrics.
-
-
-def listed(name: str, **dimensions: str) -> dict[str, Any]:
-    return {'MetricName': name, 'Dimensions': [{'Name': one, 'Value': value} for one, value in dimensions.items()]}
-
-
-def test_listing() -> None:
-    """Of what CloudWatch lists, only known metrics of the sources that are on become series, each once."""
-    pages = [
-        {'Metrics': [listed('Received', RuleName='store'), listed('Unheard', RuleName='store')]},
-        {'Metrics': [listed('Received', RuleName='store'), listed('Received', RuleSetName='all'), listed('Send')]},
-        {'Metrics': [listed('Received', RuleName='store', RuleSetName='all')]},
-    ]
-    found = discovery.read(discovery.Listing(('receiving',)), pages)
-    assert {(one.spec.metric_name, one.tags) for one in found} == {
-        ('Received', ('rule:store',)),
-        ('Received', ('rule_set:all',)),
-    }
-    assert len(found) == 2
-    assert discovery.read(discovery.Listing(('receiving',)), []) == ()
-
-
-@pytest.mark.parametrize('broken', [{}, {'Metrics': None}, {'Metrics': [{}]}, {'Metrics': [{'MetricName': 'Send'}]}])
-def test_malformed_listing(broken: Any) -> None:
-    """A page without metrics is no listing: half a list is none."""
-    with pytest.raises((KeyError, TypeError)):
-        discovery.read(discovery.Listing(('receiving',)), [broken])
 
 
 # Gauges.
 
 
 def answer(points: Mapping[Query, Mapping[int, float]], complete: bool = True, at: float = NOW) -> Answer:
-    asked = Question(tuple(points), Window(NOW - 3600, NOW + 300), 300)
-    return Answer(asked, {query: Answered(held, complete) for query, held in points.items()}, (), at)
+    asked = Batch(tuple(points), tuple(range(len(points))), Window(NOW - 3600, NOW + 300), 300)
+    return Answer(asked, [Result(held, complete) for held in points.values()], (), at)
 
 
 def settled(query: Query, told: Answer, before: Shown = NOTHING_SHOWN, **options: Any) -> float | None:
-    after = gauges.after(before, told, NOW, options.pop('settle_delay', 300), **options)
-    return after.settled.get((query.series.key, query.statistic))
+    after = gauges.after(before, [told], NOW, options.pop('settle_delay', 300), **options)
+    value, _ = after.settled.get((query.series.key, query.statistic), (None, NOW))
+    return value
 
 
 def test_gauge_is_the_newest_settled_period() -> None:
@@ -362,19 +340,19 @@ def test_zero_needs_a_live_series_and_a_whole_answer() -> None:
 def test_rates() -> None:
     """Rates are in percent, the newest counts, and the proximity is that of the nearer limit."""
     told = answer({BOUNCE_RATE: {NOW - 600: 0.09, NOW - 300: 0.04}, COMPLAINT_RATE: {NOW - 900: 0.003}})
-    after = gauges.after(Shown(), told, NOW, 300)
-    readings = shown(gauges.rate_readings(after, SERIES, NOW + 60))
+    after = gauges.after(Shown(), [told], NOW, 300)
+    readings = shown(gauges.newest_readings(after, RATES, NOW + 60))
     assert readings == {
         'reputation.bounce_rate': pytest.approx(4.0),
         'reputation.complaint_rate': pytest.approx(0.3),
         'reputation.age': 960.0,
         'reputation.pause_proximity': pytest.approx(60.0),
     }
-    assert shown(gauges.rate_readings(after, SERIES, NOW - 300 + DAY)) == {}
-    later = shown(gauges.rate_readings(after, SERIES, NOW - 301 + DAY))
+    assert shown(gauges.newest_readings(after, RATES, NOW - 300 + DAY)) == {}
+    later = shown(gauges.newest_readings(after, RATES, NOW - 301 + DAY))
     assert later.keys() == {'reputation.bounce_rate', 'reputation.age', 'reputation.pause_proximity'}
-    nothing = gauges.after(after, answer({BOUNCE_RATE: {}, COMPLAINT_RATE: {}}), NOW, 300, zeroed=True)
-    assert nothing.rates == after.rates
+    nothing = gauges.after(after, [answer({BOUNCE_RATE: {}, COMPLAINT_RATE: {}})], NOW, 300, zeroed=True)
+    assert nothing.readings == after.readings
 
 
 # What is due.
@@ -426,7 +404,8 @@ def test_what_was_never_asked_is_due_and_so_is_all_after_a_clock_step_back() -> 
 
 # The saved state.
 
-DOCUMENT, OLDER = {'a': 1}, {'a': 0}
+DOCUMENT = Document({'a': 1}, [array('d', [4.0, 0.5]), array('q', [3, 2**40])])
+OLDER = Document({'a': 0}, [])
 NEWEST, BEFORE = state.pack(DOCUMENT, 8), state.pack(OLDER, 7)
 
 
@@ -460,8 +439,8 @@ def test_state(slots: list[str], noted: str, expected: tuple[Any, ...]) -> None:
 
 @pytest.mark.parametrize(
     'text',
-    ['null', '[]', '1', '{}', '"x"', '[' * 100_000, json.dumps({'version': 1, 'sequence': 8, 'sum': 0, 'body': '{}'})]
-    + [NEWEST.replace('"version": 1', '"version": 2'), NEWEST.replace('8', '9'), NEWEST.replace(':1}', ':2}')],
+    ['null', '[]', '1', '{}', '"x"', '[' * 100_000, json.dumps({'version': 2, 'sequence': 8, 'sum': 0, 'body': '{}'})]
+    + [NEWEST.replace('"version": 2', '"version": 1'), NEWEST.replace(' 8,', ' 9,'), NEWEST[:-4] + NEWEST[-5:]],
 )
 def test_state_that_is_none(text: str) -> None:
     """Whatever is in a slot but a document of this version with its checksum is damage, and the other slot is used."""
@@ -475,23 +454,59 @@ def test_no_text_is_too_odd_for_a_slot(one: str, other: str, noted: str) -> None
     assert state.load([one, other], noted).document is None
 
 
+@pytest.mark.parametrize(
+    'numbers',
+    [[], [0.0] * 5, [1.0, 4_294_967_295.0], [1.0, 4_294_967_296.0], [0.5, 3.0], [-1.0], [1e15, 1e-9], [2.0**53 - 1]],
+)
+def test_columns_survive_their_packing(numbers: list[float]) -> None:
+    """Amounts come back to the bit, whether whole, large, broken or negative."""
+    loaded = state.load([state.pack(Document({}, [array('d', numbers)]), 1), ''], '1').document
+    assert loaded is not None
+    (column,) = loaded.columns
+    assert (column.typecode, list(column)) == ('d', numbers)
+
+
 def test_progress_survives_its_document() -> None:
-    """What outlives a restart comes back as it was, through JSON."""
-    key = SEND.series.key
+    """What outlives a restart comes back as it was; an address in a dimension is not written, and is looked for."""
+    key, found = SEND.series.key, Listed('', 'AWS/SES', 'Send', (('ses:configuration-set', 'a,b/c'),))
+    linked = Listed('210987654321', 'AWS/SES', 'Send', ())
+    by_address = Listed('', 'AWS/SES', 'Send', (('who', 'jane.doe@mail.example'),))
+    series = families.recognized([found, linked, by_address], ('configuration_sets', 'cloudwatch', 'unrecognized'))
+    selected = select(SERIES[:1], series, (SUM,), {})
+    keys = selected.keys
+    assert len(keys) == 4
     ledger = Ledger(
-        period=300, since=NOW, floor=NOW, late=4200, read_at=NOW + 3599.5, read_to=NOW + 3600, swept_to=NOW + 3300,
-        closing=NOW + 7200, behind={key: NOW + 300}, born={'b': NOW}, booked={key: {NOW: 4.0}},
-        shrunk={key: {NOW: 1.0}}, doubtful=True,
+        period=300, since=NOW, floor=NOW, kept_from=NOW + 300, read_at=NOW + 3599.5, read_to=NOW + 3600, keys=keys,
+        marks=array('q', [NOW, NOW + 300, NOW, NOW]), read_in=array('q', [1, 0, 1, 2]), seen=array('q', [0, NOW, 0, 0]),
+        booked={NOW + 300: array('d', [4.0, 0.5, 0.0, 7.0, 1.0])}, others=('gone',), shrunk={NOW + 300: {key: 1.0}},
+        born={'b': NOW}, closing=NOW + 7200, doubtful=True,
     )  # fmt: skip
-    kept = Shown({(key, SUM): 3.0}, 300, {key: (4.0, NOW)}, {key: NOW})
-    known = Progress(ledger, kept, Standing('HEALTHY', True), (), 0, {CLOUDWATCH: Source(NOW, NOW)})
-    document = json.loads(json.dumps(progress.to_document(known)))
-    assert progress.from_document(document) == known
-    for name in document:
-        broken = {**document, name: 5}
-        with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
-            assert progress.from_document(broken) != known
+    kept = Shown({(key, SUM): (3.0, NOW + 0.5)}, 300, {key: (4.0, NOW)}, {key: NOW})
+    listed = Inventory(frozenset({found, linked}), (found, linked), {found: NOW - 60.0}, NOW + 1.5)
+    known = Progress(
+        ledger=ledger, shown=kept, standing=Standing('HEALTHY', True), inventory=listed, surveyed=NOW - 5.0,
+        volumes={('', 'AWS/SES', found.dimensions): 12.0}, collected=NOW + 2.5, slot=77,
+        sources={CLOUDWATCH: Source(NOW, NOW), progress.DISCOVERY: Source(NOW, NOW)}, selection=selected,
+    )  # fmt: skip
+    text = state.pack(document.to_document(known), 1)
+    loaded = state.load([text, ''], '1').document
+    assert loaded is not None
+    assert replace(document.from_document(loaded), selection=selected) == known
+    for name in loaded.values:
+        broken = Document({**loaded.values, name: 5}, loaded.columns)
+        with pytest.raises((KeyError, TypeError, ValueError, AttributeError, IndexError)):
+            assert replace(document.from_document(broken), selection=selected) != known
             raise ValueError('a number in that place means nothing, so it may be ignored but not taken over')
+    with pytest.raises(ValueError):
+        document.from_document(Document(loaded.values, [*loaded.columns[:1], array('q', [1]), *loaded.columns[2:]]))
+
+    addressed = replace(known, inventory=known_metrics(listed, listed.listed | {by_address}))
+    written = document.to_document(addressed)
+    assert 'jane.doe' not in repr(written.values)
+    after = document.from_document(written)
+    assert (after.inventory.ordered, after.inventory.whole_at) == (listed.ordered, None)
+    assert progress.DISCOVERY not in after.sources
+    assert after.ledger == ledger
 
 
 # Whether AWS can be reached.

@@ -27,7 +27,7 @@ HASHED = re.compile(r'_[0-9a-f]{8}$')
         ('Campaign Name', 'campaign_name'),
         ('RuleName', 'rule'),
         ('RuleSetName', 'rule_set'),
-        ('TenantName', 'tenantname'),
+        ('TenantName', 'tenant'),
         ('rule', 'dimension_rule'),
         ('Rule-Set', 'dimension_rule_set'),
         ('Host', 'dimension_host'),

@@ -76,7 +76,8 @@ def scalar(request: Mapping[str, Any], recording: Recording, chosen: Mapping[str
 def timeseries(request: Mapping[str, Any], recording: Recording, chosen: Mapping[str, str]) -> list[Frame]:
     """The course of each group, for each formula of a request with the format `timeseries`."""
     frames = {query['name']: series(parse(query['query']), recording, chosen) for query in request['queries']}
-    return [combined(parse_formula(one['formula']), frames) for one in request['formulas']]
+    found = [combined(parse_formula(one['formula']), frames) for one in request['formulas']]
+    return [_filled(frame, recording) for frame in found]
 
 
 def reduced(frame: Frame, how: str) -> Frame:
@@ -147,6 +148,15 @@ def _operated(sign: str, left: Frame, right: Frame) -> Frame:
     both = left.default is not None and right.default is not None and not (sign == '/' and not right.default)
     default = SIGNS[sign](left.default, right.default) if both else None  # type: ignore[arg-type]
     return Frame(groups, values, default)
+
+
+def _filled(frame: Frame, recording: Recording) -> Frame:
+    """What has no group, no data and a default is that default all the time: so Datadog draws default_zero."""
+    if frame.groups or frame.values or frame.default is None:
+        return frame
+    first = int(recording.start // DEFAULT_INTERVAL)
+    last = int(recording.end // DEFAULT_INTERVAL)
+    return Frame((), {(): {at * float(DEFAULT_INTERVAL): frame.default for at in range(first, last + 1)}})
 
 
 def _of(frame: Frame, groups: Tags, key: Tags) -> Points:

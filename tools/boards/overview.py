@@ -16,6 +16,7 @@ from tools.boards.widgets import (
     monitors,
     note,
     number,
+    rare,
     share,
     status,
     table,
@@ -166,8 +167,8 @@ REPUTATION = Group(
                 (
                     2,
                     number(
-                        'Of pause level',
-                        Value('of pause level', (gauge('reputation.pause_proximity'),), reduced='last',
+                        'Way to a pause',
+                        Value('way to a pause', (gauge('reputation.pause_proximity'),), reduced='last',
                               limit=limits.PAUSE_PROXIMITY),
                         '100 is where AWS may pause: a bounce rate of 10 % or a complaint rate of 0.5 %.',
                         precision=0,
@@ -199,7 +200,7 @@ REPUTATION = Group(
                                   limit=limits.OFF),
                             Value('production access', (gauge('account.production_access', PLACE, space='min'),),
                                   reduced='last'),
-                            Value('of pause level', (gauge('reputation.pause_proximity', PLACE),), reduced='last',
+                            Value('way to a pause', (gauge('reputation.pause_proximity', PLACE),), reduced='last',
                                   limit=limits.PAUSE_PROXIMITY),
                             Value('age of the rates', (gauge('reputation.age', PLACE),), reduced='last'),
                         ),
@@ -474,12 +475,12 @@ COLLECTOR = Group(
                     chart(
                         'Known errors of the counts',
                         (
-                            Value('periods given up', (count('collector.periods_skipped', step=STEP),)),
-                            Value('emails too many', (count('collector.amounts_shrunk', step=STEP),)),
+                            rare('periods given up', count('collector.periods_skipped', step=STEP)),
+                            rare('emails too many', count('collector.amounts_shrunk', step=STEP)),
                         ),
                         'bars',
                         'Periods whose missing emails are in no count, and emails that CloudWatch took back after they '
-                        'were counted. Empty is exact.',
+                        'were counted. Zero is exact.',
                     ),
                 ),
                 (

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,10 @@ from tools.boards.evaluate import Frame, Recording, Tags
 from tools.boards.syntax import Metric, metrics, names, parse, parse_formula
 
 WIDTH, UNIT, GAP, HEAD = 1440, 58, 6, 26
+LEGEND_LINES = 2
+STEPS = 10
+APART = (600, 1800, 3600, 7200, 14400, 43200)
+"""Seconds between two times below a chart."""
 FINE = 2
 """Drawn so many times larger and then reduced, which smooths the lines."""
 
@@ -64,6 +70,7 @@ class _Canvas:
 
     def board(self, board: Mapping[str, Any], caption: str) -> None:
         self.text(12, 8, board['title'], 20)
+        self.text(24 + self.wide(board['title'], 20), 14, _span(self._recording), 12, FAINT)
         self.text(WIDTH - 12, 14, caption, 12, FAINT, 'right')
         column = (WIDTH - 2 * GAP) / 12
         for group in board['widgets']:
@@ -144,12 +151,14 @@ class _Canvas:
         if not lines:
             self.empty(box)
             return
-        plot = (left + 40, top + 6, right, bottom - 34)
+        legend = self.arranged([label for label, _ in lines], right - left)
+        plot = (left + 40, top + 6, right, bottom - 20 - 14 * len(legend))
         bars = request['display_type'] == 'bars'
         tops = _stacked(lines) if bars else [value for _, points in lines for value in points.values()]
         marks = [(float(one['value'][4:]), one) for one in definition.get('markers', [])]
         low = float(definition['yaxis'].get('min', 0))
-        high = max([*tops, low + 1e-9])
+        # All zero is a line at the bottom, not one in the air.
+        high = max([*tops, low]) if max([*tops, low]) > low else low + 1
         near = [value for value, _ in marks if value <= max(high * 2.5, min(one for one, _ in marks))]
         high = _round_up(max([high, *near]), low)
         self.axes(plot, low, high, SHOWN.get(_unit(request, 0), ''))
@@ -158,15 +167,31 @@ class _Canvas:
         else:
             for number, (_, points) in enumerate(lines):
                 self.curve(points, plot, SERIES[number % len(SERIES)], low, high)
-        for value, mark in marks:
-            if low <= value <= high:
-                y = plot[3] - (value - low) / (high - low) * (plot[3] - plot[1])
-                colour = LINES[mark['display_type'].split()[0]]
-                self.dashed(plot[0], plot[2], y, colour)
-                # Two levels may lie so near that their labels need different places.
-                x = plot[2] - (2 if mark is definition['markers'][-1] else 50)
-                self.text(x, y + 2 if y - 13 < plot[1] else y - 13, mark['label'].strip(), 11, colour, 'right')
-        self.legend([label for label, _ in lines], (left, bottom - 16, right, bottom))
+        levels = [(plot[3] - (value - low) / (high - low) * (plot[3] - plot[1]), mark) for value, mark in marks
+                  if low <= value <= high]  # fmt: skip
+        passed = [] if bars else [self.at(at, value, plot, low, high) for _, points in lines
+                                  for at, value in _between(points)]  # fmt: skip
+        for y, mark in levels:
+            colour = LINES[mark['display_type'].split()[0]]
+            self.dashed(plot[0], plot[2], y, colour)
+            others = [(plot[0] + x, other) for other, _ in levels if other != y for x in range(int(plot[2] - plot[0]))]
+            passed += self.mark(mark['label'].strip(), colour, y, plot, [*passed, *others])
+        self.legend(legend, (left, plot[3] + 18))
+
+    def mark(
+        self, label: str, colour: str, y: float, plot: Box, passed: Sequence[tuple[float, float]]
+    ) -> list[tuple[float, float]]:
+        """The label of a level: above or below it, as far to the right as there is a place that nothing passes, or
+        else little. Returns where it is."""
+        wide = self.wide(label, 11) + 4
+        places = [(right, top) for top in (y - 15, y + 2) if top > plot[1] - 2
+                  for right in range(int(plot[2]), int(plot[0] + wide), -10)]  # fmt: skip
+        right, top = min(places, key=lambda place: sum(
+            place[0] - wide <= x <= place[0] and place[1] <= one <= place[1] + 13 for x, one in passed))  # fmt: skip
+        self.fill((right - wide, top, right, top + 13), CARD)
+        self.text(right - 2, top, label, 11, colour, 'right')
+        # To cover another label would be worse than to cover a curve.
+        return [(right - share * wide, top + down) for share in (0, 0.5, 1) for down in (0, 7, 13)] * 10
 
     def axes(self, plot: Box, low: float, high: float, unit: str) -> None:
         left, top, right, bottom = plot
@@ -175,28 +200,29 @@ class _Canvas:
             self.line([(left, y), (right, y)], GRID)
             self.text(left - 4, y - 7, f'{_short(low + step * (high - low) / 2)}{unit}', 11, FAINT, 'right')
         start, end = self._recording.start, self._recording.end
-        hour = 3600 * max(1, round((end - start) / 3600 / 6))
-        at = math.ceil(start / hour) * hour
+        apart = next((one for one in APART if end - start <= 7 * one), APART[-1])
+        at = math.ceil(start / apart) * apart
         while at < end:
-            x = left + (at - start) / (end - start) * (right - left)
-            self.text(x, bottom + 3, f'{int(at // 3600) % 24:02d}:00', 11, FAINT, 'middle')
-            at += hour
+            x, _ = self.at(at, low, plot, low, high)
+            self.text(x, bottom + 3, f'{datetime.fromtimestamp(at, timezone.utc):%H:%M}', 11, FAINT, 'middle')
+            at += apart
+
+    def at(self, time: float, value: float, box: Box, low: float, high: float) -> tuple[float, float]:
+        """Where a value lies in a box that is the recorded time wide and from `low` to `high` high."""
+        left, top, right, bottom = box
+        start, end = self._recording.start, self._recording.end
+        share = (min(max(value, low), high) - low) / (high - low)
+        return left + max(0.0, time - start) / (end - start) * (right - left), bottom - share * (bottom - top)
 
     def curve(self, points: Mapping[float, float], box: Box, colour: str, low: float = 0.0, high: float = 0.0) -> None:
-        left, top, right, bottom = box
         if not high:
             low, high = min([*points.values(), 0.0]), max([*points.values(), 1e-9])
-        start, end = self._recording.start, self._recording.end
-        last = None
-        for at in sorted(points):
-            share = (min(max(points[at], low), high) - low) / (high - low)
-            here = (left + max(0.0, at - start) / (end - start) * (right - left), bottom - share * (bottom - top))
-            # A gap stays a gap.
-            if last is not None and at - last[0] <= 1800:
-                self.line([last[1], here], colour, 2)
-            else:
-                self.fill((here[0] - 1, here[1] - 1, here[0] + 1, here[1] + 1), colour)
-            last = (at, here)
+        joined = _joined(points)
+        for pair in joined:
+            self.line([self.at(time, points[time], box, low, high) for time in pair], colour, 2)
+        for time in points.keys() - {one for pair in joined for one in pair}:
+            x, y = self.at(time, points[time], box, low, high)
+            self.fill((x - 1, y - 1, x + 1, y + 1), colour)
 
     def bars(self, lines: Sequence[tuple[str, Mapping[float, float]]], plot: Box, high: float) -> None:
         left, top, right, bottom = plot
@@ -211,16 +237,34 @@ class _Canvas:
                 self.fill((x, y - up, x + width, y), SERIES[number % len(SERIES)])
                 base[at] = base.get(at, 0.0) + value
 
-    def legend(self, labels: Sequence[str], box: Box) -> None:
-        x = box[0]
+    def arranged(self, labels: Sequence[str], width: float) -> list[list[tuple[str, str]]]:
+        """The labels with their colours, in one or two lines; what does not fit is counted."""
+        found: list[list[tuple[str, str]]] = [[]]
+        x = 0.0
         for number, label in enumerate(labels):
             text = self.cut(label, 190, 11)
-            if x + 14 + self.wide(text, 11) > box[2] - 30 and number:
-                self.text(x, box[1], f'+{len(labels) - number}', 11, FAINT)
-                return
-            self.fill((x, box[1] + 3, x + 9, box[1] + 11), SERIES[number % len(SERIES)])
-            self.text(x + 12, box[1], text, 11, FAINT)
-            x += 22 + self.wide(text, 11)
+            wide = 22 + self.wide(text, 11)
+            # The last line keeps room for the count.
+            if x + wide > width - 30 * (len(found) - 1) and x:
+                if len(found) == LEGEND_LINES:
+                    found[-1].append((f'+{len(labels) - number}', ''))
+                    break
+                found.append([])
+                x = 0.0
+            found[-1].append((text, SERIES[number % len(SERIES)]))
+            x += wide
+        return found
+
+    def legend(self, arranged: Sequence[Sequence[tuple[str, str]]], place: tuple[float, float]) -> None:
+        left, y = place
+        for line in arranged:
+            x = left
+            for text, colour in line:
+                if colour:
+                    self.fill((x, y + 3, x + 9, y + 11), colour)
+                self.text(x + 12, y, text, 11, FAINT)
+                x += 22 + self.wide(text, 11)
+            y += 14
 
     def top(self, definition: Mapping[str, Any], box: Box) -> None:
         request = definition['requests'][0]
@@ -229,13 +273,12 @@ class _Canvas:
         if not rows:
             self.empty(box)
         left, y, right, bottom = box
-        for value, group in rows[: request['sort']['count']]:
-            if y + 18 > bottom:
-                return
+        rows = rows[: request['sort']['count']]
+        for value, group in self.fitting(rows, box, y, 20):
             wide = (right - left) * value / max(rows[0][0], 1e-9)
             self.fill((left, y, left + wide, y + 17), '#cfe0f5')
             self.text(left + 4, y + 2, self.cut(' '.join(group), right - left - 60, 12), 12)
-            self.text(right - 2, y + 2, _written(value, _unit(request, 0), 1), 12, INK, 'right')
+            self.text(right - 2, y + 2, _cell(value, _unit(request, 0)), 12, INK, 'right')
             y += 20
 
     def table(self, definition: Mapping[str, Any], box: Box) -> None:
@@ -258,9 +301,7 @@ class _Canvas:
             self.text(x - 4, y, self.cut(formula['alias'], wide - 6, 11), 11, FAINT, 'right')
         y += 18
         most = max((points[0.0] for points in first.values()), default=1.0) or 1.0
-        for group in groups:
-            if y + 18 > bottom:
-                return
+        for group in self.fitting(groups, box, y, 20):
             self.text(left, y + 2, self.cut(' '.join(group), head - 6, 12), 12)
             for number, (frame, formula) in enumerate(zip(frames, request['formulas'], strict=True)):
                 x = left + head + number * wide
@@ -273,7 +314,7 @@ class _Canvas:
                     self.fill((x + 2, y, x + wide, y + 17), colour)
                 elif formula['cell_display_mode'] == 'bar':
                     self.fill((x + 4, y + 1, x + 4 + (wide - 8) * value / most, y + 16), '#cfe0f5')
-                text = _written(value, _unit(request, number), 3)
+                text = _cell(value, _unit(request, number))
                 self.text(x + wide - 6, y + 2, text, 12, '#ffffff' if colour else INK, 'right')
             y += 20
 
@@ -299,20 +340,29 @@ class _Canvas:
 
     def monitors(self, definition: Mapping[str, Any], box: Box) -> None:
         """The state of each monitor at the end, those that are not well first."""
-        left, y, right, bottom = box
+        left, y, right, _ = box
         worst = ('ALERT', 'WARN', 'NO DATA', 'OK')
         found = []
         for template in self._templates:
             courses = backtest.changes(template['definition'], self._recording).values()
             now = [course[-1].state if course else 'OK' for course in courses]
             found.append((min((worst.index(one) for one in now), default=3), template['title']))
-        for state, title in sorted(found):
-            if y + 15 > bottom + 2:
-                return
-            self.fill((left, y, left + 52, y + 14), STATES[worst[state]])
-            self.text(left + 26, y + 2, worst[state], 10, '#ffffff', 'middle')
-            self.text(left + 58, y + 1, self.cut(title, right - left - 60, 12), 12)
-            y += 16
+        wide = (right - left) / 2
+        rows = (len(found) + 1) // 2
+        for number, (state, title) in enumerate(sorted(found)):
+            x, row = left + number // rows * wide, y + number % rows * 17
+            self.fill((x, row, x + 52, row + 14), STATES[worst[state]])
+            self.text(x + 26, row + 2, worst[state], 10, '#ffffff', 'middle')
+            self.text(x + 58, row + 1, self.cut(title, wide - 62, 12), 12)
+
+    def fitting(self, rows: Sequence[Any], box: Box, y: float, step: float) -> Sequence[Any]:
+        """The rows that fit below `y`; where some do not, how many is said at the bottom."""
+        left, _, _, bottom = box
+        room = int((bottom - y + 2) // step)
+        if len(rows) <= room:
+            return rows
+        self.text(left, y + (room - 1) * step + 2, f'and {len(rows) - room + 1} more', 12, FAINT)
+        return rows[: room - 1]
 
     def empty(self, box: Box) -> None:
         self.text((box[0] + box[2]) / 2, (box[1] + box[3]) / 2 - 7, 'no data in this time', 12, FAINT, 'middle')
@@ -354,6 +404,21 @@ def _lines(request: Mapping[str, Any], frames: Sequence[Frame]) -> list[tuple[st
     return found
 
 
+def _joined(points: Mapping[float, float]) -> list[tuple[float, float]]:
+    """The times of a curve that a line joins: a gap stays a gap."""
+    pairs = list(pairwise(sorted(points)))
+    apart = min((after - before for before, after in pairs), default=0.0)
+    return [(before, after) for before, after in pairs if after - before < 2 * apart]
+
+
+def _between(points: Mapping[float, float]) -> Iterator[tuple[float, float]]:
+    """A curve in small steps, so that none of it is missed."""
+    for before, after in _joined(points):
+        for step in range(STEPS):
+            share = step / STEPS
+            yield before + share * (after - before), points[before] + share * (points[after] - points[before])
+
+
 def _brief(groups: Tags, group: Tags) -> list[str]:
     """The group without the account, which is the same everywhere here."""
     return [value for name, value in zip(groups, group, strict=True) if name != 'aws_account']
@@ -391,6 +456,17 @@ def _written(value: float, unit: str, precision: int) -> str:
     text = f'{value:,.{precision}f}' if abs(value) < 1000 else f'{value:,.0f}'
     text = text.rstrip('0').rstrip('.') if '.' in text else text
     return text + SHOWN.get(unit, '')
+
+
+def _cell(value: float, unit: str) -> str:
+    """A number as briefly as a table needs it: three digits, and thousandths at most."""
+    return _written(value, unit, max(0, min(3, 2 - math.floor(math.log10(abs(value)))) if value else 0))
+
+
+def _span(recording: Recording) -> str:
+    """The time that is shown."""
+    start, end = (datetime.fromtimestamp(at, timezone.utc) for at in (recording.start, recording.end))
+    return f'{start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC'
 
 
 def _short(value: float) -> str:

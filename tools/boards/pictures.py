@@ -1,4 +1,5 @@
-"""Draws the pictures of both dashboards: `python -m tools.boards.pictures [FOLDER]`, by default into `images`.
+"""Draws the pictures of both dashboards over the run of `make demo`: `python -m tools.boards.pictures [FOLDER]`, by
+default into `images`.
 
 Beside each whole picture there is its upper part in 16:9, as the manifest's media need it.
 """
@@ -16,8 +17,11 @@ from tools.boards import monitors, recording
 from tools.boards.files import DASHBOARDS
 from tools.boards.widgets import render
 
-HERE = Path(__file__).resolve().parent
-SOURCES = ('picture.py', 'pictures.py', 'plays.py', 'recording.py', 'evaluate.py')
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = (
+    *(f'tools/boards/{name}.py' for name in ('picture', 'pictures', 'evaluate')),
+    *(f'demo/{name}.py' for name in ('choices', 'mishaps', 'picture', 'scene', 'series')),
+)
 MARK = 'inputs'
 CAPTION = "Drawn by this project's own tool from a simulated bounce storm; not a screenshot of Datadog"
 MOST_BYTES = 1_000_000
@@ -35,7 +39,7 @@ def inputs() -> str:
     for board in DASHBOARDS.values():
         digest.update(json.dumps(render(board), sort_keys=True).encode())
     for source in SOURCES:
-        digest.update((HERE / source).read_bytes())
+        digest.update((ROOT / source).read_bytes())
     return digest.hexdigest()
 
 
@@ -56,7 +60,7 @@ def stale(folder: Path) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Record the story, draw it and say what was written."""
+    """Record the run of `make demo`, draw it and say what was written."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     folder = Path(given[0]) if given else Path('images')
     from PIL import Image
@@ -65,14 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from tools.boards import picture
 
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / 'story.json'
-        story = recording.finish(recording.begin('story', path), path)
+        path = Path(scratch) / 'demo.json'
+        demo = recording.finish(recording.begin(recording.DEMO, path), path)
     templates = [monitors.render(one) for one in monitors.MONITORS]
     mark = PngInfo()
     mark.add_text(MARK, inputs())
     folder.mkdir(parents=True, exist_ok=True)
     for board, (whole, top) in zip(DASHBOARDS.values(), names(), strict=True):
-        picture.draw(render(board), story, templates, CAPTION, folder / whole)
+        picture.draw(render(board), demo, templates, CAPTION, folder / whole)
         with Image.open(folder / whole) as drawn:
             for path, image in (
                 (folder / whole, drawn.copy()),

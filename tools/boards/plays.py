@@ -1,5 +1,8 @@
-"""What is recorded: stories of the simulator, made of its own scenarios, in which the dashboards and monitors are
-tried. Times are in seconds after the first run, or in a scenario after its start, which is LEAD earlier."""
+"""What is recorded for the monitors: stories of the simulator, made of its own scenarios.
+
+Times are in seconds after the first run, or in a scenario after its start, which is LEAD earlier. The dashboards are
+tried on the run of `make demo`, and on `losses` for what that run must not have.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from simulator import SCENARIOS, Clock, Fault, Simulator
+from simulator import SCENARIOS, Clock, Simulator
 from simulator.scenarios import (
     BOUNCE_RATE,
     COMPLAINT_RATE,
     HOUR,
     RATIOS,
-    RECEIPT_RULES,
     Family,
     Gauge,
     Scenario,
     Standing,
-    configuration_sets,
 )
 
 START = 1_772_442_037.0
@@ -70,27 +71,6 @@ LEAN = {'collect': ['account', 'cloudwatch', 'configuration_sets']}
 SETS = mailers({'receipts': (0.5, 0.004), 'alerts': (0.2, 0.004), 'newsletter': (0.3, 0.004)})
 
 
-def tour() -> Play:
-    """Everything there is, with failures: each widget must have data."""
-    dimensions = {'ses:configuration-set': ['set-00000', 'set-00001']}
-    rates = {**RATIOS, 'Complaint': 0.004, 'Reject': 0.004, 'RenderingFailure': 0.006, 'Subscription': 0.004}
-    sets = replace(configuration_sets(3), events=rates)
-    scenario = replace(SCENARIOS['everything'], ratios=rates, families=(sets, *RECEIPT_RULES))
-    return Play(
-        scenario,
-        6 * HOUR,
-        regions=('us-east-1', 'eu-west-1'),
-        options={'dimensions': [dimensions], 'timeframe': 3600, 'backfill_limit': 3600},
-        happenings=(
-            Happening(0.5 * HOUR, _fault('throttle', 'GetMetricData', 2)),
-            Happening(0.9 * HOUR, _fault('denied', 'GetAccount', 3)),
-            Happening(1.5 * HOUR, _shrink),
-            # Longer than may be read again, so some periods are given up.
-            Happening(2 * HOUR, lambda aws, clock: clock.advance(3 * HOUR)),
-        ),
-    )
-
-
 def quiet() -> Play:
     """A healthy account with three configuration sets: no monitor may say anything."""
     return Play(replace(SCENARIOS['steady'], families=SETS), 12 * HOUR, options=LEAN)
@@ -123,17 +103,15 @@ def storm() -> Play:
     return Play(scenario, 22 * HOUR, options=LEAN)
 
 
-def story() -> Play:
-    """The storm until shortly before the pause, with all that the dashboards show: what the pictures are drawn from."""
-    calm = storm()
+def losses() -> Play:
+    """What an exact run never has: a gap longer than may be read again, and emails that CloudWatch takes back."""
     return Play(
-        replace(calm.scenario, families=(*calm.scenario.families, *RECEIPT_RULES)),
-        8.5 * HOUR,
-        options={'dimensions': [{'ses:configuration-set': ['newsletter', 'receipts']}]},
+        replace(SCENARIOS['steady'], families=SETS),
+        3 * HOUR,
+        options={**LEAN, 'backfill_limit': 3600},
         happenings=(
-            Happening(2 * HOUR, _fault('throttle', 'GetMetricData', 2)),
-            Happening(4.5 * HOUR, _fault('denied', 'GetAccount', 3)),
-            Happening(5 * HOUR, _shrink),
+            Happening(0.5 * HOUR, _shrink),
+            Happening(1 * HOUR, lambda aws, clock: clock.advance(1.5 * HOUR)),
         ),
     )
 
@@ -161,19 +139,11 @@ def squeeze() -> Play:
 
 
 PLAYS: Mapping[str, Callable[[], Play]] = {
-    'tour': tour,
     'quiet': quiet,
     'storm': storm,
     'squeeze': squeeze,
-    'story': story,
+    'losses': losses,
 }
-
-
-def _fault(kind: str, operation: str, times: int) -> Happen:
-    def happen(aws: Simulator, clock: Clock) -> None:
-        aws.faults.add(Fault(kind=kind, operation=operation, region='us-east-1', times=times))
-
-    return happen
 
 
 def _shrink(aws: Simulator, clock: Clock) -> None:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from datadog_checks.amazon_ses.model import PREFIX
 from tools.boards import backtest, evaluate, tags
+from tools.boards.dashboard_lint import Placed, leaves
 from tools.boards.evaluate import Recording
 from tools.boards.findings import Finding
-from tools.boards.lint import Placed, leaves
-from tools.boards.syntax import parse
+from tools.boards.syntax import metrics, parse
 
 SERIES_OF = {'configuration_set': f'{PREFIX}configuration_set.', 'rule': f'{PREFIX}receiving.'}
 
 
-def data(board: Mapping[str, Any], recording: Recording) -> Iterator[Finding]:
-    """Each query and formula of each widget has data, whatever the variables are; each status widget has a status."""
+def data(board: Mapping[str, Any], recording: Recording, silent: Collection[str] = ()) -> Iterator[Finding]:
+    """Each query and formula of each widget has data, whatever the variables are; each status widget has a status.
+
+    `silent` are metrics that this recording may lack; their formulas need data all the same.
+    """
     for leaf in leaves(board):
         definition = leaf.definition
         if definition.get('type') == 'check_status':
             if not any(name == definition['check'] for name, _ in recording.statuses):
                 yield Finding('data', leaf.where, 'the service check was never submitted')
         for request in leaf.requests:
-            yield from _answered(leaf, request, recording)
+            yield from _answered(leaf, request, recording, silent)
             for chosen in _choices(board, recording):
                 yield from _filled(leaf, request, recording, chosen)
 
@@ -45,15 +49,18 @@ def _choices(board: Mapping[str, Any], recording: Recording) -> list[dict[str, s
     return found
 
 
-def _answered(leaf: Placed, request: Mapping[str, Any], recording: Recording) -> Iterator[Finding]:
+def _answered(
+    leaf: Placed, request: Mapping[str, Any], recording: Recording, silent: Collection[str]
+) -> Iterator[Finding]:
     """A share is zero where its part was never seen, so each query is asked for itself as well."""
     for query in request['queries']:
         try:
-            frame = evaluate.series(parse(query['query']), recording, {})
+            asked = parse(query['query'])
+            frame = evaluate.series(asked, recording, {})
         except ValueError as error:
             yield Finding('data', leaf.where, f'it cannot be evaluated: {error}')
             continue
-        if not any(frame.values.values()):
+        if not any(frame.values.values()) and not {one.name for one in metrics(asked)} <= set(silent):
             yield Finding('data', leaf.where, f'{query["query"]} has no data')
 
 
@@ -74,10 +81,10 @@ def _filled(
             yield Finding('data', leaf.where, f'{formula["alias"]} shows a group N/A')
 
 
-def carried(recording: Recording) -> Iterator[Finding]:
+def carried(*recordings: Recording) -> Iterator[Finding]:
     """Each recorded series has the tags that `tags` declares for it, and those are all seen."""
     seen: dict[str, set[str]] = {}
-    for name, _, own in recording.series:
+    for name, _, own in chain.from_iterable(one.series for one in recordings):
         keys = {tag.partition(':')[0] for tag in own}
         declared = tags.of(name)
         missing, foreign = set(declared.always) - keys, keys - {*declared.always, *declared.sometimes}

@@ -1,6 +1,7 @@
-"""Records what the real check hands over against the simulator: `python -m tools.boards.recording PLAY FILE`.
+"""Records what the real check hands over against the simulator: `python -m tools.boards.recording NAME FILE`.
 
-In a process of its own, because the standalone host must be imported before anything of datadog_checks is.
+NAME is a play, or `demo` for the run of `make demo`. Each runs in a process of its own, because the standalone host
+must be imported before anything of datadog_checks is.
 """
 
 from __future__ import annotations
@@ -9,20 +10,18 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tools.boards.evaluate import Recording
+
+DEMO = 'demo'
 
 
 def read(path: Path) -> Recording:
     """A recording that was written by `main`."""
-    return of(json.loads(path.read_text(encoding='utf-8')))
-
-
-def of(document: Mapping[str, Any]) -> Recording:
-    """What `record` gives, as it is evaluated."""
+    document = json.loads(path.read_text(encoding='utf-8'))
     return Recording(
         document['start'],
         document['end'],
@@ -31,10 +30,10 @@ def of(document: Mapping[str, Any]) -> Recording:
     )
 
 
-def begin(play: str, path: Path) -> subprocess.Popen[str]:
-    """Start the recording of a play in a process of its own."""
+def begin(name: str, path: Path) -> subprocess.Popen[str]:
+    """Start a recording in a process of its own."""
     root = Path(__file__).resolve().parents[2]
-    command = [sys.executable, '-m', 'tools.boards.recording', play, str(path.resolve())]
+    command = [sys.executable, '-m', 'tools.boards.recording', name, str(path.resolve())]
     return subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
 
 
@@ -47,22 +46,37 @@ def finish(process: subprocess.Popen[str], path: Path, seconds: float = 300) -> 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Record one play and write it."""
+    """Make one recording and write it."""
     name, path = sys.argv[1:] if arguments is None else arguments
-    from tools.boards.plays import PLAYS
-
-    Path(path).write_text(json.dumps(record(PLAYS[name]())), encoding='utf-8')
+    made = demo() if name == DEMO else played(name)
+    document = {
+        'start': made.start,
+        'end': made.end,
+        'series': [(*key, points) for key, points in made.series.items()],
+        'statuses': [(*key, points) for key, points in made.statuses.items()],
+    }
+    Path(path).write_text(json.dumps(document), encoding='utf-8')
     return 0
 
 
-def record(play: object) -> dict[str, Any]:
-    """Run the check through a play. A run that fails where the play does not expect it is an error."""
+def demo() -> Recording:
+    """The run of `make demo` while there is mail."""
+    from demo.choices import Choices
+    from demo.picture import while_there_was_mail
+    from demo.scene import play
+
+    with tempfile.TemporaryDirectory() as folder:
+        return while_there_was_mail(play(Choices(), Path(folder)))
+
+
+def played(name: str) -> Recording:
+    """The run of the check through a play. A run that fails where the play does not expect it is an error."""
     from simulator import Clock, Simulator
     from standalone.agent import AGENT
     from standalone.host import Host
-    from tools.boards.plays import LEAD, START, STEP, Play
+    from tools.boards.plays import LEAD, PLAYS, START, STEP
 
-    assert isinstance(play, Play)
+    play = PLAYS[name]()
     AGENT.set_log_level(logging.CRITICAL)
     series: dict[tuple[str, str, tuple[str, ...]], list[tuple[float, float]]] = {}
     statuses: dict[tuple[str, tuple[str, ...]], list[tuple[float, int]]] = {}
@@ -90,12 +104,7 @@ def record(play: object) -> dict[str, Any]:
                 for status in run.service_checks:
                     statuses.setdefault((status.name, status.tags), []).append((run.time, status.status))
                 clock.advance(STEP)
-    return {
-        'start': START,
-        'end': clock(),
-        'series': [(*key, points) for key, points in series.items()],
-        'statuses': [(*key, points) for key, points in statuses.items()],
-    }
+    return Recording(START, clock(), series, statuses)
 
 
 if __name__ == '__main__':

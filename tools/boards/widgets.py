@@ -34,6 +34,11 @@ def share(label: str, part: str, whole: str, limit: Limit | None = None) -> Valu
     return Value(label, (part, whole), '100 * default_zero({0}) / {1}', unit=PERCENT, limit=limit)
 
 
+def rare(label: str, query: str) -> Value:
+    """A count of what hardly ever happens: zero where it never did, so that the chart is not taken for a broken one."""
+    return Value(label, (query,), 'default_zero({0})')
+
+
 @dataclass(frozen=True)
 class Row:
     """Widgets side by side: each with its width."""

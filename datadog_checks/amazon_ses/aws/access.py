@@ -6,18 +6,21 @@ Every method here may be called from several workers at once, and none raises: w
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from datadog_checks.amazon_ses.aws import bodies
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.clients import Clients
 from datadog_checks.amazon_ses.aws.failures import failure_of, malformed
+from datadog_checks.amazon_ses.aws.pace import Pace
 from datadog_checks.amazon_ses.cloudwatch import answers, discovery, queries
-from datadog_checks.amazon_ses.cloudwatch.series import Series
+from datadog_checks.amazon_ses.cloudwatch.families import Listed
+from datadog_checks.amazon_ses.cloudwatch.series import Dimensions
 from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.model import Failure, FailureKind
 from datadog_checks.amazon_ses.options import ACCOUNT
@@ -26,16 +29,21 @@ from datadog_checks.amazon_ses.settings import Network, SignIn
 PAGES = 100
 """Pages of one answer before it is taken for a loop: 500 series over a day at 60 s are eight pages."""
 
-LISTED_PAGES = 20
-"""Pages of one listing: 10,000 metrics, twice as many as can be asked for. What lies beyond is left out."""
+LISTINGS = 12
+"""ListMetrics requests in a second: half of AWS's quota, which whoever looks at the console shares."""
+
+Page = Mapping[str, Any]
 
 
 class Access:
     """What one instance may ask AWS, with its credentials and endpoints."""
 
-    def __init__(self, sign_in: SignIn, network: Network) -> None:
+    def __init__(self, sign_in: SignIn, network: Network, home: str) -> None:
+        """`home` is the Region whose STS endpoint signs in."""
         self.calls = CallRecord()
-        self._clients = Clients(sign_in, network, self.calls)
+        self._clients = Clients(sign_in, network, home, self.calls)
+        self._datapoints: Mapping[str, Pace] = defaultdict(lambda: Pace(queries.PACE))
+        self._listings: Mapping[str, Pace] = defaultdict(lambda: Pace(LISTINGS))
 
     def account(self, region: str) -> str | Failure:
         """The account that the credentials belong to: GetCallerIdentity, which needs no permission."""
@@ -56,53 +64,74 @@ class Access:
         except Exception as error:
             return self._failed(error, region, action.partition(':')[2], action)
 
-    def list(self, listing: discovery.Listing, region: str) -> tuple[Series, ...] | Failure:
-        """The series that CloudWatch lists: all of them, or a Failure. Half a list is none."""
-        pages: list[Mapping[str, Any]] = []
+    def list(self, listing: discovery.Listing, region: str, account: str, seconds: float) -> discovery.Answer:
+        """What CloudWatch lists, or as much of it as there is in `seconds` and `discovery.PAGES`."""
+        listed: set[Listed] = set()
+        seen: dict[Dimensions, Dimensions] = {}
+        until, pages = time.monotonic() + seconds, 0
         try:
             for request in listing.requests:
-                pages += islice(self._pages('list_metrics', request, region), LISTED_PAGES)
-            return discovery.read(listing, pages)
-        except (KeyError, TypeError):
+                for page in self._pages(self._list, request, region, discovery.PAGES):
+                    listed.update(discovery.read(page, account, seen))
+                    pages += 1
+                    if pages >= discovery.PAGES or (time.monotonic() > until and page.get('NextToken')):
+                        return discovery.Answer(frozenset(listed), self._cut(region, len(listed)))
+        except (KeyError, TypeError, ValueError, AttributeError):
             self.calls.failed(region, discovery.OPERATION, FailureKind.MALFORMED)
-            return malformed(discovery.OPERATION, 'the answer is not a list of metrics.')
+            failure = malformed(discovery.OPERATION, 'the answer is not a list of metrics.')
+            return discovery.Answer(frozenset(listed), failure)
         except Exception as error:
-            return self._failed(error, region, discovery.OPERATION, discovery.ACTIONS[0].name)
+            failure = self._failed(error, region, discovery.OPERATION, discovery.ACTIONS[0].name)
+            return discovery.Answer(frozenset(listed), failure)
+        return discovery.Answer(frozenset(listed))
 
-    def ask(self, question: queries.Question, region: str, now: float) -> answers.Answer | Failure:
-        """What CloudWatch says to a question, all pages of it. A Failure only where nothing at all was answered."""
-        pages: list[Mapping[str, Any]] = []
+    def ask(self, batch: queries.Batch, region: str, now: float) -> answers.Answer | Failure:
+        """What CloudWatch says to a batch, all pages of it. A Failure only where nothing at all was answered."""
+        pages: list[Page] = []
         failures: list[Failure] = []
-        earliest = 0.0
-        for request in queries.requests(question):
-            time.sleep(max(0.0, earliest - time.monotonic()))
-            earliest = time.monotonic() + request.datapoints / queries.PACE
-            try:
-                self.calls.asking_for(request.billed_metrics)
-                for page in self._pages('get_metric_data', request.parameters, region):
-                    pages.append({**page, 'AnsweredAt': _date(page)})
-            except Exception as error:
-                failures.append(self._failed(error, region, answers.OPERATION, queries.ACTIONS[0].name))
+        self._datapoints[region].wait(batch.datapoints)
+        try:
+            self.calls.asking_for(batch.billed_metrics)
+            for page in self._pages(bodies.get_metric_data, batch.parameters, region, PAGES):
+                pages.append({**page, 'AnsweredAt': _date(page)})
+        except Exception as error:
+            failures.append(self._failed(error, region, answers.OPERATION, queries.ACTIONS[0].name))
         if not pages:
             return failures[0]
-        answer = answers.read(question, pages, failures, now)
+        answer = answers.read(batch, pages, failures, now)
         for failure in answer.failures:
             if failure not in failures:
                 self.calls.failed(region, failure.operation, failure.kind)
         return answer
 
-    def _pages(self, method: str, request: Mapping[str, Any], region: str) -> Iterator[Mapping[str, Any]]:
+    def _list(self, client: Any, request: Mapping[str, Any]) -> Page:
+        self._listings[client.meta.region_name].wait(1)
+        page: Page = client.list_metrics(**request)
+        return page
+
+    def _pages(
+        self, call: Callable[[Any, Mapping[str, Any]], Page], request: Mapping[str, Any], region: str, most: int
+    ) -> Iterator[Page]:
         """All pages of one CloudWatch request. A token that comes twice would never end, so it is an error."""
-        call = getattr(self._clients.get('cloudwatch', region), method)
+        client = self._clients.get('cloudwatch', region)
         seen: set[str] = set()
         token = None
         while token is not None or not seen:
-            page = call(**request, **({'NextToken': token} if token else {}))
+            page = call(client, {**request, 'NextToken': token} if token else request)
             yield page
             token = page.get('NextToken') or None
-            if token in seen or len(seen) >= PAGES:
+            if token in seen or len(seen) >= most:
                 raise EndlessPages
             seen.add(token or '')
+
+    def _cut(self, region: str, number: int) -> Failure:
+        self.calls.failed(region, discovery.OPERATION, FailureKind.PARTIAL)
+        return Failure(
+            FailureKind.PARTIAL,
+            discovery.OPERATION,
+            f'CloudWatch lists more than the {number} metrics that could be read in one run.',
+            'Those are asked for; what comes after them in the list is not found.',
+        )
 
     def _failed(self, error: Exception, region: str, operation: str, action: str) -> Failure:
         failure = failure_of(error, operation, action)
@@ -118,7 +147,7 @@ class EndlessPages(Exception):
     """An answer goes on without an end."""
 
 
-def _date(page: Mapping[str, Any]) -> float | None:
+def _date(page: Page) -> float | None:
     """The date of an answer by AWS's clock, where it has one."""
     text = page.get('ResponseMetadata', {}).get('HTTPHeaders', {}).get('date')
     try:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache, partial
 from threading import Lock
 from typing import Any
 
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    Credentials,
-    DeferredRefreshableCredentials,
-    create_credential_resolver,
-)
+from botocore.credentials import Credentials, DeferredRefreshableCredentials, create_credential_resolver
 from botocore.exceptions import NoCredentialsError
+from botocore.utils import parse_timestamp
 
 from datadog_checks.amazon_ses.settings import SignIn
 
@@ -74,39 +71,36 @@ def own(sign_in: SignIn, session: Any) -> LazyCredentials:
     return LazyCredentials(lambda: create_credential_resolver(session).load_credentials(), 'chain')
 
 
-def assumed(
-    role_arn: str, external_id: str | None, session_name: str, source: Credentials, sts: Callable[..., Any]
-) -> LazyCredentials:
-    """The credentials of a role that `source` assumes. `sts` creates an STS client from keys given by name."""
-    arguments = {'RoleSessionName': session_name, 'DurationSeconds': SESSION_SECONDS}
+def assumed(role_arn: str, external_id: str | None, session_name: str, session: Any) -> LazyCredentials:
+    """The credentials of a role that is assumed by whom `session` belongs to, through the STS of its Region."""
+    request = {'RoleArn': role_arn, 'RoleSessionName': session_name, 'DurationSeconds': SESSION_SECONDS}
     if external_id is not None:
-        arguments['ExternalId'] = external_id
+        request['ExternalId'] = external_id
+    # One client for all renewals, made when the role is first assumed.
+    sts = cache(partial(session.create_client, 'sts'))
 
-    def load() -> DeferredRefreshableCredentials:
-        # A fetcher keeps the session it was given, even when AWS has ended it, so each load takes a new one.
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=sts, source_credentials=source, role_arn=role_arn, extra_args=arguments
-        )
+    def assume() -> dict[str, str]:
+        try:
+            given = sts().assume_role(**request)['Credentials']
+            return {
+                'access_key': given['AccessKeyId'],
+                'secret_key': given['SecretAccessKey'],
+                'token': given['SessionToken'],
+                'expiry_time': parse_timestamp(given['Expiration']).isoformat(),
+            }
+        except Exception as error:
+            # The call that needed the role is not the one that failed: a timeout does not say so by itself.
+            vars(error).setdefault('operation_name', 'AssumeRole')
+            raise
 
-        def refresh() -> Any:
-            try:
-                return fetcher.fetch_credentials()
-            except Exception as error:
-                # The call that needed the role is not the one that failed: a timeout does not say so by itself.
-                vars(error)['operation_name'] = 'AssumeRole'
-                raise
-
-        return DeferredRefreshableCredentials(refresh, method='assume-role')
-
-    return LazyCredentials(load, 'assume-role')
+    return LazyCredentials(lambda: DeferredRefreshableCredentials(assume, 'assume-role'), 'assume-role')
 
 
-def using(found: Credentials, session: Any) -> Any:
-    """The botocore session with these credentials; it looks for no others."""
+def use(found: Credentials, session: Any) -> None:
+    """Have the session's clients sign with these credentials; it looks for no others."""
 
     class Found:
         def load_credentials(self) -> Credentials:
             return found
 
     session.register_component('credential_provider', Found())
-    return session

@@ -37,11 +37,15 @@ CREDENTIALS = {
     'MissingAuthenticationToken',
     'MissingAuthenticationTokenException',
     'OptInRequired',
+    'RegionDisabledException',
     'RequestExpired',
     'RequestTimeTooSkewed',
     'SignatureDoesNotMatch',
     'UnrecognizedClientException',
 }
+ELSEWHERE = {'InvalidClientTokenId', 'OptInRequired', 'RegionDisabledException', 'UnrecognizedClientException'}
+"""What a Region answers that is not enabled for the account. It answers the same to keys that there are nowhere."""
+
 UNSUPPORTED = {'404', 'InvalidAction', 'UnknownOperation', 'UnknownOperationException', 'UnsupportedOperation'}
 
 UNKNOWN_CREDENTIALS = (
@@ -97,16 +101,24 @@ def failure_of(error: Exception, operation: str, action: str) -> Failure:
     for known, remedy in NETWORK_REMEDIES.items():
         if isinstance(error, known):
             return Failure(kind, operation, detail, remedy)
-    return Failure(kind, operation, detail, _remedy(kind, operation, action))
+    at_request = kind is FailureKind.MALFORMED and isinstance(error, exceptions.ClientError)
+    # A role is assumed at home: what is said there tells nothing of the Region that was asked.
+    elsewhere = _code(error) in ELSEWHERE and not operation.startswith('AssumeRole')
+    return Failure(kind, operation, detail, _remedy(kind, operation, action), at_request, elsewhere)
 
 
 def malformed(operation: str, detail: str) -> Failure:
     return Failure(FailureKind.MALFORMED, operation, detail, REMEDIES[FailureKind.MALFORMED])
 
 
+def _code(error: Exception) -> str:
+    """The code of an answer that says no, else nothing."""
+    return str(error.response.get('Error', {}).get('Code', '')) if isinstance(error, exceptions.ClientError) else ''
+
+
 def _kind(error: Exception) -> tuple[FailureKind, str]:
     if isinstance(error, exceptions.ClientError):
-        code = str(error.response.get('Error', {}).get('Code', ''))
+        code = _code(error)
         status = error.response.get('ResponseMetadata', {}).get('HTTPStatusCode', 0)
         return _kind_of_answer(code, status), f'AWS answered {code or "nothing"} (HTTP {status}).'
     name = type(error).__name__

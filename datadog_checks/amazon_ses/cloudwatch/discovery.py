@@ -1,46 +1,122 @@
-"""ListMetrics: which receipt rules and configuration sets have metrics. Nothing else names them."""
+"""ListMetrics: which series CloudWatch has, found by namespace and remembered.
+
+A whole listing costs a page for 500 series, so it comes once an hour. In between, a listing of what had data within
+three hours brings what is new and wakes what was idle; it is a hint and takes nothing away. Nor does a listing that
+was cut short. What a whole one does not name any more is kept for a day: the quiet series, such as complaints, are the
+ones that matter.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from sys import intern
 from typing import Any
 
-from datadog_checks.amazon_ses.cloudwatch.series import FOUND, NAMESPACE, Series, found
-from datadog_checks.amazon_ses.model import Action
+from datadog_checks.amazon_ses.model import Action, Failure, FailureKind
+
+from .families import NAMESPACES, Listed
+from .series import NAMESPACE, Dimensions
 
 OPERATION = 'ListMetrics'
-ACTIONS = (Action('cloudwatch:ListMetrics', 'configuration sets and receipt rules: finding which have metrics'),)
+ACTIONS = (Action('cloudwatch:ListMetrics', 'configuration sets, receipt rules, tenants and the like: finding them'),)
 
 EVERY = 900
 """Seconds between two listings. A new metric takes up to 15 minutes to be listed (CloudWatch API reference)."""
 
+WHOLE_EVERY = 3600
+"""Seconds between two listings of everything."""
+
+AGED_AFTER = 86400
+"""Seconds for which a series that is not listed any more is still asked for."""
+
+PAGES = 200
+"""Pages of one listing: 100,000 metrics, twice as many as can be asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A question to ListMetrics: the series of some sources, each a key of `series.FOUND`."""
+    """A question to ListMetrics. `recent` asks for what had data within three hours, `linked` for linked accounts."""
 
-    sources: tuple[str, ...]
+    namespaces: tuple[str, ...] = NAMESPACES
+    recent: bool = False
+    linked: bool = False
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        """One request for each set of dimensions: CloudWatch answers with these alone, whatever else there is."""
-        return [
-            {'Namespace': NAMESPACE, 'Dimensions': [{'Name': name} for name in names]}
-            for source in self.sources
-            for names in FOUND[source]
-        ]
+        recent = {'RecentlyActive': 'PT3H'} if self.recent else {}
+        linked = {'IncludeLinkedAccounts': True} if self.linked else {}
+        return [{'Namespace': namespace, **recent, **linked} for namespace in self.namespaces]
 
 
-def read(listing: Listing, pages: Iterable[Mapping[str, Any]]) -> tuple[Series, ...]:
-    """The series that a whole listing names, each once and in a stable order.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was listed, and the failure that cut the listing short, if any."""
 
-    Raises KeyError or TypeError where a page is no answer.
+    listed: frozenset[Listed]
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The metrics that CloudWatch is known to have, in a set and group by group in order.
+
+    `missing` are those that the newest whole listing did not name, and since when. `whole_at` is the time of that
+    listing. `recent` is what the newest hint named.
     """
-    listed = {
-        (metric['MetricName'], tuple(sorted((one['Name'], one['Value']) for one in metric['Dimensions'])))
-        for page in pages
-        for metric in page['Metrics']
-    }
-    ordered = [(name, dict(dimensions)) for name, dimensions in sorted(listed)]
-    return tuple(one for source in listing.sources for one in found(source, ordered))
+
+    listed: frozenset[Listed] = frozenset()
+    ordered: tuple[Listed, ...] = ()
+    missing: Mapping[Listed, float] = field(default_factory=dict)
+    whole_at: float | None = None
+    recent: frozenset[Listed] | None = None
+
+
+def next_listing(inventory: Inventory, now: float, unrecognized: bool, linked: bool) -> Listing:
+    """What to list now. Other namespaces than SES's first hold nothing but what no family knows."""
+    if inventory.whole_at is None or not 0 <= now - inventory.whole_at < WHOLE_EVERY - EVERY / 2:
+        return Listing(NAMESPACES if unrecognized else (NAMESPACE,), False, linked)
+    used = {one.namespace for one in inventory.listed}
+    namespaces = tuple(one for one in NAMESPACES if one == NAMESPACE or (unrecognized and one in used))
+    return Listing(namespaces, True, linked)
+
+
+def read(page: Mapping[str, Any], account: str, seen: dict[Dimensions, Dimensions]) -> Iterable[Listed]:
+    """The metrics of one page. `account` is our own, `seen` the sets of dimensions so far, to keep each once.
+
+    Raises KeyError, TypeError, ValueError or AttributeError where the page is no answer.
+    """
+    metrics = page['Metrics']
+    owners = page.get('OwningAccounts') or [account] * len(metrics)
+    for metric, owner in zip(metrics, owners, strict=True):
+        dimensions = tuple(sorted((intern(one['Name']), one['Value']) for one in metric['Dimensions']))
+        dimensions = seen.setdefault(dimensions, dimensions)
+        namespace, name = intern(metric['Namespace']), intern(metric['MetricName'])
+        if not all(isinstance(value, str) for _, value in dimensions):
+            raise TypeError('the value of a dimension is no text')
+        yield Listed('' if owner == account else str(owner), namespace, name, dimensions)
+
+
+def after(inventory: Inventory, listing: Listing, answer: Answer, now: float) -> tuple[Inventory, frozenset[Listed]]:
+    """The inventory after a listing, and what has woken: it was known, and had no data for three hours before."""
+    listed = answer.listed
+    if listing.recent:
+        woken = listed & inventory.listed - inventory.recent if inventory.recent is not None else frozenset()
+        missing = {one: since for one, since in inventory.missing.items() if one not in listed}
+        recent = inventory.recent if answer.failure else listed
+        return replace(known(inventory, inventory.listed | listed), missing=missing, recent=recent), woken
+    if answer.failure:
+        # One that was cut because there is no end to it would be no different the next time.
+        whole_at = now if answer.failure.kind is FailureKind.PARTIAL else inventory.whole_at
+        return replace(known(inventory, inventory.listed | listed), whole_at=whole_at), frozenset()
+    missing = {one: inventory.missing.get(one, now) for one in inventory.listed - listed}
+    missing = {one: since for one, since in missing.items() if now - since < AGED_AFTER}
+    return replace(known(inventory, listed | missing.keys()), missing=missing, whole_at=now), frozenset()
+
+
+def known(inventory: Inventory, listed: frozenset[Listed]) -> Inventory:
+    """The inventory with these metrics: the same sets and texts where nothing changed."""
+    if listed == inventory.listed:
+        return inventory
+    ordered = sorted(listed, key=lambda one: (one.account, one.namespace, one.dimensions, one.metric_name))
+    return replace(inventory, listed=listed, ordered=tuple(ordered))

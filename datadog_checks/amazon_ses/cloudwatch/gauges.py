@@ -1,7 +1,8 @@
-"""What the gauges of CloudWatch series show: the newest settled period, and for rates the newest datapoint.
+"""What the gauges of CloudWatch series show: the newest settled period, and for readings the newest datapoint.
 
 No data is not zero. A count's gauge shows zero only while its series is alive: CloudWatch answered completely, and the
-series had a datapoint within a day. A rate is never zero by absence; it is held for a day and says how old it is.
+series had a datapoint within a day. A reading, as a reputation rate, is never zero by absence; it is held for a day,
+and the reputation of an account says how old it is.
 """
 
 from __future__ import annotations
@@ -13,10 +14,7 @@ from datadog_checks.amazon_ses.model import MetricSpec, MetricType, Sample
 
 from .answers import Answer
 from .ledger import align
-from .series import BOUNCE_RATE, COMPLAINT_RATE, EMPTY_IS_ZERO, SUM, Series
-
-DAY = 86400
-"""Seconds for which a rate is held, and within which a series counts as alive."""
+from .series import BOUNCE_RATE, COMPLAINT_RATE, DAY, EMPTY_IS_ZERO, OF_THE_ACCOUNT, SUM, Series
 
 PAUSE_LIMITS = {BOUNCE_RATE: 10.0, COMPLAINT_RATE: 0.5}
 """Percent at which AWS may pause sending (SES Developer Guide, FAQ on enforcement)."""
@@ -44,80 +42,93 @@ METRICS = (PAUSE_PROXIMITY, AGE)
 class Shown:
     """What was last seen of the series that have gauges.
 
-    `settled` holds the values of the newest settled period by series key and statistic, `period` its length. `rates`
-    (value in percent and timestamp) and `last_seen` (timestamp of the newest datapoint) are by series key.
+    `settled` holds, by series key and statistic, the value of the newest settled period and when it was read; `period`
+    is its length. `readings` (value in the gauge's unit and timestamp) and `last_seen` (timestamp of the newest
+    datapoint) are by series key.
     """
 
-    settled: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    settled: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     period: int = 0
-    rates: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    readings: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     last_seen: Mapping[str, int] = field(default_factory=dict)
 
 
-def after(shown: Shown, answer: Answer, now: float, settle_delay: int, zeroed: bool = False) -> Shown:
-    """What the gauges show after an answer. A series that was not answered completely shows nothing new.
+def after(shown: Shown, answers: Iterable[Answer], now: float, settle_delay: int, zeroed: bool = False) -> Shown:
+    """What the gauges show after the answers of a run. A series that was not answered completely shows nothing new.
 
-    `zeroed` shows zero for every event gauge without data, alive or not. Rates are never zeroed.
+    `zeroed` shows zero for every event gauge without data, alive or not. Readings are never zeroed.
     """
-    period = answer.question.period
-    newest = align(min(now, answer.answered_at) - settle_delay, period) - period
-    settled: dict[tuple[str, str], float] = {}
-    rates, last_seen = dict(shown.rates), dict(shown.last_seen)
-    for query, result in answer.results.items():
-        spec, key = query.series.spec, query.series.key
-        if result.points:
-            last_seen[key] = max(last_seen.get(key, 0), *result.points)
-        if spec.is_rate:
-            if result.points and max(result.points) >= rates.get(key, (0.0, 0))[1]:
-                timestamp = max(result.points)
-                rates[key] = (result.points[timestamp] * spec.scale, timestamp)
-        elif spec.gauge is None:
-            continue
-        elif newest in result.points:
-            settled[key, query.statistic] = result.points[newest]
-        elif result.complete and zeroed:
-            settled[key, query.statistic] = 0.0
-        elif result.complete and query.statistic in EMPTY_IS_ZERO and now - last_seen.get(key, 0) < DAY:
-            settled[key, query.statistic] = 0.0
+    settled, readings, last_seen = dict(shown.settled), dict(shown.readings), dict(shown.last_seen)
+    period = shown.period
+    for answer in answers:
+        asked_for = answer.batch.period
+        newest = align(min(now, answer.answered_at) - settle_delay, asked_for) - asked_for
+        for query, (points, complete) in zip(answer.batch.queries, answer.results, strict=True):
+            spec, key = query.series.spec, query.series.key
+            if spec.gauge is None:
+                continue
+            if points:
+                last_seen[key] = max(last_seen.get(key, 0), *points)
+            if spec.is_reading:
+                if points and max(points) >= readings.get(key, (0.0, 0))[1]:
+                    timestamp = max(points)
+                    readings[key] = (points[timestamp] * spec.scale, timestamp)
+                continue
+            period = asked_for
+            alive = now - last_seen.get(key, 0) < DAY
+            zero = zeroed or (query.statistic in EMPTY_IS_ZERO and alive)
+            if newest in points:
+                settled[key, query.statistic] = (points[newest], now)
+            elif complete and zero and not spec.statistic:
+                settled[key, query.statistic] = (0.0, now)
+            else:
+                settled.pop((key, query.statistic), None)
     return replace(
         shown,
-        settled=settled,
+        settled={key: kept for key, kept in settled.items() if now - kept[1] < DAY},
         period=period,
-        rates={key: kept for key, kept in rates.items() if now - kept[1] < DAY},
+        readings={key: kept for key, kept in readings.items() if now - kept[1] < 3 * DAY},
         last_seen={key: seen for key, seen in last_seen.items() if now - seen < DAY},
     )
 
 
 def settled_readings(
-    shown: Shown, series: Iterable[Series], statistic: str, additional: Mapping[str, str]
+    shown: Shown, series: Iterable[Series], statistic: str, additional: Mapping[str, str], read_from: float
 ) -> Iterable[Sample]:
-    """The gauges of the newest settled period: `statistic`, and the additional ones (option to CloudWatch's name)."""
+    """The gauges of the newest settled period: `statistic`, and the additional ones (option to CloudWatch's name).
+
+    Those that were not read after `read_from` are too old.
+    """
     for one in series:
-        value = shown.settled.get((one.key, statistic if one.has_statistics else SUM))
-        if value is not None:
+        of = one.spec.statistic or (statistic if one.has_statistics else SUM)
+        value, read_at = shown.settled.get((one.key, of), (0.0, 0.0))
+        if read_at > read_from:
             yield from _sample(one, value)
         for option, name in additional.items() if one.has_statistics else ():
-            for metric in one.spec.suffixed(option):
-                if (one.key, name) in shown.settled:
-                    yield Sample(metric, shown.settled[one.key, name], one.tags)
+            value, read_at = shown.settled.get((one.key, name), (0.0, 0.0))
+            if read_at > read_from:
+                for metric in one.spec.suffixed(option):
+                    yield Sample(metric, value, one.tags, one.account)
 
 
-def rate_readings(shown: Shown, series: Iterable[Series], now: float) -> Iterable[Sample]:
-    """The rates that are not older than a day; for the account the age of the older, and how near a pause is."""
+def newest_readings(shown: Shown, series: Iterable[Series], now: float) -> Iterable[Sample]:
+    """The readings that are not too old; for each account the age of its older reputation rate, and how near a pause
+    is."""
     held = {
-        one: shown.rates[one.key]
+        one: shown.readings[one.key]
         for one in series
-        if one.spec.is_rate and one.key in shown.rates and now - shown.rates[one.key][1] < DAY
+        if one.spec.is_reading and one.key in shown.readings and now - shown.readings[one.key][1] < one.spec.hold
     }
-    for one, (value, _) in held.items():
+    accounts: dict[str, list[tuple[float, int]]] = {}
+    for one, (value, timestamp) in held.items():
         yield from _sample(one, value)
-    account = {one.spec: held[one] for one in held if one.spec in PAUSE_LIMITS}
-    if account:
-        yield Sample(AGE, max(0.0, now - min(timestamp for _, timestamp in account.values())))
-        nearest = max(100.0 * value / PAUSE_LIMITS[spec] for spec, (value, _) in account.items())
-        yield Sample(PAUSE_PROXIMITY, nearest)
+        if one.spec in OF_THE_ACCOUNT:
+            accounts.setdefault(one.account, []).append((100.0 * value / PAUSE_LIMITS[one.spec], timestamp))
+    for account, rates in accounts.items():
+        yield Sample(AGE, max(0.0, now - min(timestamp for _, timestamp in rates)), account=account)
+        yield Sample(PAUSE_PROXIMITY, max(near for near, _ in rates), account=account)
 
 
 def _sample(series: Series, value: float) -> Iterable[Sample]:
     if series.spec.gauge is not None:
-        yield Sample(series.spec.gauge, value, series.tags)
+        yield Sample(series.spec.gauge, value, series.tags, series.account)

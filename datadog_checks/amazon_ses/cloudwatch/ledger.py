@@ -10,28 +10,31 @@ Words, all of them in epoch seconds and aligned to the period:
 - `since`: counting starts here. Periods before it are never counted. A series that an option added later has a
   boundary of its own, in `born`.
 - `read_to`: the end of the newest period that was asked for and answered; `read_at`: when.
-- mark: for a series, everything before it was read, and re-read as far back as late data is waited for (`late`).
-  All series share `swept_to`; those that were not answered then are in `behind` with a mark of their own.
-- horizon: for a series, its mark minus `late`, but never before counting started. Below it nothing is counted again,
-  so booked amounts are forgotten there. It follows the marks: it moves with a successful answer only, and never back.
+- mark: for a series, everything before it was read, and re-read as far back as late data is waited for
+  (`Reach.late`).
+- horizon: for a series, its mark minus that, but never before counting started. Below it nothing is counted again.
+  It follows the mark, which moves with a complete answer only, and never back.
+- `kept_from`: what was booked is remembered from here on, for every series. So horizons may move back to it, as when
+  `timeframe` grows or a series returns, without that anything is counted twice.
 - `closing`: the boundary at which the ledger ends because the option `period` was edited.
 
-A clock that is wrong cannot make the ledger count twice, because horizons never move back; and it cannot close a
-period early, because an answer speaks only for the time before its own date (`answered_at`, AWS's clock).
+A clock that is wrong cannot make the ledger count twice, because what may be counted again is remembered; and it cannot
+close a period early, because an answer speaks only for the time before its own date (`answered_at`, AWS's clock).
 
 Not promised: amounts that appear more than `timeframe` after the end of their period, and amounts that CloudWatch
 lowers after they were handed over (they are reported as shrunk).
+
+Series have places, and what is kept of them stands in columns, a number for each place: that is compact in memory and
+on the disk, and it is fast.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import lcm
 from typing import NamedTuple
-
-SWEEP_EVERY = 1200
-"""Seconds between two reads of the whole window; reads in between ask for the newest periods only."""
 
 NEWEST_PERIODS = 3
 """Periods that every read asks for: the unfinished one and the two before it."""
@@ -41,6 +44,8 @@ FAILOVER_GAP = 1.5
 
 FAILOVER_WAIT = 2
 """Periods that an Agent which takes over leaves to the one before it, more than that would fill after a gap."""
+
+Column = array  # of a number for each place: 'd' amounts, 'q' times and slots
 
 
 class Window(NamedTuple):
@@ -54,8 +59,8 @@ class GivenUp(NamedTuple):
     """Periods of `period` seconds from `start` to `end` whose missing amounts will not be counted, and why.
 
     `reason` is backfill_limit (unread for longer than the limit), failover (another Agent may have counted them),
-    state_lost (the newest saved state was damaged), late_growth (read, but closed before the wait for late data was
-    over) or period_change (the same, because the option `period` was edited).
+    state_lost (what was handed over is not known), period_change or late_growth (read, but not re-read for as long as
+    late data is waited for).
     """
 
     start: int
@@ -78,56 +83,66 @@ class Reach:
     failover: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What CloudWatch said of one series: the sum of each period by its start, and whether that was all of it."""
+class Reads(NamedTuple):
+    """The answer to one request: the window that was asked for, and what CloudWatch said of the series at each place.
 
-    points: Mapping[int, float]
-    complete: bool = True
+    `points` are the sums of its periods by their start, `complete` whether that was all. `counted` is false for what
+    has no count: then only that it was read is noted.
+    """
+
+    window: Window
+    places: Sequence[int]
+    points: Sequence[Mapping[int, float]]
+    complete: Sequence[bool]
+    counted: Sequence[bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What was counted so far for one account in one Region. Series are named by any stable text.
+    """What was counted so far for one account in one Region.
 
-    `floor` is `since`, or a later boundary at which counting went on after a gap or an edit. `doubtful` says that more
-    may have been handed over than is booked here, because a newer state was lost.
+    `floor` is `since`, or a later boundary at which counting went on after a gap or an edit. `keys` name the series
+    that are asked for, by place; `others` have the places after them: they are not asked for any more, and what was
+    booked of them is remembered. `read_in` is the slot (see schedule.py) of the last complete answer, 0 for none;
+    `seen` the start of the newest period with data. `doubtful` says that more may have been handed over than is booked
+    here, because a newer state was lost.
     """
 
     period: int
     since: int
     floor: int
-    late: int
+    kept_from: int
     read_at: float
     read_to: int
-    swept_to: int
-    closing: int | None = None
-    behind: Mapping[str, int] = field(default_factory=dict)
+    keys: tuple[str, ...]
+    marks: Column[int]
+    read_in: Column[int]
+    seen: Column[int]
+    booked: Mapping[int, Column[float]] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    shrunk: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     born: Mapping[str, int] = field(default_factory=dict)
-    booked: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
-    shrunk: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    closing: int | None = None
     doubtful: bool = False
 
     @property
-    def oldest_mark(self) -> int:
-        return min([self.swept_to, *self.behind.values()])
+    def newest_mark(self) -> int:
+        return max(self.marks, default=self.floor)
 
-    def mark(self, series: str) -> int:
-        return self.behind.get(series, self.swept_to)
+    @property
+    def oldest_mark(self) -> int:
+        return min(self.marks, default=self.floor)
 
     def floor_of(self, series: str) -> int:
         return max(self.floor, self.born.get(series, self.floor))
 
-    def horizon(self, series: str) -> int:
-        return max(self.floor_of(series), align(self.mark(series) - self.late, self.period))
-
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """The outcome of one answer: the next ledger, what to hand over by series, and what was lost on the way."""
+    """The outcome of one read: the next ledger, what to hand over by place, and what was lost on the way."""
 
     ledger: Ledger
-    amounts: Mapping[str, float] = field(default_factory=dict)
+    amounts: Mapping[int, float] = field(default_factory=dict)
     given_up: tuple[GivenUp, ...] = ()
     shrunk: float = 0.0
 
@@ -142,30 +157,21 @@ def end_of(instant: float, period: int) -> int:
     return align(instant, period) + period
 
 
-def window(ledger: Ledger | None, now: float, period: int, settle_delay: int, reach: Reach) -> Window:
-    """The periods to ask for now: the newest ones, and the whole re-read window when that is due.
-
-    The newest ones reach back to the newest settled period, which the gauges show. `period` is the option's; a ledger
-    keeps its own until it is closed.
-    """
-    if ledger is not None:
-        period = ledger.period
+def newest(now: float, period: int, settle_delay: int) -> Window:
+    """The periods that every read asks for. They reach back to the newest settled period, which the gauges show."""
     end = end_of(now, period)
     settled = align(settle_delay + period - 1, period) + 2 * period
-    start = end - max(NEWEST_PERIODS * period, settled)
-    if ledger is not None and sweep_is_due(ledger, end):
-        late = align(ledger.oldest_mark - min(ledger.late, reach.late), period)
-        start = min(start, max(ledger.floor, late, align(end - reach.backfill, period)))
-    return Window(start, end)
+    return Window(end - max(NEWEST_PERIODS * period, settled), end)
 
 
-def sweep_is_due(ledger: Ledger, end: int) -> bool:
-    """Whether the whole window is asked for: every `SWEEP_EVERY`, after a gap, while a series lags, before closing."""
-    gap = end - ledger.read_to >= NEWEST_PERIODS * ledger.period
-    return gap or bool(ledger.behind) or ledger.closing is not None or end - ledger.swept_to >= SWEEP_EVERY
+def whole(ledger: Ledger, mark: int, window: Window, reach: Reach) -> int:
+    """Where a read must start to ask for everything that may still grow of a series with this mark."""
+    late = align(mark - reach.late, ledger.period)
+    limit = align(window.end - reach.backfill, ledger.period)
+    return min(window.start, max(ledger.floor, ledger.kept_from, late, limit))
 
 
-def opened(period: int, answered_at: float, reach: Reach) -> Ledger:
+def opened(keys: tuple[str, ...], period: int, answered_at: float, reach: Reach) -> Ledger:
     """A new ledger: counting starts with the first period that begins after `answered_at`, the first good answer.
 
     Where Agents take turns it starts later, by the gap that the Agent before may still fill, so that no period is
@@ -173,81 +179,97 @@ def opened(period: int, answered_at: float, reach: Reach) -> Ledger:
     """
     end = end_of(answered_at, period)
     since = end + (FAILOVER_WAIT * period if reach.failover else 0)
-    return Ledger(period, since, since, reach.late, read_at=answered_at, read_to=end, swept_to=since)
+    never = array('q', [0]) * len(keys)
+    return Ledger(period, since, since, since, answered_at, end, keys, array('q', [since]) * len(keys), never, never)
 
 
-def book(ledger: Ledger, asked: Window, answers: Mapping[str, Answered], answered_at: float, reach: Reach) -> Booking:
-    """Compare an answer with what was handed over before, and hand over the difference.
+def book(ledger: Ledger, answers: Sequence[Reads], answered_at: float, slot: int, reach: Reach) -> Booking:
+    """Compare what was read in one run with what was handed over before, and hand over the difference.
 
-    `answers` holds every series that was asked for, complete or not. `answered_at` is AWS's clock: whatever ours says,
-    the answer can know nothing later.
+    `answered_at` is AWS's clock: whatever ours says, an answer can know nothing later.
     """
-    if not any(answer.complete for answer in answers.values()):
+    if not any(any(reads.complete) for reads in answers):
         return Booking(ledger)
     if ledger.doubtful:
-        return reopened(ledger, answered_at, reach, 'state_lost')
-    end = min(asked.end, end_of(answered_at, ledger.period))
+        return reopened(noted(ledger, answers, slot), answered_at, reach, 'state_lost')
     if reach.failover and answered_at - ledger.read_at > FAILOVER_GAP * ledger.period:
-        return reopened(ledger, answered_at, reach, 'failover')
-    limit = align(end - reach.backfill, ledger.period)
-    if ledger.closing is not None:
-        end = min(end, ledger.closing)
-    ledger = replace(ledger, late=min(ledger.late, reach.late))
+        return reopened(noted(ledger, answers, slot), answered_at, reach, 'failover')
 
-    marks: dict[str, int] = {}
+    period, born, late = ledger.period, ledger.born, reach.late
+    marks = ledger.marks[:]
+    booked = {start: column[:] for start, column in ledger.booked.items()}
+    empty = array('d', [0.0]) * (len(ledger.keys) + len(ledger.others))
+    shrunk = {start: dict(series) for start, series in ledger.shrunk.items()}
+    ceiling = ledger.closing
     given_up: set[GivenUp] = set()
-    for series, answer in answers.items():
-        mark, horizon = ledger.mark(series), ledger.horizon(series)
-        if answer.complete and end > mark and asked.start <= max(horizon, limit):
-            given_up.update(_closed_early(horizon, mark - ledger.period, min(limit, end), ledger.period))
-            mark = end
-        marks[series] = mark
-    swept_to = max(ledger.swept_to, *marks.values())
-    # A longer wait for late data is grown into: at once, horizons would move back over amounts already forgotten.
-    grown = ledger.late + min(mark - ledger.mark(series) for series, mark in marks.items())
-    after = replace(
-        ledger,
-        late=max(ledger.late, min(reach.late, grown)),
-        read_at=max(ledger.read_at, answered_at),
-        read_to=max(ledger.read_to, end),
-        swept_to=swept_to,
-        behind={series: mark for series, mark in marks.items() if mark < swept_to},
-    )
-
-    amounts: dict[str, float] = {}
-    booked: dict[str, Mapping[int, float]] = {}
-    shrunk: dict[str, Mapping[int, float]] = {}
-    lost = 0.0
-    for series in {**ledger.booked, **answers}:
-        known, fallen = dict(ledger.booked.get(series, {})), dict(ledger.shrunk.get(series, {}))
-        if series in answers:
-            amount, newly_lost = _count(known, fallen, answers[series].points, ledger.horizon(series), ledger.closing)
-            lost += newly_lost
+    amounts: dict[int, float] = {}
+    lost, read_to = 0.0, ledger.read_to
+    for window, places, points_of, complete_of, counted_of in answers:
+        end = min(window.end, end_of(answered_at, period))
+        limit = align(max(end, ledger.read_to) - reach.backfill, period)
+        end = end if ceiling is None else min(end, ceiling)
+        read_to = max(read_to, end)
+        for place, points, complete, counted in zip(places, points_of, complete_of, counted_of, strict=True):
+            mark = marks[place]
+            floor = max(ledger.floor, born.get(ledger.keys[place], 0)) if born else ledger.floor
+            late_from = mark - late
+            horizon = max(floor, late_from - late_from % period)
+            if complete and end > mark and window.start <= max(horizon, ledger.kept_from, limit):
+                if horizon < limit and counted:
+                    given_up.update(_closed_early(horizon, mark - period, min(limit, end), period))
+                marks[place] = end
+            if not points or not counted:
+                continue
+            horizon = max(horizon, ledger.kept_from)
+            amount = 0.0
+            for start, value in points.items():
+                if start < horizon or (ceiling is not None and start >= ceiling):
+                    continue
+                column = booked.get(start)
+                if column is None:
+                    column = booked[start] = empty[:]
+                before = column[place]
+                if value > before:
+                    amount += value - before
+                    column[place] = value
+                elif value < before:
+                    lost += _fallen(shrunk.setdefault(start, {}), ledger.keys[place], before - value)
             if amount:
-                amounts[series] = amount
-        horizon = after.horizon(series)
-        for kept, periods in ((booked, known), (shrunk, fallen)):
-            if any(start >= horizon for start in periods):
-                kept[series] = {start: value for start, value in periods.items() if start >= horizon}
-    return Booking(replace(after, booked=booked, shrunk=shrunk), amounts, tuple(sorted(given_up)), lost)
+                amounts[place] = amounts.get(place, 0.0) + amount
+    kept_from = max(
+        ledger.kept_from, align(min(marks, default=read_to) - late, period), align(read_to - reach.backfill, period)
+    )
+    after = replace(
+        noted(ledger, answers, slot),
+        kept_from=kept_from,
+        read_at=max(ledger.read_at, answered_at),
+        read_to=read_to,
+        marks=marks,
+        booked={start: column for start, column in booked.items() if start >= kept_from},
+        shrunk={start: series for start, series in shrunk.items() if start >= kept_from and series},
+    )
+    return Booking(after, amounts, tuple(sorted(given_up)), lost)
 
 
-def _count(
-    known: dict[int, float], fallen: dict[int, float], points: Mapping[int, float], horizon: int, ceiling: int | None
-) -> tuple[float, float]:
-    """Book what grew in `known` and what fell in `fallen`; return both amounts. Only what grew is handed over."""
-    amount = lost = 0.0
-    for start, value in points.items():
-        if start < horizon or (ceiling is not None and start >= ceiling):
-            continue
-        before = known.get(start, 0.0)
-        if value > before:
-            amount += value - before
-            known[start] = value
-        elif before - value > fallen.get(start, 0.0):
-            lost += before - value - fallen.get(start, 0.0)
-            fallen[start] = before - value
-    return amount, lost
+def noted(ledger: Ledger, answers: Iterable[Reads], slot: int) -> Ledger:
+    """The ledger with what was read when, and nothing counted."""
+    read_in, seen = ledger.read_in[:], ledger.seen[:]
+    for reads in answers:
+        for place, points, complete in zip(reads.places, reads.points, reads.complete, strict=True):
+            if complete:
+                read_in[place] = slot
+            if points:
+                newest_point = max(points)
+                if newest_point > seen[place]:
+                    seen[place] = newest_point
+    return replace(ledger, read_in=read_in, seen=seen)
+
+
+def _fallen(fallen: dict[str, float], series: str, by: float) -> float:
+    """Book by how much an amount fell, and return what of it is new."""
+    before = fallen.get(series, 0.0)
+    fallen[series] = max(before, by)
+    return max(0.0, by - before)
 
 
 def _closed_early(horizon: int, last_read: int, limit: int, period: int) -> Iterable[GivenUp]:
@@ -260,16 +282,70 @@ def _closed_early(horizon: int, last_read: int, limit: int, period: int) -> Iter
 
 def reopened(ledger: Ledger, answered_at: float, reach: Reach, reason: str) -> Booking:
     """Go on counting at a later boundary, where what was handed over in between is not known."""
-    fresh = opened(ledger.period, answered_at, reach)
+    fresh = opened(ledger.keys, ledger.period, answered_at, reach)
     floor = max(fresh.floor, ledger.floor)
-    fresh = replace(fresh, since=ledger.since, floor=floor, swept_to=floor, born=ledger.born)
-    horizon = max(ledger.floor, align(ledger.oldest_mark - ledger.late, ledger.period))
+    fresh = replace(
+        fresh,
+        since=ledger.since,
+        floor=floor,
+        kept_from=floor,
+        marks=array('q', [floor]) * len(ledger.keys),
+        read_in=ledger.read_in,
+        seen=ledger.seen,
+        born=ledger.born,
+    )
+    horizon = max(ledger.floor, align(ledger.oldest_mark - reach.late, ledger.period))
     last_read = max(horizon, ledger.read_to - ledger.period)
     spans = (
         GivenUp(horizon, last_read, 'late_growth', ledger.period),
         GivenUp(last_read, floor, reason, ledger.period),
     )
     return Booking(fresh, given_up=tuple(span for span in spans if span.start < span.end))
+
+
+def quiet(ledger: Ledger | None, keys: tuple[str, ...], period: int, now: float, reach: Reach) -> Ledger:
+    """The ledger where it is known, without asking CloudWatch, that nothing happened until `now`: as if it had
+    answered, completely and with nothing."""
+    if ledger is None:
+        return opened(keys, period, now, reach)
+    end = end_of(now, ledger.period)
+    if end <= ledger.read_to:
+        return ledger
+    marks = array('q', [max(mark, end) for mark in ledger.marks])
+    kept_from = max(ledger.kept_from, align(end - reach.late, ledger.period))
+    booked = {start: column for start, column in ledger.booked.items() if start >= kept_from}
+    return replace(ledger, marks=marks, kept_from=kept_from, booked=booked, read_at=now, read_to=end)
+
+
+def arranged(ledger: Ledger, keys: tuple[str, ...]) -> Ledger:
+    """The ledger with these series asked for, in these places.
+
+    One that is new, or comes back, goes out from the newest mark: it is counted as far back as late data is waited
+    for, and what was booked of it before is not counted again.
+    """
+    if keys is ledger.keys:
+        return ledger
+    if keys == ledger.keys:
+        return replace(ledger, keys=keys)
+    before = {key: place for place, key in enumerate((*ledger.keys, *ledger.others))}
+    asked, chosen = len(ledger.keys), set(keys)
+    places = [before.get(key, -1) for key in keys]
+    gone = [place for key, place in before.items() if key not in chosen]
+    gone = [place for place in gone if any(column[place] for column in ledger.booked.values())]
+    names = (*ledger.keys, *ledger.others)
+    mark = ledger.newest_mark
+    return replace(
+        ledger,
+        keys=keys,
+        others=tuple(names[place] for place in gone),
+        marks=array('q', [ledger.marks[place] if 0 <= place < asked else mark for place in places]),
+        read_in=array('q', [ledger.read_in[place] if 0 <= place < asked else 0 for place in places]),
+        seen=array('q', [ledger.seen[place] if 0 <= place < asked else 0 for place in places]),
+        booked={
+            start: array('d', [column[place] if place >= 0 else 0.0 for place in (*places, *gone)])
+            for start, column in ledger.booked.items()
+        },
+    )
 
 
 def enrolled(ledger: Ledger, named: Iterable[str], now: float) -> Ledger:
@@ -299,16 +375,17 @@ def closed(ledger: Ledger, period: int, answered_at: float, settle_delay: int, r
         return Booking(ledger)
     if ledger.oldest_mark < boundary and answered_at < boundary + reach.backfill:
         return Booking(ledger)
-    horizon = max(ledger.floor, align(ledger.oldest_mark - ledger.late, ledger.period))
+    horizon = max(ledger.floor, align(ledger.oldest_mark - reach.late, ledger.period))
     given_up = (GivenUp(horizon, boundary, 'period_change', ledger.period),) if horizon < boundary else ()
-    fresh = Ledger(
-        period,
-        ledger.since,
+    fresh = replace(
+        opened(ledger.keys, period, answered_at, reach),
+        since=ledger.since,
         floor=boundary,
-        late=reach.late,
+        kept_from=boundary,
         read_at=ledger.read_at,
         read_to=boundary,
-        swept_to=boundary,
+        marks=array('q', [boundary]) * len(ledger.keys),
+        seen=ledger.seen,
         born=ledger.born,
     )
     return Booking(fresh, given_up=given_up)

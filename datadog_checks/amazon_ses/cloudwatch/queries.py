@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from datadog_checks.amazon_ses.cloudwatch.ledger import Window
-from datadog_checks.amazon_ses.cloudwatch.series import Query
 from datadog_checks.amazon_ses.model import Action
+
+from .ledger import Window
+from .series import Query
 
 ACTIONS = (Action('cloudwatch:GetMetricData', 'CloudWatch metrics: counts, gauges and reputation rates'),)
 
-BATCH = 500
+MOST_QUERIES = 500
 """Queries in one GetMetricData request: AWS's limit."""
+
+MOST_BYTES = 900_000
+"""Bytes of one request, of which AWS takes a megabyte."""
 
 PRICE = 0.01 / 1000
 """Dollars for each metric requested with GetMetricData (AWS price list, CW:GMD-Metrics)."""
@@ -25,70 +30,109 @@ MONTH = 30 * 86400
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of CloudWatch at once: some queries over one window of whole periods."""
+class Batch:
+    """One GetMetricData request: some queries over one window of whole periods.
+
+    `places` are those of the series in the selection, by query; the queries of a series stand together. `purpose` is
+    empty for what is counted and shown; else it says what the answer is for.
+    """
 
     queries: tuple[Query, ...]
+    places: tuple[int, ...]
     window: Window
     period: int
+    purpose: str = ''
 
     @property
     def billed_metrics(self) -> int:
-        """Metrics that AWS bills for this question: each series once, however many statistics and datapoints."""
-        return len({query.series for query in self.queries})
+        """Metrics that AWS bills: each series once, however many statistics and datapoints."""
+        return len(set(self.places))
 
     @property
     def datapoints(self) -> int:
-        """Datapoints that this question asks for, which is what AWS limits in a second."""
+        """Datapoints asked for, which is what AWS limits in a second."""
         return len(self.queries) * periods(self.window, self.period)
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One GetMetricData call: its parameters, the metrics that AWS bills for it and the datapoints it asks for."""
-
-    parameters: dict[str, Any]
-    billed_metrics: int
-    datapoints: int
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of the call. Ids are q0, q1 ... by place in `queries`."""
+        return {
+            'MetricDataQueries': [_query(f'q{place}', query, self.period) for place, query in enumerate(self.queries)],
+            'StartTime': self.window.start,
+            'EndTime': self.window.end,
+            'ScanBy': 'TimestampAscending',
+        }
 
 
 def periods(window: Window, period: int) -> int:
     return (window.end - window.start) // period
 
 
-def requests(question: Question) -> list[Request]:
-    """The calls of a question. Ids are q0, q1 ... by place in `question.queries`."""
-    built = []
-    for first in range(0, len(question.queries), BATCH):
-        batch = question.queries[first : first + BATCH]
-        parameters = {
-            'MetricDataQueries': [_query(first + place, query, question.period) for place, query in enumerate(batch)],
-            'StartTime': question.window.start,
-            'EndTime': question.window.end,
-            'ScanBy': 'TimestampAscending',
-        }
-        billed = len({query.series for query in batch})
-        built.append(Request(parameters, billed, len(batch) * periods(question.window, question.period)))
+def batches(
+    starts: Mapping[int, int],
+    asked: Sequence[tuple[Query, ...]],
+    weights: Sequence[int],
+    end: int,
+    period: int,
+    purpose: str = '',
+) -> list[Batch]:
+    """The requests for the series at some places, each as far back as it must go: as few as can be.
+
+    What starts late comes first, so that few share a window with what starts early. No request asks for more
+    datapoints than may be asked for in a second, unless one series does.
+    """
+    built: list[Batch] = []
+    queries: list[Query] = []
+    places: list[int] = []
+    size, start = 0, end
+
+    def close() -> None:
+        nonlocal queries, places, size, start
+        if queries:
+            built.append(Batch(tuple(queries), tuple(places), Window(start, end), period, purpose))
+        queries, places, size, start = [], [], 0, end
+
+    for place in sorted(starts, key=starts.__getitem__, reverse=True):
+        its, first, weight = asked[place], starts[place], weights[place]
+        number = len(queries) + len(its)
+        if number > MOST_QUERIES or size + weight > MOST_BYTES or number * ((end - min(start, first)) // period) > PACE:
+            close()
+        queries += its
+        places += [place] * len(its)
+        size += weight
+        start = min(start, first)
+    close()
     return built
 
 
-def _query(place: int, query: Query, period: int) -> dict[str, Any]:
+def _query(name: str, query: Query, period: int) -> dict[str, Any]:
     # No Unit: CloudWatch answers nothing at all where the unit does not match.
-    return {
-        'Id': f'q{place}',
+    series = query.series
+    asked: dict[str, Any] = {
+        'Id': name,
         'MetricStat': {
             'Metric': {
-                'Namespace': query.series.namespace,
-                'MetricName': query.series.spec.metric_name,
-                'Dimensions': [{'Name': name, 'Value': value} for name, value in query.series.dimensions],
+                'Namespace': series.namespace,
+                'MetricName': series.metric_name,
+                'Dimensions': [{'Name': name, 'Value': value} for name, value in series.dimensions],
             },
             'Period': period,
             'Stat': query.statistic,
         },
         'ReturnData': True,
     }
+    if series.account:
+        asked['AccountId'] = series.account
+    return asked
 
 
-def monthly_cost(billed_metrics: int, period: int) -> float:
+def monthly_cost(billed_metrics: float, period: int) -> float:
     """Dollars for 30 days when that many metrics are asked for in each period."""
     return billed_metrics * MONTH / period * PRICE
+
+
+def halved(batch: Batch) -> Iterable[frozenset[int]]:
+    """The places of a batch in two parts, or in one where it holds a single series."""
+    places = sorted(set(batch.places))
+    middle = (len(places) + 1) // 2
+    return tuple(frozenset(part) for part in (places[:middle], places[middle:]) if part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -11,12 +11,12 @@ from datadog_checks.amazon_ses.model import MetricSpec, MetricType
 
 NAMESPACE = 'AWS/SES'
 
-SUM, AVERAGE = 'Sum', 'Average'
+SUM, AVERAGE, MAXIMUM = 'Sum', 'Average', 'Maximum'
 STATISTICS = {
     'sum': SUM,
     'average': AVERAGE,
     'minimum': 'Minimum',
-    'maximum': 'Maximum',
+    'maximum': MAXIMUM,
     'sample_count': 'SampleCount',
 }
 """The options `statistic` and `statistics`, and what CloudWatch calls them."""
@@ -24,22 +24,32 @@ STATISTICS = {
 EMPTY_IS_ZERO = frozenset({SUM, 'SampleCount'})
 """Statistics that are zero where nothing happened. The others have no value then."""
 
+DAY = 86400
+
+Dimensions = tuple[tuple[str, str], ...]
+"""Names and values of dimensions, in the order of their names where CloudWatch listed them."""
+
 
 @dataclass(frozen=True, slots=True)
 class SeriesSpec:
-    """One CloudWatch metric and what is submitted for it.
+    """One CloudWatch metric and what is submitted for it. At least one of `gauge` and `count` is there.
 
-    `count` is fed by the ledger from the statistic Sum. `gauge` shows the newest settled period, or for a rate (which
-    has no count) the newest datapoint times `scale`. At least one of them is there.
+    `count` is fed by the ledger from the statistic Sum. With a count, `gauge` shows the newest settled period: by the
+    statistic that the options name, or by `statistic` where that is given. Without one, it is a reading: `gauge` shows
+    the newest datapoint of `statistic` times `scale`, for `hold` seconds. A reading that is `daily` has one datapoint
+    a day, so it is asked for once an hour.
     """
 
     metric_name: str
     gauge: MetricSpec | None = None
     count: MetricSpec | None = None
     scale: float = 1.0
+    statistic: str = ''
+    hold: int = DAY
+    daily: bool = False
 
     @property
-    def is_rate(self) -> bool:
+    def is_reading(self) -> bool:
         return self.count is None
 
     @property
@@ -59,28 +69,43 @@ class SeriesSpec:
 class Series:
     """One CloudWatch series: a line of the table with its dimensions, and the tags these become.
 
-    `named` says that an option named it: it counts from a boundary of its own. `key` names the series in the saved
-    state and must never change between versions: a named series is kept apart from the same one that was found, and
-    addresses do not reach the disk.
+    `metric_name` is how CloudWatch spells it, where that is not as in the line. `named` says that an option named it:
+    it counts from a boundary of its own. `account` is the linked account that owns it, or empty for our own. `key`
+    names the series in the saved state and must never change between versions: a named series is kept apart from the
+    same one that was found, and addresses do not reach the disk.
     """
 
     spec: SeriesSpec
-    dimensions: tuple[tuple[str, str], ...] = ()
+    dimensions: Dimensions = ()
     tags: tuple[str, ...] = ()
     named: bool = False
     namespace: str = NAMESPACE
+    metric_name: str = ''
+    account: str = ''
     key: str = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.metric_name:
+            object.__setattr__(self, 'metric_name', self.spec.metric_name)
+        scope = 'named' if self.named else 'found' if self.found else 'account'
+        key = key_of(scope, self.account, self.namespace, self.metric_name, tuple(sorted(self.dimensions)))
+        object.__setattr__(self, 'key', key)
+
+    @property
+    def found(self) -> bool:
+        """Whether listing found it, and no option named it."""
+        return not self.named and (bool(self.account) or self.spec not in OF_THE_ACCOUNT)
 
     @property
     def has_statistics(self) -> bool:
         """Whether the options `statistic` and `statistics` apply: contexts of what was only found cost the user too."""
-        return self.named or not self.dimensions
+        return not self.spec.is_reading and not self.spec.statistic and (self.named or self.spec in OF_THE_ACCOUNT)
 
-    def __post_init__(self) -> None:
-        values = ((name, tags.without_addresses(value)) for name, value in sorted(self.dimensions))
-        scope = 'named' if self.named else 'found' if self.dimensions else 'account'
-        parts = (scope, self.namespace, self.spec.metric_name, *(part for pair in values for part in pair))
-        object.__setattr__(self, 'key', '\x1f'.join(parts))
+
+def key_of(scope: str, account: str, namespace: str, metric_name: str, dimensions: Dimensions) -> str:
+    """What a series is called in the saved state. `dimensions` are sorted; an address among them becomes a hash."""
+    pairs = (part for name, value in dimensions for part in (name, tags.without_addresses(value)))
+    return '\x1f'.join((scope, *((account,) if account else ()), namespace, metric_name, *pairs))
 
 
 class Query(NamedTuple):
@@ -116,23 +141,32 @@ class Event(NamedTuple):
         return SeriesSpec(self.metric_name, gauge if with_gauge else None, count)
 
 
-class Rate(NamedTuple):
-    """A reputation rate. CloudWatch holds a fraction: its Average, in percent."""
+class Reading(NamedTuple):
+    """Something that CloudWatch holds the state of: a rate, a share, a number that is measured again and again.
+
+    `scale` makes percent of a fraction.
+    """
 
     metric_name: str
     name: str
     what: str
+    unit: str = 'percent'
+    scale: float = 100.0
+    orientation: int = -1
+    statistic: str = AVERAGE
+    daily: bool = False
 
     def spec(self, prefix: str = '', scope: str = '') -> SeriesSpec:
         gauge = MetricSpec(
             prefix + self.name,
             MetricType.GAUGE,
             f'{scope}{self.what}',
-            unit='percent',
-            orientation=-1,
-            interval=300,
+            unit=self.unit,
+            orientation=self.orientation,
+            interval=3600 if self.daily else 300,
         )
-        return SeriesSpec(self.metric_name, gauge, scale=100.0)
+        hold = 3 * DAY if self.daily else DAY
+        return SeriesSpec(self.metric_name, gauge, None, self.scale, self.statistic, hold, self.daily)
 
 
 SENDING = (
@@ -148,92 +182,50 @@ SENDING = (
     Event('Subscription', 'subscription', 'Changes of subscription preferences by recipients'),
 )
 REPUTATION = (
-    Rate(
+    Reading(
         'Reputation.BounceRate',
         'reputation.bounce_rate',
         'Bounce rate as SES judges it. AWS reviews an account from 5 and may pause it from 10.',
     ),
-    Rate(
+    Reading(
         'Reputation.ComplaintRate',
         'reputation.complaint_rate',
         'Complaint rate as SES judges it. AWS reviews an account from 0.1 and may pause it from 0.5.',
     ),
-)
-RECEIVING = (
-    Event('Received', 'received', 'Emails received'),
-    Event('PublishSuccess', 'publish_success', 'Emails for which all rules ran', 1),
-    Event('PublishFailure', 'publish_failure', 'Failures of a rule or an action, retries included', -1),
-    Event('PublishExpired', 'publish_expired', 'Emails for which a rule or an action was given up', -1),
 )
 
 EVENTS = tuple(event.spec() for event in SENDING)
 BOUNCE_RATE, COMPLAINT_RATE = RATES = tuple(rate.spec() for rate in REPUTATION)
 SEND = EVENTS[0]
 
-ACCOUNT = tuple(Series(spec) for spec in EVENTS + RATES)
-"""The account-level series: without dimensions, published by SES itself."""
+OF_THE_ACCOUNT = frozenset({*EVENTS, *RATES})
+"""The lines of an account as a whole: its series have no dimensions, and SES itself publishes them."""
 
-BY_RULE = {event.metric_name: event.spec('receiving.', 'By rule set and by rule: ') for event in RECEIVING}
-"""Receiving, by CloudWatch's name of the metric."""
+ACCOUNT = tuple(Series(spec) for spec in EVENTS + RATES)
+"""The series of our own account."""
 
 BY_DIMENSION = {one.metric_name: one.spec('dimension.', 'By named dimensions: ') for one in (*SENDING, *REPUTATION)}
 """What may be asked for with the option `dimensions`, by CloudWatch's name of the metric."""
 
 SUFFIXED = tuple(
     metric
-    for spec in (*EVENTS, *(spec for spec in BY_DIMENSION.values() if not spec.is_rate))
+    for spec in (*EVENTS, *(spec for spec in BY_DIMENSION.values() if not spec.is_reading))
     for statistic in STATISTICS
     for metric in spec.suffixed(statistic)
 )
 
-BY_CONFIGURATION_SET = {
-    **{one.metric_name: one.spec('configuration_set.', 'By configuration set: ', with_gauge=False) for one in SENDING},
-    **{one.metric_name: one.spec('configuration_set.', 'By configuration set: ') for one in REPUTATION},
-}
-"""What an event destination or the reputation metrics of a configuration set publish, by CloudWatch's name."""
 
-FOUND: Mapping[str, Mapping[tuple[str, ...], Mapping[str, SeriesSpec]]] = {
-    'configuration_sets': {('ses:configuration-set',): BY_CONFIGURATION_SET},
-    'receiving': {('RuleSetName',): BY_RULE, ('RuleName',): BY_RULE},
-}
-"""What is found by listing: by source, for each set of dimensions, what CloudWatch's metrics become."""
-
-SOURCES = {spec: source for source, families in FOUND.items() for specs in families.values() for spec in specs.values()}
-"""The source that finds the series of a line."""
-
-SPECS = (
-    *EVENTS,
-    *RATES,
-    *BY_DIMENSION.values(),
-    *SOURCES,
-)
-"""Every line of the table."""
-
-
-def queries(series: Iterable[Series], statistics: Iterable[str]) -> tuple[Query, ...]:
-    """What to ask for: of a rate its Average; of anything that is counted the Sum, and the statistics (as CloudWatch
-    calls them) that its gauges show. Those of one metric follow each other: AWS bills up to five as one."""
+def queries(series: Iterable[Series], statistics: Iterable[str]) -> tuple[tuple[Query, ...], ...]:
+    """What to ask of each series: of a reading its statistic; of anything that is counted the Sum, and the statistics
+    (as CloudWatch calls them) that its gauges show. AWS bills up to five statistics of a metric as one."""
     wanted = tuple(dict.fromkeys((SUM, *statistics)))
-    return tuple(Query(one, statistic) for one in series for statistic in _statistics(one, wanted))
+    return tuple(tuple(Query(one, statistic) for statistic in statistics_of(one, wanted)) for one in series)
 
 
-def _statistics(series: Series, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    if series.spec.is_rate:
-        return (AVERAGE,)
+def statistics_of(series: Series, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """The statistics that are asked of a series; `wanted` are those of the options, Sum in front."""
+    if series.spec.is_reading:
+        return (series.spec.statistic,)
+    if series.spec.statistic:
+        return (SUM, series.spec.statistic)
     return wanted if series.has_statistics else (SUM,)
-
-
-def found(source: str, listed: Iterable[tuple[str, Mapping[str, str]]]) -> tuple[Series, ...]:
-    """The series of a source among metrics that were listed, each a name with its dimensions.
-
-    Those of one configuration set or rule stand together, so that a limit keeps whole ones, with reputation first.
-    """
-    known = [
-        (specs[metric_name], tuple(dimensions.items()))
-        for metric_name, dimensions in listed
-        if metric_name in (specs := FOUND[source].get(tuple(dimensions), {}))
-    ]
-    tagged = tags.distinct({dimensions: tags.named(dimensions) for _, dimensions in known})
-    places = {spec: place for place, spec in enumerate(SOURCES)}
-    known.sort(key=lambda one: (one[1], not one[0].is_rate, places[one[0]]))
-    return tuple(Series(spec, dimensions, tagged[dimensions]) for spec, dimensions in known)

@@ -17,7 +17,19 @@ def instance_backfill_limit():
 
 
 def instance_collect():
-    return ['account', 'cloudwatch', 'configuration_sets', 'receiving', 'send_statistics']
+    return [
+        'account',
+        'cloudwatch',
+        'configuration_sets',
+        'receiving',
+        'tenants',
+        'managed_pools',
+        'snds',
+        'global_endpoints',
+        'email_validation',
+        'unrecognized',
+        'send_statistics',
+    ]
 
 
 def instance_connect_timeout():
@@ -34,6 +46,10 @@ def instance_empty_default_hostname():
 
 def instance_enable_legacy_tags_normalization():
     return True
+
+
+def instance_linked_accounts():
+    return False
 
 
 def instance_max_series():

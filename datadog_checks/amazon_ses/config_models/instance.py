@@ -58,8 +58,11 @@ class InstanceConfig(BaseModel):
     empty_default_hostname: Optional[bool] = None
     enable_legacy_tags_normalization: Optional[bool] = None
     endpoint_url: Optional[Union[str, MappingProxyType[str, str]]] = None
+    exclude: Optional[tuple[MappingProxyType[str, Any], ...]] = None
     external_id: Optional[str] = None
+    include: Optional[tuple[MappingProxyType[str, Any], ...]] = None
     ledger: Optional[str] = None
+    linked_accounts: Optional[bool] = None
     max_series: Optional[int] = None
     metric_patterns: Optional[MetricPatterns] = None
     min_collection_interval: Optional[float] = None
@@ -67,7 +70,7 @@ class InstanceConfig(BaseModel):
     proxy: Optional[Proxy] = None
     read_timeout: Optional[float] = None
     region: Optional[str] = None
-    regions: Optional[tuple[str, ...]] = None
+    regions: Optional[Union[tuple[str, ...], Literal['all']]] = None
     role_arn: Optional[Union[str, tuple[str, ...]]] = None
     role_session_name: Optional[str] = None
     service: Optional[str] = None
