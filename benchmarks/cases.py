@@ -35,7 +35,8 @@ class Case:
 
     `options` are those of an instance, as a user writes them, beside Regions, credentials and endpoint. `families` are
     what the obvious ways ask for beside the account's own metrics; the check finds them by itself. `measures` are names
-    of `measures.MEASURES`. `rounds` are due runs measured at each latency. `members`, `volume` and `between` are
+    of `measures.MEASURES`. `rounds` are due runs measured at each latency. `sample`: series that the way with a call
+    for each is measured with; more would only take longer in the same proportion. `members`, `volume` and `between` are
     options of the simulator.
     """
 
@@ -48,6 +49,7 @@ class Case:
     instances: int = 1
     measures: tuple[str, ...] = ('work',)
     rounds: int = 5
+    sample: int = 500
     members: int | None = None
     volume: float | None = None
     between: tuple[float, float] | None = None
@@ -66,6 +68,13 @@ class Case:
         """Series in all Regions and instances."""
         families = sum(family.count * len(family.metrics) for family in self.families)
         return (len(EVENTS) + len(RATES) + families) * len(self.regions) * self.instances
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Case:
+        """The case that `dataclasses.asdict` made a document of, which may have come as JSON."""
+        families = tuple(Family(**{**one, 'metrics': tuple(one['metrics'])}) for one in document['families'])
+        lists = {name: tuple(value) for name, value in document.items() if isinstance(value, (list, tuple))}
+        return cls(**{**document, **lists, 'families': families})
 
     def instance(self, place: int, endpoint: str) -> dict[str, Any]:
         """The configuration of one of the instances; where there are several, each has a role in its own account."""
@@ -98,11 +107,11 @@ CASES = (
         measures=('work', 'ledger'), rounds=4,
     ),
     Case('amounts', '1,000 sets x 10, large amounts', 'large', (Family(SET, 'set-{:05d}', 1000),), SETS,
-         measures=('ledger',), volume=2e7),
+         measures=('ledger',), volume=1.27e7),
     Case(
         'identities', '10,000 identities x 4', 'identities',
         (Family('ses:from-domain', 'customer-{:05d}.example', 10_000, EVENTS[:4]),),
-        {'collect': ['account', 'cloudwatch', 'unrecognized'], 'max_series': 50_000}, rounds=3,
+        {'collect': ['account', 'cloudwatch', 'unrecognized'], 'max_series': 50_000}, rounds=3, sample=100,
     ),
     Case(
         'regions', '1,000 sets x 10 in 10 Regions', 'large', (Family(SET, 'set-{:05d}', 1000),), SETS,
@@ -110,10 +119,12 @@ CASES = (
             'us-east-1', 'us-east-2', 'us-west-2', 'eu-west-1', 'eu-central-1', 'eu-west-2', 'ap-southeast-1',
             'ap-southeast-2', 'ap-northeast-1', 'sa-east-1',
         ),
-        rounds=2,
+        rounds=2, sample=100,
     ),
-    Case('instances', '100 instances', 'steady', options={'collect': ['account', 'cloudwatch', 'send_statistics']},
-         instances=100, measures=('work', 'instances'), rounds=3),
+    Case('instances', '100 instances', 'steady', options=ACCOUNT_ONLY, instances=100, rounds=3, sample=100),
+    # Without mail AWS tells next to nothing, so what is measured is an instance and its three clients.
+    Case('clients', '100 instances, three clients each', 'idle', instances=100, measures=('instances',),
+         options={'collect': ['account', 'cloudwatch', 'send_statistics']}),
     Case('sparse', '1,000 sets x 10, 30 active', 'sparse', (Family(SET, 'set-{:05d}', 1000),), SETS,
          measures=('thrift',), between=(HOUR / 2, 3 * HOUR)),
 )  # fmt: skip

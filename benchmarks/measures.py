@@ -9,26 +9,24 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from statistics import median
 from typing import Any
 
 from benchmarks.cases import CASES, HOUR, PERIOD, Case
 from benchmarks.processes import Aws, Client
-from benchmarks.worker import SAMPLE
 
 LATENCIES = (0.0, 0.05)
 HOUR_PERIODS = HOUR // PERIOD
-WARM_UP = 3
-"""Due runs before anything is measured: what is listed is found in the first, and asked for from the second on."""
+WARM_UP = (PERIOD, PERIOD, 15 * PERIOD, PERIOD)
+"""Seconds before each due run of the warm-up. What is listed is found in the first and asked for from the second on;
+after the gap the ledger holds all the periods that it ever does."""
 
 PROCESSES = 7
 """New processes of which the middle one is taken."""
 
-FULL_LEDGER = 15
-"""Due runs after which a ledger holds all the periods that it ever does: 12 and the newest ones."""
-
 MEASURED: dict[str, Callable[[Case], int]] = {
-    'one_call_each': lambda case: min(case.number, SAMPLE),
+    'one_call_each': lambda case: min(case.number, case.sample),
     'plain_hour': lambda case: case.number // len(case.regions),
     'plain_same': lambda case: case.number // len(case.regions),
 }
@@ -42,8 +40,8 @@ def work(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
     """Cold and steady runs of each way, in turn, at each latency."""
     report('warming up')
     with Client('ours', case, aws, folder) as ours:
-        for _ in range(WARM_UP):
-            aws.advance(PERIOD)
+        for seconds in WARM_UP:
+            aws.advance(seconds)
             ours.ask('run', now=aws.now, periods=0)
     return {'rows': [row for latency in LATENCIES for row in _at(latency, case, aws, folder, report)]}
 
@@ -68,7 +66,7 @@ def _at(latency: float, case: Case, aws: Aws, folder: str, report: Report) -> li
             return runs[way][-1]
 
         # One call after the other for hundreds of series would take most of the time that there is for everything.
-        patient = min(case.number, SAMPLE) * latency < 5.0
+        patient = min(case.number, case.sample) * latency < 5.0
         aws.answer_after(latency if patient else 0.0)
         each = begin('one_call_each', 'one_call_each')
         if not patient:
@@ -82,7 +80,7 @@ def _at(latency: float, case: Case, aws: Aws, folder: str, report: Report) -> li
             asked = run('ours', ours)
             if case.number <= 20_000 or not place:
                 run('plain_hour', plain, HOUR_PERIODS)
-                run('plain_same', plain, asked['periods'])
+                run('plain_same', plain, round(asked['periods']))
             if patient or not place:
                 run('one_call_each', each)
     return [_row(way, latency, case, cold.get(way), runs[way]) for way in runs]
@@ -101,32 +99,30 @@ def _figures(spent: Figures, asked: Figures) -> Figures:
         'places': asked['places'],
         'billed': billed,
         'datapoints': datapoints,
-        'periods': round(datapoints / billed) if billed else 0,
+        'periods': datapoints / billed if billed else 0.0,
     }
 
 
 def _row(way: str, latency: float, case: Case, cold: Figures | None, runs: Sequence[Figures]) -> Figures:
-    # Every fourth run of ours reads the whole window again, at the price of the newest periods. The others are what a
-    # steady run is; the whole ones are told apart.
-    usual = min(run['periods'] for run in runs)
-    steady = [run for run in runs if run['periods'] == usual]
-    sweeps = [run for run in runs if run['periods'] > usual]
+    # What is listed is listed again every 15 minutes, whatever is due then.
+    steady = [run for run in runs if 'ListMetrics' not in run['operations']]
+    listing = [run for run in runs if 'ListMetrics' in run['operations']]
     measured = MEASURED.get(way, lambda case: case.number)(case)
     return {
         'way': way,
         'latency': latency,
         'measured': measured,
         'cold': cold,
-        'steady': _typical(steady),
-        'sweep': _typical(sweeps) if sweeps else None,
+        'steady': _typical(steady or runs),
+        'listing': _typical(listing) if listing else None,
         'runs': list(runs),
         'peak': max(run['peak'] for run in [*runs, *([cold] if cold else [])]),
     }
 
 
 def _typical(runs: Sequence[Figures]) -> Figures:
-    typical = {name: median(run[name] for run in runs) for name in ('wall', 'cpu', 'requests', 'billed', 'submitted')}
-    return {**typical, 'periods': runs[0]['periods'], 'datapoints': median(run['datapoints'] for run in runs)}
+    names = ('wall', 'cpu', 'requests', 'billed', 'datapoints', 'periods', 'submitted')
+    return {name: median(run[name] for run in runs) for name in names}
 
 
 def first(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
@@ -158,10 +154,10 @@ def ledger(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
     with Client('ours', account, aws, folder) as ours:
         before = ours.cold['resident']
         ours.ask('drop')
-        ours.ask('add', case=case.name, now=aws.now)
-        for place in range(FULL_LEDGER):
-            report(f'filling the ledger: run {place + 1} of {FULL_LEDGER}')
-            aws.advance(PERIOD)
+        ours.ask('add', case=asdict(case), now=aws.now)
+        for place, seconds in enumerate(WARM_UP, 1):
+            report(f'filling the ledger: run {place} of {len(WARM_UP)}')
+            aws.advance(seconds)
             last = ours.ask('run', now=aws.now, periods=0)
     with Client('plain_batches', case, aws, folder, HOUR_PERIODS) as plain:
         active = plain.cold['with_data']
@@ -245,7 +241,7 @@ MEASURES: dict[str, Callable[[Case, Aws, str, Report], Figures]] = {
 
 def measure(case: Case, report: Report) -> Figures:
     """Everything that is to be measured of a case, by name of the measure. Raises processes.Broken."""
-    found: Figures = {'title': case.title, 'series': case.number}
+    found: Figures = {'title': case.title, 'series': case.number, 'instances': case.instances}
     with Aws(case) as aws:
         for name in case.measures:
             # A folder of its own for each, so that none finds what another one has saved.

@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from benchmarks.cases import Case
@@ -93,7 +94,7 @@ class Client:
         begun = time.monotonic()
         self._process = _python('benchmarks.worker', stdin=subprocess.PIPE)
         job = {
-            'way': way, 'case': case.name, 'endpoint': aws.endpoint, 'folder': folder, 'now': aws.now,
+            'way': way, 'case': asdict(case), 'endpoint': aws.endpoint, 'folder': folder, 'now': aws.now,
             'periods': periods, 'begun': begun, 'totalling': totalling,
         }  # fmt: skip
         try:

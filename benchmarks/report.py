@@ -13,14 +13,25 @@ WAYS = {
     'plain_same': 'GetMetricData, same window',
     'one_call_each': 'GetMetricStatistics each',
 }
-HEAD = ('case', 'ms', 'way', 'requests', 'billed', 'cold wall / CPU s', 'steady wall / CPU s', 'peak MiB', '')
+HEAD = (
+    'case',
+    'ms',
+    'way',
+    'requests',
+    'billed',
+    'periods',
+    'cold wall / CPU s',
+    'steady wall / CPU s',
+    'peak MiB',
+    '',
+)
 
 
 def lines(results: Mapping[str, Any], found: Sequence[Verdict]) -> Iterator[str]:
     """The work of each case and way, what could not be measured, and each figure beside its bound."""
     work = [row for figures in results.values() for row in _work(figures)]
     if work:
-        yield from _table([HEAD, *work], right=(1, 3, 4, 7))
+        yield from _table([HEAD, *work], right=(1, 3, 4, 5, 8))
         yield ''
     for name, figures in results.items():
         if 'failed' in figures:
@@ -36,15 +47,15 @@ def _work(figures: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         steady, cold = row['steady'], row['cold']
         times = figures['series'] / row['measured']
         note = f'{row["measured"]:,} measured, x{times:.4g}' if times > 1 else ''
-        if row['sweep']:
-            whole = row['sweep']
-            note = f'{steady["periods"]} periods; all {whole["periods"]}: {_both(whole, whole, 0)}'
+        if row['listing']:
+            note = f'with ListMetrics: {row["listing"]["requests"]:.0f} requests, {_both(row["listing"], {}, 0)}'
         yield (
             figures['title'],
             f'{row["latency"] * 1000:.0f}',
             WAYS[row['way']],
             f'{steady["requests"] * times:,.0f}',
             f'{steady["billed"] * times:,.0f}',
+            f'{steady["periods"]:.1f}' if steady['periods'] else '-',
             _both(cold, steady, times - 1) if cold else '-',
             _both(steady, steady, times - 1),
             f'{row["peak"] * MEBI:.0f}',
@@ -54,7 +65,7 @@ def _work(figures: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _both(spent: Mapping[str, float], steady: Mapping[str, float], more: float) -> str:
     """What was spent, and for what was not measured as often a steady run more."""
-    return ' / '.join(_short(spent[name] + steady[name] * more) for name in ('wall', 'cpu'))
+    return ' / '.join(_short(spent[name] + steady.get(name, 0.0) * more) for name in ('wall', 'cpu'))
 
 
 def _short(number: float) -> str:

@@ -1,10 +1,10 @@
 """One way to collect, in a process of its own: `python -m benchmarks.worker`.
 
-Its first line on stdin is a job, as JSON: `way` (a key of WAYS), `case`, `endpoint`, `folder` of the Agent's cache,
-`now`, `periods`, `begun` (monotonic seconds at which the process was started), `totalling`. It makes the first run and
-answers with a line of JSON, as it does for each further line: `{do: run, now, periods}`, `{do: idle, now, times}`,
-`{do: add, case, now}`, `{do: drop}`, `{do: totals}`. An answer has `wall` and `cpu` in seconds and how memory and sink
-are now, or `error`, after which there is no other.
+Its first line on stdin is a job, as JSON: `way` (a key of WAYS), `case` (as `Case.of` takes it), `endpoint`, `folder`
+of the Agent's cache, `now`, `periods`, `begun` (monotonic seconds at which the process was started), `totalling`. It
+makes the first run and answers with a line of JSON, as it does for each further line: `{do: run, now, periods}`,
+`{do: idle, now, times}`, `{do: add, case, now}`, `{do: drop}`, `{do: totals}`. An answer has `wall` and `cpu` in
+seconds and how memory and sink are now; or `error`, after which there is no other.
 """
 
 from __future__ import annotations
@@ -19,13 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import agent
-from benchmarks.cases import CASES, Case
+from benchmarks.cases import Case
 from benchmarks.meter import Cost, cost, memory
-
-CASES_BY_NAME = {case.name: case for case in CASES}
-
-SAMPLE = 500
-"""Series that the way with a call for each is measured with; more would only take longer in the same proportion."""
 
 
 @dataclass(slots=True)
@@ -62,7 +57,7 @@ def _ours(job: dict[str, Any], case: Case, sink: agent.Sink) -> Way:
 def _one_call_each(job: dict[str, Any], case: Case, sink: agent.Sink) -> Way:
     from benchmarks.ways.obvious import one_call_each
 
-    return _of_checks(one_call_each(case, job['endpoint'], SAMPLE, job['totalling']), job, lambda now, periods: (now,))
+    return _of_checks(one_call_each(case, job['endpoint'], job['totalling']), job, lambda now, periods: (now,))
 
 
 def _plain_batches(job: dict[str, Any], case: Case, sink: agent.Sink) -> Way:
@@ -106,7 +101,7 @@ def main() -> None:
 def _answers(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
     job = json.loads(next(lines))
     sink, cache = agent.install(Path(job['folder']), job['totalling'])
-    way = WAYS[job['way']](job, CASES_BY_NAME[job['case']], sink)
+    way = WAYS[job['way']](job, Case.of(job['case']), sink)
     # All that this process has done: the interpreter, the imports, the clients and the first run.
     answer: dict[str, Any] = Cost(time.monotonic() - job['begun'], time.process_time())._asdict()
     answer['each'] = way.each
@@ -130,7 +125,7 @@ def _done(way: Way, command: dict[str, Any]) -> dict[str, Any]:
     if do == 'run':
         return cost(lambda: way.run(command['now'], command['periods']))._asdict()
     if do == 'add':
-        return cost(lambda: way.add(CASES_BY_NAME[command['case']], command['now']))._asdict()
+        return cost(lambda: way.add(Case.of(command['case']), command['now']))._asdict()
     assert do == 'drop'
     return cost(way.drop)._asdict()
 

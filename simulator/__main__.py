@@ -100,8 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    # What exists now stays, so the collector need not look at it again while a benchmark runs.
-    gc.freeze()
+    if options.not_strict:
+        # A third of the time would go into looking for cycles among all that is remembered. There are next to none.
+        gc.disable()
     try:
         sim.start()
     except OSError as error:

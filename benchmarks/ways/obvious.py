@@ -11,9 +11,9 @@ from benchmarks.ways.one_call_each import OneCallEach
 from benchmarks.ways.plain_batches import PlainBatches
 
 
-def one_call_each(case: Case, endpoint: str, limit: int, totalling: bool = False) -> list[OneCallEach]:
-    """Checks for at most `limit` series of the case."""
-    found, left = [], limit
+def one_call_each(case: Case, endpoint: str, totalling: bool = False) -> list[OneCallEach]:
+    """Checks for at most `sample` series of the case."""
+    found, left = [], case.sample
     for place, region in _places(case):
         if left <= 0:
             break

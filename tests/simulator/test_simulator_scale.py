@@ -181,6 +181,32 @@ def test_listings_with_filters_are_parts_of_the_whole():
     assert sets == tuple(one for one in whole if one[2] and one[2][0][0] == 'ses:configuration-set')
 
 
+@pytest.mark.parametrize('scenario', ['sparse', 'configuration_sets', 'silence', 'everything'])
+def test_listings_remember_nothing_wrong(scenario):
+    """A listing that follows others, while the clock moves to and fro, is that of a world that was never asked."""
+    clock = Clock(NOW)
+    asked_before = Simulator(scenario, clock=clock).world
+    for seconds in (0, 300, 900, -600, 86_400, 3 * 3600, -86_400, 60):
+        clock.advance(seconds)
+        fresh = Simulator(scenario, clock=Clock(NOW)).world
+        for within in (3 * 3600.0, 14 * 86_400.0, 3 * 3600.0):
+            listed = asked_before.listed(ACCOUNT, REGION, clock(), within, metric='Complaint')
+            assert listed == fresh.listed(ACCOUNT, REGION, clock(), within, metric='Complaint')
+
+
+def test_members_send_the_same_each():
+    """A scenario of another size has that many members, each of which sends as before."""
+    small = Simulator(SCENARIOS['large'].sized(20), clock=Clock(NOW)).world
+    large = Simulator('large', clock=Clock(NOW)).world
+    sets = [one for one in small.series(ACCOUNT, REGION) if one[2]]
+    assert len(sets) == 200
+
+    def total(w: world.World) -> float:
+        return w.final_sum(ACCOUNT, REGION, 'Send', {'ses:configuration-set': 'set-00003'}, NOW - 86_400, NOW)
+
+    assert total(small) == total(large) > 0
+
+
 def test_identities_are_forty_thousand_series():
     """The scenario of identities has 10,000 domains with four metrics each, beside those of the account."""
     series = Simulator('identities', clock=Clock(NOW)).world.series(ACCOUNT, REGION)
