@@ -125,9 +125,10 @@ def test_what_was_not_measured_in_full_is_told(results, tmp_path, capsys):
     row = next(row for row in results['sets1000']['work']['rows'] if row['way'] == 'one_call_each')
     row['measured'] = 500
     row['steady'] = {**row['steady'], 'wall': 1.0, 'cpu': 0.5, 'requests': 500}
+    row['cold'] = {**row['steady'], 'wall': 2.0, 'cpu': 1.5}
     command.publish(results, tmp_path / 'results.json')
     (line,) = (line for line in capsys.readouterr().out.splitlines() if '500 measured' in line)
-    assert 'x20.02' in line and '10,012' in line and '20 / 10' in line
+    assert 'x20.02' in line and '10,012' in line and '21 / 11' in line and '20 / 10' in line
 
 
 def test_an_unknown_case_is_refused(capsys):
