@@ -104,9 +104,10 @@ def _against_each(figure: str, limit: float) -> Callable[[Results], Iterator[Mea
 
 
 def _growth(results: Results) -> Iterator[Measured]:
-    rows = {name: rows['ours']['steady']['cpu'] for name, _, rows in _rows(results)}
-    if {'sets1000', 'identities'} <= rows.keys():
-        yield Measured('identities / sets1000', rows['identities'] / rows['sets1000'], 4.4, 'x')
+    quarter = results.get('identities2500', {}).get('alone')
+    for name, _, rows in _rows(results):
+        if name == 'identities' and quarter:
+            yield Measured(name, rows['ours']['steady']['cpu'] / quarter['steady']['cpu'], 4.4, 'x')
 
 
 def _pace(results: Results) -> Iterator[Measured]:

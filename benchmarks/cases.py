@@ -113,6 +113,12 @@ CASES = (
         (Family('ses:from-domain', 'customer-{:05d}.example', 10_000, EVENTS[:4]),),
         {'collect': ['account', 'cloudwatch', 'unrecognized'], 'max_series': 50_000}, rounds=3, sample=100,
     ),
+    # As many as the sets above, but of the same kind as the 40,000.
+    Case(
+        'identities2500', '2,500 identities x 4', 'identities',
+        (Family('ses:from-domain', 'customer-{:05d}.example', 2500, EVENTS[:4]),),
+        {'collect': ['account', 'cloudwatch', 'unrecognized'], 'max_series': 50_000}, measures=('alone',), members=2500,
+    ),
     Case(
         'regions', '1,000 sets x 10 in 10 Regions', 'large', (Family(SET, 'set-{:05d}', 1000),), SETS,
         regions=(
@@ -121,7 +127,7 @@ CASES = (
         ),
         rounds=2, sample=100,
     ),
-    Case('instances', '100 instances', 'steady', options=ACCOUNT_ONLY, instances=100, rounds=3, sample=100),
+    Case('instances', '100 instances', 'steady', options=ACCOUNT_ONLY, instances=100, rounds=2, sample=100),
     # Without mail AWS tells next to nothing, so what is measured is an instance and its three clients.
     Case('clients', '100 instances, three clients each', 'idle', instances=100, measures=('instances',),
          options={'collect': ['account', 'cloudwatch', 'send_statistics']}),

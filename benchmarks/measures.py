@@ -125,6 +125,22 @@ def _typical(runs: Sequence[Figures]) -> Figures:
     return {name: median(run[name] for run in runs) for name in names}
 
 
+def alone(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
+    """Steady runs of ours, to compare cases with each other."""
+    report('ours alone')
+    with Client('ours', case, aws, folder) as ours:
+        for seconds in WARM_UP:
+            aws.advance(seconds)
+            ours.ask('run', now=aws.now, periods=0)
+        aws.answer_after(LATENCIES[-1])
+        runs = []
+        for _ in range(case.rounds):
+            aws.advance(PERIOD)
+            aws.asked()
+            runs.append(_figures(ours.ask('run', now=aws.now, periods=0), aws.asked()))
+    return {'steady': _typical([run for run in runs if 'ListMetrics' not in run['operations']] or runs), 'runs': runs}
+
+
 def first(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
     """The first run in a new process, from a check that is not loaded yet to everything submitted."""
     each = []
@@ -231,6 +247,7 @@ def _scopes(amounts: Iterable[tuple[Iterable[Any], float]]) -> dict[tuple[str, .
 
 MEASURES: dict[str, Callable[[Case, Aws, str, Report], Figures]] = {
     'work': work,
+    'alone': alone,
     'first': first,
     'idle': idle,
     'ledger': ledger,

@@ -15,7 +15,7 @@ from simulator import SCENARIOS, Clock, Simulator
 REGION = 'us-east-1'
 TINY = Case(
     'tiny', '3 sets x 10', 'large', (Family(SET, 'set-{:05d}', 3),), SETS, rounds=2, members=3, sample=15,
-    measures=('work', 'first', 'idle', 'ledger', 'instances'),
+    measures=('work', 'alone', 'first', 'idle', 'ledger', 'instances'),
 )  # fmt: skip
 BY_NAME = {case.name: case for case in CASES}
 
@@ -40,7 +40,8 @@ def test_the_cases_are_as_large_as_promised():
     """The sizes that the bounds speak of are those of the cases."""
     numbers = {name: case.number - 12 * len(case.regions) * case.instances for name, case in BY_NAME.items()}
     assert numbers == {
-        'account': 0, 'sets50': 500, 'sets1000': 10_000, 'amounts': 10_000, 'identities': 40_000, 'regions': 100_000,
+        'account': 0, 'sets50': 500, 'sets1000': 10_000, 'amounts': 10_000, 'identities': 40_000, 'identities2500': 10_000,
+        'regions': 100_000,
         'instances': 0, 'clients': 0, 'sparse': 10_000,
     }  # fmt: skip
     assert BY_NAME['instances'].instances == BY_NAME['clients'].instances == 100
@@ -119,6 +120,7 @@ def test_a_small_case_from_end_to_end():
         assert plain['steady']['wall'] >= latency
     assert found['idle']['requests'] == 0 and found['idle']['cpu'] > 0
     assert found['ledger']['saved'] > 0 and 12 <= found['ledger']['active'] <= 42
+    assert len(found['alone']['runs']) == 2 and found['alone']['steady']['billed'] > 12
     assert found['first']['wall'] > 0 and found['instances']['number'] >= 1
 
 

@@ -33,6 +33,7 @@ def work(series: int) -> dict:
 
 FIGURES = {
     'work': work(10_012),
+    'alone': {'steady': run(), 'runs': [run()]},
     'first': {'wall': 0.1, 'cpu': 0.1},
     'idle': {'cpu': 0.001, 'requests': 0},
     'ledger': {'memory': 1, 'saved': 1, 'active': 1, 'each': 1.0},

@@ -170,6 +170,19 @@ def test_lists_are_kept_apart():
         assert repeats.parse('A', body) == json.loads(body)
 
 
+def test_queries_in_other_batches_are_answered_the_same():
+    """Queries that come again in other batches, under other Ids, beside mistakes, are answered like in a strict one."""
+    _, strict, lax = pair()
+    queries = queries_of(strict, 40)
+    window = {'StartTime': NOW - 40 - 900, 'EndTime': NOW - 40 + 300}
+    for step in (1, 3, 7, 11):
+        batch = [{**queries[at * step % 40], 'Id': f'other{at}'} for at in range(20)]
+        wrong = [{**batch[0], 'Id': 'w', 'MetricStat': {**batch[0]['MetricStat'], 'Period': step}}]
+        for asked_for in (batch, batch + wrong, batch):
+            given = {**window, 'MetricDataQueries': asked_for}
+            assert asked(lax, 'GetMetricData', **given) == asked(strict, 'GetMetricData', **given)
+
+
 def test_listings_with_filters_are_parts_of_the_whole():
     """A filtered listing is what the filter leaves of the whole one."""
     w = Simulator('everything', clock=Clock(NOW)).world
