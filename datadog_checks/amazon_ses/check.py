@@ -21,6 +21,7 @@ from . import catalogue, claims, planning, readings, settings, telemetry, thresh
 from .cloudwatch import discovery, schedule
 from .cloudwatch.answers import Answer
 from .cloudwatch.discovery import Listing
+from .cloudwatch.families import Listed
 from .cloudwatch.ledger import GivenUp, Reach
 from .cloudwatch.queries import Batch
 from .cloudwatch.selection import MAX_SERIES
@@ -148,7 +149,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self._claim(account, regions)
 
         reach = self.settings.reach(self._may_fail_over())
-        runs = {region: Run(self.memory.recall(target)) for region, target in targets.items()}
+        runs = {region: Run(self._without_others(target)) for region, target in targets.items()}
         plans = {
             region: planning.plan(self.settings, targets[region], run.progress, now, reach)
             for region, run in runs.items()
@@ -312,17 +313,31 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def _without_claimed(self, target: Target, answer: discovery.Answer | Failure) -> discovery.Answer | Failure:
         """What was listed, without linked accounts that another instance counts."""
-        if isinstance(answer, Failure):
-            return answer
-        owners = {one.account for one in answer.listed if one.account}
+        return answer if isinstance(answer, Failure) else replace(answer, listed=self._ours(target, answer.listed))
+
+    def _without_others(self, target: Target) -> Progress:
+        """The progress so far, without what was saved of linked accounts that are not ours to count any more."""
+        progress = self.memory.recall(target)
+        if not progress.changed:
+            return progress
+        return replace(
+            progress, inventory=discovery.known(progress.inventory, self._ours(target, progress.inventory.listed))
+        )
+
+    def _ours(self, target: Target, listed: frozenset[Listed]) -> frozenset[Listed]:
+        """What is ours to count: not linked accounts that another instance counts, or that the options leave out."""
+        owners = {one.account for one in listed if one.account}
+        if not owners:
+            return listed
         taken = {
             owner
             for owner in owners
-            if claims.take(claims.Claim(owner, target.region, self.settings.ledger), self) is not None
+            if not self.settings.linked_accounts
+            or claims.take(claims.Claim(owner, target.region, self.settings.ledger), self) is not None
         }
         for owner in sorted(taken):
-            self.log.debug('The linked account %s in %s is counted by another instance.', owner, target.region)
-        return replace(answer, listed=frozenset(one for one in answer.listed if one.account not in taken))
+            self.log.debug('The linked account %s in %s is not counted by this instance.', owner, target.region)
+        return frozenset(one for one in listed if one.account not in taken)
 
     def _doubt(self, runs: dict[str, Run], done: Mapping[str, Sequence[tuple[Task, Any]]], now: float) -> None:
         """Leave out Regions that are not enabled for the account, and look at the account where credentials fail."""

@@ -111,8 +111,8 @@ def from_document(document: Document) -> Progress:
         )
         others = tuple(map(str, kept['others']))
         booked = dict(zip(map(int, kept['starts']), document.columns[COLUMNS:], strict=True))
-        if {len(marks), len(read_in), len(seen)} != {len(keys)} or any(
-            len(column) != len(keys) + len(others) for column in booked.values()
+        if {len(read_in), len(seen)} != {len(keys)} or any(
+            len(column) != len(keys) + len(others) for column in (marks, *booked.values())
         ):
             raise ValueError('columns of different length')
         ledger = Ledger(

@@ -71,7 +71,9 @@ def plan(settings: Settings, target: Target, progress: Progress, now: float, rea
     period = progress.ledger.period if progress.ledger else settings.period
     if quiet is not False:
         if quiet:
-            ledger = counting.quiet(progress.ledger, tuple(one.key for one in progress.series), period, now, reach)
+            # What begins is listed with a delay. Until then it may have happened.
+            known_to = now - 2 * discovery.EVERY if progress.ledger else now
+            ledger = counting.quiet(progress.ledger, tuple(one.key for one in progress.series), period, known_to, reach)
             progress = replace(progress, ledger=ledger)
         return Plan(lead, tuple(beside), progress, progress.slot)
     slot = _next_slot(progress, target, now, period)

@@ -15,9 +15,9 @@ from .cloudwatch import ledger as counting
 from .cloudwatch.answers import Answer
 from .cloudwatch.discovery import Inventory, Listing
 from .cloudwatch.gauges import Shown
-from .cloudwatch.ledger import GivenUp, Ledger, Reach, Reads
+from .cloudwatch.ledger import GivenUp, Ledger, Reach, Reads, Window
 from .cloudwatch.queries import Batch, halved
-from .cloudwatch.selection import Group, Selection, group
+from .cloudwatch.selection import Group, Pace, Selection, group
 from .cloudwatch.series import DAY, SUM, Series
 from .collectors import Collector
 from .collectors.account import ACCOUNT, SENDING_V1, Standing, changes, standing
@@ -37,6 +37,12 @@ FORBIDDEN_FOR = 3600
 
 REFUSED_FOR = DAY
 """Seconds until a series is asked for again whose very name CloudWatch refuses."""
+
+UNHEARD_FOR = 1200
+"""The same where nothing else was answered in the meantime: then it is hardly the series that is refused."""
+
+MOST_REFUSED = 16
+"""Batches of which none was answered that are still halved, so that requests stay few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +81,8 @@ class Progress:
     to survey before. `volumes` is how much went on of late in each group, and `surveyed` when that was asked.
     `collected` is when the series were last asked for in their slot, and `slot` its number; `fresh` says that some are
     asked for before the next one. `idle` is how many series wait their turn. `apart` are series, by key, that stay out
-    of other batches, because a batch that held them was refused; `resting` are keys, and linked accounts, that are left
-    alone until a time.
+    of other batches, because a batch that held them was refused, and `heard` whether anything was answered since.
+    `resting` are keys, and linked accounts, that are left alone until a time.
     """
 
     ledger: Ledger | None = None
@@ -93,6 +99,7 @@ class Progress:
     fresh: bool = False
     idle: int = 0
     apart: tuple[frozenset[str], ...] = ()
+    heard: bool = False
     resting: Mapping[str, float] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
 
@@ -196,7 +203,7 @@ def after_answers(
     progress = replace(
         progress, shown=gauges.after(progress.shown, answers, now, settings.settle_delay, settings.zeroed)
     )
-    reads = [_reads(answer, settings.excluded) for answer in answers]
+    reads = [*(_reads(answer, settings.excluded) for answer in answers), _uncounted(progress.selection, answers)]
     answered_at = min(answer.answered_at for answer in answers)
     if progress.ledger is None:
         keys = tuple(one.key for one in progress.series)
@@ -230,6 +237,14 @@ def _reads(answer: Answer, excluded: frozenset[str]) -> Reads:
     return Reads(answer.batch.window, places, points, complete, counted)
 
 
+def _uncounted(selection: Selection, answers: Sequence[Answer]) -> Reads:
+    """What has one datapoint a day is asked for at other times and has no count: for the ledger it is read with the
+    rest, so that it holds nothing up."""
+    places = [place for place, pace in enumerate(selection.paces) if pace == Pace.DAILY]
+    number, end = len(places), max(answer.batch.window.end for answer in answers)
+    return Reads(Window(0, end), places, [{}] * number, [True] * number, [False] * number)
+
+
 def _after_daily(
     progress: Progress, outcomes: Sequence[tuple[Batch, Answer | Failure]], now: float, settings: Settings
 ) -> Progress:
@@ -250,12 +265,17 @@ def _after_survey(
         if isinstance(answer, Answer)
         for query, result in zip(answer.batch.queries, answer.results, strict=True)
     }
-    return replace(progress, volumes={**progress.volumes, **volumes}, surveyed=now, changed=True)
+    asked = {group(one) for one in progress.candidates}
+    before = {of: volume for of, volume in progress.volumes.items() if of in asked}
+    return replace(progress, volumes={**before, **volumes}, surveyed=now, changed=True)
 
 
-def _set_apart(progress: Progress, outcomes: Iterable[tuple[Batch, Answer | Failure]], now: float) -> Progress:
+def _set_apart(progress: Progress, outcomes: Sequence[tuple[Batch, Answer | Failure]], now: float) -> Progress:
     """Batches that were refused for what is in them are halved; what is left alone and still refused rests."""
     resting = {name: until for name, until in progress.resting.items() if until > now}
+    answers = [outcome for _, outcome in outcomes if isinstance(outcome, Answer)]
+    heard = (progress.heard and bool(progress.apart)) or any(one.complete for it in answers for one in it.results)
+    progress = replace(progress, heard=heard)
     done: set[str] = set()
     halves: list[frozenset[str]] = []
     for batch, outcome in outcomes:
@@ -265,11 +285,11 @@ def _set_apart(progress: Progress, outcomes: Iterable[tuple[Batch, Answer | Fail
             resting |= dict.fromkeys(outcome.forbidden, now + FORBIDDEN_FOR)
         elif outcome.at_request:
             done.update(keys.values())
-            parts = tuple(halved(batch))
+            parts = tuple(halved(batch)) if heard or len(outcomes) < MOST_REFUSED else ()
             if len(parts) > 1:
                 halves += [frozenset(keys[place] for place in part) for part in parts]
             else:
-                resting |= dict.fromkeys(keys.values(), now + REFUSED_FOR)
+                resting |= dict.fromkeys(keys.values(), now + (REFUSED_FOR if heard else UNHEARD_FOR))
     if not done and resting == progress.resting:
         return progress
     kept = [rest for rest in (part - done for part in progress.apart) if rest]

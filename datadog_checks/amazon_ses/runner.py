@@ -61,10 +61,10 @@ class _Agenda(Generic[T]):
             self._changed.notify_all()
 
     def labour(self) -> None:
-        """Do steps until there are no more."""
+        """Do steps until there are no more, or the run is over: what is asked then would be thrown away."""
         while True:
             with self._changed:
-                while (taken := self._take()) is None:
+                while self._over or (taken := self._take()) is None:
                     if self._over or not any(map(any, self._waiting.values())):
                         return
                     self._changed.wait()

@@ -163,6 +163,29 @@ def test_a_batch_that_is_refused_for_one_series_is_split(
     )
 
 
+@pytest.mark.parametrize('minutes', [2, 5, 20])
+def test_where_everything_is_refused_no_series_is_to_blame(
+    watch: Watching, start: Starting, clock: Clock, minutes: int
+) -> None:
+    """When something in the way refuses every request for some time, nothing is left alone for long, the requests stay
+    few, and afterwards all is counted."""
+    sim = many(start)
+    watching = counting(watch, sim)
+    sim.faults.add(Fault('error', operation='GetMetricData', argument=('ValidationError', 400)))
+    sim.log.clear()
+    for _ in range(minutes):
+        watching.run()
+        clock.advance(60)
+    assert len(sim.log.where(operation='GetMetricData')) <= 32 * (minutes // 5 + 1)
+    sim.faults.clear()
+    watching.through(1800, 60)
+    watching.fresh()
+    watching.run()
+    assert not any('reason:refused' in tags for _, tags in watching.fresh())
+    stop_mail(sim, clock)
+    prove(watching, sim, clock)
+
+
 def test_long_names_make_smaller_requests(watch: Watching, sim: Simulator, clock: Clock) -> None:
     """Requests stay below what AWS takes, however long the names and values of dimensions are."""
     for number in range(300):

@@ -16,10 +16,13 @@ from time import strptime
 from typing import Any, NamedTuple
 
 import pytest
-from common import ACCOUNT, OTHER, REGION, START, Watch, instance_of
+from common import ACCOUNT, OTHER, REGION, START, Watch, instance_of, replaced
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from datadog_checks.amazon_ses.aws import access
+from datadog_checks.amazon_ses.cloudwatch import queries
+from datadog_checks.amazon_ses.model import Target
 from datadog_checks.base.stubs import aggregator, datadog_agent
 from simulator import Clock, Fault, Simulator
 
@@ -30,11 +33,29 @@ METRICS = {'Send': 'send.count', 'Bounce': 'bounce.count'}
 FAILED_RUN = ('Nothing can be read from AWS:', 'The AWS account is not known.')
 """How a run ends that could not ask AWS. Any other end is a mistake of ours."""
 
+SET = 'ses:configuration-set'
+FOUND: dict[str, tuple[dict[str, str], str, tuple[str, ...]]] = {
+    'news': ({SET: 'news'}, 'configuration_set.send.count', ('configuration_set:news',)),
+    'login': ({SET: 'login'}, 'configuration_set.send.count', ('configuration_set:login',)),
+    'other': ({'campaign': 'a, b'}, 'unrecognized.count', ('campaign:a, b',)),
+    'address': ({'ses:from-address': 'ann@example.com'}, 'unrecognized.count', ('identity_type:email_address',)),
+    'later': ({SET: 'later'}, 'configuration_set.send.count', ('configuration_set:later',)),
+}
+"""What only listing finds: Send by some dimensions, the count and tags that it becomes. The last one begins later."""
+
+COLLECTED = ('configuration_sets', 'unrecognized')
+
+LISTED_WITHIN = 2 * 900 + 60
+"""Seconds after its first amount was shown until a series is listed and the list is read."""
+
 MISSED = re.compile(r'Counts of (\d{12}) in (\S+) miss (\S+)Z to (\S+)Z \((\w+)\)\.')
 
 
 class Amount(NamedTuple):
-    """What happened, and when CloudWatch shows it: `delay` seconds after its minute. `falls` is taken back `at`."""
+    """What happened, and when CloudWatch shows it: `delay` seconds after its minute. `falls` is taken back later.
+
+    `found` names the series among FOUND that it belongs to, if any.
+    """
 
     metric: str
     region: str
@@ -42,6 +63,7 @@ class Amount(NamedTuple):
     amount: int
     delay: int
     falls: int = 0
+    found: str = ''
 
 
 class Missed(NamedTuple):
@@ -77,11 +99,18 @@ class Story:
         self.watch = Watch(sim, clock, aggregator, instance_of(sim, **given))
         self.amounts: list[Amount] = []
         self.since: dict[str, list[float]] = {REGION: [], OTHER: []}
+        # From when on each series that listing finds is known for sure. Before that it is counted in part.
+        self.known: dict[tuple[str, str], float] = {}
+        # While what was found is left out by choice: since when, and when it was looked at for the last time before.
+        self.choosing: tuple[float, float] | None = None
+        self.looked = clock()
+        self.left_out: list[tuple[float, float]] = []
 
     def happens(self, amounts: list[Amount]) -> None:
         for one in amounts:
             visible = one.minute + one.delay
-            self.sim.world.put(ACCOUNT, one.region, one.metric, one.minute, one.amount, visible_at=visible)
+            of = FOUND[one.found][0] if one.found else {}
+            self.sim.world.put(ACCOUNT, one.region, one.metric, one.minute, one.amount, of, visible_at=visible)
             if one.falls:
                 self.sim.world.shrink(ACCOUNT, one.region, one.metric, one.minute, one.falls, at=visible + 600)
         self.amounts += amounts
@@ -93,6 +122,8 @@ class Story:
             values = self.watch.values('collector.counting_since', region)
             if values and (not seen or seen[-1] != values[-1]):
                 seen.append(values[-1])
+                # The state is new, and so is the list.
+                self.known = {of: at for of, at in self.known.items() if of[0] != region}
 
     def through(self, seconds: float, step: float = 300) -> None:
         for _ in range(int(seconds // step)):
@@ -103,22 +134,49 @@ class Story:
         """Right clock, no faults, until nothing can arrive any more and an edit of `period` has taken place."""
         self.sim.faults.clear()
         self.watch.skew = 0.0
+        self.restart(**dict.fromkeys(CHOICES))
         for _ in range(20):
             self.clock.advance(1500)
             self.run()
+
+    def restart(self, **edited: Any) -> None:
+        """A restart. What a choice leaves out for less than an hour is missed by nobody, unless `period` is edited."""
+        self.watch.restart(**edited)
+        if CHOICES & self.watch.instance.keys():
+            self.choosing = self.choosing or (self.clock(), self.looked)
+        elif self.choosing is not None:
+            since, looked = self.choosing
+            if self.clock() - since > HOUR or 'period' in self.watch.instance:
+                self.left_out.append((looked - HOUR, self.clock()))
+            self.choosing = None
+
+    def look(self) -> None:
+        """A run without trouble, and the one that asks for what it found: note what must be known by now."""
+        if self.sim.faults or self.watch.skew or CHOICES & self.watch.instance.keys():
+            return
+        self.clock.advance(60)
+        self.run()
+        self.looked = self.clock()
+        for region in self.since:
+            for name in FOUND:
+                shown = [one.minute + one.delay for one in self.amounts if (one.found, one.region) == (name, region)]
+                if shown and min(shown) + LISTED_WITHIN <= self.clock() - 60:
+                    self.known.setdefault((region, name), self.clock())
 
     def step(self, one: Mapping[str, Any]) -> None:
         self.clock.advance(one.get('pause', 300))
         self.watch.skew = one.get('skew', 0)
         self.sim.faults.clear()
         if one.get('fault'):
-            kind, argument = one['fault']
-            self.sim.faults.add(Fault(kind, region=one.get('where'), argument=argument))
+            kind, argument, *more = one['fault']
+            self.sim.faults.add(Fault(kind, region=one.get('where'), argument=argument, **(more[0] if more else {})))
         if one.get('damage'):
             damage(one['damage'], one.get('where') or REGION)
         if one.get('restart') or one.get('edit') or one.get('damage'):
-            self.watch.restart(**(one.get('edit') or {}))
+            self.restart(**(one.get('edit') or {}))
         self.run()
+        if any(one.found for one in self.amounts):
+            self.look()
 
     def handed(self, metric: str, region: str) -> float:
         return self.watch.total(METRICS[metric], region)
@@ -135,7 +193,7 @@ class Story:
             # A new `counting_since` says that the whole state was lost, and nothing is promised of what came before.
             spans += [(0, later) for later in seen[1:]]
             for metric in METRICS:
-                counted = [one for one in self.amounts if (one.metric, one.region) == (metric, region)]
+                counted = [one for one in self.amounts if (one.metric, one.region, one.found) == (metric, region, '')]
                 counted = [one for one in counted if one.minute >= start]
                 inside = [one for one in counted if any(first <= one.minute < end for first, end in spans)]
                 truth = sum(one.amount - one.falls for one in counted)
@@ -148,6 +206,15 @@ class Story:
                 assert handed >= truth - sum(one.amount for one in inside), explained
                 if not spans and not shrunk:
                     assert handed == truth, explained
+            for name, (_, count, tags) in FOUND.items():
+                counted = [one for one in self.amounts if (one.found, one.region) == (name, region)]
+                counted = [one for one in counted if one.minute >= start]
+                promised = [one for one in counted if one.minute >= self.known.get((region, name), self.clock())]
+                missable = [*spans, *self.left_out]
+                promised = [one for one in promised if not any(first <= one.minute < end for first, end in missable)]
+                handed = self.watch.total(count, region, *tags)
+                explained = (name, region, handed, counted, self.auditor.missed, self.since, self.known)
+                assert sum(one.amount for one in promised) <= handed <= sum(one.amount for one in counted), explained
 
 
 def slots(region: str) -> list[str]:
@@ -227,6 +294,19 @@ FAULTS: tuple[tuple[str, Any] | None, ...] = (
     ('empty_results', None),
     ('token_loop', None),
 )
+BATCH_FAULTS: tuple[tuple[str, Any, dict[str, Any]], ...] = (
+    ('throttle', None, {'holds': 'news'}),
+    ('partial', {'every': 1}, {'holds': 'other|a, b'}),
+    ('missing_results', 1, {'holds': 'later'}),
+    ('html', None, {'holds': 'ann@example.com'}),
+    ('truncate', None, {'holds': 'login'}),
+    ('token_loop', None, {'operation': 'ListMetrics'}),
+    ('throttle', None, {'operation': 'ListMetrics'}),
+    ('empty_results', None, {'operation': 'ListMetrics'}),
+    ('garbage', '{"Metrics": []}', {'operation': 'ListMetrics'}),
+)
+"""What strikes one batch of several, or the list."""
+
 DAMAGES = ('newest torn', 'older garbled', 'newest lost', 'note lost', 'note garbled', 'all torn', 'all lost')
 EDITS = st.one_of(
     st.sampled_from([60, 300, 420, 900]).map(lambda value: {'period': value}),
@@ -235,15 +315,24 @@ EDITS = st.one_of(
     st.sampled_from([HOUR, 6 * HOUR]).map(lambda value: {'backfill_limit': value}),
     st.sampled_from(['average', 'maximum', 'sum']).map(lambda value: {'statistic': value}),
 )
+CHOICES = {'include', 'exclude', 'max_series'}
+CHOOSING = st.one_of(
+    st.sampled_from(['news', 'l*', 'ann@*']).map(lambda value: {'exclude': [{'value': value}]}),
+    st.sampled_from(['*ews', 'a*']).map(lambda value: {'include': [{'value': value}]}),
+    st.sampled_from([0, 1, 2, 3]).map(lambda value: {'max_series': value}),
+    st.just(dict.fromkeys(CHOICES)),
+)
+"""Edits of the options that choose among what was found, and the one that takes them back."""
+
 STEPS = st.lists(
     st.fixed_dictionaries(
         {
             'pause': st.one_of(st.just(300), st.integers(20, 900), st.integers(900, 5 * HOUR)),
-            'fault': st.sampled_from(FAULTS),
+            'fault': st.sampled_from((*FAULTS, *BATCH_FAULTS)),
             'where': st.sampled_from([None, REGION, OTHER]),
             'skew': st.one_of(st.just(0), st.just(0), st.integers(-6 * HOUR, 6 * HOUR)),
             'restart': st.booleans(),
-            'edit': st.one_of(st.none(), st.none(), st.none(), EDITS),
+            'edit': st.one_of(st.none(), st.none(), st.none(), EDITS, CHOOSING),
             'damage': st.sampled_from([None] * 12 + list(DAMAGES)),
         }
     ),
@@ -266,8 +355,31 @@ def amounts(span: int) -> st.SearchStrategy[list[Amount]]:
     return st.lists(one, max_size=25)
 
 
+def found_amounts(span: int) -> st.SearchStrategy[list[Amount]]:
+    """Amounts of what listing finds: single ones, and some in a row, so that series fall idle and wake."""
+    one = st.builds(
+        lambda name, region, at, number, amount, delay: [
+            Amount('Send', region, int(START + at) // 60 * 60 + 300 * place, amount, delay, 0, name)
+            for place in range(number)
+        ],
+        st.sampled_from(list(FOUND)),
+        st.sampled_from([REGION, OTHER]),
+        st.integers(0, span),
+        st.sampled_from([1, 1, 12]),
+        st.integers(1, 50),
+        st.integers(0, 900),
+    )
+    return st.lists(one, max_size=20).map(lambda lists: [one for some in lists for one in some])
+
+
+def long_known() -> list[Amount]:
+    """What makes all but the last of FOUND known from the first run on."""
+    begin = int(START) // 60 * 60 - 5 * HOUR
+    return [Amount('Send', region, begin, 1, 0, 0, name) for name in list(FOUND)[:-1] for region in (REGION, OTHER)]
+
+
 FEW = settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
@@ -283,9 +395,16 @@ example made smaller, add Phase.shrink: that takes minutes."""
 def test_counts_add_up_through_everything(data: st.DataObject) -> None:
     """Whatever fails, comes late, is edited or damaged: what was handed over and given up is what CloudWatch holds."""
     steps = data.draw(STEPS)
-    with story() as told:
-        told.happens(data.draw(amounts(sum(one['pause'] for one in steps) + HOUR)))
+    span = sum(one['pause'] for one in steps) + HOUR
+    # Few queries in a request, so that there are several; and hours go by in less than a second.
+    with (
+        replaced(queries, 'MOST_QUERIES', 6),
+        replaced(access, 'LISTINGS', 1e6),
+        story(collect=['cloudwatch', *COLLECTED]) as told,
+    ):
+        told.happens([*long_known(), *data.draw(amounts(span)), *data.draw(found_amounts(span))])
         told.run()
+        told.look()
         for one in steps:
             told.step(one)
         told.settle()
@@ -420,6 +539,42 @@ def test_an_edited_period_cuts_nothing(period: int) -> None:
             assert told.handed('Send', region) == told.watch.truth('Send', told.since[region][0], region=region)
         assert set(reported(told)) == {'period_change'}
         assert skipped() == reported(told)
+
+
+def test_what_comes_once_a_day_holds_nothing_up() -> None:
+    """Where there are series with one datapoint a day, no more periods are given up at an edit of `period` than without
+    them, and what is remembered of each series does not grow."""
+    told_of: dict[bool, tuple[dict[str, float], int]] = {}
+    for daily in (False, True):
+        with story(collect=['cloudwatch', 'snds']) as told:
+            begin = int(START) // 60 * 60
+            if daily:
+                for metric in ('SNDS.SpamRate', 'SNDS.TrapHits'):
+                    told.sim.world.put(ACCOUNT, REGION, metric, begin - HOUR, 1, {'IP': '198.51.100.7'})
+            told.happens(every_minute(400))
+            told.through(5 * HOUR)
+            assert (told.watch.last('collector.series') > 12) is daily
+            remembered = len(told.watch.check.memory.recall(Target(ACCOUNT, REGION)).ledger.booked)
+            told.step({'edit': {'period': 900}})
+            told.settle()
+            told.check()
+            told_of[daily] = reported(told), remembered
+    assert told_of[True] == told_of[False]
+
+
+def test_periods_that_many_series_miss_are_reported_once() -> None:
+    """Series that were read to different marks, as idle ones are, report the periods that they give up only once."""
+    with story(collect=['cloudwatch', *COLLECTED]) as told:
+        told.happens([*long_known(), *every_minute(700)])
+        told.through(3 * HOUR)
+        told.step({'pause': 5 * HOUR})
+        told.settle()
+        told.check()
+        for reason in reported(told):
+            spans = sorted(
+                (one.start, one.end) for one in told.auditor.missed if (one.region, one.reason) == (REGION, reason)
+            )
+            assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False)), spans
 
 
 def test_a_lost_state_begins_anew() -> None:

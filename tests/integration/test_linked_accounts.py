@@ -95,6 +95,45 @@ def test_an_account_that_may_not_be_shown_costs_that_account(watch: Watching, st
     assert watching.values('collector.periods_skipped') == []
 
 
+def test_without_the_option_any_more_linked_accounts_are_left_alone(
+    watch: Watching, start: Starting, clock: Clock
+) -> None:
+    """When the option is taken away, no request speaks of another account from the next run on."""
+    sim = linked(start)
+    watching = watch(sim, linked_accounts=True, collect=['cloudwatch', 'configuration_sets'])
+    watching.through(HOUR, 60)
+    watching.restart(linked_accounts=None)
+    sim.log.clear()
+    watching.through(1200, 60)
+    asked = [query for one in sim.log.where(operation='GetMetricData') for query in one.params['MetricDataQueries']]
+    assert asked and not any('AccountId' in query for query in asked)
+
+
+def test_an_account_that_was_linked_is_left_to_its_own_instance_after_a_restart(
+    watch: Watching, start: Starting, clock: Clock
+) -> None:
+    """When an instance for a linked account comes first after a restart, the other counts nothing of it any more, and
+    nothing is counted by both."""
+    sim = linked(start)
+    sim.accounts.add('AKIAOWNER00000000000', OWNER)
+    watching = watch(sim, linked_accounts=True, collect=['cloudwatch'])
+    watching.through(HOUR, 60)
+    counted = total(watching, 'send.count', OWNER)
+    since = watching.last('collector.counting_since')
+    assert counted > 0
+    watching.check.cancel()
+    itself = watch(sim, aws_access_key_id='AKIAOWNER00000000000', collect=['cloudwatch'])
+    itself.run()
+    watching.restart()
+    for _ in range(90):
+        watching.run()
+        clock.advance(60)
+        itself.run()
+    handed = total(watching, 'send.count', OWNER)
+    assert counted < handed <= truth(sim, OWNER, 'Send', since, clock())
+    assert total(watching, 'send.count', OTHER_OWNER) > 0
+
+
 def test_an_account_is_not_counted_by_two_instances(watch: Watching, start: Starting, clock: Clock) -> None:
     """A linked account that another instance reads itself is left to that instance."""
     sim = linked(start)

@@ -107,6 +107,19 @@ def test_the_first_mail_of_a_quiet_region_is_counted(watch: Watching, two: Simul
     assert watching.values('collector.periods_skipped', 'eu-central-1') == []
 
 
+def test_the_first_mail_is_counted_where_only_the_list_tells(watch: Watching, two: Simulator, clock: Clock) -> None:
+    """Where nothing but the list says that a quiet Region has begun to send, which is late by half an hour, all is
+    counted even if no late data is waited for."""
+    watching = everywhere(watch, two, collect=['cloudwatch'], timeframe=60, period=60)
+    watching.through(HOUR, 60)
+    begun = clock()
+    for minute in range(60):
+        at = begun + 60 * minute
+        two.world.put(ACCOUNT, 'eu-central-1', 'Send', at, 7, visible_at=at)
+    watching.through(2 * HOUR, 60)
+    assert watching.total('send.count', 'eu-central-1') == 420
+
+
 def test_wrong_credentials_are_an_error_everywhere(watch: Watching, start: Starting, names: tuple[str, ...]) -> None:
     """Where no Region takes the credentials, that is what is said, and no Region is taken for one that is off."""
     sim = start()
@@ -133,8 +146,8 @@ def test_hanging_regions_cost_themselves(watch: Watching, two: Simulator, clock:
     hang = [name for name in names if name not in (*OPT_IN, REGION, OTHER)][:10]
     for name in hang:
         two.faults.add(Fault('hang', region=name, argument=3.0))
-    soon = {'min_collection_interval': 2, 'read_timeout': 1, 'connect_timeout': 1}
-    watching = watch(two, region=None, regions='all', collect=['account'], **soon)
+    timing = {'min_collection_interval': 2, 'read_timeout': 1, 'connect_timeout': 1}
+    watching = watch(two, region=None, regions='all', collect=['account'], **timing)
     watching.run()
     assert watching.status('can_connect', REGION)[0] == 0
     assert watching.status('can_connect', hang[0])[0] == 2

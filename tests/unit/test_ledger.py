@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from array import array
+from dataclasses import dataclass, field, replace
+from math import lcm
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datadog_checks.amazon_ses import state
 from datadog_checks.amazon_ses.cloudwatch import ledger as counting
 from datadog_checks.amazon_ses.cloudwatch import schedule
 from datadog_checks.amazon_ses.cloudwatch.ledger import GivenUp, Ledger, Reach, Reads, Window
 from datadog_checks.amazon_ses.cloudwatch.selection import Pace, Selection
+from datadog_checks.amazon_ses.document import from_document, to_document
+from datadog_checks.amazon_ses.progress import Progress
 
 HOUR = 3600
 START = 1_790_000_100
@@ -84,6 +89,20 @@ class Counter:
         for place, amount in booking.amounts.items():
             self.handed[keys[place]] = self.handed.get(keys[place], 0.0) + amount
 
+    def restart(self) -> None:
+        """Go on with what was saved: it must be all there is."""
+        if self.ledger is not None:
+            saved = state.pack(to_document(Progress(ledger=self.ledger)), 7)
+            loaded = state.load([saved, ''], '7')
+            assert loaded.document is not None and loaded.exact
+            ledger = from_document(loaded.document).ledger
+            assert ledger == self.ledger
+            self.ledger = ledger
+
+    def choose(self, keys: tuple[str, ...]) -> None:
+        """Ask for these series from now on."""
+        self.selection = Selection(keys=keys, paces=bytes([Pace.NORMAL] * len(keys)), leaders=[-1] * len(keys))
+
     def settle(self, now: float) -> float:
         """Clean collections until nothing can arrive any more."""
         for _ in range(2 * (self.reach.late + 2 * schedule.ROUND) // 300):
@@ -103,9 +122,11 @@ class Counter:
             assert handed >= truth - missable, (series, self.given_up, self.ledger)
 
 
-def events(span: int, most_delay: int) -> st.SearchStrategy[dict[str, list[tuple[int, int, int]]]]:
+def events(
+    span: int, most_delay: int, names: tuple[str, ...] = SERIES
+) -> st.SearchStrategy[dict[str, list[tuple[int, int, int]]]]:
     event = st.tuples(st.integers(START, START + span), st.integers(1, 50), st.integers(0, most_delay))
-    return st.fixed_dictionaries({series: st.lists(event, max_size=25) for series in SERIES})
+    return st.fixed_dictionaries({series: st.lists(event, max_size=25) for series in names})
 
 
 selections = st.sampled_from([SELECTED, IDLING])
@@ -120,6 +141,7 @@ step = st.fixed_dictionaries(
         'skew': st.one_of(st.just(0), st.integers(-6 * HOUR, 6 * HOUR)),
         'period': st.sampled_from([None, None, None, 60, 300, 420, 900]),
         'timeframe': st.sampled_from([None, None, None, 900, HOUR, 2 * HOUR]),
+        'restart': st.booleans(),
     }
 )
 
@@ -141,6 +163,8 @@ def test_counts_add_up_through_everything(data: st.DataObject) -> None:
         if one['timeframe'] or one['period']:
             late = max(one['timeframe'] or HOUR, 3 * counter.period) + 2 * counter.period
             counter.reach = Reach(late, max(3 * HOUR, late + schedule.ROUND + counter.period))
+        if one['restart']:
+            counter.restart()
         if not one['fails']:
             counter.read(now, one['skew'], one['incomplete'], one['cut'])
     counter.settle(now)
@@ -201,7 +225,7 @@ def test_series_that_come_and_go_are_not_counted_twice(data: st.DataObject) -> N
     counter.read(now)
     for keys, pause in turns:
         now += pause
-        counter.selection = Selection(keys=keys, paces=bytes([Pace.NORMAL] * len(keys)), leaders=[-1] * len(keys))
+        counter.choose(keys)
         counter.read(now)
     assert counter.ledger is not None
     for series in SERIES:
@@ -210,6 +234,159 @@ def test_series_that_come_and_go_are_not_counted_twice(data: st.DataObject) -> N
 
 
 ORDERS = [SERIES, SERIES[::-1], ('send',), ('bounce',), ('new', 'bounce', 'send')]
+
+
+MANY = tuple(f'series-{number:02}' for number in range(12))
+chosen = st.lists(st.sampled_from(MANY), unique=True).map(tuple)
+"""Some of many series, in any order, so that all places change."""
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_series_that_are_away_for_a_while_lose_nothing(data: st.DataObject) -> None:
+    """Whatever is left out and comes back within the backfill limit, restarts in between: all amounts are counted."""
+    pauses = data.draw(st.lists(st.integers(30, HOUR), max_size=20))
+    reach = Reach(HOUR + 600, backfill=sum(pauses) + 12 * HOUR)
+    cloudwatch = CloudWatch(data.draw(events(sum(pauses) + HOUR, HOUR, MANY)))
+    counter = Counter(cloudwatch, reach=reach)
+    counter.choose(MANY)
+    now = float(START)
+    counter.read(now)
+    for pause in pauses:
+        now += pause
+        counter.choose(data.draw(chosen))
+        counter.read(now, incomplete=data.draw(chosen), cut=data.draw(st.booleans()))
+        if data.draw(st.booleans()):
+            counter.restart()
+    counter.choose(MANY[::-1])
+    counter.settle(now)
+    assert counter.ledger is not None and counter.given_up == []
+    for series in MANY:
+        truth = cloudwatch.total(series, [(counter.ledger.since, 2 * START)])
+        assert counter.handed.get(series, 0.0) == truth, (series, counter.ledger)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_what_a_series_misses_that_was_away_for_too_long_is_reported(data: st.DataObject) -> None:
+    """A series that comes back after the backfill limit, as after a restart when it is listed late, reports what it
+    cannot count any more, and in the meantime nothing is remembered for its sake."""
+    away = data.draw(st.integers(4 * HOUR, 20 * HOUR))
+    counter = Counter(CloudWatch(data.draw(events(away + 2 * HOUR, 900))))
+    now = float(START)
+    for _ in range(12):
+        counter.read(now)
+        now += 300
+    counter.choose(SERIES[:1])
+    now += data.draw(st.sampled_from([0, away]))
+    while now < START + HOUR + away:
+        counter.read(now)
+        now += 300
+    assert counter.ledger is not None and len(counter.ledger.booked) <= counter.reach.late // 300 + 6
+    counter.choose(SERIES)
+    counter.settle(now)
+    counter.check()
+
+
+def ledgers() -> st.SearchStrategy[Ledger]:
+    """Ledgers with some series that are asked for and some that are not, each with an amount of its own."""
+
+    def made(keys: tuple[str, ...], asked: int, marks: list[int], starts: list[int]) -> Ledger:
+        whole = len(keys)
+        return Ledger(
+            period=300,
+            since=START,
+            floor=START,
+            kept_from=START + 300 * min(starts, default=0),
+            read_at=START + 30_000.0,
+            read_to=START + 30_300,
+            keys=keys[:asked],
+            marks=array('q', [START + 300 * mark for mark in marks[:whole]]),
+            read_in=array('q', [place + 1 for place in range(min(asked, whole))]),
+            seen=array('q', [START + place for place in range(min(asked, whole))]),
+            booked={
+                START + 300 * start: array('d', [1000.0 * start + place for place in range(whole)]) for start in starts
+            },
+            others=keys[asked:],
+        )
+
+    return st.builds(
+        made,
+        chosen,
+        st.integers(0, len(MANY)),
+        st.lists(st.integers(0, 100), min_size=len(MANY), max_size=len(MANY)),
+        st.lists(st.integers(0, 100), unique=True, max_size=6),
+    )
+
+
+def of_series(ledger: Ledger) -> dict[str, tuple[int, dict[int, float]]]:
+    """What is remembered of each series, wherever it stands: its mark and what was booked."""
+    names = (*ledger.keys, *ledger.others)
+    return {
+        name: (ledger.marks[place], {start: column[place] for start, column in ledger.booked.items()})
+        for place, name in enumerate(names)
+    }
+
+
+@given(ledgers(), chosen)
+def test_arranging_changes_places_and_nothing_else(ledger: Ledger, keys: tuple[str, ...]) -> None:
+    """Each series keeps its mark and its amounts in whatever place; what is new begins at the newest mark with nothing
+    booked; of what is not asked for, only that is forgotten which nothing may be counted of any more."""
+    after = counting.arranged(ledger, keys)
+    before, now = of_series(ledger), of_series(after)
+    assert after.keys == keys
+    assert {len(after.marks), *map(len, after.booked.values())} == {len(now)} or not now
+    assert len(after.read_in) == len(after.seen) == len(keys)
+    assert len(now) == len(after.keys) + len(after.others), 'no series has two places'
+    for name in keys:
+        assert now[name] == before.get(name, (ledger.newest_mark, dict.fromkeys(ledger.booked, 0.0)))
+    for name in before.keys() - set(keys):
+        assert now.get(name) == before[name] or before[name][0] < ledger.kept_from
+    assert counting.arranged(after, keys) == after
+    assert counting.arranged(counting.arranged(after, ledger.keys), keys).keys == keys
+
+
+@given(ledgers(), st.integers(-HOUR, 20 * HOUR), st.booleans())
+def test_quiet_is_an_answer_with_nothing(ledger: Ledger, after: int, closes: bool) -> None:
+    """While nothing goes on a ledger moves as if it had read nothing, completely: never back, and never twice."""
+    now, reach = ledger.read_to + after, Reach(HOUR + 600, 3 * HOUR)
+    ledger = replace(ledger, booked={start: one for start, one in ledger.booked.items() if start >= ledger.kept_from})
+    moved = counting.quiet(ledger, ledger.keys, 300, now, reach)
+    assert moved.read_to == max(ledger.read_to, counting.end_of(now, 300))
+    assert all(old <= new for old, new in zip(ledger.marks, moved.marks, strict=True))
+    assert moved.kept_from >= ledger.kept_from
+    assert all(start >= moved.kept_from for start in moved.booked)
+    assert counting.quiet(moved, moved.keys, 300, now, reach) == moved
+    # What was booked and may still be asked for is not handed over again.
+    window = counting.Window(counting.whole(moved, moved.oldest_mark, Window(moved.read_to, moved.read_to), reach), now)
+    places = range(len(moved.keys))
+    points = [{start: column[place] for start, column in moved.booked.items()} for place in places]
+    answer = Reads(window, places, points, [True] * len(points), [True] * len(points))
+    assert not counting.book(moved, [answer], float(now), 99, reach).amounts
+
+
+@given(ledgers(), st.sampled_from([60, 300, 420, 900, HOUR]), st.integers(-2 * HOUR, 6 * HOUR))
+def test_closing_ends_the_ledger_at_a_common_boundary(ledger: Ledger, period: int, after: int) -> None:
+    """An edited period takes place at a boundary of both, when everything before was read, or cannot be read any more;
+    what is lost is reported in the old period, and nothing is counted on both sides of the boundary."""
+    reach = Reach(HOUR + 600, 3 * HOUR)
+    ending = counting.closing(ledger, period, ledger.read_at)
+    if period == ledger.period:
+        assert ending == ledger
+        return
+    boundary = ending.closing
+    assert boundary is not None and boundary % lcm(period, 300) == 0 and boundary >= ledger.read_to
+    assert counting.closing(ending, period, ledger.read_at + HOUR) == ending
+    ending = replace(ending, read_to=boundary)
+    end = counting.closed(ending, period, float(boundary + after), 300, reach)
+    read = ending.oldest_mark >= boundary or after >= reach.backfill
+    assert (end.ledger.period == period) == (read and after >= 300)
+    if end.ledger.period != period:
+        assert end.ledger == ending and end.given_up == ()
+        return
+    assert (end.ledger.floor, end.ledger.kept_from, end.ledger.booked) == (boundary, boundary, {})
+    assert set(end.ledger.marks) <= {boundary}
+    assert all(span.period == 300 and span.end == boundary for span in end.given_up)
 
 
 def test_an_idle_series_costs_a_quarter_and_its_first_amount_comes_within_twenty_minutes() -> None:

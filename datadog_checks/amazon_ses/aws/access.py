@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -71,7 +72,7 @@ class Access:
         until, pages = time.monotonic() + seconds, 0
         try:
             for request in listing.requests:
-                for page in self._pages(self._list, request, region, discovery.PAGES):
+                for page in self._pages(partial(self._list, request=request), region, discovery.PAGES):
                     listed.update(discovery.read(page, account, seen))
                     pages += 1
                     if pages >= discovery.PAGES or (time.monotonic() > until and page.get('NextToken')):
@@ -92,7 +93,7 @@ class Access:
         self._datapoints[region].wait(batch.datapoints)
         try:
             self.calls.asking_for(batch.billed_metrics)
-            for page in self._pages(bodies.get_metric_data, batch.parameters, region, PAGES):
+            for page in self._pages(partial(bodies.get_metric_data, batch=batch), region, PAGES):
                 pages.append({**page, 'AnsweredAt': _date(page)})
         except Exception as error:
             failures.append(self._failed(error, region, answers.OPERATION, queries.ACTIONS[0].name))
@@ -104,20 +105,18 @@ class Access:
                 self.calls.failed(region, failure.operation, failure.kind)
         return answer
 
-    def _list(self, client: Any, request: Mapping[str, Any]) -> Page:
+    def _list(self, client: Any, request: Mapping[str, Any], token: str | None = None) -> Page:
         self._listings[client.meta.region_name].wait(1)
-        page: Page = client.list_metrics(**request)
+        page: Page = client.list_metrics(**request, **({'NextToken': token} if token else {}))
         return page
 
-    def _pages(
-        self, call: Callable[[Any, Mapping[str, Any]], Page], request: Mapping[str, Any], region: str, most: int
-    ) -> Iterator[Page]:
+    def _pages(self, call: Callable[..., Page], region: str, most: int) -> Iterator[Page]:
         """All pages of one CloudWatch request. A token that comes twice would never end, so it is an error."""
         client = self._clients.get('cloudwatch', region)
         seen: set[str] = set()
         token = None
         while token is not None or not seen:
-            page = call(client, {**request, 'NextToken': token} if token else request)
+            page = call(client, token=token)
             yield page
             token = page.get('NextToken') or None
             if token in seen or len(seen) >= most:

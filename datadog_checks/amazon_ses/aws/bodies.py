@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from threading import local
 from typing import Any
 
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch
+
 MEMBERS = {
     'GetMetricData': ('MetricDataResults', 'NextToken', 'Messages'),
     'ListMetrics': ('Metrics', 'NextToken', 'OwningAccounts'),
@@ -24,13 +26,14 @@ EMPTY = {'MetricDataQueries': [], 'StartTime': 0, 'EndTime': 0}
 _own = local()
 
 
-def get_metric_data(client: Any, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One GetMetricData call. Raises what botocore raises."""
+def get_metric_data(client: Any, batch: Batch, token: str | None = None) -> Mapping[str, Any]:
+    """One page of the answer to a batch: the first, or that of a token. Raises what botocore raises."""
+    more = {'NextToken': token} if token else {}
     if not speaks_json(client):
-        plain: Mapping[str, Any] = client.get_metric_data(**parameters)
+        plain: Mapping[str, Any] = client.get_metric_data(**batch.parameters, **more)
         return plain
     # A worker waits for its request, so what its thread has here is what its request carries, in each attempt.
-    _own.body = json.dumps(parameters, separators=(',', ':')).encode()
+    _own.body = (json.dumps({**batch.parameters, **more}) if token else batch.text).encode()
     try:
         answer: Mapping[str, Any] = client.get_metric_data(**EMPTY)
         return answer

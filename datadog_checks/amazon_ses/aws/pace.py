@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from threading import Lock
 
 
 class Pace:
     """A limit for each second that several workers share. What exceeds it alone goes alone."""
 
-    def __init__(self, per_second: float) -> None:
+    def __init__(
+        self,
+        per_second: float,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._most = per_second
+        self._monotonic = monotonic
+        self._sleep = sleep
         self._taken: deque[tuple[float, float]] = deque()
         self._lock = Lock()
 
     def wait(self, number: float) -> None:
         """Sleep until `number` more may be taken."""
         with self._lock:
-            now = time.monotonic()
+            now = self._monotonic()
             at = max(now, self._taken[-1][0]) if self._taken else now
             while self._taken and sum(taken for _, taken in self._taken) + number > self._most:
                 earliest, _ = self._taken.popleft()
@@ -26,4 +34,4 @@ class Pace:
             while self._taken and self._taken[0][0] <= at - 1.0:
                 self._taken.popleft()
             self._taken.append((at, number))
-        time.sleep(max(0.0, at - now))
+        self._sleep(max(0.0, at - now))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, NamedTuple
 
 from datadog_checks.amazon_ses.model import Failure, FailureKind
@@ -52,7 +53,9 @@ class Answer:
         return all(result.complete for result in self.results)
 
 
-NOTHING = Result({}, False)
+EMPTY: Mapping[int, float] = {}
+NOTHING = Result(EMPTY, False)
+FLOATS = {float}
 _PLACES = {f'q{place}': place for place in range(MOST_QUERIES)}
 
 
@@ -103,17 +106,18 @@ def _place(result: Any, queries: int) -> int:
     return place
 
 
-def _points(result: Mapping[str, Any], period: int) -> dict[int, float]:
+def _points(result: Mapping[str, Any], period: int) -> Mapping[int, float]:
     timestamps, values = result.get('Timestamps', ()), result.get('Values', ())
     if not timestamps and not values:
-        return {}
+        return EMPTY
     try:
         if len(timestamps) != len(values):
             raise Malformed('an answer has more timestamps than values, or fewer')
         # Numbers, as nearly always: anything else is looked at one by one.
-        if all(type(at) is float and type(value) is float for at, value in zip(timestamps, values, strict=True)):
-            points = {int(at): value for at, value in zip(timestamps, values, strict=True)}
-            if not all(-LARGEST < value < LARGEST for value in values):
+        if {*map(type, timestamps), *map(type, values)} == FLOATS:
+            points = dict(zip(map(int, timestamps), values, strict=True))
+            # What is not a number makes the sum none, whatever the largest and the smallest seem to be.
+            if not (-LARGEST < min(values) and max(values) < LARGEST and abs(sum(values)) < inf):
                 raise ValueError
         else:
             points = {int(epoch(at)): number(value) for at, value in zip(timestamps, values, strict=True)}

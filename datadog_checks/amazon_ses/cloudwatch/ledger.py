@@ -102,10 +102,10 @@ class Ledger:
     """What was counted so far for one account in one Region.
 
     `floor` is `since`, or a later boundary at which counting went on after a gap or an edit. `keys` name the series
-    that are asked for, by place; `others` have the places after them: they are not asked for any more, and what was
-    booked of them is remembered. `read_in` is the slot (see schedule.py) of the last complete answer, 0 for none;
-    `seen` the start of the newest period with data. `doubtful` says that more may have been handed over than is booked
-    here, because a newer state was lost.
+    that are asked for, by place; `others` have the places after them: they are not asked for any more, and their marks
+    and what was booked of them are remembered. `read_in` is the slot (see schedule.py) of the last complete answer, 0
+    for none; `seen` the start of the newest period with data. `doubtful` says that more may have been handed over than
+    is booked here, because a newer state was lost.
     """
 
     period: int
@@ -127,11 +127,11 @@ class Ledger:
 
     @property
     def newest_mark(self) -> int:
-        return max(self.marks, default=self.floor)
+        return max(self.marks[: len(self.keys)], default=self.floor)
 
     @property
     def oldest_mark(self) -> int:
-        return min(self.marks, default=self.floor)
+        return min(self.marks[: len(self.keys)], default=self.floor)
 
     def floor_of(self, series: str) -> int:
         return max(self.floor, self.born.get(series, self.floor))
@@ -215,8 +215,10 @@ def book(ledger: Ledger, answers: Sequence[Reads], answered_at: float, slot: int
             late_from = mark - late
             horizon = max(floor, late_from - late_from % period)
             if complete and end > mark and window.start <= max(horizon, ledger.kept_from, limit):
-                if horizon < limit and counted:
-                    given_up.update(_closed_early(horizon, mark - period, min(limit, end), period))
+                # One that was away for longer than that has nothing remembered to go on from.
+                lost_to = limit if mark - period >= ledger.kept_from else max(limit, ledger.kept_from)
+                if horizon < lost_to and counted:
+                    given_up.update(_closed_early(horizon, mark - period, min(lost_to, end), period))
                 marks[place] = end
             if not points or not counted:
                 continue
@@ -236,9 +238,10 @@ def book(ledger: Ledger, answers: Sequence[Reads], answered_at: float, slot: int
                     lost += _fallen(shrunk.setdefault(start, {}), ledger.keys[place], before - value)
             if amount:
                 amounts[place] = amounts.get(place, 0.0) + amount
-    kept_from = max(
-        ledger.kept_from, align(min(marks, default=read_to) - late, period), align(read_to - reach.backfill, period)
-    )
+    # Those that are not asked for are waited for as long as they could be made up for.
+    limit, asked = align(read_to - reach.backfill, period), len(ledger.keys)
+    oldest = min((mark for place, mark in enumerate(marks) if place < asked or mark >= limit), default=read_to)
+    kept_from = max(ledger.kept_from, align(oldest - late, period), limit)
     after = replace(
         noted(ledger, answers, slot),
         kept_from=kept_from,
@@ -248,7 +251,7 @@ def book(ledger: Ledger, answers: Sequence[Reads], answered_at: float, slot: int
         booked={start: column for start, column in booked.items() if start >= kept_from},
         shrunk={start: series for start, series in shrunk.items() if start >= kept_from and series},
     )
-    return Booking(after, amounts, tuple(sorted(given_up)), lost)
+    return Booking(after, amounts, _joined(given_up), lost)
 
 
 def noted(ledger: Ledger, answers: Iterable[Reads], slot: int) -> Ledger:
@@ -278,6 +281,18 @@ def _closed_early(horizon: int, last_read: int, limit: int, period: int) -> Iter
         yield GivenUp(horizon, min(last_read, limit), 'late_growth', period)
     if max(horizon, last_read) < limit:
         yield GivenUp(max(horizon, last_read), limit, 'backfill_limit', period)
+
+
+def _joined(spans: Iterable[GivenUp]) -> tuple[GivenUp, ...]:
+    """What series that were read to different marks give up for the same reason, each period once."""
+    joined: list[GivenUp] = []
+    for span in sorted(spans, key=lambda one: (one.reason, one.period, one.start)):
+        before = joined[-1] if joined else None
+        if before is not None and before[2:] == span[2:] and span.start <= before.end:
+            joined[-1] = before._replace(end=max(before.end, span.end))
+        else:
+            joined.append(span)
+    return tuple(sorted(joined))
 
 
 def reopened(ledger: Ledger, answered_at: float, reach: Reach, reason: str) -> Booking:
@@ -320,8 +335,8 @@ def quiet(ledger: Ledger | None, keys: tuple[str, ...], period: int, now: float,
 def arranged(ledger: Ledger, keys: tuple[str, ...]) -> Ledger:
     """The ledger with these series asked for, in these places.
 
-    One that is new, or comes back, goes out from the newest mark: it is counted as far back as late data is waited
-    for, and what was booked of it before is not counted again.
+    One that is new goes out from the newest mark: it is counted as far back as late data is waited for. One that comes
+    back goes on where it was, as far back as what was booked of it is remembered: nothing of it is counted again.
     """
     if keys is ledger.keys:
         return ledger
@@ -329,16 +344,16 @@ def arranged(ledger: Ledger, keys: tuple[str, ...]) -> Ledger:
         return replace(ledger, keys=keys)
     before = {key: place for place, key in enumerate((*ledger.keys, *ledger.others))}
     asked, chosen = len(ledger.keys), set(keys)
+    marks, mark = ledger.marks, ledger.newest_mark
     places = [before.get(key, -1) for key in keys]
     gone = [place for key, place in before.items() if key not in chosen]
-    gone = [place for place in gone if any(column[place] for column in ledger.booked.values())]
+    gone = [place for place in gone if marks[place] >= ledger.kept_from]
     names = (*ledger.keys, *ledger.others)
-    mark = ledger.newest_mark
     return replace(
         ledger,
         keys=keys,
         others=tuple(names[place] for place in gone),
-        marks=array('q', [ledger.marks[place] if 0 <= place < asked else mark for place in places]),
+        marks=array('q', [marks[place] if place >= 0 else mark for place in (*places, *gone)]),
         read_in=array('q', [ledger.read_in[place] if 0 <= place < asked else 0 for place in places]),
         seen=array('q', [ledger.seen[place] if 0 <= place < asked else 0 for place in places]),
         booked={

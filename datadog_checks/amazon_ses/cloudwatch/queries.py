@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from datadog_checks.amazon_ses.model import Action
 
 from .ledger import Window
-from .series import Query
+from .series import Dimensions, Query
 
 ACTIONS = (Action('cloudwatch:GetMetricData', 'CloudWatch metrics: counts, gauges and reputation rates'),)
 
@@ -62,6 +64,13 @@ class Batch:
             'EndTime': self.window.end,
             'ScanBy': 'TimestampAscending',
         }
+
+    @property
+    def text(self) -> str:
+        """The same parameters as a JSON document. To write many queries as text is far cheaper than to build them."""
+        asked = ','.join([_text(place, query, self.period) for place, query in enumerate(self.queries)])
+        window = f'"StartTime":{self.window.start},"EndTime":{self.window.end}'
+        return f'{{"MetricDataQueries":[{asked}],{window},"ScanBy":"TimestampAscending"}}'
 
 
 def periods(window: Window, period: int) -> int:
@@ -124,6 +133,26 @@ def _query(name: str, query: Query, period: int) -> dict[str, Any]:
     if series.account:
         asked['AccountId'] = series.account
     return asked
+
+
+def _text(place: int, query: Query, period: int) -> str:
+    series, statistic = query
+    owner = f',"AccountId":"{series.account}"' if series.account else ''
+    return (
+        f'{{"Id":"q{place}","MetricStat":{{"Metric":{{"Namespace":"{series.namespace}","MetricName":'
+        f'{_quoted(series.metric_name)},"Dimensions":{_dimensions(series.dimensions)}}},"Period":{period},'
+        f'"Stat":"{statistic}"}},"ReturnData":true{owner}}}'
+    )
+
+
+@lru_cache(maxsize=1000)
+def _quoted(name: str) -> str:
+    return json.dumps(name)
+
+
+@lru_cache(maxsize=20_000)
+def _dimensions(dimensions: Dimensions) -> str:
+    return json.dumps([{'Name': name, 'Value': value} for name, value in dimensions], separators=(',', ':'))
 
 
 def monthly_cost(billed_metrics: float, period: int) -> float:

@@ -48,6 +48,10 @@ class SeriesSpec:
     hold: int = DAY
     daily: bool = False
 
+    def __hash__(self) -> int:
+        # That of all that is in it costs more than to ask for a series.
+        return hash(self.metric_name)
+
     @property
     def is_reading(self) -> bool:
         return self.count is None
