@@ -29,6 +29,10 @@ demo: $(READY) ## run the check through six simulated hours against a pretend AW
 test: $(READY) ## the whole test suite; ARGS are handed to pytest
 	@$(RUN) -m pytest $(ARGS)
 
+.PHONY: bench
+bench: $(READY) ## what the check costs beside the obvious ways to write it, each figure beside its bound; ONLY=cases
+	@$(RUN) -m benchmarks $(if $(ONLY),--only '$(ONLY)') $(ARGS)
+
 .PHONY: check
 check: $(READY) ## run the check without an Agent: CONF=file [RUNS=] [PAUSE=] [FORMAT=] [STATE=]
 	@test -n '$(CONF)' || { echo 'Say which configuration: make check CONF=conf.yaml' >&2; exit 2; }
@@ -64,7 +68,7 @@ validate: ## the validators of Datadog; needs Python 3.13 (PYTHON313=) and insta
 
 .PHONY: clean
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) .compat .demo .validate build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .bench .compat .demo .validate build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The Agent's part goes first and alone: see requirements/agent.txt.

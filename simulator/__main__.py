@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
         '--latency', type=float, default=0.0, metavar='SECONDS', help='added to each answer (default: 0)'
     )
     parser.add_argument(
+        '--members', type=int, metavar='N', help='sets, identities or tenants that send as much each (default: as told)'
+    )
+    parser.add_argument(
         '--volume', type=float, metavar='X', help='mean sends per minute of an account in a Region (default: as told)'
     )
     parser.add_argument(
@@ -78,6 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not (options.account.isdigit() and len(options.account) == 12):
         parser.error('--account must be 12 digits')
     scenario = SCENARIOS[options.scenario]
+    if options.members is not None:
+        scenario = scenario.sized(options.members)
     if options.volume is not None:
         scenario = replace(scenario, volume=options.volume)
     if options.between is not None:
@@ -95,8 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    # What exists now stays, so the collector need not look at it again while a benchmark runs.
-    gc.freeze()
+    if options.not_strict:
+        # A third of the time would go into looking for cycles among all that is remembered. There are next to none.
+        gc.disable()
     try:
         sim.start()
     except OSError as error:

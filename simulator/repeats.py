@@ -12,8 +12,11 @@ from .shapes import Read
 class Repeats:
     """The lists of JSON requests that were read before, by operation and bytes; safe for threads.
 
+    `structure` is the shape whose values come again in other lists and are read once, whatever list they are in.
     Only a list that is a member of the request itself, and the only one, is kept; the newest `limit` of them.
     """
+
+    structure = 'MetricStat'
 
     def __init__(self, limit: int = 256) -> None:
         self._limit = limit

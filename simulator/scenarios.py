@@ -107,6 +107,13 @@ class Scenario:
     late: tuple[float, float] = (300.0, 3000.0)
     regions: tuple[str, ...] | None = None
 
+    def sized(self, members: int) -> Scenario:
+        """The same with that many members in each family that is made by patterns, sending the same each."""
+        sizes = [family.count for family in self.families if family.count]
+        families = tuple(replace(one, count=members) if one.count else one for one in self.families)
+        volume = self.volume * members / max(sizes) if sizes else self.volume
+        return replace(self, families=families, volume=volume)
+
     def between(self, first: float, last: float) -> Scenario:
         """The same, but from its start on with mail only between these seconds after it."""
         mail = ((0.0, 0.0), (first, 0.0), (first, 1.0), (last, 1.0), (last, 0.0))

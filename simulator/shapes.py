@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import marshal
 import math
 import re
 from calendar import timegm
@@ -74,20 +75,25 @@ def _word_of(pair: tuple[float, float]) -> str:
     return f'at least {low:.0f}' if low > -math.inf else f'at most {high:.0f}'
 
 
-def reader(shape: Shape, _seen: dict[str, Reader] | None = None) -> Reader:
-    """The reader of a shape: wire names resolved, numbers and times converted; required, type, range, enum checked."""
+def reader(shape: Shape, remember: str | None = None, _seen: dict[str, Reader] | None = None) -> Reader:
+    """The reader of a shape: wire names resolved, numbers and times converted; required, type, range, enum checked.
+
+    Values of the structure `remember` that were right are read once: an equal one becomes the very same object.
+    """
     seen = {} if _seen is None else _seen
+    if remember is not None and shape.name == remember and remember not in seen:
+        return _remembering(reader(shape, None, seen))
     kind = shape.type_name
     if kind == 'structure':
         if shape.name in seen:
             return lambda value, path, problems: seen[shape.name](value, path, problems)
         seen[shape.name] = lambda value, path, problems: value
-        built = seen[shape.name] = _structure_reader(shape, seen)
+        built = seen[shape.name] = _structure_reader(shape, remember, seen)
         return built
     if kind == 'list':
-        return _list_reader(shape, seen)
+        return _list_reader(shape, remember, seen)
     if kind == 'map':
-        each = reader(shape.value, seen)
+        each = reader(shape.value, remember, seen)
 
         def read_map(value: Any, path: str, problems: list[Problem]) -> Any:
             if not isinstance(value, dict):
@@ -99,10 +105,27 @@ def reader(shape: Shape, _seen: dict[str, Reader] | None = None) -> Reader:
     return _scalar_reader(shape)
 
 
-def _structure_reader(shape: Shape, seen: dict[str, Reader]) -> Reader:
+def _remembering(read: Reader, most: int = 200_000) -> Reader:
+    known: dict[bytes, Any] = {}
+
+    def read_once(value: Any, path: str, problems: list[Problem]) -> Any:
+        # Version 2 writes equal values alike; later ones tell objects apart.
+        key = marshal.dumps(value, 2)
+        found = known.get(key)
+        if found is None:
+            before = len(problems)
+            found = read(value, path, problems)
+            if len(problems) == before and len(known) < most:
+                known[key] = found
+        return found
+
+    return read_once
+
+
+def _structure_reader(shape: Shape, remember: str | None, seen: dict[str, Reader]) -> Reader:
     members = {}
     for name, member in shape.members.items():
-        item = (name, reader(member, seen))
+        item = (name, reader(member, remember, seen))
         members[name] = item
         members[member.serialization.get('name', name)] = item
     required = tuple(shape.required_members)
@@ -129,8 +152,8 @@ def _structure_reader(shape: Shape, seen: dict[str, Reader]) -> Reader:
     return read_structure
 
 
-def _list_reader(shape: Shape, seen: dict[str, Reader]) -> Reader:
-    each, (low, high) = reader(shape.member, seen), _limits(shape)
+def _list_reader(shape: Shape, remember: str | None, seen: dict[str, Reader]) -> Reader:
+    each, (low, high) = reader(shape.member, remember, seen), _limits(shape)
 
     def read_list(value: Any, path: str, problems: list[Problem]) -> Any:
         if not isinstance(value, list):

@@ -80,7 +80,7 @@ class Models:
         self._loader = create_loader()
         self._services: dict[str, ServiceModel] = {}
         self._routes: dict[str, list[tuple[str, re.Pattern[str], str]]] = {}
-        self._readers: dict[tuple[str, str], shapes.Reader] = {}
+        self._readers: dict[tuple[str, str, str | None], shapes.Reader] = {}
         self._plain: dict[tuple[str, str], bool] = {}
         self._lock = threading.RLock()
 
@@ -130,11 +130,11 @@ class Models:
         # A literal path wins over one with labels.
         return sorted(routes, key=lambda route: route[1].pattern.count('('))
 
-    def reader(self, operation: OperationModel) -> shapes.Reader:
-        """The reader of an operation's input."""
-        key = (operation.service_model.service_name, operation.name)
+    def reader(self, operation: OperationModel, remember: str | None = None) -> shapes.Reader:
+        """The reader of an operation's input; see `shapes.reader` for what may be remembered."""
+        key = (operation.service_model.service_name, operation.name, remember)
         if key not in self._readers:
-            self._readers[key] = shapes.reader(operation.input_shape)
+            self._readers[key] = shapes.reader(operation.input_shape, remember)
         return self._readers[key]
 
     def is_plain(self, operation: OperationModel) -> bool:
@@ -195,7 +195,8 @@ def _decode(models: Models, request: HttpRequest, found: Decoded, repeats: Repea
     shape = found.operation.input_shape if found.operation else None
     if shape is None:
         return
-    found.params = models.reader(found.operation)(raw, '', found.problems)
+    read = models.reader(found.operation, None if repeats is None else repeats.structure)
+    found.params = read(raw, '', found.problems)
     if repeats is not None and not found.problems:
         found.params = repeats.keep(found.operation_name, request.body, found.params)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -101,6 +101,15 @@ def _catalogue(scenario: Scenario) -> dict[SeriesKey, Series]:
     return found
 
 
+def _newest_first(first: int, last: int) -> Iterator[tuple[int, int]]:
+    """[first, last) from its end on, in growing steps: an active series is found within its newest minutes."""
+    step = 30
+    while last > first:
+        low = max(first, last - step)
+        yield low, last
+        last, step = low, min(1440, step * 2)
+
+
 def _has(held: Dimensions, wanted: tuple[tuple[str, str | None], ...]) -> bool:
     return not wanted or all(any(n == name and value in (None, v) for n, v in held) for name, value in wanted)
 
@@ -123,6 +132,7 @@ class World:
         self._hour = lru_cache(16_384)(self._hour_of)
         self._factor = lru_cache(65_536)(self._factor_of)
         self._listings: dict[tuple[Any, ...], tuple[SeriesKey, ...]] = {}
+        self._searched: dict[tuple[int, int], tuple[int, int, int | None]] = {}
 
     # What happened.
 
@@ -468,18 +478,27 @@ class World:
             return False
         if self._surely_active(series, first, last):
             return True
-        step, high = 30, min(aged, series.newest_awake(aged - 1) + 1)
         place = self._place(account, region)
-        while high > first:
-            # Newest first, in growing steps: an active series is found within its first minutes.
-            low = max(first, high - step)
-            if series.every:
-                if self._readings(series, place, low, high, now):
-                    return True
-            elif any(self._amounts(series, place, low, high)):
-                return True
-            high, step = low, min(1440, step * 2)
-        return False
+        if series.every:
+            return any(self._readings(series, place, low, high, now) for low, high in _newest_first(first, aged))
+        return self._newest_event(series, place, first, aged) is not None
+
+    def _newest_event(self, series: Series, place: int, first: int, last: int) -> int | None:
+        """The newest minute of [first, last) with events. Remembered, for listings are asked for again and again."""
+        begin, end, newest = self._searched.get((place, series.key), (last, last, None))
+        if begin <= first <= end <= last:
+            newest = self._search(series, place, end, last) or newest
+        else:
+            begin, newest = first, self._search(series, place, first, last)
+        self._searched[place, series.key] = begin, last, newest
+        return newest if newest is not None and newest >= first else None
+
+    def _search(self, series: Series, place: int, first: int, last: int) -> int | None:
+        for low, high in _newest_first(first, min(last, series.newest_awake(last - 1) + 1)):
+            amounts = self._amounts(series, place, low, high)
+            if any(amounts):
+                return max(minute for minute, number in enumerate(amounts, low) if number)
+        return None
 
     def _surely_active(self, series: Series, first: int, last: int) -> bool:
         """Whether so many events are expected that a search would find one (odds of 1 : 3,000 against)."""

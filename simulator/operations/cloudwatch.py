@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -194,7 +194,10 @@ def get_metric_data(call: Call) -> dict[str, Any]:
     offset, asked_at = _read_token(call, 'InvalidNextToken')
     start, end = window(call, params['StartTime'], params['EndTime'])
     datapoints = sum(-(-(end - start) // query['MetricStat']['Period']) for query in queries)
-    book(call, datapoints, billed(queries), start)
+    statistics: dict[Any, set[str]] = {}
+    for query in queries:
+        statistics.setdefault((query.get('AccountId'), series_of(query)), set()).add(query['MetricStat']['Stat'])
+    book(call, datapoints, billed(statistics), start)
     # Every page shows the data of the first one's moment, or growing data would shift what the offset means.
     call.now = asked_at
     newest_first = params.get('ScanBy', 'TimestampDescending') == 'TimestampDescending'
@@ -248,11 +251,8 @@ def result(call: Call, query: dict[str, Any], start: int, end: int) -> Result:
     return Result('Complete', _datapoints(call, account, series, start, end, stat['Period'], (stat['Stat'],)))
 
 
-def billed(queries: list[dict[str, Any]]) -> int:
-    """Metrics that AWS bills: each metric once for up to five statistics."""
-    statistics: dict[Any, set[str]] = {}
-    for query in queries:
-        statistics.setdefault((query.get('AccountId'), series_of(query)), set()).add(query['MetricStat']['Stat'])
+def billed(statistics: Mapping[Any, set[str]]) -> int:
+    """Metrics that AWS bills for the statistics of each metric: it once for up to five of them."""
     return sum(-(-len(used) // 5) for used in statistics.values())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from simulator.operations import AwsError, Call, cloudwatch, written
@@ -84,11 +85,31 @@ def _plan(queries: list[dict[str, Any]]) -> _Plan | None:
     if len(periods) != 1 or min(periods) % 60 or any(query.get('ReturnData') is False for query in queries):
         return None
     made = []
+    statistics: dict[Any, set[str]] = {}
     for query, label in zip(queries, cloudwatch.labels(queries), strict=True):
-        head = json.dumps({'Id': query['Id'], 'Label': label}, separators=(',', ':'))[:-1] + ',"Timestamps":['
-        plain = query['MetricStat']['Stat'] == 'Sum' and 'Unit' not in query['MetricStat'] and 'AccountId' not in query
-        made.append(_Query(head, cloudwatch.series_of(query) if plain else None, query))
-    return _Plan(tuple(made), periods.pop(), cloudwatch.billed(queries))
+        stat = query['MetricStat']
+        series = _series_of(query)
+        statistics.setdefault((query.get('AccountId'), series), set()).add(stat['Stat'])
+        # An Id that passed the check needs no escaping.
+        head = f'{{"Id":"{query["Id"]}","Label":{_text(label)},"Timestamps":['
+        plain = stat['Stat'] == 'Sum' and 'Unit' not in stat and 'AccountId' not in query
+        made.append(_Query(head, series if plain else None, query))
+    return _Plan(tuple(made), periods.pop(), cloudwatch.billed(statistics))
+
+
+_text = lru_cache(1024)(json.dumps)
+_known: dict[int, tuple[dict[str, Any], SeriesKey]] = {}
+
+
+def _series_of(query: dict[str, Any]) -> SeriesKey:
+    """As `cloudwatch.series_of`, once for each MetricStat: equal ones are one object here, which is kept."""
+    stat = query['MetricStat']
+    known = _known.get(id(stat))
+    if known is None or known[0] is not stat:
+        if len(_known) >= 200_000:
+            _known.clear()
+        known = _known[id(stat)] = stat, cloudwatch.series_of(query)
+    return known[1]
 
 
 def _answered(call: Call, query: dict[str, Any], start: int, end: int, newest_first: bool) -> str:

@@ -170,6 +170,19 @@ def test_lists_are_kept_apart():
         assert repeats.parse('A', body) == json.loads(body)
 
 
+def test_queries_in_other_batches_are_answered_the_same():
+    """Queries that come again in other batches, under other Ids, beside mistakes, are answered like in a strict one."""
+    _, strict, lax = pair()
+    queries = queries_of(strict, 40)
+    window = {'StartTime': NOW - 40 - 900, 'EndTime': NOW - 40 + 300}
+    for step in (1, 3, 7, 11):
+        batch = [{**queries[at * step % 40], 'Id': f'other{at}'} for at in range(20)]
+        wrong = [{**batch[0], 'Id': 'w', 'MetricStat': {**batch[0]['MetricStat'], 'Period': step}}]
+        for asked_for in (batch, batch + wrong, batch):
+            given = {**window, 'MetricDataQueries': asked_for}
+            assert asked(lax, 'GetMetricData', **given) == asked(strict, 'GetMetricData', **given)
+
+
 def test_listings_with_filters_are_parts_of_the_whole():
     """A filtered listing is what the filter leaves of the whole one."""
     w = Simulator('everything', clock=Clock(NOW)).world
@@ -179,6 +192,32 @@ def test_listings_with_filters_are_parts_of_the_whole():
     assert w.listed(ACCOUNT, REGION, NOW, metric='Bounce') == tuple(one for one in whole if one[1] == 'Bounce')
     sets = w.listed(ACCOUNT, REGION, NOW, dimensions=(('ses:configuration-set', None),))
     assert sets == tuple(one for one in whole if one[2] and one[2][0][0] == 'ses:configuration-set')
+
+
+@pytest.mark.parametrize('scenario', ['sparse', 'configuration_sets', 'silence', 'everything'])
+def test_listings_remember_nothing_wrong(scenario):
+    """A listing that follows others, while the clock moves to and fro, is that of a world that was never asked."""
+    clock = Clock(NOW)
+    asked_before = Simulator(scenario, clock=clock).world
+    for seconds in (0, 300, 900, -600, 86_400, 3 * 3600, -86_400, 60):
+        clock.advance(seconds)
+        fresh = Simulator(scenario, clock=Clock(NOW)).world
+        for within in (3 * 3600.0, 14 * 86_400.0, 3 * 3600.0):
+            listed = asked_before.listed(ACCOUNT, REGION, clock(), within, metric='Complaint')
+            assert listed == fresh.listed(ACCOUNT, REGION, clock(), within, metric='Complaint')
+
+
+def test_members_send_the_same_each():
+    """A scenario of another size has that many members, each of which sends as before."""
+    small = Simulator(SCENARIOS['large'].sized(20), clock=Clock(NOW)).world
+    large = Simulator('large', clock=Clock(NOW)).world
+    sets = [one for one in small.series(ACCOUNT, REGION) if one[2]]
+    assert len(sets) == 200
+
+    def total(w: world.World) -> float:
+        return w.final_sum(ACCOUNT, REGION, 'Send', {'ses:configuration-set': 'set-00003'}, NOW - 86_400, NOW)
+
+    assert total(small) == total(large) > 0
 
 
 def test_identities_are_forty_thousand_series():

@@ -1,0 +1,78 @@
+"""As much of an Agent as a measurement needs: a sink that keeps nothing, and a cache of one file for each key."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import standalone.agent
+
+COUNT = standalone.agent.Aggregator.COUNT
+
+
+class Sink:
+    """Takes what checks submit as the Agent's aggregator does, and keeps how much it was.
+
+    `submitted` are samples of metrics. `totals` are the sums of counts by name and tags, kept only where `totalling`:
+    they would be most of the memory of a small client.
+    """
+
+    def __init__(self, totalling: bool = False) -> None:
+        self.submitted = 0
+        self.totalling = totalling
+        self.totals: dict[tuple[str, tuple[str, ...]], float] = {}
+
+    def submit_metric(
+        self, check: Any, check_id: str, mtype: int, name: str, value: float, tags: Sequence[str], *rest: Any
+    ) -> None:
+        self.submitted += 1
+        if self.totalling and mtype == COUNT:
+            context = name, tuple(tags)
+            self.totals[context] = self.totals.get(context, 0.0) + value
+
+    def submit_service_check(self, *given: Any) -> None:
+        """Taken and forgotten."""
+
+    def submit_event(self, *given: Any) -> None:
+        """Taken and forgotten."""
+
+
+class Cache:
+    """The Agent's persistent cache: a file for each key, written without waiting for the disk, as the Agent does.
+
+    `largest` is the size in bytes of the longest text that was written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.largest = 0
+
+    def read(self, key: str) -> str:
+        try:
+            return self._path(key).read_text(encoding='utf-8')
+        except FileNotFoundError:
+            return ''
+
+    def write(self, key: str, value: str) -> None:
+        content = value.encode()
+        self.largest = max(self.largest, len(content))
+        self._path(key).write_bytes(content)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / re.sub(r'[^\w-]', '_', key)
+
+
+def install(folder: Path, totalling: bool = False) -> tuple[Sink, Cache]:
+    """Put sink and cache where checks look for the Agent. Before the first import of `datadog_checks.base`."""
+    standalone.agent.install()
+    standalone.agent.AGENT.set_log_level(logging.ERROR)
+    sink, cache = Sink(totalling), Cache(folder)
+    aggregator, agent = sys.modules['aggregator'], sys.modules['datadog_agent']
+    for name in ('submit_metric', 'submit_service_check', 'submit_event'):
+        setattr(aggregator, name, getattr(sink, name))
+    agent.read_persistent_cache, agent.write_persistent_cache = cache.read, cache.write  # type: ignore[attr-defined]
+    return sink, cache
