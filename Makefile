@@ -27,7 +27,7 @@ demo: $(READY) ## run the check through six simulated hours against a pretend AW
 
 .PHONY: test
 test: $(READY) ## the whole test suite; ARGS are handed to pytest
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 .PHONY: bench
 bench: $(READY) ## what the check costs beside the obvious ways to write it, each figure beside its bound; ONLY=cases
