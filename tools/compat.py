@@ -37,13 +37,16 @@ SUITE = ('tests/unit', 'tests/integration', 'tests/simulator', 'tests/compat')
 FORCED_SUITE = tuple(
     f'tests/integration/test_{name}.py'
     for name in (
+        'batches',
         'calls',
         'claims',
         'connection',
         'conservation',
         'declared',
+        'discovery',
         'gauges',
         'isolation',
+        'linked_accounts',
         'options',
         'privacy',
         'standing',

@@ -20,9 +20,8 @@ Step = Callable[[], T]
 WIDTH = 32
 """Steps under way at once: as many Regions, with one step each, as there are."""
 
-IN_FLIGHT = 5
-"""Steps of one Region under way at once. Three more gain nothing, because answers are read one at a time, and cost
-three megabytes."""
+IN_FLIGHT = 8
+"""Steps of one Region under way at once."""
 
 
 @dataclass(frozen=True, slots=True)

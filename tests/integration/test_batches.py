@@ -221,8 +221,8 @@ def test_one_worker_and_eight_count_the_same(watch: Watching, start: Starting, c
             sim, collect=['cloudwatch', 'configuration_sets'], max_series=5000, ledger=way.replace(' ', '-')
         )
         watching.fresh()
-        if way == 'one by one':
-            watching.check._runner = Runner(watching.check.monotonic, width=1)
+        width = 1 if way == 'one by one' else 8
+        watching.check._runner = Runner(watching.check.monotonic, width=width, in_flight=width)
         bodies.speaks_json = speaks_json if way != 'plain' else lambda client: False
         told[way] = []
         for _ in range(30):
