@@ -74,5 +74,6 @@ def install(folder: Path, totalling: bool = False) -> tuple[Sink, Cache]:
     aggregator, agent = sys.modules['aggregator'], sys.modules['datadog_agent']
     for name in ('submit_metric', 'submit_service_check', 'submit_event'):
         setattr(aggregator, name, getattr(sink, name))
-    agent.read_persistent_cache, agent.write_persistent_cache = cache.read, cache.write  # type: ignore[attr-defined]
+    for name in ('read', 'write'):
+        setattr(agent, f'{name}_persistent_cache', getattr(cache, name))
     return sink, cache

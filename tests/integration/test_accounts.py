@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -29,27 +28,12 @@ from simulator.network import ConnectProxy, TlsTwin, certificates  # noqa: E402
 
 Check = Callable[..., AmazonSesCheck]
 
-
-@pytest.fixture(autouse=True)
-def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine without proxies and without AWS, however the one that runs the tests is set up."""
-    for name in os.environ:
-        if name.startswith('AWS_') or name.lower() in ('http_proxy', 'https_proxy', 'no_proxy', 'all_proxy'):
-            monkeypatch.delenv(name)
-    for name in ('AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE', 'BOTO_CONFIG'):
-        monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    monkeypatch.setenv('AWS_EC2_METADATA_DISABLED', 'true')
+pytestmark = pytest.mark.usefixtures('bare_machine')
 
 
 @pytest.fixture
 def twin(sim: Simulator) -> Iterator[TlsTwin]:
     with TlsTwin(sim) as running:
-        yield running
-
-
-@pytest.fixture
-def proxy(twin: TlsTwin) -> Iterator[ConnectProxy]:
-    with ConnectProxy(twin.port) as running:
         yield running
 
 

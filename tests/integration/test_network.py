@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import gc
 import logging
-import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -41,16 +40,7 @@ SERVICES = {'cloudwatch', 'ses', 'sesv2', 'sts'}
 
 Check = Callable[..., AmazonSesCheck]
 
-
-@pytest.fixture(autouse=True)
-def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine without proxies and without AWS, however the one that runs the tests is set up."""
-    for name in os.environ:
-        if name.startswith('AWS_') or name.lower() in ('http_proxy', 'https_proxy', 'no_proxy', 'all_proxy'):
-            monkeypatch.delenv(name)
-    for name in ('AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE', 'BOTO_CONFIG'):
-        monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    monkeypatch.setenv('AWS_EC2_METADATA_DISABLED', 'true')
+pytestmark = pytest.mark.usefixtures('bare_machine')
 
 
 @pytest.fixture(scope='module')
@@ -62,12 +52,6 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def twin(sim: Simulator) -> Iterator[TlsTwin]:
     with TlsTwin(sim, names=NAMES) as running:
-        yield running
-
-
-@pytest.fixture
-def proxy(twin: TlsTwin) -> Iterator[ConnectProxy]:
-    with ConnectProxy(twin.port) as running:
         yield running
 
 

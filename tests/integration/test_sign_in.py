@@ -36,16 +36,7 @@ OPTIONS = ('aws_access_key_id', 'aws_profile', 'role_arn')
 
 Check = Callable[..., AmazonSesCheck]
 
-
-@pytest.fixture(autouse=True)
-def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine that knows nothing of AWS, however the one that runs the tests is set up."""
-    for name in os.environ:
-        if name.startswith('AWS_') or name.lower() in ('http_proxy', 'https_proxy', 'no_proxy', 'all_proxy'):
-            monkeypatch.delenv(name)
-    for name in ('AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE', 'BOTO_CONFIG'):
-        monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    monkeypatch.setenv('AWS_EC2_METADATA_DISABLED', 'true')
+pytestmark = pytest.mark.usefixtures('bare_machine')
 
 
 @pytest.fixture
