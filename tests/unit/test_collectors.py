@@ -1,0 +1,192 @@
+"""Literal in, literal out: what is read of GetAccount and GetSendStatistics, whole or broken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from datadog_checks.amazon_ses import progress
+from datadog_checks.amazon_ses.collectors import account, send_statistics
+from datadog_checks.amazon_ses.collectors.account import Standing
+from datadog_checks.amazon_ses.model import FailureKind, Level, Sample, Status
+from datadog_checks.amazon_ses.progress import Progress
+
+NOW = 1_790_000_100
+DAY = 86400
+
+
+def shown(readings: Any) -> dict[Any, Any]:
+    """Samples by name and tags, a status by its name."""
+    found: dict[Any, Any] = {}
+    for one in readings:
+        if isinstance(one, Sample):
+            key: Any = (one.metric.name, *one.tags) if one.tags else one.metric.name
+            assert key not in found
+            found[key] = one.value
+        else:
+            found[one.spec.name] = one.level
+    return found
+
+
+ACCOUNT = {
+    'SendQuota': {'Max24HourSend': 50_000.0, 'MaxSendRate': 14.0, 'SentLast24Hours': 12_500.0},
+    'SendingEnabled': True,
+    'ProductionAccessEnabled': True,
+    'EnforcementStatus': 'HEALTHY',
+}
+QUOTA = {
+    'quota.max_24_hour': 50_000.0,
+    'quota.sent_24_hour': 12_500.0,
+    'quota.remaining_24_hour': 37_500.0,
+    'quota.utilization': 25.0,
+    'quota.max_send_rate': 14.0,
+}
+
+
+def test_account() -> None:
+    """A whole answer of GetAccount becomes quota, standing and status."""
+    assert shown(account.read(ACCOUNT, NOW)) == {
+        **QUOTA,
+        'account.enforcement_level': 0,
+        'account.sending_enabled': 1.0,
+        'account.production_access': 1.0,
+        'sending_status': Level.OK,
+    }
+
+
+def test_account_of_the_first_api() -> None:
+    """GetSendQuota and GetAccountSendingEnabled give the quota and the switch; the standing stays unknown."""
+
+    class Ses:
+        def get_send_quota(self) -> dict[str, Any]:
+            return {**ACCOUNT['SendQuota'], 'ResponseMetadata': {}}  # type: ignore[dict-item]
+
+        def get_account_sending_enabled(self) -> dict[str, Any]:
+            return {'Enabled': False, 'ResponseMetadata': {}}
+
+    clients = {'ses': Ses()}.__getitem__
+    assert shown(account.QUOTA_V1.read(account.QUOTA_V1.fetch(clients), NOW)) == QUOTA
+    assert shown(account.SENDING_V1.read(account.SENDING_V1.fetch(clients), NOW)) == {
+        'account.sending_enabled': 0.0,
+        'sending_status': Level.CRITICAL,
+    }
+
+
+@pytest.mark.parametrize(
+    ('most', 'sent', 'expected'),
+    [
+        (-1.0, 7.0, {}),
+        (0.0, 0.0, {'quota.remaining_24_hour': 0.0}),
+        (200.0, 250.0, {'quota.remaining_24_hour': 0.0, 'quota.utilization': 125.0}),
+    ],
+)
+def test_quota_at_its_edges(most: float, sent: float, expected: dict[str, float]) -> None:
+    """An unlimited quota has no rest and no share, an empty one no share, an exceeded one no negative rest."""
+    quota = {'Max24HourSend': most, 'MaxSendRate': 1.0, 'SentLast24Hours': sent}
+    readings = shown(account.read({**ACCOUNT, 'SendQuota': quota}, NOW))
+    derived = {'quota.remaining_24_hour', 'quota.utilization'}
+    assert {name: value for name, value in readings.items() if name in derived} == expected
+
+
+@pytest.mark.parametrize(
+    ('enforcement', 'sending', 'level'),
+    [
+        ('HEALTHY', True, Level.OK),
+        ('PROBATION', True, Level.WARNING),
+        ('SHUTDOWN', True, Level.CRITICAL),
+        ('SHUTDOWN', False, Level.CRITICAL),
+        ('HEALTHY', False, Level.CRITICAL),
+        ('PROBATION', False, Level.CRITICAL),
+        (None, False, Level.CRITICAL),
+        (None, True, Level.UNKNOWN),
+        ('HEALTHY', None, Level.UNKNOWN),
+        ('SOMETHING_NEW', True, Level.UNKNOWN),
+    ],
+)
+def test_sending_status(enforcement: str | None, sending: bool | None, level: Level) -> None:
+    """The status is the worst of standing and switch, and what AWS does not say is never OK."""
+    status = account.status(Standing(enforcement, sending))
+    assert isinstance(status, Status)
+    assert status.level is level
+    assert (status.message == '') is (level is Level.OK)
+
+
+@pytest.mark.parametrize(
+    'answer',
+    [
+        {},
+        {**ACCOUNT, 'SendQuota': None},
+        {**ACCOUNT, 'SendQuota': {'Max24HourSend': 1.0}},
+        {**ACCOUNT, 'SendQuota': {**ACCOUNT['SendQuota'], 'MaxSendRate': 'fast'}},  # type: ignore[dict-item]
+        {**ACCOUNT, 'SendQuota': []},
+    ],
+)
+def test_malformed_account(answer: Mapping[str, Any]) -> None:
+    """An answer of GetAccount without its quota is malformed, changes nothing and says nothing of the account."""
+    before = Progress(standing=Standing('HEALTHY', True))
+    after, events = progress.after_snapshot(before, account.ACCOUNT, answer, NOW)
+    source = after.sources['account']
+    assert (after.standing, events, source.readings, source.read) == (before.standing, (), (), None)
+    assert [(one.kind, one.operation) for one in source.failures] == [(FailureKind.MALFORMED, 'GetAccount')]
+    assert source.ask_again
+
+
+@pytest.mark.parametrize(
+    ('before', 'now', 'expected'),
+    [
+        (None, Standing('SHUTDOWN', False), []),
+        (Standing('HEALTHY', True), Standing('HEALTHY', True), []),
+        (Standing('HEALTHY', True), Standing(None, None), []),
+        (Standing(None, None), Standing('SHUTDOWN', False), []),
+        (Standing('HEALTHY', True), Standing('PROBATION', True), [('account.standing', 'warning')]),
+        (Standing('PROBATION', True), Standing('SHUTDOWN', True), [('account.standing', 'error')]),
+        (Standing('SHUTDOWN', True), Standing('PROBATION', True), [('account.standing', 'success')]),
+        (Standing('PROBATION', True), Standing('HEALTHY', True), [('account.standing', 'success')]),
+        (Standing('HEALTHY', True), Standing('HEALTHY', False), [('account.sending', 'error')]),
+        (Standing('HEALTHY', False), Standing('HEALTHY', True), [('account.sending', 'success')]),
+        (
+            Standing('HEALTHY', True),
+            Standing('SHUTDOWN', False),
+            [('account.standing', 'error'), ('account.sending', 'error')],
+        ),
+    ],
+)
+def test_changes(before: Standing | None, now: Standing, expected: list[tuple[str, str]]) -> None:
+    """A change is an event of its own kind; a first observation and what AWS did not say are none."""
+    assert [(one.spec.name, one.alert_type) for one in account.changes(before, now)] == expected
+
+
+def bucket(age: float, attempts: int, bounces: int = 0) -> dict[str, Any]:
+    at = datetime.fromtimestamp(NOW - age, UTC)
+    return {'Timestamp': at, 'DeliveryAttempts': attempts, 'Bounces': bounces, 'Complaints': 0, 'Rejects': 1}
+
+
+def test_send_statistics() -> None:
+    """Buckets in any order become sums of the newest bucket, of 24 hours and of 14 days; older ones count nowhere."""
+    buckets = [bucket(2 * DAY, 100, 5), bucket(60, 3, 1), bucket(960, 20), bucket(15 * DAY, 7000), bucket(DAY + 1, 10)]
+    readings = shown(send_statistics.read({'SendDataPoints': buckets}, NOW))
+    assert {key[1]: value for key, value in readings.items() if key[0] == 'send_statistics.delivery_attempts'} == {
+        'window:15m': 3,
+        'window:24h': 23,
+        'window:14d': 133,
+    }
+    assert readings['send_statistics.bounces', 'window:14d'] == 6
+    assert readings['send_statistics.rejects', 'window:24h'] == 2
+
+
+def test_send_statistics_of_a_silent_account() -> None:
+    """Without buckets all windows are zero: here AWS says so, since it lists buckets with activity only."""
+    assert set(shown(send_statistics.read({'SendDataPoints': []}, NOW)).values()) == {0}
+
+
+@pytest.mark.parametrize(
+    'answer', [{}, {'SendDataPoints': None}, {'SendDataPoints': [{}]}, {'SendDataPoints': [{'Timestamp': 'soon'}]}]
+)
+def test_malformed_send_statistics(answer: Mapping[str, Any]) -> None:
+    """An answer of GetSendStatistics without its buckets is malformed."""
+    after, _ = progress.after_snapshot(Progress(), send_statistics.SEND_STATISTICS, answer, NOW)
+    (failure,) = after.sources['send_statistics'].failures
+    assert (failure.kind, failure.operation) == (FailureKind.MALFORMED, 'GetSendStatistics')
