@@ -40,10 +40,14 @@ def work(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
     """Cold and steady runs of each way, in turn, at each latency."""
     report('warming up')
     with Client('ours', case, aws, folder) as ours:
-        for seconds in WARM_UP:
-            aws.advance(seconds)
-            ours.ask('run', now=aws.now, periods=0)
+        _warm_up(ours, aws)
     return {'rows': [row for latency in LATENCIES for row in _at(latency, case, aws, folder, report)]}
+
+
+def _warm_up(ours: Client, aws: Aws) -> None:
+    for seconds in WARM_UP:
+        aws.advance(seconds)
+        ours.ask('run', now=aws.now, periods=0)
 
 
 def _at(latency: float, case: Case, aws: Aws, folder: str, report: Report) -> list[Figures]:
@@ -129,9 +133,7 @@ def alone(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
     """Steady runs of ours, to compare cases with each other."""
     report('ours alone')
     with Client('ours', case, aws, folder) as ours:
-        for seconds in WARM_UP:
-            aws.advance(seconds)
-            ours.ask('run', now=aws.now, periods=0)
+        _warm_up(ours, aws)
         aws.answer_after(LATENCIES[-1])
         runs = []
         for _ in range(case.rounds):

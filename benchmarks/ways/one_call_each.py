@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import boto3
-
-from benchmarks.cases import HOUR, PERIOD, Series
-from datadog_checks.base import AgentCheck
+from benchmarks.cases import HOUR, PERIOD
+from benchmarks.ways.way import ObviousWay
 
 
-class OneCallEach(AgentCheck):
-    """Reads the last hour of each series with a call of its own and submits its sum.
-
-    After a run `with_data` is how many had any; where `totalling`, `totals` are their sums.
-    """
-
-    def __init__(self, series: list[Series], client: dict[str, Any], totalling: bool = False) -> None:
-        super().__init__('one_call_each', {}, [{}])
-        self._series = series
-        self._region = client['region_name']
-        self._cloudwatch = boto3.client('cloudwatch', **client)
-        self._totalling = totalling
-        self.totals: dict[Series, float] = {}
-        self.with_data = 0
+class OneCallEach(ObviousWay):
+    """Reads the last hour of each series with a call of its own and submits its sum."""
 
     def run_at(self, now: float) -> None:
         """Collect and submit as of `now`, epoch seconds."""
@@ -45,5 +29,4 @@ class OneCallEach(AgentCheck):
             self.with_data += bool(answer['Datapoints'])
             if self._totalling and answer['Datapoints']:
                 self.totals[namespace, metric, dimensions] = total
-            tags = [f'region:{self._region}', *(f'{name}:{value}' for name, value in dimensions)]
-            self.count(f'aws.ses.{metric}', total, tags=tags)
+            self.submit((namespace, metric, dimensions), total)

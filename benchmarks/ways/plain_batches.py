@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
-
 from benchmarks.cases import PERIOD, Series
-from datadog_checks.base import AgentCheck
+from benchmarks.ways.way import ObviousWay
 
 BATCH = 500
 
 
-class PlainBatches(AgentCheck):
-    """Reads the newest periods of all series and submits the sum of each.
-
-    After a run `with_data` is how many had any; where `totalling`, `totals` are their sums.
-    """
-
-    def __init__(self, series: list[Series], client: dict[str, Any], totalling: bool = False) -> None:
-        super().__init__('plain_batches', {}, [{}])
-        self._series = series
-        self._region = client['region_name']
-        self._cloudwatch = boto3.client('cloudwatch', **client)
-        self._totalling = totalling
-        self.totals: dict[Series, float] = {}
-        self.with_data = 0
+class PlainBatches(ObviousWay):
+    """Reads the newest periods of all series and submits the sum of each."""
 
     def run_at(self, now: float, periods: int) -> None:
         """Collect and submit as of `now`, epoch seconds: that many periods, the running one included."""
@@ -50,9 +36,7 @@ class PlainBatches(AgentCheck):
             if self._totalling:
                 self.totals.update((batch[name], total) for name, total in found.items() if total)
             for name, total in found.items():
-                _, metric, dimensions = batch[name]
-                tags = [f'region:{self._region}', *(f'{name}:{value}' for name, value in dimensions)]
-                self.count(f'aws.ses.{metric}', total, tags=tags)
+                self.submit(batch[name], total)
 
 
 def _query(name: str, series: Series) -> dict[str, Any]:
