@@ -126,10 +126,6 @@ class Options:
     def raw(self, name: str) -> Any:
         return self._given.get(name)
 
-    def together(self, one: str, other: str) -> None:
-        self.needs(one, other)
-        self.needs(other, one)
-
     def needs(self, one: str, other: str) -> None:
         if one in self and other not in self:
             raise SettingsError(f'Option `{one}` is of use only together with `{other}`, which is not given.')

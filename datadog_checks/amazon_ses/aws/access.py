@@ -6,7 +6,6 @@ Every method here may be called from several workers at once, and none raises: w
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -43,8 +42,9 @@ class Access:
         """`home` is the Region whose STS endpoint signs in."""
         self.calls = CallRecord()
         self._clients = Clients(sign_in, network, home, self.calls)
-        self._datapoints: Mapping[str, Pace] = defaultdict(lambda: Pace(queries.PACE))
-        self._listings: Mapping[str, Pace] = defaultdict(lambda: Pace(LISTINGS))
+        # Workers take theirs with setdefault, so that all of one Region share one.
+        self._datapoints: dict[str, Pace] = {}
+        self._listings: dict[str, Pace] = {}
 
     def account(self, region: str) -> str | Failure:
         """The account that the credentials belong to: GetCallerIdentity, which needs no permission."""
@@ -90,7 +90,7 @@ class Access:
         """What CloudWatch says to a batch, all pages of it. A Failure only where nothing at all was answered."""
         pages: list[Page] = []
         failures: list[Failure] = []
-        self._datapoints[region].wait(batch.datapoints)
+        self._datapoints.setdefault(region, Pace(queries.PACE)).wait(batch.datapoints)
         try:
             self.calls.asking_for(batch.billed_metrics)
             for page in self._pages(partial(bodies.get_metric_data, batch=batch), region, PAGES):
@@ -106,7 +106,7 @@ class Access:
         return answer
 
     def _list(self, client: Any, request: Mapping[str, Any], token: str | None = None) -> Page:
-        self._listings[client.meta.region_name].wait(1)
+        self._listings.setdefault(client.meta.region_name, Pace(LISTINGS)).wait(1)
         page: Page = client.list_metrics(**request, **({'NextToken': token} if token else {}))
         return page
 
