@@ -44,6 +44,7 @@ FORCED_SUITE = tuple(
         'conservation',
         'declared',
         'discovery',
+        'failover',
         'gauges',
         'isolation',
         'linked_accounts',

@@ -7,268 +7,19 @@ as it asks AWS, and only what an operator sees is compared: counts, `counting_si
 
 from __future__ import annotations
 
-import logging
-import re
-from calendar import timegm
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from time import strptime
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from common import ACCOUNT, OTHER, REGION, START, Watch, instance_of, replaced
-from hypothesis import HealthCheck, Phase, given, settings
+from common import ACCOUNT, OTHER, REGION, START, replaced
+from hypothesis import given
 from hypothesis import strategies as st
+from story import CHOICES, COLLECTED, FEW, FOUND, HOUR, METRICS, Amount, every_minute, reported, skipped, story
 
 from datadog_checks.amazon_ses.aws import access
 from datadog_checks.amazon_ses.cloudwatch import queries
 from datadog_checks.amazon_ses.model import Target
-from datadog_checks.base.stubs import aggregator, datadog_agent
-from simulator import Clock, Fault, Simulator
 
 pytestmark = pytest.mark.usefixtures('no_waiting')
-
-HOUR = 3600
-METRICS = {'Send': 'send.count', 'Bounce': 'bounce.count'}
-FAILED_RUN = ('Nothing can be read from AWS:', 'The AWS account is not known.')
-"""How a run ends that could not ask AWS. Any other end is a mistake of ours."""
-
-SET = 'ses:configuration-set'
-FOUND: dict[str, tuple[dict[str, str], str, tuple[str, ...]]] = {
-    'news': ({SET: 'news'}, 'configuration_set.send.count', ('configuration_set:news',)),
-    'login': ({SET: 'login'}, 'configuration_set.send.count', ('configuration_set:login',)),
-    'other': ({'campaign': 'a, b'}, 'unrecognized.count', ('campaign:a, b',)),
-    'address': ({'ses:from-address': 'ann@example.com'}, 'unrecognized.count', ('identity_type:email_address',)),
-    'later': ({SET: 'later'}, 'configuration_set.send.count', ('configuration_set:later',)),
-}
-"""What only listing finds: Send by some dimensions, the count and tags that it becomes. The last one begins later."""
-
-COLLECTED = ('configuration_sets', 'unrecognized')
-
-LISTED_WITHIN = 2 * 900 + 60
-"""Seconds after its first amount was shown until a series is listed and the list is read."""
-
-MISSED = re.compile(r'Counts of (\d{12}) in (\S+) miss (\S+)Z to (\S+)Z \((\w+)\)\.')
-
-
-class Amount(NamedTuple):
-    """What happened, and when CloudWatch shows it: `delay` seconds after its minute. `falls` is taken back later.
-
-    `found` names the series among FOUND that it belongs to, if any.
-    """
-
-    metric: str
-    region: str
-    minute: int
-    amount: int
-    delay: int
-    falls: int = 0
-    found: str = ''
-
-
-class Missed(NamedTuple):
-    """Periods that the log says were given up."""
-
-    region: str
-    start: int
-    end: int
-    reason: str
-
-
-class Auditor(logging.Handler):
-    """Reads the log as an operator does."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.missed: list[Missed] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        found = MISSED.fullmatch(record.getMessage())
-        if found:
-            assert found[1] == ACCOUNT
-            start, end = (timegm(strptime(found[place], '%Y-%m-%dT%H:%M:%S')) for place in (3, 4))
-            self.missed.append(Missed(found[2], start, end, found[5]))
-
-
-class Story:
-    """The check in two Regions from its first run to the last amount, and the account of it."""
-
-    def __init__(self, sim: Simulator, clock: Clock, auditor: Auditor, **options: Any) -> None:
-        self.sim, self.clock, self.auditor = sim, clock, auditor
-        given: dict[str, Any] = {'regions': [REGION, OTHER], 'collect': ['cloudwatch'], **options}
-        self.watch = Watch(sim, clock, aggregator, instance_of(sim, **given))
-        self.amounts: list[Amount] = []
-        self.since: dict[str, list[float]] = {REGION: [], OTHER: []}
-        # From when on each series that listing finds is known for sure. Before that it is counted in part.
-        self.known: dict[tuple[str, str], float] = {}
-        # While what was found is left out by choice: since when, and when it was looked at for the last time before.
-        self.choosing: tuple[float, float] | None = None
-        self.looked = clock()
-        self.left_out: list[tuple[float, float]] = []
-
-    def happens(self, amounts: list[Amount]) -> None:
-        for one in amounts:
-            visible = one.minute + one.delay
-            of = FOUND[one.found][0] if one.found else {}
-            self.sim.world.put(ACCOUNT, one.region, one.metric, one.minute, one.amount, of, visible_at=visible)
-            if one.falls:
-                self.sim.world.shrink(ACCOUNT, one.region, one.metric, one.minute, one.falls, at=visible + 600)
-        self.amounts += amounts
-
-    def run(self) -> None:
-        report = self.watch.run()
-        assert not report or report.startswith(FAILED_RUN)
-        for region, seen in self.since.items():
-            values = self.watch.values('collector.counting_since', region)
-            if values and (not seen or seen[-1] != values[-1]):
-                seen.append(values[-1])
-                # The state is new, and so is the list.
-                self.known = {of: at for of, at in self.known.items() if of[0] != region}
-
-    def through(self, seconds: float, step: float = 300) -> None:
-        for _ in range(int(seconds // step)):
-            self.run()
-            self.clock.advance(step)
-
-    def settle(self) -> None:
-        """Right clock, no faults, until nothing can arrive any more and an edit of `period` has taken place."""
-        self.sim.faults.clear()
-        self.watch.skew = 0.0
-        self.restart(**dict.fromkeys(CHOICES))
-        for _ in range(20):
-            self.clock.advance(1500)
-            self.run()
-
-    def restart(self, **edited: Any) -> None:
-        """A restart. What a choice leaves out for less than an hour is missed by nobody, unless `period` is edited."""
-        self.watch.restart(**edited)
-        if CHOICES & self.watch.instance.keys():
-            self.choosing = self.choosing or (self.clock(), self.looked)
-        elif self.choosing is not None:
-            since, looked = self.choosing
-            if self.clock() - since > HOUR or 'period' in self.watch.instance:
-                self.left_out.append((looked - HOUR, self.clock()))
-            self.choosing = None
-
-    def look(self) -> None:
-        """A run without trouble, and the one that asks for what it found: note what must be known by now."""
-        if self.sim.faults or self.watch.skew or CHOICES & self.watch.instance.keys():
-            return
-        self.clock.advance(60)
-        self.run()
-        self.looked = self.clock()
-        for region in self.since:
-            for name in FOUND:
-                shown = [one.minute + one.delay for one in self.amounts if (one.found, one.region) == (name, region)]
-                if shown and min(shown) + LISTED_WITHIN <= self.clock() - 60:
-                    self.known.setdefault((region, name), self.clock())
-
-    def step(self, one: Mapping[str, Any]) -> None:
-        self.clock.advance(one.get('pause', 300))
-        self.watch.skew = one.get('skew', 0)
-        self.sim.faults.clear()
-        if one.get('fault'):
-            kind, argument, *more = one['fault']
-            self.sim.faults.add(Fault(kind, region=one.get('where'), argument=argument, **(more[0] if more else {})))
-        if one.get('damage'):
-            damage(one['damage'], one.get('where') or REGION)
-        if one.get('restart') or one.get('edit') or one.get('damage'):
-            self.restart(**(one.get('edit') or {}))
-        self.run()
-        if any(one.found for one in self.amounts):
-            self.look()
-
-    def handed(self, metric: str, region: str) -> float:
-        return self.watch.total(METRICS[metric], region)
-
-    def check(self) -> None:
-        """For each series: never more than the truth and what shrank; and less only by what was reported."""
-        for region, seen in self.since.items():
-            shrunk = self.watch.total('collector.amounts_shrunk', region)
-            if not seen:
-                assert all(self.handed(metric, region) == 0 for metric in METRICS)
-                continue
-            start = seen[0]
-            spans = [(one.start, one.end) for one in self.auditor.missed if one.region == region]
-            # A new `counting_since` says that the whole state was lost, and nothing is promised of what came before.
-            spans += [(0, later) for later in seen[1:]]
-            for metric in METRICS:
-                counted = [one for one in self.amounts if (one.metric, one.region, one.found) == (metric, region, '')]
-                counted = [one for one in counted if one.minute >= start]
-                inside = [one for one in counted if any(first <= one.minute < end for first, end in spans)]
-                truth = sum(one.amount - one.falls for one in counted)
-                assert truth == self.sim.world.final_sum(
-                    ACCOUNT, region, metric, start=start, end=self.clock() + HOUR
-                ), 'the test and the simulator disagree'
-                handed = self.handed(metric, region)
-                explained = (metric, region, handed, truth, self.auditor.missed, self.since)
-                assert handed <= truth + shrunk + sum(one.falls for one in inside), explained
-                assert handed >= truth - sum(one.amount for one in inside), explained
-                if not spans and not shrunk:
-                    assert handed == truth, explained
-            for name, (_, count, tags) in FOUND.items():
-                counted = [one for one in self.amounts if (one.found, one.region) == (name, region)]
-                counted = [one for one in counted if one.minute >= start]
-                promised = [one for one in counted if one.minute >= self.known.get((region, name), self.clock())]
-                missable = [*spans, *self.left_out]
-                promised = [one for one in promised if not any(first <= one.minute < end for first, end in missable)]
-                handed = self.watch.total(count, region, *tags)
-                explained = (name, region, handed, counted, self.auditor.missed, self.since, self.known)
-                assert sum(one.amount for one in promised) <= handed <= sum(one.amount for one in counted), explained
-
-
-def slots(region: str) -> list[str]:
-    """The keys of a Region in the Agent's cache, the newest document first, the note of what was handed over last."""
-    keys = [key for key in datadog_agent._cache if f'_{region}_' in key]
-    written = sorted(key for key in keys if not key.endswith('handed_over'))
-    newest = max(written, key=lambda key: _sequence(datadog_agent._cache[key]), default=None)
-    ordered = sorted(written, key=lambda key: key != newest)
-    return ordered + [key for key in keys if key.endswith('handed_over')]
-
-
-def _sequence(text: str) -> int:
-    found = re.search(r'"sequence": (\d+)', text)
-    return int(found[1]) if found else -1
-
-
-def damage(kind: str, region: str) -> None:
-    """What a full disk, a crash or a hand may do to the files of a Region."""
-    keys, cache = slots(region), datadog_agent._cache
-    for place, key in enumerate(keys):
-        newest, note = place == 0, key.endswith('handed_over')
-        if kind == 'newest torn' and newest and not note:
-            cache[key] = cache[key][: len(cache[key]) // 2]
-        elif kind == 'older garbled' and not newest and not note:
-            cache[key] = cache[key].replace('0', '1')
-        elif kind == 'newest lost' and newest and not note:
-            del cache[key]
-        elif kind == 'note lost' and note:
-            del cache[key]
-        elif kind == 'note garbled' and note:
-            cache[key] = 'x'
-        elif kind == 'all torn' and not note:
-            cache[key] = cache[key][:40]
-        elif kind == 'all lost':
-            del cache[key]
-
-
-@contextmanager
-def story(**options: Any) -> Iterator[Story]:
-    """A fresh Agent and a fresh AWS in which nothing happens but what the test puts there."""
-    aggregator.reset()
-    datadog_agent.reset()
-    clock, auditor = Clock(START), Auditor()
-    logging.getLogger().addHandler(auditor)
-    try:
-        with Simulator('idle', clock=clock) as sim:
-            told = Story(sim, clock, auditor, **options)
-            try:
-                yield told
-            finally:
-                told.watch.check.cancel()
-    finally:
-        logging.getLogger().removeHandler(auditor)
-
 
 FAULTS: tuple[tuple[str, Any] | None, ...] = (
     *(None,) * 8,
@@ -315,7 +66,6 @@ EDITS = st.one_of(
     st.sampled_from([HOUR, 6 * HOUR]).map(lambda value: {'backfill_limit': value}),
     st.sampled_from(['average', 'maximum', 'sum']).map(lambda value: {'statistic': value}),
 )
-CHOICES = {'include', 'exclude', 'max_series'}
 CHOOSING = st.one_of(
     st.sampled_from(['news', 'l*', 'ann@*']).map(lambda value: {'exclude': [{'value': value}]}),
     st.sampled_from(['*ews', 'a*']).map(lambda value: {'include': [{'value': value}]}),
@@ -378,18 +128,6 @@ def long_known() -> list[Amount]:
     return [Amount('Send', region, begin, 1, 0, 0, name) for name in list(FOUND)[:-1] for region in (REGION, OTHER)]
 
 
-FEW = settings(
-    max_examples=12,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate],
-)
-"""Each example runs the whole check some forty times, so there are few; the same each time, so that a build that
-failed fails again. The ledger alone is searched far more widely in tests/unit/test_ledger.py. To have a failing
-example made smaller, add Phase.shrink: that takes minutes."""
-
-
 @FEW
 @given(st.data())
 def test_counts_add_up_through_everything(data: st.DataObject) -> None:
@@ -412,36 +150,6 @@ def test_counts_add_up_through_everything(data: st.DataObject) -> None:
 
 
 # The same, told one by one: what must come out is known, not only bounded.
-
-
-def every_minute(minutes: int, delay: int = 0) -> list[Amount]:
-    """One mail a minute in each Region, which bounces."""
-    begin = int(START) // 60 * 60
-    return [
-        Amount(metric, region, begin + 60 * minute, 1, delay)
-        for metric in METRICS
-        for minute in range(minutes)
-        for region in (REGION, OTHER)
-    ]
-
-
-def skipped(region: str = REGION) -> dict[str, float]:
-    """`periods_skipped` by reason."""
-    found: dict[str, float] = {}
-    for one in aggregator.metrics('amazon_ses.collector.periods_skipped'):
-        if f'region:{region}' in one.tags:
-            (reason,) = (tag.partition(':')[2] for tag in one.tags if tag.startswith('reason:'))
-            found[reason] = found.get(reason, 0) + one.value
-    return found
-
-
-def reported(told: Story, period: int = 300, region: str = REGION) -> dict[str, float]:
-    """The periods that the log says were given up, by reason."""
-    found: dict[str, float] = {}
-    for one in told.auditor.missed:
-        if one.region == region:
-            found[one.reason] = found.get(one.reason, 0) + (one.end - one.start) / period
-    return found
 
 
 EXACT: dict[str, list[dict[str, Any]]] = {
@@ -638,61 +346,3 @@ def test_a_named_combination_counts_from_when_it_was_named() -> None:
             told.watch.restart(dimensions=None)
             told.through(1800)
         assert told.watch.total('dimension.send.count') == expected > 60
-
-
-# More than one Agent.
-
-
-@contextmanager
-def two_agents(minutes: int, delay: int = 0) -> Iterator[tuple[Story, Callable[[int, int, float], None]]]:
-    """An HA pair, each Agent with its own cache: the story of both, and a way to give one of them some runs."""
-    with story() as told:
-        datadog_agent._config['ha_agent.enabled'] = True
-        told.happens(every_minute(minutes, delay))
-        caches: list[dict[str, str]] = [{}, {}]
-
-        def turn(agent: int, runs: int, step: float) -> None:
-            # The other Agent is another process, so it holds no claim in this one.
-            told.watch.restart()
-            datadog_agent._cache = caches[agent]
-            for _ in range(runs):
-                told.clock.advance(step)
-                told.watch.run()
-
-        yield told, turn
-
-
-def test_an_agent_alone_counts_all() -> None:
-    """With HA configured, an Agent that is never replaced counts everything from its `counting_since`, exactly."""
-    with two_agents(180) as (told, turn):
-        turn(0, 36, 300)
-        turn(0, 6, 300)
-        turn(0, 12, 300)
-        since = told.watch.last('collector.counting_since')
-        assert told.auditor.missed == []
-        assert told.handed('Send', REGION) == told.watch.truth('Send', since)
-
-
-def test_a_failover_gives_up_the_gap_and_reports_it() -> None:
-    """When another Agent counted in between, the first goes on at a later boundary and reports what it left out."""
-    with two_agents(400) as (told, turn):
-        for agent in (0, 1, 0, 1):
-            turn(agent, 12, 300)
-        handed = told.handed('Send', REGION)
-        assert 'failover' in reported(told)
-        assert skipped() == reported(told)
-        happened = told.watch.truth('Send', START, told.clock())
-        # At each change of Agents nobody counts for some periods; all else is there.
-        assert happened - 4 * 20 <= handed <= happened
-
-
-@settings(FEW, max_examples=10)
-@given(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 8), st.integers(60, 400)), max_size=8), st.integers(0, 600))
-def test_agents_in_turn_never_count_twice(turns: list[tuple[int, int, int]], delay: int) -> None:
-    """Agents that take turns, each for longer than two collections, hand over no amount twice."""
-    with two_agents(sum(runs * step for _, runs, step in turns) // 60 + 30 * len(turns) + 60, delay) as (told, turn):
-        for agent, runs, step in turns:
-            turn(agent, runs, step)
-            turn(agent, 4, 300)
-        for region in (REGION, OTHER):
-            assert told.handed('Send', region) <= told.watch.truth('Send', START, region=region)
