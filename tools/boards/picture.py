@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from datadog_checks.amazon_ses import catalogue
-from tools.boards import backtest, evaluate
-from tools.boards.evaluate import Frame, Recording, Tags
-from tools.boards.syntax import Metric, metrics, names, parse, parse_formula
+from tools.boards import backtest, evaluate, figures
+from tools.boards.evaluate import Recording
 
 WIDTH, UNIT, GAP, HEAD = 1440, 58, 6, 26
 LEGEND_LINES = 2
-STEPS = 10
 HEAD_SHARE = 0.45
 """Of a table's width, at most for the names of its rows."""
 APART = (600, 1800, 3600, 7200, 14400, 43200)
@@ -40,8 +36,6 @@ GROUPS = {
     'vivid_purple': '#7d55c7', 'vivid_pink': '#c2417c', 'vivid_yellow': '#d8b12a',
 }  # fmt: skip
 STATES = {'OK': ZONES['green'], 'WARN': ZONES['yellow'], 'ALERT': ZONES['red'], 'NO DATA': FAINT}
-UNITS = {one.full_name: one.unit for one in catalogue.METRICS}
-SHOWN = {'percent': ' %', 'second': ' s', 'dollar': ' USD'}
 
 Box = tuple[float, float, float, float]
 
@@ -141,7 +135,7 @@ class _Canvas:
         (course,) = evaluate.timeseries(request, self._recording, {})
         for points in course.values.values():
             self.curve(points, (left, top + (bottom - top) * 0.55, right, bottom), '#ffffff' if colour else '#c9dcf3')
-        text = _written(value, _unit(request, 0), definition['precision'])
+        text = figures.written(value, figures.unit(request, 0), definition['precision'])
         size = 30 if self.wide(text, 30) < right - left else 20
         self.text((left + right) / 2, top + (bottom - top) * 0.3 - size / 2, text, size,
                   '#ffffff' if colour else INK, 'middle')  # fmt: skip
@@ -149,21 +143,21 @@ class _Canvas:
     def chart(self, definition: Mapping[str, Any], box: Box) -> None:
         left, top, right, bottom = box
         request = definition['requests'][0]
-        lines = _lines(request, evaluate.timeseries(request, self._recording, {}))
+        lines = figures.lines(request, evaluate.timeseries(request, self._recording, {}))
         if not lines:
             self.empty(box)
             return
         legend = self.arranged([label for label, _ in lines], right - left)
         plot = (left + 40, top + 6, right, bottom - 20 - 14 * len(legend))
         bars = request['display_type'] == 'bars'
-        tops = _stacked(lines) if bars else [value for _, points in lines for value in points.values()]
+        tops = figures.stacked(lines) if bars else [value for _, points in lines for value in points.values()]
         marks = [(float(one['value'][4:]), one) for one in definition.get('markers', [])]
         low = float(definition['yaxis'].get('min', 0))
         # All zero is a line at the bottom, not one in the air.
         high = max([*tops, low]) if max([*tops, low]) > low else low + 1
         near = [value for value, _ in marks if value <= max(high * 2.5, min(one for one, _ in marks))]
-        high = _round_up(max([high, *near]), low)
-        self.axes(plot, low, high, SHOWN.get(_unit(request, 0), ''))
+        high = figures.round_up(max([high, *near]), low)
+        self.axes(plot, low, high, figures.SHOWN.get(figures.unit(request, 0), ''))
         if bars:
             self.bars(lines, plot, high)
         else:
@@ -172,7 +166,7 @@ class _Canvas:
         levels = [(plot[3] - (value - low) / (high - low) * (plot[3] - plot[1]), mark) for value, mark in marks
                   if low <= value <= high]  # fmt: skip
         passed = [] if bars else [self.at(at, value, plot, low, high) for _, points in lines
-                                  for at, value in _between(points)]  # fmt: skip
+                                  for at, value in figures.between(points)]  # fmt: skip
         for y, mark in levels:
             colour = LINES[mark['display_type'].split()[0]]
             self.dashed(plot[0], plot[2], y, colour)
@@ -200,7 +194,7 @@ class _Canvas:
         for step in range(3):
             y = bottom - step * (bottom - top) / 2
             self.line([(left, y), (right, y)], GRID)
-            self.text(left - 4, y - 7, f'{_short(low + step * (high - low) / 2)}{unit}', 11, FAINT, 'right')
+            self.text(left - 4, y - 7, f'{figures.short(low + step * (high - low) / 2)}{unit}', 11, FAINT, 'right')
         start, end = self._recording.start, self._recording.end
         apart = next((one for one in APART if end - start <= 7 * one), APART[-1])
         at = math.ceil(start / apart) * apart
@@ -219,7 +213,7 @@ class _Canvas:
     def curve(self, points: Mapping[float, float], box: Box, colour: str, low: float = 0.0, high: float = 0.0) -> None:
         if not high:
             low, high = min([*points.values(), 0.0]), max([*points.values(), 1e-9])
-        joined = _joined(points)
+        joined = figures.joined(points)
         for pair in joined:
             self.line([self.at(time, points[time], box, low, high) for time in pair], colour, 2)
         for time in points.keys() - {one for pair in joined for one in pair}:
@@ -280,7 +274,7 @@ class _Canvas:
             wide = (right - left) * value / max(rows[0][0], 1e-9)
             self.fill((left, y, left + wide, y + 17), '#cfe0f5')
             self.text(left + 4, y + 2, self.cut(' '.join(group), right - left - 60, 12), 12)
-            self.text(right - 2, y + 2, _cell(value, _unit(request, 0)), 12, INK, 'right')
+            self.text(right - 2, y + 2, figures.cell(value, figures.unit(request, 0)), 12, INK, 'right')
             y += 20
 
     def table(self, definition: Mapping[str, Any], box: Box) -> None:
@@ -316,7 +310,7 @@ class _Canvas:
                     self.fill((x + 2, y, x + wide, y + 17), colour)
                 elif formula['cell_display_mode'] == 'bar':
                     self.fill((x + 4, y + 1, x + 4 + (wide - 8) * value / most, y + 16), '#cfe0f5')
-                text = _cell(value, _unit(request, number))
+                text = figures.cell(value, figures.unit(request, number))
                 self.text(x + wide - 6, y + 2, text, 12, '#ffffff' if colour else INK, 'right')
             y += 20
 
@@ -396,44 +390,6 @@ class _Canvas:
             x += 12
 
 
-def _lines(request: Mapping[str, Any], frames: Sequence[Frame]) -> list[tuple[str, Mapping[float, float]]]:
-    found = []
-    for formula, frame in zip(request['formulas'], frames, strict=True):
-        for group, points in sorted(frame.values.items()):
-            named = ' '.join(_brief(frame.groups, group))
-            label = named if named and len(frames) == 1 else f'{formula["alias"]} {named}'.strip()
-            found.append((label, points))
-    return found
-
-
-def _joined(points: Mapping[float, float]) -> list[tuple[float, float]]:
-    """The times of a curve that a line joins: a gap stays a gap."""
-    pairs = list(pairwise(sorted(points)))
-    apart = min((after - before for before, after in pairs), default=0.0)
-    return [(before, after) for before, after in pairs if after - before < 2 * apart]
-
-
-def _between(points: Mapping[float, float]) -> Iterator[tuple[float, float]]:
-    """A curve in small steps, so that none of it is missed."""
-    for before, after in _joined(points):
-        for step in range(STEPS):
-            share = step / STEPS
-            yield before + share * (after - before), points[before] + share * (points[after] - points[before])
-
-
-def _brief(groups: Tags, group: Tags) -> list[str]:
-    """The group without the account, which is the same everywhere here."""
-    return [value for name, value in zip(groups, group, strict=True) if name != 'aws_account']
-
-
-def _stacked(lines: Sequence[tuple[str, Mapping[float, float]]]) -> list[float]:
-    found: dict[float, float] = {}
-    for _, points in lines:
-        for at, value in points.items():
-            found[at] = found.get(at, 0.0) + value
-    return list(found.values())
-
-
 def _zone(zones: Sequence[Mapping[str, Any]], value: float) -> str:
     for zone in zones:
         if backtest.BREACHES[zone['comparator']](value, zone['value']):
@@ -441,41 +397,7 @@ def _zone(zones: Sequence[Mapping[str, Any]], value: float) -> str:
     return ''
 
 
-def _unit(request: Mapping[str, Any], number: int) -> str:
-    """The unit of a formula: its own, or where it only shows a query that of the metric."""
-    formula = request['formulas'][number]
-    if 'number_format' in formula:
-        return str(formula['number_format']['unit']['unit_name'])
-    texts = {query['name']: query['query'] for query in request['queries']}
-    (name, *more) = names(parse_formula(formula['formula']))
-    query = parse(texts[name])
-    return '' if more or not isinstance(query, Metric) else UNITS[next(metrics(query)).name]
-
-
-def _written(value: float, unit: str, precision: int) -> str:
-    if unit == 'second' and value >= 120:
-        return f'{value / 60:.0f} min'
-    text = f'{value:,.{precision}f}' if abs(value) < 1000 else f'{value:,.0f}'
-    text = text.rstrip('0').rstrip('.') if '.' in text else text
-    return text + SHOWN.get(unit, '')
-
-
-def _cell(value: float, unit: str) -> str:
-    """A number as briefly as a table needs it: three digits, and thousandths at most."""
-    return _written(value, unit, max(0, min(3, 2 - math.floor(math.log10(abs(value)))) if value else 0))
-
-
 def _span(recording: Recording) -> str:
     """The time that is shown."""
     start, end = (datetime.fromtimestamp(at, timezone.utc) for at in (recording.start, recording.end))
     return f'{start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC'
-
-
-def _short(value: float) -> str:
-    return f'{value / 1000:g}k' if abs(value) >= 10_000 else f'{value:g}'
-
-
-def _round_up(value: float, low: float) -> float:
-    span = max(value - low, 1e-9)
-    step = 10 ** math.floor(math.log10(span))
-    return low + next(step * factor for factor in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10) if step * factor >= span * 0.9999)
