@@ -18,7 +18,7 @@ from demo.proof import ANY, Family, Tags, Truth
 from demo.series import CAMPAIGN
 from simulator import Simulator
 from simulator.scenarios import SES
-from simulator.world import SeriesKey
+from simulator.series import SeriesKey
 
 
 def _counts(by_name: Mapping[str, SeriesSpec]) -> Mapping[str, Collection[str]]:

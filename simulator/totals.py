@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .world import Series, SeriesKey, World
+from .series import Series, SeriesKey
+from .world import World
 
 MOST = 512
 """Periods that are remembered of one series, the newest."""

@@ -12,7 +12,7 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from simulator.operations import AwsError, Call, operation
-from simulator.world import Sample, SeriesKey, dimensions_of
+from simulator.series import Sample, SeriesKey, dimensions_of
 
 MAX_QUERIES = 500
 MAX_DATAPOINTS = 100_800

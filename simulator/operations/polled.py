@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 from simulator.operations import AwsError, Call, cloudwatch, written
+from simulator.series import SeriesKey
 from simulator.shapes import Read
-from simulator.world import SeriesKey
 
 _UNDERSTOOD = {'MetricDataQueries', 'StartTime', 'EndTime', 'ScanBy'}
 
