@@ -18,7 +18,7 @@ from standalone.model import Context, Sample
 try:
     import fcntl
 except ImportError:  # Windows: two processes on one file are not found out there
-    fcntl = None  # type: ignore[assignment]  # a module or nothing has no type of its own
+    fcntl = None
 
 PROGRAM = 'amazon_ses standalone'
 VERSION = 1

@@ -22,9 +22,9 @@ from datadog_checks.amazon_ses.aws.sessions import HANDLERS
 from datadog_checks.amazon_ses.collectors import account
 from datadog_checks.amazon_ses.model import Failure
 from simulator import Simulator
+from simulator.network import ConnectProxy, TlsTwin, certificates
 
 pytest.importorskip('cryptography')
-from simulator.network import ConnectProxy, TlsTwin, certificates  # noqa: E402
 
 Check = Callable[..., AmazonSesCheck]
 

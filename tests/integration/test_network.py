@@ -21,9 +21,9 @@ from common import ACCOUNT, OTHER, REGION, connected, instance_of
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from simulator import Fault, Simulator
+from simulator.network import ConnectProxy, TlsTwin, certificates
 
 pytest.importorskip('cryptography')
-from simulator.network import ConnectProxy, TlsTwin, certificates  # noqa: E402
 
 ROLE = 'arn:aws:iam::222222222222:role/mail'
 USER, PASSWORD = 'proxy-user', 'p@ss:w/ord-of-the-proxy'

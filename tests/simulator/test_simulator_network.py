@@ -8,8 +8,9 @@ from botocore.config import Config
 from botocore.exceptions import ProxyConnectionError, SSLError
 from conftest import ACCOUNT
 
+from simulator.network import ConnectProxy, TlsTwin
+
 pytest.importorskip('cryptography')
-from simulator.network import ConnectProxy, TlsTwin  # noqa: E402
 
 
 @pytest.fixture

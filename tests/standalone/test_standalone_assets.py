@@ -95,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
         page = [{name: one.get(name) for name in ('id', 'title', 'description')} for one in entries]
         return self._answer(200, {}, {'dashboards': page[start : start + self.server.PAGE]})
 
-    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = _serve
 
     def _answer(self, status: int, headers: dict[str, str], body: Any) -> None:
         content = body.encode() if isinstance(body, str) else json.dumps(body).encode()

@@ -62,7 +62,7 @@ def test_account_of_the_first_api() -> None:
 
     class Ses:
         def get_send_quota(self) -> dict[str, Any]:
-            return {**ACCOUNT['SendQuota'], 'ResponseMetadata': {}}  # type: ignore[dict-item]
+            return {**ACCOUNT['SendQuota'], 'ResponseMetadata': {}}
 
         def get_account_sending_enabled(self) -> dict[str, Any]:
             return {'Enabled': False, 'ResponseMetadata': {}}
@@ -120,7 +120,7 @@ def test_sending_status(enforcement: str | None, sending: bool | None, level: Le
         {},
         {**ACCOUNT, 'SendQuota': None},
         {**ACCOUNT, 'SendQuota': {'Max24HourSend': 1.0}},
-        {**ACCOUNT, 'SendQuota': {**ACCOUNT['SendQuota'], 'MaxSendRate': 'fast'}},  # type: ignore[dict-item]
+        {**ACCOUNT, 'SendQuota': {**ACCOUNT['SendQuota'], 'MaxSendRate': 'fast'}},
         {**ACCOUNT, 'SendQuota': []},
     ],
 )

@@ -48,7 +48,7 @@ def test_no_answer(error: Exception) -> None:
 
 def client_error(code: str, status: int = 400, operation: str = 'GetAccount') -> exceptions.ClientError:
     answer = {'Error': {'Code': code, 'Message': 'arn:aws:iam::1:user/jane@x.y'}, 'ResponseMetadata': {}}
-    answer['ResponseMetadata']['HTTPStatusCode'] = status  # type: ignore[assignment, index]
+    answer['ResponseMetadata']['HTTPStatusCode'] = status
     return exceptions.ClientError(answer, operation)
 
 

@@ -154,7 +154,7 @@ def _operated(sign: str, left: Frame, right: Frame) -> Frame:
         if course:
             values[key] = course
     both = left.default is not None and right.default is not None and not (sign == '/' and not right.default)
-    default = SIGNS[sign](left.default, right.default) if both else None  # type: ignore[arg-type]
+    default = SIGNS[sign](left.default, right.default) if both else None
     return Frame(groups, values, default)
 
 
