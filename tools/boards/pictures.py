@@ -19,7 +19,7 @@ from tools.boards.widgets import render
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = (
-    *(f'tools/boards/{name}.py' for name in ('picture', 'pictures', 'evaluate')),
+    *(f'tools/boards/{name}.py' for name in ('figures', 'picture', 'pictures', 'evaluate')),
     *(f'demo/{name}.py' for name in ('choices', 'mishaps', 'picture', 'scene', 'series')),
 )
 MARK = 'inputs'
