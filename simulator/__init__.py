@@ -1,8 +1,8 @@
 """A pretend AWS for demo, tests and benchmarks: SES, CloudWatch and STS over HTTP, with scenarios and faults."""
 
-from .clock import Clock
-from .faults import Fault
-from .scenarios import SCENARIOS, Family, Gauge, Scenario, Standing
-from .simulator import Simulator
+from simulator.clock import Clock
+from simulator.faults import Fault
+from simulator.scenarios import SCENARIOS, Family, Gauge, Scenario, Standing
+from simulator.simulator import Simulator
 
 __all__ = ['SCENARIOS', 'Clock', 'Family', 'Fault', 'Gauge', 'Scenario', 'Simulator', 'Standing']

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from . import SCENARIOS, Clock, Simulator
-from .shapes import epoch
+from simulator import SCENARIOS, Clock, Simulator
+from simulator.shapes import epoch
 
 
 def _clock(start: float | None, speed: float) -> Callable[[], float]:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from .errors import AwsError
-from .traffic import key_of
+from simulator.errors import AwsError
+from simulator.traffic import key_of
 
 DENIED_KEY = 'AKIADENIED'
 _ROLE = re.compile(r'arn:(aws[\w-]*):iam::(\d{12}):role/(?:[\w+=,.@/-]*/)?([\w+=,.@-]+)')

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from .clock import Clock
-from .faults import Fault
-from .wire import HttpRequest, Reply
+from simulator.clock import Clock
+from simulator.faults import Fault
+from simulator.wire import HttpRequest, Reply
 
 if TYPE_CHECKING:
-    from .simulator import Simulator
+    from simulator.simulator import Simulator
 
 
 def answer(sim: Simulator, request: HttpRequest) -> Reply:

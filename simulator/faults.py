@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .traffic import mix, unit
+from simulator.traffic import mix, unit
 
 # Kinds by where they strike.
 ERRORS = ('throttle', 'denied', 'error', 'server_error', 'unavailable', 'expired_token')

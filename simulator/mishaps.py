@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from .errors import AwsError
-from .faults import RESULTS, SOCKETS, Fault
-from .wire import Reply
+from simulator.errors import AwsError
+from simulator.faults import RESULTS, SOCKETS, Fault
+from simulator.wire import Reply
 
 HTML = b'<html><head><title>503 Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>'
 _TOLD = {'Messages': [{'Code': 'Forbidden', 'Value': 'Forbidden by fault.'}]}

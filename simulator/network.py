@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .server import HttpServer, read_request
+from simulator.server import HttpServer, read_request
 
 if TYPE_CHECKING:
-    from .simulator import Simulator
+    from simulator.simulator import Simulator
 
 AWS_NAMES = ('*.amazonaws.com', '*.us-east-1.amazonaws.com', '*.eu-west-1.amazonaws.com', '*.amazonaws.com.cn')
 

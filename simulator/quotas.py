@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from .errors import AwsError
+from simulator.errors import AwsError
 
 RECENT_DATAPOINTS = 180_000
 OLDER_DATAPOINTS = 396_000

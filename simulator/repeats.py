@@ -6,7 +6,7 @@ import json
 import threading
 from typing import Any
 
-from .shapes import Read
+from simulator.shapes import Read
 
 
 class Repeats:

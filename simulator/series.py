@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .scenarios import SES, Scenario
-from .traffic import key_of
+from simulator.scenarios import SES, Scenario
+from simulator.traffic import key_of
 
 Dimensions = tuple[tuple[str, str], ...]
 SeriesKey = tuple[str, str, Dimensions]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from http.client import responses
 from typing import IO
 
-from .wire import HttpRequest, Reply
+from simulator.wire import HttpRequest, Reply
 
 _LINGER_ZERO = struct.pack('ii', 1, 0)
 MAX_BODY = 16 * 1024 * 1024

@@ -9,19 +9,19 @@ from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
 
-from . import control, mishaps, shapes
-from .accounts import Accounts, Denial, Principal
-from .errors import AwsError
-from .faults import ERRORS, Fault, Faults
-from .operations import OPERATIONS, Call, Operation
-from .quotas import Quotas
-from .repeats import Repeats
-from .request_log import Request, RequestLog
-from .scenarios import SCENARIOS, Scenario
-from .server import HttpServer
-from .totals import Totals
-from .wire import JSON, Decoded, HttpRequest, Models, Reply, decode, encode, encode_error
-from .world import World
+from simulator import control, mishaps, shapes
+from simulator.accounts import Accounts, Denial, Principal
+from simulator.errors import AwsError
+from simulator.faults import ERRORS, Fault, Faults
+from simulator.operations import OPERATIONS, Call, Operation
+from simulator.quotas import Quotas
+from simulator.repeats import Repeats
+from simulator.request_log import Request, RequestLog
+from simulator.scenarios import SCENARIOS, Scenario
+from simulator.server import HttpServer
+from simulator.totals import Totals
+from simulator.wire import JSON, Decoded, HttpRequest, Models, Reply, decode, encode, encode_error
+from simulator.world import World
 
 # The models do not depend on a simulator's options, and loading them is most of the time it takes to start.
 _MODELS = Models()

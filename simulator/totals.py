@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .series import Series, SeriesKey
-from .world import World
+from simulator.series import Series, SeriesKey
+from simulator.world import World
 
 MOST = 512
 """Periods that are remembered of one series, the newest."""

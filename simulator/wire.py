@@ -16,9 +16,9 @@ from xml.sax.saxutils import escape
 from botocore.loaders import create_loader
 from botocore.model import OperationModel, ServiceModel
 
-from . import cbor, shapes
-from .errors import AUTHENTICATION, AwsError
-from .repeats import Repeats
+from simulator import cbor, shapes
+from simulator.errors import AUTHENTICATION, AwsError
+from simulator.repeats import Repeats
 
 # Older and newer models of SES v2 spell these two differently; a client may be either.
 _SESV2_ALIASES = {

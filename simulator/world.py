@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from .scenarios import SES, Scenario, Standing
-from .series import Dimensions, Sample, Series, SeriesKey, catalogue, dimensions_of
-from .traffic import amount, daily_table, interpolate, key_of, mix, unit
+from simulator.scenarios import SES, Scenario, Standing
+from simulator.series import Dimensions, Sample, Series, SeriesKey, catalogue, dimensions_of
+from simulator.traffic import amount, daily_table, interpolate, key_of, mix, unit
 
 TWO_WEEKS = 14 * 86400
 LISTING_DELAY = 900.0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import readings, telemetry, thresholds
-from .cloudwatch import discovery, families, gauges, queries, series
-from .model import Action, EventSpec, MetricSpec, StatusSpec
-from .registry import COLLECTORS
+from datadog_checks.amazon_ses import readings, telemetry, thresholds
+from datadog_checks.amazon_ses.cloudwatch import discovery, families, gauges, queries, series
+from datadog_checks.amazon_ses.model import Action, EventSpec, MetricSpec, StatusSpec
+from datadog_checks.amazon_ses.registry import COLLECTORS
 
 METRICS: tuple[MetricSpec, ...] = tuple(
     dict.fromkeys(

@@ -14,32 +14,41 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from datadog_checks.amazon_ses import catalogue, leases, planning, readings, telemetry, thresholds
+from datadog_checks.amazon_ses.cloudwatch import discovery, schedule
+from datadog_checks.amazon_ses.cloudwatch.answers import Answer
+from datadog_checks.amazon_ses.cloudwatch.discovery import Listing
+from datadog_checks.amazon_ses.cloudwatch.families import Listed
+from datadog_checks.amazon_ses.cloudwatch.ledger import GivenUp, Reach
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch
+from datadog_checks.amazon_ses.cloudwatch.selection import MAX_SERIES
+from datadog_checks.amazon_ses.collectors import Collector
+from datadog_checks.amazon_ses.config_models import ConfigMixin, InstanceConfig
+from datadog_checks.amazon_ses.configuration import settings
+from datadog_checks.amazon_ses.configuration.options import SettingsError
+from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, Level, MetricSpec, MetricType, Sample, Target
+from datadog_checks.amazon_ses.planning import Plan, Task
+from datadog_checks.amazon_ses.progress import (
+    CLOUDWATCH,
+    DAILY,
+    DISCOVERY,
+    Counted,
+    Progress,
+    after_answers,
+    after_listing,
+    after_snapshot,
+)
+from datadog_checks.amazon_ses.registry import COLLECTORS
+from datadog_checks.amazon_ses.runner import Runner, Work
+from datadog_checks.amazon_ses.state.store import Memory
+from datadog_checks.amazon_ses.submission import Submission
 from datadog_checks.base import AgentCheck, ConfigurationError
 from datadog_checks.base.errors import CheckException
 
-from . import catalogue, claims, planning, readings, settings, telemetry, thresholds
-from .cloudwatch import discovery, schedule
-from .cloudwatch.answers import Answer
-from .cloudwatch.discovery import Listing
-from .cloudwatch.families import Listed
-from .cloudwatch.ledger import GivenUp, Reach
-from .cloudwatch.queries import Batch
-from .cloudwatch.selection import MAX_SERIES
-from .collectors import Collector
-from .config_models import ConfigMixin, InstanceConfig
-from .memory import Memory
-from .model import Event, Failure, FailureKind, Level, MetricSpec, MetricType, Sample, Target
-from .options import SettingsError
-from .planning import Plan, Task
-from .progress import CLOUDWATCH, DAILY, DISCOVERY, Counted, Progress, after_answers, after_listing, after_snapshot
-from .registry import COLLECTORS
-from .runner import Runner, Work
-from .submission import Submission
-
 if TYPE_CHECKING:
-    from .aws.access import Access
-    from .aws.calls import Calls
-    from .aws.regions import Known
+    from datadog_checks.amazon_ses.aws.access import Access
+    from datadog_checks.amazon_ses.aws.calls import Calls
+    from datadog_checks.amazon_ses.aws.regions import Known
 
 try:
     import datadog_agent
@@ -132,7 +141,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         with self._keeping:
             # Who follows reads what was saved. A run that is still in flight must neither save nor submit after that.
             self._cancelled = True
-            claims.release(self)
+            leases.release(self)
 
     def check(self, _: Any) -> None:
         started, now = self.monotonic(), self.clock()
@@ -177,7 +186,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     def access(self) -> Access:
         """The way to AWS, made when a run first needs it: the SDK is most of what a check costs to load."""
         if self._access is None:
-            from .aws.access import Access
+            from datadog_checks.amazon_ses.aws.access import Access
 
             self._access = Access(self.settings.sign_in, self.settings.network, self._places[1])
         return self._access
@@ -219,7 +228,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         if self.settings.regions:
             return self.settings.regions, self.settings.regions[0]
         if self._known is None:
-            from .aws import regions
+            from datadog_checks.amazon_ses.aws import regions
 
             self._known = regions.known(self.settings.sign_in, self.settings.network.use_fips)
         if not self._known.names:
@@ -244,7 +253,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def _claim(self, account: str, regions: Iterable[str]) -> None:
         for region in regions:
-            holder = claims.take(claims.Claim(account, region, self.settings.ledger), self)
+            holder = leases.take(leases.Claim(account, region, self.settings.ledger), self)
             if isinstance(holder, AmazonSesCheck):
                 raise ConfigurationError(
                     f'Option `region`: account {account} in {region} is counted already by the instance '
@@ -336,7 +345,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             owner
             for owner in owners
             if not self.settings.linked_accounts
-            or claims.take(claims.Claim(owner, target.region, self.settings.ledger), self) is not None
+            or leases.take(leases.Claim(owner, target.region, self.settings.ledger), self) is not None
         }
         for owner in sorted(taken):
             self.log.debug('The linked account %s in %s is not counted by this instance.', owner, target.region)

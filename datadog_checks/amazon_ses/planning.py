@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from zlib import crc32
 
-from .cloudwatch import discovery, families, schedule, selection
-from .cloudwatch import ledger as counting
-from .cloudwatch.discovery import Listing
-from .cloudwatch.families import UNRECOGNIZED
-from .cloudwatch.ledger import Reach, Window
-from .cloudwatch.queries import PACE, Batch, batches
-from .cloudwatch.selection import EXCLUDED, MAX_SERIES, Pace, Selection
-from .cloudwatch.series import ACCOUNT, DAY, SUM, Series
-from .collectors import Collector
-from .collectors.account import SENT_24_HOUR
-from .collectors.send_statistics import SEND_STATISTICS
-from .model import FailureKind, Sample, Target
-from .progress import CLOUDWATCH, DAILY, DISCOVERY, SURVEY, Progress, Source
-from .registry import COLLECTORS
-from .settings import Settings
+from datadog_checks.amazon_ses.cloudwatch import discovery, families, schedule, selection
+from datadog_checks.amazon_ses.cloudwatch import ledger as counting
+from datadog_checks.amazon_ses.cloudwatch.discovery import Listing
+from datadog_checks.amazon_ses.cloudwatch.families import UNRECOGNIZED
+from datadog_checks.amazon_ses.cloudwatch.ledger import Reach, Window
+from datadog_checks.amazon_ses.cloudwatch.queries import PACE, Batch, batches
+from datadog_checks.amazon_ses.cloudwatch.selection import EXCLUDED, MAX_SERIES, Pace, Selection
+from datadog_checks.amazon_ses.cloudwatch.series import ACCOUNT, DAY, SUM, Series
+from datadog_checks.amazon_ses.collectors import Collector
+from datadog_checks.amazon_ses.collectors.account import SENT_24_HOUR
+from datadog_checks.amazon_ses.collectors.send_statistics import SEND_STATISTICS
+from datadog_checks.amazon_ses.configuration.settings import Settings
+from datadog_checks.amazon_ses.model import FailureKind, Sample, Target
+from datadog_checks.amazon_ses.progress import CLOUDWATCH, DAILY, DISCOVERY, SURVEY, Progress, Source
+from datadog_checks.amazon_ses.registry import COLLECTORS
 
 GRACE = 5.0
 """Seconds that a run may come early: the Agent's cycle is not exact, and a run at 59.9 s is not to be skipped."""

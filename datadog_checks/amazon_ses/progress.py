@@ -10,19 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .cloudwatch import discovery, gauges
-from .cloudwatch import ledger as counting
-from .cloudwatch.answers import Answer
-from .cloudwatch.discovery import Inventory, Listing
-from .cloudwatch.gauges import Shown
-from .cloudwatch.ledger import GivenUp, Ledger, Reach, Reads, Window
-from .cloudwatch.queries import Batch, halved
-from .cloudwatch.selection import Group, Pace, Selection, group
-from .cloudwatch.series import DAY, SUM, Series
-from .collectors import Collector
-from .collectors.account import ACCOUNT, SENDING_V1, Standing, changes, standing
-from .model import Event, Failure, FailureKind, Reading
-from .settings import Settings
+from datadog_checks.amazon_ses.cloudwatch import discovery, gauges
+from datadog_checks.amazon_ses.cloudwatch import ledger as counting
+from datadog_checks.amazon_ses.cloudwatch.answers import Answer
+from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory, Listing
+from datadog_checks.amazon_ses.cloudwatch.gauges import Shown
+from datadog_checks.amazon_ses.cloudwatch.ledger import GivenUp, Ledger, Reach, Reads, Window
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch, halved
+from datadog_checks.amazon_ses.cloudwatch.selection import Group, Pace, Selection, group
+from datadog_checks.amazon_ses.cloudwatch.series import DAY, SUM, Series
+from datadog_checks.amazon_ses.collectors import Collector
+from datadog_checks.amazon_ses.collectors.account import ACCOUNT, SENDING_V1, Standing, changes, standing
+from datadog_checks.amazon_ses.configuration.settings import Settings
+from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, Reading
 
 CLOUDWATCH = 'cloudwatch'
 DISCOVERY = 'discovery'

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .cloudwatch import gauges
-from .cloudwatch.schedule import ROUND
-from .cloudwatch.series import ACCOUNT as ACCOUNT_SERIES
-from .cloudwatch.series import SEND, SUM
-from .collectors import Collector
-from .collectors.account import ACCOUNT, MAX_SEND_RATE, QUOTA_V1, SENDING_STATUS, SENDING_V1
-from .collectors.send_statistics import SEND_STATISTICS
-from .model import Level, MetricSpec, MetricType, Reading, Sample, Status
-from .progress import Progress
-from .settings import Settings
+from datadog_checks.amazon_ses.cloudwatch import gauges
+from datadog_checks.amazon_ses.cloudwatch.schedule import ROUND
+from datadog_checks.amazon_ses.cloudwatch.series import ACCOUNT as ACCOUNT_SERIES
+from datadog_checks.amazon_ses.cloudwatch.series import SEND, SUM
+from datadog_checks.amazon_ses.collectors import Collector
+from datadog_checks.amazon_ses.collectors.account import ACCOUNT, MAX_SEND_RATE, QUOTA_V1, SENDING_STATUS, SENDING_V1
+from datadog_checks.amazon_ses.collectors.send_statistics import SEND_STATISTICS
+from datadog_checks.amazon_ses.configuration.settings import Settings
+from datadog_checks.amazon_ses.model import Level, MetricSpec, MetricType, Reading, Sample, Status
+from datadog_checks.amazon_ses.progress import Progress
 
 SEND_RATE = MetricSpec(
     'quota.send_rate',

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .collectors.account import ACCOUNT, QUOTA_V1, SENDING_V1
-from .collectors.send_statistics import SEND_STATISTICS
+from datadog_checks.amazon_ses.collectors.account import ACCOUNT, QUOTA_V1, SENDING_V1
+from datadog_checks.amazon_ses.collectors.send_statistics import SEND_STATISTICS
 
 COLLECTORS = (ACCOUNT, QUOTA_V1, SENDING_V1, SEND_STATISTICS)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from datadog_checks.amazon_ses import catalogue
+from datadog_checks.amazon_ses.model import PREFIX, Event, MetricType, Reading, Sample, Status, Target
 from datadog_checks.base import AgentCheck
-
-from . import catalogue
-from .model import PREFIX, Event, MetricType, Reading, Sample, Status, Target
 
 DECLARED = frozenset({*catalogue.METRICS, *catalogue.STATUSES, *catalogue.EVENTS})
 KNOWN = frozenset(map(id, DECLARED))

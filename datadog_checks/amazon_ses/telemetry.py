@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from .cloudwatch.ledger import GivenUp
-from .cloudwatch.queries import monthly_cost
-from .cloudwatch.schedule import DAILY_EVERY, lanes
-from .cloudwatch.selection import MAX_SERIES, Pace
-from .model import Failure, FailureKind, Level, MetricSpec, MetricType, Reading, Sample, Status, StatusSpec
-from .progress import Progress, Source
-from .readings import hold
+from datadog_checks.amazon_ses.cloudwatch.ledger import GivenUp
+from datadog_checks.amazon_ses.cloudwatch.queries import monthly_cost
+from datadog_checks.amazon_ses.cloudwatch.schedule import DAILY_EVERY, lanes
+from datadog_checks.amazon_ses.cloudwatch.selection import MAX_SERIES, Pace
+from datadog_checks.amazon_ses.model import (
+    Failure,
+    FailureKind,
+    Level,
+    MetricSpec,
+    MetricType,
+    Reading,
+    Sample,
+    Status,
+    StatusSpec,
+)
+from datadog_checks.amazon_ses.progress import Progress, Source
+from datadog_checks.amazon_ses.readings import hold
 
 COUNT, GAUGE = MetricType.COUNT, MetricType.GAUGE
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from math import inf, isfinite
 
-from .model import PREFIX, Level, MetricSpec, Sample, Status, StatusSpec
-from .tags import normal
+from datadog_checks.amazon_ses.model import PREFIX, Level, MetricSpec, Sample, Status, StatusSpec
+from datadog_checks.amazon_ses.tags import normal
 
 THRESHOLD = StatusSpec(
     'threshold',

@@ -81,4 +81,4 @@ def written(service: str, name: str) -> Callable[[Callable[[Call], bytes | None]
 
 
 # At the end: they register themselves with the decorator above, and nothing else imports them.
-from . import cloudwatch, polled, ses, sesv2, sts  # noqa: E402, F401
+from simulator.operations import cloudwatch, polled, ses, sesv2, sts  # noqa: E402, F401

@@ -15,11 +15,12 @@ import pytest
 from botocore.hooks import HierarchicalEmitter
 from common import OTHER, REGION, connected, instance_of
 
-from datadog_checks.amazon_ses import AmazonSesCheck, settings
+from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.aws.access import Access
 from datadog_checks.amazon_ses.aws.connections import Connections
 from datadog_checks.amazon_ses.aws.sessions import HANDLERS
 from datadog_checks.amazon_ses.collectors import account
+from datadog_checks.amazon_ses.configuration import settings
 from datadog_checks.amazon_ses.model import Failure
 from simulator import Simulator
 from simulator.network import ConnectProxy, TlsTwin, certificates

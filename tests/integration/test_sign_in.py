@@ -21,9 +21,10 @@ import pytest
 from botocore.client import BaseClient
 from common import ACCOUNT, KEY, OTHER, REGION, SECRET, connected, instance_of
 
-from datadog_checks.amazon_ses import AmazonSesCheck, settings
+from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.aws.access import Access
 from datadog_checks.amazon_ses.collectors import account
+from datadog_checks.amazon_ses.configuration import settings
 from datadog_checks.amazon_ses.model import Failure
 from simulator import Clock, Fault, Simulator
 

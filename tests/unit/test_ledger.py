@@ -9,13 +9,13 @@ from math import lcm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datadog_checks.amazon_ses import state
 from datadog_checks.amazon_ses.cloudwatch import ledger as counting
 from datadog_checks.amazon_ses.cloudwatch import schedule
 from datadog_checks.amazon_ses.cloudwatch.ledger import GivenUp, Ledger, Reach, Reads, Window
 from datadog_checks.amazon_ses.cloudwatch.selection import Pace, Selection
-from datadog_checks.amazon_ses.document import from_document, to_document
 from datadog_checks.amazon_ses.progress import Progress
+from datadog_checks.amazon_ses.state import encoding
+from datadog_checks.amazon_ses.state.document import from_document, to_document
 
 HOUR = 3600
 START = 1_790_000_100
@@ -93,8 +93,8 @@ class Counter:
     def restart(self) -> None:
         """Go on with what was saved: it must be all there is."""
         if self.ledger is not None:
-            saved = state.pack(to_document(Progress(ledger=self.ledger)), 7)
-            loaded = state.load([saved, ''], '7')
+            saved = encoding.pack(to_document(Progress(ledger=self.ledger)), 7)
+            loaded = encoding.load([saved, ''], '7')
             assert loaded.document is not None and loaded.exact
             ledger = from_document(loaded.document).ledger
             assert ledger == self.ledger

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.amazon_ses.aws.pace import Pace
+from datadog_checks.amazon_ses.aws.rate_limit import Pace
 
 MOST = 90.0
 MOMENT = 1e-6

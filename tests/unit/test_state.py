@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.amazon_ses import document, progress, state
+from datadog_checks.amazon_ses import progress
 from datadog_checks.amazon_ses.cloudwatch import families
 from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory
 from datadog_checks.amazon_ses.cloudwatch.discovery import known as known_metrics
@@ -23,7 +23,8 @@ from datadog_checks.amazon_ses.cloudwatch.series import ACCOUNT as SERIES
 from datadog_checks.amazon_ses.cloudwatch.series import SUM, Query
 from datadog_checks.amazon_ses.collectors.account import Standing
 from datadog_checks.amazon_ses.progress import CLOUDWATCH, Progress, Source
-from datadog_checks.amazon_ses.state import Document
+from datadog_checks.amazon_ses.state import document, encoding
+from datadog_checks.amazon_ses.state.encoding import Document
 
 NOW = 1_790_000_100
 SEND, BOUNCE = Query(SERIES[0], SUM), Query(SERIES[2], SUM)
@@ -31,7 +32,7 @@ SEND, BOUNCE = Query(SERIES[0], SUM), Query(SERIES[2], SUM)
 
 DOCUMENT = Document({'a': 1}, [array('d', [4.0, 0.5]), array('q', [3, 2**40])])
 OLDER = Document({'a': 0}, [])
-NEWEST, BEFORE = state.pack(DOCUMENT, 8), state.pack(OLDER, 7)
+NEWEST, BEFORE = encoding.pack(DOCUMENT, 8), encoding.pack(OLDER, 7)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ NEWEST, BEFORE = state.pack(DOCUMENT, 8), state.pack(OLDER, 7)
 )
 def test_state(slots: list[str], noted: str, expected: tuple[Any, ...]) -> None:
     """The newest whole document is taken, and it is told whether it is all that was handed over."""
-    loaded = state.load(slots, noted)
+    loaded = encoding.load(slots, noted)
     assert (loaded.document, loaded.sequence, loaded.exact, loaded.damaged) == expected
 
 
@@ -69,14 +70,14 @@ def test_state(slots: list[str], noted: str, expected: tuple[Any, ...]) -> None:
 )
 def test_state_that_is_none(text: str) -> None:
     """Whatever is in a slot but a document of this version with its checksum is damage, and the other slot is used."""
-    loaded = state.load([text, BEFORE], '7')
+    loaded = encoding.load([text, BEFORE], '7')
     assert (loaded.document, loaded.damaged) == (OLDER, True)
 
 
 @given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=20))
 def test_no_text_is_too_odd_for_a_slot(one: str, other: str, noted: str) -> None:
     """Loading never fails, whatever the files hold."""
-    assert state.load([one, other], noted).document is None
+    assert encoding.load([one, other], noted).document is None
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_no_text_is_too_odd_for_a_slot(one: str, other: str, noted: str) -> None
 )
 def test_columns_survive_their_packing(numbers: list[float]) -> None:
     """Amounts come back to the bit, whether whole, large, broken or negative."""
-    loaded = state.load([state.pack(Document({}, [array('d', numbers)]), 1), ''], '1').document
+    loaded = encoding.load([encoding.pack(Document({}, [array('d', numbers)]), 1), ''], '1').document
     assert loaded is not None
     (column,) = loaded.columns
     assert (column.typecode, list(column)) == ('d', numbers)
@@ -114,8 +115,8 @@ def test_progress_survives_its_document() -> None:
         volumes={('', 'AWS/SES', found.dimensions): 12.0}, collected=NOW + 2.5, slot=77,
         sources={CLOUDWATCH: Source(NOW, NOW), progress.DISCOVERY: Source(NOW, NOW)}, selection=selected,
     )  # fmt: skip
-    text = state.pack(document.to_document(known), 1)
-    loaded = state.load([text, ''], '1').document
+    text = encoding.pack(document.to_document(known), 1)
+    loaded = encoding.load([text, ''], '1').document
     assert loaded is not None
     assert replace(document.from_document(loaded), selection=selected) == known
     for name in loaded.values:

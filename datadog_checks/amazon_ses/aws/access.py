@@ -17,14 +17,14 @@ from datadog_checks.amazon_ses.aws import bodies
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.clients import Clients
 from datadog_checks.amazon_ses.aws.failures import failure_of, malformed
-from datadog_checks.amazon_ses.aws.pace import Pace
+from datadog_checks.amazon_ses.aws.rate_limit import Pace
 from datadog_checks.amazon_ses.cloudwatch import answers, discovery, queries
 from datadog_checks.amazon_ses.cloudwatch.families import Listed
 from datadog_checks.amazon_ses.cloudwatch.series import Dimensions
 from datadog_checks.amazon_ses.collectors import Collector
+from datadog_checks.amazon_ses.configuration.options import ACCOUNT
+from datadog_checks.amazon_ses.configuration.settings import Network, SignIn
 from datadog_checks.amazon_ses.model import Failure, FailureKind
-from datadog_checks.amazon_ses.options import ACCOUNT
-from datadog_checks.amazon_ses.settings import Network, SignIn
 
 PAGES = 100
 """Pages of one answer before it is taken for a loop: 500 series over a day at 60 s are eight pages."""

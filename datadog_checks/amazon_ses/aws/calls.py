@@ -15,9 +15,8 @@ from botocore.exceptions import (
     SSLError,
 )
 
+from datadog_checks.amazon_ses.aws.failures import failure_of
 from datadog_checks.amazon_ses.model import FailureKind
-
-from .failures import failure_of
 
 BILLED = 'GetMetricData'
 REFUSED = (ClientError, ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from datadog_checks.amazon_ses.proxies import Proxies
+from datadog_checks.amazon_ses.configuration.proxies import Proxies
 
 IDLE = 64
 """Connections to a host that are kept when they are done: more than ask at the same time."""

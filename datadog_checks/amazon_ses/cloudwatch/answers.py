@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
 
+from datadog_checks.amazon_ses.cloudwatch.queries import MOST_QUERIES, Batch
 from datadog_checks.amazon_ses.model import Failure, FailureKind
 from datadog_checks.amazon_ses.values import LARGEST, epoch, number
-
-from .queries import MOST_QUERIES, Batch
 
 OPERATION = 'GetMetricData'
 DAY = 86400

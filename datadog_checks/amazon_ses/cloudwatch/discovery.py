@@ -13,10 +13,9 @@ from dataclasses import dataclass, field, replace
 from sys import intern
 from typing import Any
 
+from datadog_checks.amazon_ses.cloudwatch.families import NAMESPACES, Listed
+from datadog_checks.amazon_ses.cloudwatch.series import NAMESPACE, Dimensions
 from datadog_checks.amazon_ses.model import Action, Failure, FailureKind
-
-from .families import NAMESPACES, Listed
-from .series import NAMESPACE, Dimensions
 
 OPERATION = 'ListMetrics'
 ACTIONS = (Action('cloudwatch:ListMetrics', 'configuration sets, receipt rules, tenants and the like: finding them'),)

@@ -10,9 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from datadog_checks.amazon_ses import tags
-from datadog_checks.amazon_ses.model import MetricSpec, MetricType
-
-from .series import (
+from datadog_checks.amazon_ses.cloudwatch.series import (
     AVERAGE,
     BY_DIMENSION,
     EVENTS,
@@ -28,6 +26,7 @@ from .series import (
     Series,
     SeriesSpec,
 )
+from datadog_checks.amazon_ses.model import MetricSpec, MetricType
 
 NAMESPACES = (NAMESPACE, 'AWS/SES/MailManager', 'AWS/SES/Addons')
 """Where SES publishes (AmazonSESServiceRolePolicy allows PutMetricData into these three)."""

@@ -10,11 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from datadog_checks.amazon_ses.cloudwatch.answers import Answer
+from datadog_checks.amazon_ses.cloudwatch.ledger import align
+from datadog_checks.amazon_ses.cloudwatch.series import (
+    BOUNCE_RATE,
+    COMPLAINT_RATE,
+    DAY,
+    EMPTY_IS_ZERO,
+    OF_THE_ACCOUNT,
+    SUM,
+    Series,
+)
 from datadog_checks.amazon_ses.model import MetricSpec, MetricType, Sample
-
-from .answers import Answer
-from .ledger import align
-from .series import BOUNCE_RATE, COMPLAINT_RATE, DAY, EMPTY_IS_ZERO, OF_THE_ACCOUNT, SUM, Series
 
 PAUSE_LIMITS = {BOUNCE_RATE: 10.0, COMPLAINT_RATE: 0.5}
 """Percent at which AWS may pause sending (SES Developer Guide, FAQ on enforcement)."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from datadog_checks.amazon_ses.cloudwatch.ledger import Window
+from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Query, Series
 from datadog_checks.amazon_ses.model import Action
-
-from .ledger import Window
-from .series import Dimensions, Query, Series
 
 ACTIONS = (Action('cloudwatch:GetMetricData', 'CloudWatch metrics: counts, gauges and reputation rates'),)
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from . import ledger as counting
-from .ledger import Ledger, Reach, Window
-from .selection import Pace, Selection
+from datadog_checks.amazon_ses.cloudwatch import ledger as counting
+from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger, Reach, Window
+from datadog_checks.amazon_ses.cloudwatch.selection import Pace, Selection
 
 ROUND = 1200
 """Seconds within which each series is asked for at least once, and for everything that may still grow."""

@@ -10,7 +10,14 @@ from enum import IntEnum
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from .series import OF_THE_ACCOUNT, REPUTATION, SUM, Dimensions, Series, statistics_of
+from datadog_checks.amazon_ses.cloudwatch.series import (
+    OF_THE_ACCOUNT,
+    REPUTATION,
+    SUM,
+    Dimensions,
+    Series,
+    statistics_of,
+)
 
 Group = tuple[str, str, Dimensions]
 """Series with the same dimensions: a configuration set, a tenant. The owning account, the namespace, the dimensions."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from datadog_checks.amazon_ses.collectors import Clients, Collector
 from datadog_checks.amazon_ses.model import (
     Action,
     Event,
@@ -23,8 +24,6 @@ from datadog_checks.amazon_ses.model import (
     StatusSpec,
 )
 from datadog_checks.amazon_ses.values import number
-
-from . import Clients, Collector
 
 GAUGE = MetricType.GAUGE
 

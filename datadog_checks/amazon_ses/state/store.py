@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from logging import Logger, LoggerAdapter
 
-from . import state
-from .document import from_document, lasting, to_document
-from .model import Target
-from .progress import Progress
+from datadog_checks.amazon_ses.model import Target
+from datadog_checks.amazon_ses.progress import Progress
+from datadog_checks.amazon_ses.state import encoding
+from datadog_checks.amazon_ses.state.document import from_document, lasting, to_document
 
 HANDED_OVER = 'handed_over'
 
@@ -51,9 +51,9 @@ class Memory:
         if lasting(before) == lasting(progress):
             return True
         sequence = self._sequence[target] + 1
-        key = self._key(target, str(state.slot(sequence)))
+        key = self._key(target, str(encoding.slot(sequence)))
         try:
-            text = state.pack(to_document(progress), sequence)
+            text = encoding.pack(to_document(progress), sequence)
             self._write(key, text)
             # The Agent does not tell of a write that failed.
             saved = self._read(key) == text
@@ -79,8 +79,8 @@ class Memory:
             self._log.debug('The state could not be noted as submitted: %s', type(error).__name__)
 
     def _load(self, target: Target) -> Progress:
-        slots = [self._read(self._key(target, str(slot))) for slot in range(state.SLOTS)]
-        loaded = state.load(slots, self._read(self._key(target, HANDED_OVER)))
+        slots = [self._read(self._key(target, str(slot))) for slot in range(encoding.SLOTS)]
+        loaded = encoding.load(slots, self._read(self._key(target, HANDED_OVER)))
         self._sequence[target] = loaded.sequence
         if loaded.damaged:
             self._log.warning('The saved state of %s in %s is damaged.', *target)

@@ -11,15 +11,15 @@ from array import array
 from itertools import groupby
 from typing import Any
 
-from . import tags
-from .cloudwatch.discovery import Inventory
-from .cloudwatch.families import Listed
-from .cloudwatch.gauges import Shown
-from .cloudwatch.ledger import Ledger
-from .cloudwatch.series import Dimensions, Series, key_of
-from .collectors.account import Standing
-from .progress import CLOUDWATCH, DAILY, DISCOVERY, Progress, Source
-from .state import Document
+from datadog_checks.amazon_ses import tags
+from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory
+from datadog_checks.amazon_ses.cloudwatch.families import Listed
+from datadog_checks.amazon_ses.cloudwatch.gauges import Shown
+from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger
+from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Series, key_of
+from datadog_checks.amazon_ses.collectors.account import Standing
+from datadog_checks.amazon_ses.progress import CLOUDWATCH, DAILY, DISCOVERY, Progress, Source
+from datadog_checks.amazon_ses.state.encoding import Document
 
 LASTING = (CLOUDWATCH, DISCOVERY, DAILY)
 """Sources that a new process does not ask again at once."""

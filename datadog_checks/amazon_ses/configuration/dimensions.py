@@ -10,9 +10,9 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from . import tags
-from .cloudwatch.series import BY_DIMENSION, SENDING, Series
-from .options import SettingsError
+from datadog_checks.amazon_ses import tags
+from datadog_checks.amazon_ses.cloudwatch.series import BY_DIMENSION, SENDING, Series
+from datadog_checks.amazon_ses.configuration.options import SettingsError
 
 MOST_DIMENSIONS = 30
 """Dimensions of one metric: CloudWatch's limit."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from .options import Options, SettingsError, host_of
+from datadog_checks.amazon_ses.configuration.options import Options, SettingsError, host_of
 
 SCHEMES = ('http', 'https')
 ACCEPTED = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import tags
-from .cloudwatch.selection import Pattern
-from .options import SettingsError
+from datadog_checks.amazon_ses import tags
+from datadog_checks.amazon_ses.cloudwatch.selection import Pattern
+from datadog_checks.amazon_ses.configuration.options import SettingsError
 
 KEYS = ('metric', 'dimension', 'value')
 FORM = (

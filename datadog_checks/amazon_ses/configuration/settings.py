@@ -13,17 +13,18 @@ from os import R_OK, access
 from os.path import isfile
 from typing import Any
 
-from . import dimensions, patterns, proxies, thresholds
-from .cloudwatch import families
-from .cloudwatch.ledger import NEWEST_PERIODS, Reach
-from .cloudwatch.schedule import ROUND
-from .cloudwatch.selection import Pattern
-from .cloudwatch.series import STATISTICS, Series
-from .config_models import defaults
-from .model import MetricSpec
-from .options import REGION, Options, SettingsError
-from .proxies import Proxies
-from .thresholds import Threshold
+from datadog_checks.amazon_ses import thresholds
+from datadog_checks.amazon_ses.cloudwatch import families
+from datadog_checks.amazon_ses.cloudwatch.ledger import NEWEST_PERIODS, Reach
+from datadog_checks.amazon_ses.cloudwatch.schedule import ROUND
+from datadog_checks.amazon_ses.cloudwatch.selection import Pattern
+from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS, Series
+from datadog_checks.amazon_ses.config_models import defaults
+from datadog_checks.amazon_ses.configuration import dimensions, patterns, proxies
+from datadog_checks.amazon_ses.configuration.options import REGION, Options, SettingsError
+from datadog_checks.amazon_ses.configuration.proxies import Proxies
+from datadog_checks.amazon_ses.model import MetricSpec
+from datadog_checks.amazon_ses.thresholds import Threshold
 
 SERVICES = ('cloudwatch', 'ses', 'sesv2', 'sts')
 SOURCES = ('account', 'cloudwatch', *families.SOURCES, 'send_statistics')
