@@ -12,7 +12,7 @@ from typing import Any
 import botocore.model
 import botocore.session
 import pytest
-from common import ACCOUNT, KEY, REGION, Watch
+from common import ACCOUNT, KEY, REGION, Driver
 
 from datadog_checks.amazon_ses.aws import bodies
 from datadog_checks.amazon_ses.cloudwatch import queries
@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.filterwarnings('error::pytest.PytestUnhandledThreadExceptionWarning'),
 ]
 
-Watching = Callable[..., Watch]
+MakeDriver = Callable[..., Driver]
 OK, WARNING = 0, 1
 HOUR = 3600
 EMPTY = Scenario('empty', 'nothing but what a test puts there', volume=0.0, gauges=())
@@ -185,12 +185,12 @@ EMPTY_TO_BOTOCORE = {'no metrics but text', 'no metrics but a map'}
 class Story:
     """A check whose world holds one mail a minute of the account, and one of a configuration set, at once visible."""
 
-    def __init__(self, watch: Watching, start: Callable[..., Simulator], clock: Clock) -> None:
+    def __init__(self, make_driver: MakeDriver, start: Callable[..., Simulator], clock: Clock) -> None:
         family = Family(dimensions=('ses:configuration-set',), count=1, patterns=('set-{:05d}',), events={'Send': 1.0})
         self.sim = start(Scenario('put', EMPTY.summary, volume=0.0, gauges=(), families=(family,)))
         self.clock = clock
         self.put_to = clock() // 60 * 60 - HOUR
-        self.watch = watch(self.sim, collect=['account', 'cloudwatch', 'configuration_sets'])
+        self.watch = make_driver(self.sim, collect=['account', 'cloudwatch', 'configuration_sets'])
 
     def run(self) -> None:
         """Five minutes, then a run that must not end as a failed one."""
@@ -214,7 +214,7 @@ class Story:
     def truth(self) -> tuple[float, float]:
         """What a check that misses nothing has handed over by now: all that CloudWatch shows."""
         since = self.watch.last('collector.counting_since')
-        return self.watch.truth('Send', since), self.watch.truth('Send', since, dimensions=SET)
+        return self.watch.cloudwatch_sum('Send', since), self.watch.cloudwatch_sum('Send', since, dimensions=SET)
 
     def reasons(self, operation: str) -> set[str]:
         """The kinds of failure that `can_connect` names for an operation."""
@@ -222,8 +222,8 @@ class Story:
 
 
 @pytest.fixture
-def story(watch: Watching, start: Callable[..., Simulator], clock: Clock) -> Story:
-    story = Story(watch, start, clock)
+def story(make_driver: MakeDriver, start: Callable[..., Simulator], clock: Clock) -> Story:
+    story = Story(make_driver, start, clock)
     story.runs(12)
     assert story.handed == story.truth and min(story.truth) > 0
     assert story.watch.status('can_connect') == (OK, '')
@@ -297,12 +297,12 @@ def test_metric_data_of_wrong_types(protocol: str, story: Story, harm: str) -> N
     'harm', ['nearly whole', 'page of a proxy', 'missing key', 'tokens without end', 'wrong ids', 'no status', 'uneven']
 )
 def test_one_batch_of_many(
-    protocol: str, watch: Watching, start: Callable[..., Simulator], clock: Clock, harm: str, monkeypatch: Any
+    protocol: str, make_driver: MakeDriver, start: Callable[..., Simulator], clock: Clock, harm: str, monkeypatch: Any
 ) -> None:
     """When the answer to one request of many is none, the series of the others are counted on as if nothing were, and
     what was missed comes once an answer comes again."""
     monkeypatch.setattr(queries, 'MOST_QUERIES', 1)
-    story = Story(watch, start, clock)
+    story = Story(make_driver, start, clock)
     story.runs(12)
     kind, argument = METRIC_DATA[harm]
     harmed = story.sim.faults.add(Fault(kind, operation='GetMetricData', argument=argument, holds='set-00000'))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common import ACCOUNT, OTHER, REGION, START, Watch, instance_of
+from common import ACCOUNT, OTHER, REGION, START, Driver, instance_of
 
 from datadog_checks.base.stubs import aggregator, datadog_agent
 from simulator import Clock, Simulator
@@ -25,9 +25,9 @@ def seen() -> list[Request]:
     with Simulator(Scenario('all', 'all that is collected', families=families), clock=clock) as sim:
         features: dict[str, Any] = {'regions': [REGION, OTHER], 'dimensions': [{'ses:configuration-set': 'set-00000'}]}
         for role in (f'arn:aws:iam::{ACCOUNT}:role/reader', None):
-            watching = Watch(sim, clock, aggregator, instance_of(sim, role_arn=role, **features))
-            watching.through(1800, 300)
-            watching.check.cancel()
+            driver = Driver(sim, clock, aggregator, instance_of(sim, role_arn=role, **features))
+            driver.run_for(1800, 300)
+            driver.check.cancel()
             sim.deny('ses:GetAccount')
         return list(sim.log)
 
