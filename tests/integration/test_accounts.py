@@ -74,7 +74,7 @@ def client(sim: Any, number: int, service: str) -> Any:
 # Shared between instances.
 
 
-def test_connections_are_shared(make_check: MakeCheck, proxy: ConnectProxy, aggregator: Any) -> None:
+def test_instances_share_open_connections(make_check: MakeCheck, proxy: ConnectProxy, aggregator: Any) -> None:
     """Further instances use the connections that are open already, and each reads its own account over them."""
     proxy_option = {'https': proxy.url}
     assert not make_check(proxy=proxy_option).run()
@@ -137,7 +137,9 @@ def test_dropped_credentials_belong_to_a_single_instance(sim: Simulator) -> None
     assert [hop.params['RoleArn'] for hop in sim.log.where(operation='AssumeRole')] == [role(0), role(1), role(1)]
 
 
-def test_trust_is_not_shared(make_check: MakeCheck, twin: TlsTwin, aggregator: Any, tmp_path: Path) -> None:
+def test_trusted_authorities_are_not_shared(
+    make_check: MakeCheck, twin: TlsTwin, aggregator: Any, tmp_path: Path
+) -> None:
     """An instance does not reuse a connection that an instance with other trusted authorities opened."""
     other_authority = certificates(tmp_path)[0]
     assert not make_check(endpoint_url=twin.endpoint_url).run()

@@ -69,7 +69,9 @@ def test_no_run_submits_anything_twice(make_driver: MakeDriver, sim: Simulator, 
     assert counts
 
 
-def test_contexts_are_counted(make_driver: MakeDriver, clock: Clock, aggregator: Any) -> None:
+def test_collector_contexts_counts_the_contexts_of_a_run(
+    make_driver: MakeDriver, clock: Clock, aggregator: Any
+) -> None:
     """`collector.contexts` is the number of different metrics with tags that a run submits."""
     driver = make_driver()
     driver.run_for(900, 300)

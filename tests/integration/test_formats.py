@@ -48,7 +48,7 @@ Series = tuple[str, frozenset[str]]
 
 
 class Output(NamedTuple):
-    """What one process printed, and with which exit code it ended."""
+    """Standard output, error output and exit code of a process."""
 
     code: int
     text: str

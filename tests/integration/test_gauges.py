@@ -141,7 +141,7 @@ def test_unlimited_quota_has_no_percentage(make_driver: MakeDriver, start: Start
     assert gauges['quota.rate_utilization'] == pytest.approx(100 * gauges['quota.send_rate'] / 50)
 
 
-def test_quota_gauges_agree(make_driver: MakeDriver, start: StartSimulator, clock: Clock) -> None:
+def test_quota_gauges_are_of_a_single_answer(make_driver: MakeDriver, start: StartSimulator, clock: Clock) -> None:
     """Used, remaining and share of the quota are of one answer, and the send rate is that of the settled period."""
     driver = make_driver(start('quota_nearly_used'), **STEADY)
     driver.run_for(900, 300)

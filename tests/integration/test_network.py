@@ -195,7 +195,7 @@ PROXY_CASES = {
 
 
 @pytest.mark.parametrize('case', PROXY_CASES.values(), ids=PROXY_CASES)
-def test_precedence_of_proxies(
+def test_proxies_are_used_in_order_of_precedence(
     make_check: MakeCheck,
     twin: TlsTwin,
     datadog_agent: Any,
@@ -356,7 +356,7 @@ def test_verification_can_be_switched_off(
         ('us-gov-west-1', {}, '{}.us-gov-west-1.amazonaws.com'),
     ],
 )
-def test_names_of_endpoints(
+def test_options_and_partition_decide_host_names(
     make_check: MakeCheck, proxy: ConnectProxy, aggregator: Any, region: str, options: dict[str, bool], expected: str
 ) -> None:
     """FIPS, dual-stack and the partition decide the host names of all services, STS included."""

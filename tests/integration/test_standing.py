@@ -1,4 +1,4 @@
-"""Whether the account may send: the status, and one event for each change."""
+"""`sending_status` shows whether the account may send, and each change is one event."""
 
 from __future__ import annotations
 
