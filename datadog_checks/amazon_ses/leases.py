@@ -8,7 +8,7 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 
-class Claim(NamedTuple):
+class Lease(NamedTuple):
     """What one instance may count alone in a process: an account in a Region, under a ledger name."""
 
     account: str
@@ -17,10 +17,10 @@ class Claim(NamedTuple):
 
 
 _lock = Lock()
-_holders: WeakValueDictionary[Claim, object] = WeakValueDictionary()
+_holders: WeakValueDictionary[Lease, object] = WeakValueDictionary()
 
 
-def take(claim: Claim, holder: object) -> object | None:
+def acquire(claim: Lease, holder: object) -> object | None:
     """Take a claim for a check object. Returns the live object that holds it already, if there is another."""
     with _lock:
         held_by = _holders.setdefault(claim, holder)

@@ -19,7 +19,7 @@ class Collector:
     `every` is its cadence in seconds. Its `actions` are called once then; the first names it in failures. `fetch` asks
     AWS and may raise whatever botocore raises. `read` is pure: it takes the answer and the time, and raises KeyError,
     TypeError, ValueError or AttributeError where the answer lacks what it needs. `instead_of` names the source that
-    this one stands in for while that is denied.
+    this one stands in for while that is denied. One that `pauses_when_quiet` is not asked in a quiet Region.
     """
 
     name: str
@@ -31,3 +31,4 @@ class Collector:
     statuses: tuple[StatusSpec, ...] = ()
     events: tuple[EventSpec, ...] = ()
     instead_of: str = ''
+    pauses_when_quiet: bool = False

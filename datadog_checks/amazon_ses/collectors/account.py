@@ -182,6 +182,16 @@ def changes(before: Standing | None, now: Standing) -> Iterable[Event]:
         )
 
 
+def newest_standing(before: Standing | None, now: Standing) -> Standing:
+    """For each part of the standing the newest that AWS said."""
+    if before is None:
+        return now
+    return Standing(
+        before.enforcement_status if now.enforcement_status is None else now.enforcement_status,
+        before.sending_enabled if now.sending_enabled is None else now.sending_enabled,
+    )
+
+
 def _differ(before: object, now: object) -> bool:
     return before is not None and now is not None and before != now
 
@@ -218,3 +228,5 @@ SENDING_V1 = Collector(
     events=(SENDING_SWITCHED,),
     instead_of=ACCOUNT.name,
 )
+STANDING_SOURCES = (ACCOUNT, SENDING_V1)
+"""The sources whose answers say something of the standing."""

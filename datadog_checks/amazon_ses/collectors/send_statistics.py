@@ -61,4 +61,5 @@ SEND_STATISTICS = Collector(
     metrics=tuple(METRICS.values()),
     fetch=fetch,
     read=read,
+    pauses_when_quiet=True,
 )

@@ -11,7 +11,8 @@ from math import prod
 from typing import Any
 
 from datadog_checks.amazon_ses import tags
-from datadog_checks.amazon_ses.cloudwatch.series import BY_DIMENSION, SENDING, Series
+from datadog_checks.amazon_ses.cloudwatch.metric_table import BY_DIMENSION, SENDING
+from datadog_checks.amazon_ses.cloudwatch.series import Scope, Series
 from datadog_checks.amazon_ses.configuration.options import SettingsError
 
 MOST_DIMENSIONS = 30
@@ -37,7 +38,7 @@ def read(given: object, show_addresses: bool) -> tuple[Series, ...]:
     combinations = {combination: tags.named(combination, show_addresses) for _, combination in found}
     distinct = tags.distinct(combinations)
     return tuple(
-        Series(BY_DIMENSION[metric], combination, distinct[combination], named=True) for metric, combination in found
+        Series(BY_DIMENSION[metric], combination, distinct[combination], Scope.NAMED) for metric, combination in found
     )
 
 

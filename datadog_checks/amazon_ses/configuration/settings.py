@@ -15,10 +15,11 @@ from typing import Any
 
 from datadog_checks.amazon_ses import thresholds
 from datadog_checks.amazon_ses.cloudwatch import families
-from datadog_checks.amazon_ses.cloudwatch.ledger import NEWEST_PERIODS, Reach
-from datadog_checks.amazon_ses.cloudwatch.schedule import ROUND
+from datadog_checks.amazon_ses.cloudwatch.ledger import Lookback
+from datadog_checks.amazon_ses.cloudwatch.periods import NEWEST_PERIODS
 from datadog_checks.amazon_ses.cloudwatch.selection import Pattern
 from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS, Series
+from datadog_checks.amazon_ses.cloudwatch.slots import IDLE_INTERVAL
 from datadog_checks.amazon_ses.config_models import defaults
 from datadog_checks.amazon_ses.configuration import dimensions, patterns, proxies
 from datadog_checks.amazon_ses.configuration.options import REGION, Options, SettingsError
@@ -152,10 +153,10 @@ class Settings:
             return role['account'] if role else None
         return self.account_id
 
-    def reach(self, failover: bool) -> Reach:
+    def lookback(self, failover: bool) -> Lookback:
         """How far back the ledger looks: at least three periods, and for late data `timeframe` from a period's end."""
         late = max(self.timeframe, NEWEST_PERIODS * self.period) + 2 * self.period
-        return Reach(late, max(self.backfill_limit, late + ROUND + self.period), failover)
+        return Lookback(late, max(self.backfill_limit, late + IDLE_INTERVAL + self.period), failover)
 
     @property
     def secrets(self) -> tuple[str, ...]:
