@@ -1,4 +1,4 @@
-"""How well AWS can be reached, in a level and a message."""
+"""The level and the message of the service check `can_connect`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from datadog_checks.amazon_ses.model import Failure, FailureKind, Level, Sample,
 from datadog_checks.amazon_ses.progress import CLOUDWATCH, Progress, Source
 
 NOW = 1_790_000_100
-
 
 CADENCES = {'account': 60, CLOUDWATCH: 300}
 THROTTLED = Failure(FailureKind.THROTTLED, 'GetMetricData', '')
@@ -36,8 +35,8 @@ FRESH, OLD = Source(NOW, NOW), Source(NOW - 5000, NOW - 5000)
         ({'account': OLD, CLOUDWATCH: Source(NOW, None, (THROTTLED,))}, False, Level.CRITICAL),
     ],
 )
-def test_level(sources: dict[str, Source], late: bool, expected: Level) -> None:
-    """OK without failures; CRITICAL where every source fails for good or nothing is fresh; else WARNING."""
+def test_the_level_of_can_connect_follows_the_failures(sources: dict[str, Source], late: bool, expected: Level) -> None:
+    """OK without failures; CRITICAL if every source fails for good or no data are fresh; otherwise WARNING."""
     progress = Progress(sources=sources)
     failing = telemetry.failing(progress, [LATE] if late else [])
     assert telemetry.level(progress, failing, CADENCES, NOW) is expected
