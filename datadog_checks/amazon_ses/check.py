@@ -172,8 +172,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
                 return
             for region, run in runs.items():
                 run.late = region in results.late
-                self._take_in(targets[region], run, plans.pop(region), results.done.get(region, []), now, reach)
-        self._doubt(runs, results.done, now)
+                self._take_in(targets[region], run, plans.pop(region), results.completed.get(region, []), now, reach)
+        self._doubt(runs, results.completed, now)
 
         calls = self.access.calls.take()
         for region, run in runs.items():
@@ -245,7 +245,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             return self._account
         _, home = self._places
         results = self._runner.run({home: Work([partial(self.access.account, home)])}, self.settings.deadline)
-        account = results.done[home][0] if results.done[home] else NO_ACCOUNT
+        account = results.completed[home][0] if results.completed[home] else NO_ACCOUNT
         if isinstance(account, Failure):
             return self._account or account
         self._account, self._doubt_account = account, False
