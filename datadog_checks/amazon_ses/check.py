@@ -88,7 +88,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
                 return
             for run in runs:
                 region = run.target.region
-                run.apply(results.done.get(region, []), region in results.late, now, self.scope.own_metrics)
+                run.apply(results.completed.get(region, []), region in results.late, now, self.scope.own_metrics)
         calls = self.access.calls.take()
         reports = [Report(self.settings, run, calls, now) for run in self.scope.exclude_refused_regions(runs, now)]
         for each in reports:

@@ -65,7 +65,7 @@ class Scope:
             return self._account
         region = self.sign_in_region
         results = runner.run({region: Work([partial(access.account, region)])}, self._settings.deadline)
-        account = results.done[region][0] if results.done[region] else NO_ACCOUNT
+        account = results.completed[region][0] if results.completed[region] else NO_ACCOUNT
         if isinstance(account, Failure):
             return self._account or account
         self._account, self._account_is_doubtful = account, False

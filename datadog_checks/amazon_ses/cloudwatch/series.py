@@ -108,7 +108,7 @@ class Series:
 
     @property
     def follows_options(self) -> bool:
-        """Whether the options `statistic` and `statistics` apply. Listed series have only the Sum: contexts cost money."""
+        """Whether the options `statistic` and `statistics` apply. Listed series only have the Sum, to save contexts."""
         spec = self.spec
         return not spec.is_measurement and not spec.statistic and (self.scope is Scope.NAMED or spec.account_wide)
 
