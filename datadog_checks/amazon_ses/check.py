@@ -253,7 +253,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def _claim(self, account: str, regions: Iterable[str]) -> None:
         for region in regions:
-            holder = leases.take(leases.Claim(account, region, self.settings.ledger), self)
+            holder = leases.acquire(leases.Lease(account, region, self.settings.ledger), self)
             if isinstance(holder, AmazonSesCheck):
                 raise ConfigurationError(
                     f'Option `region`: account {account} in {region} is counted already by the instance '
@@ -345,7 +345,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             owner
             for owner in owners
             if not self.settings.linked_accounts
-            or leases.take(leases.Claim(owner, target.region, self.settings.ledger), self) is not None
+            or leases.acquire(leases.Lease(owner, target.region, self.settings.ledger), self) is not None
         }
         for owner in sorted(taken):
             self.log.debug('The linked account %s in %s is not counted by this instance.', owner, target.region)
