@@ -176,6 +176,14 @@ def test_a_single_region_runs_eight_steps_at_once(runner: Runner, recorder: Reco
     assert len(results.completed['a']) == 21
 
 
+def test_regions_take_turns_when_threads_are_few(clock: ResultClock) -> None:
+    """Regions take turns when there are fewer threads than steps, so no Region waits for all steps of another."""
+    started: list[str] = []
+    work = {region: Work([partial(started.append, region)] * 3) for region in ('a', 'b')}
+    assert Runner(clock, max_steps=1).run(work, LONG).late == ()
+    assert started == ['a', 'b', 'a', 'b', 'a', 'b']
+
+
 def test_a_region_that_hangs_in_its_first_step_blocks_one_thread(
     runner: Runner, recorder: Recorder, clock: ResultClock
 ) -> None:
