@@ -6,6 +6,7 @@ deadline; outcomes become the next progress, which is saved; then everything tha
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +26,7 @@ from datadog_checks.amazon_ses.cloudwatch.selection import MAX_SERIES
 from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.config_models import ConfigMixin, InstanceConfig
 from datadog_checks.amazon_ses.configuration import settings
-from datadog_checks.amazon_ses.configuration.options import SettingsError
+from datadog_checks.amazon_ses.configuration.options import SettingsError, refused
 from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, Level, MetricSpec, MetricType, Sample, Target
 from datadog_checks.amazon_ses.planning import Plan, Task
 from datadog_checks.amazon_ses.progress import (
@@ -75,7 +76,7 @@ NO_ACCOUNT = Failure(
 )
 
 CADENCES = {
-    **{collector.name: collector.every for collector in COLLECTORS},
+    **{collector.name: collector.interval for collector in COLLECTORS},
     DISCOVERY: discovery.EVERY,
     DAILY: schedule.DAILY_EVERY,
 }
@@ -147,7 +148,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         started, now = self.monotonic(), self.clock()
         if self._cancelled:
             self._cancelled, self._memory = False, None
-        for sentence in settings.unknown(self.instance, InstanceConfig.model_fields):
+        for sentence in settings.unknown_options(self.instance, InstanceConfig.model_fields):
             self.warning(sentence)
         account = self._find_account()
         if isinstance(account, Failure):
@@ -195,17 +196,18 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     def memory(self) -> Memory:
         if self._memory is None:
             self._memory = Memory(
-                self.read_persistent_cache, self.write_persistent_cache, self.settings.ledger, self.log
+                self.read_persistent_cache, self.write_persistent_cache, self.settings.ledger_name, self.log
             )
         return self._memory
 
     def _configure(self) -> None:
         try:
-            self.settings = settings.read(
+            self.settings = settings.from_options(
                 self.instance,
                 self.init_config,
                 datadog_agent.get_config('proxy'),
                 {metric.name: metric for metric in catalogue.METRICS if metric.type is MetricType.GAUGE},
+                _is_readable,
                 [metric.name for metric in catalogue.METRICS if self._drops(metric)],
             )
         except SettingsError as error:
@@ -232,10 +234,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
             self._known = regions.known(self.settings.sign_in, self.settings.network.use_fips)
         if not self._known.names:
-            raise ConfigurationError(
-                'Option `regions`: all cannot be used, because the SDK knows no Region with SES in this partition. '
-                'Accepted: a list of AWS Regions.'
-            )
+            reason = ', because the SDK knows no Region with SES in this partition'
+            raise ConfigurationError(str(refused('regions', 'all', 'a list of AWS Regions', reason)))
         return self._known
 
     def _find_account(self) -> str | Failure:
@@ -253,7 +253,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def _claim(self, account: str, regions: Iterable[str]) -> None:
         for region in regions:
-            holder = leases.take(leases.Claim(account, region, self.settings.ledger), self)
+            holder = leases.take(leases.Claim(account, region, self.settings.ledger_name), self)
             if isinstance(holder, AmazonSesCheck):
                 raise ConfigurationError(
                     f'Option `region`: account {account} in {region} is counted already by the instance '
@@ -345,7 +345,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             owner
             for owner in owners
             if not self.settings.linked_accounts
-            or leases.take(leases.Claim(owner, target.region, self.settings.ledger), self) is not None
+            or leases.take(leases.Claim(owner, target.region, self.settings.ledger_name), self) is not None
         }
         for owner in sorted(taken):
             self.log.debug('The linked account %s in %s is not counted by this instance.', owner, target.region)
@@ -417,6 +417,10 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             submission = Submission(self, self.settings.tags, Target('', region), now)
             submission.submit(telemetry.reached(Level.CRITICAL, [failure]))
             submission.submit(_calls_of(calls, region))
+
+
+def _is_readable(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.R_OK)
 
 
 def _calls_of(calls: Calls, region: str) -> Any:

@@ -163,6 +163,14 @@ class Failure:
         return f'{text} {self.remedy}' if self.remedy else text
 
 
+MALFORMED_REMEDY = 'Look for a proxy or an endpoint_url that is not AWS; it is asked again in the next run.'
+
+
+def malformed(operation: str, detail: str) -> Failure:
+    """The failure of an answer that is not what AWS sends."""
+    return Failure(FailureKind.MALFORMED, operation, detail, MALFORMED_REMEDY)
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """An IAM action that a feature uses. `feature` names what is lost without it."""

@@ -17,7 +17,6 @@ from datadog_checks.amazon_ses.cloudwatch.selection import EXCLUDED, MAX_SERIES,
 from datadog_checks.amazon_ses.cloudwatch.series import ACCOUNT, DAY, SUM, Series
 from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.collectors.account import SENT_24_HOUR
-from datadog_checks.amazon_ses.collectors.send_statistics import SEND_STATISTICS
 from datadog_checks.amazon_ses.configuration.settings import Settings
 from datadog_checks.amazon_ses.model import FailureKind, Sample, Target
 from datadog_checks.amazon_ses.progress import CLOUDWATCH, DAILY, DISCOVERY, SURVEY, Progress, Source
@@ -62,7 +61,9 @@ def plan(settings: Settings, target: Target, progress: Progress, now: float, rea
     quiet = is_quiet(settings, progress)
     due = partial(is_due, progress.sources, now=now, target=target)
     lead = tuple(
-        one for one in wanted(settings, progress) if due(one.name, one.every) and not (quiet and one is SEND_STATISTICS)
+        one
+        for one in wanted(settings, progress)
+        if due(one.name, one.interval) and not (quiet and one.pauses_when_quiet)
     )
     beside: list[Listing | Batch] = []
     if lists(settings) and due(DISCOVERY, discovery.EVERY):
@@ -210,7 +211,7 @@ def _is_unsurveyed(progress: Progress, now: float) -> bool:
 
 def _is_sent(settings: Settings, one: Series) -> bool:
     """Whether anything of a series gets past the Agent's metric_patterns: what would be dropped is not worth asking."""
-    return not all(metric.name in settings.excluded for metric in one.spec.metrics)
+    return not all(metric.name in settings.dropped_metrics for metric in one.spec.metrics)
 
 
 def _counted(

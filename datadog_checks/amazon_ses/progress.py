@@ -22,7 +22,7 @@ from datadog_checks.amazon_ses.cloudwatch.series import DAY, SUM, Series
 from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.collectors.account import ACCOUNT, SENDING_V1, Standing, changes, standing
 from datadog_checks.amazon_ses.configuration.settings import Settings
-from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, Reading
+from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, Reading, malformed
 
 CLOUDWATCH = 'cloudwatch'
 DISCOVERY = 'discovery'
@@ -130,15 +130,11 @@ def after_snapshot(
     if isinstance(answer, Failure):
         return _failed(progress, collector.name, (answer,), now), ()
     try:
-        readings = tuple(collector.read(answer, now))
+        readings = tuple(collector.parse(answer, now))
         seen = standing(answer) if collector in (ACCOUNT, SENDING_V1) else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        failure = Failure(
-            FailureKind.MALFORMED,
-            collector.actions[0].name.partition(':')[2],
-            f'the answer lacks what it must have ({type(error).__name__}).',
-            'Look for a proxy or an endpoint_url that is not AWS; it is asked again in the next run.',
-        )
+        operation = collector.actions[0].name.partition(':')[2]
+        failure = malformed(operation, f'the answer lacks what it must have ({type(error).__name__}).')
         return _failed(progress, collector.name, (failure,), now), ()
     progress = _with_source(progress, collector.name, Source(now, now, (), readings))
     if seen is None:
@@ -208,7 +204,7 @@ def after_answers(
     progress = replace(
         progress, shown=gauges.after(progress.shown, answers, now, settings.settle_delay, settings.zeroed)
     )
-    reads = [*(_reads(answer, settings.excluded) for answer in answers), _uncounted(progress.selection, answers)]
+    reads = [*(_reads(answer, settings.dropped_metrics) for answer in answers), _uncounted(progress.selection, answers)]
     answered_at = min(answer.answered_at for answer in answers)
     if progress.ledger is None:
         keys = tuple(one.key for one in progress.series)

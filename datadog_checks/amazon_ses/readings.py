@@ -65,7 +65,7 @@ def current(settings: Settings, progress: Progress, now: float) -> Iterable[Read
 
 def _fresh(progress: Progress, collector: Collector, now: float) -> bool:
     source = progress.sources.get(collector.name)
-    return source is not None and source.read is not None and now - source.read < hold(collector.every)
+    return source is not None and source.read is not None and now - source.read < hold(collector.interval)
 
 
 def _held(progress: Progress, collector: Collector, now: float) -> tuple[Reading, ...]:

@@ -252,4 +252,4 @@ def _scope(source: str, one: Listed) -> tuple[str, ...]:
 
 def _tags(source: str, one: Listed) -> tuple[str, ...]:
     own = (f'namespace:{one.namespace}', f'metric_name:{tags.tag_value(one.metric_name)}')
-    return (*(own if source == UNRECOGNIZED else ()), *tags.named(one.dimensions))
+    return (*(own if source == UNRECOGNIZED else ()), *tags.for_dimensions(one.dimensions))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from datadog_checks.amazon_ses import tags
+from datadog_checks.amazon_ses.addresses import masked
 from datadog_checks.amazon_ses.model import MetricSpec, MetricType
 
 NAMESPACE = 'AWS/SES'
@@ -107,7 +107,7 @@ class Series:
 
 def key_of(scope: str, account: str, namespace: str, metric_name: str, dimensions: Dimensions) -> str:
     """What a series is called in the saved state. `dimensions` are sorted; an address among them becomes a hash."""
-    pairs = (part for name, value in dimensions for part in (name, tags.without_addresses(value)))
+    pairs = (part for name, value in dimensions for part in (name, masked(value)))
     return '\x1f'.join((scope, *((account,) if account else ()), namespace, metric_name, *pairs))
 
 

@@ -11,7 +11,7 @@ from array import array
 from itertools import groupby
 from typing import Any
 
-from datadog_checks.amazon_ses import tags
+from datadog_checks.amazon_ses.addresses import masked
 from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory
 from datadog_checks.amazon_ses.cloudwatch.families import Listed
 from datadog_checks.amazon_ses.cloudwatch.gauges import Shown
@@ -178,7 +178,7 @@ def _listed(series: Series) -> Listed:
 
 
 def _is_clean(dimensions: Dimensions) -> bool:
-    return all(tags.without_addresses(value) == value for _, value in dimensions)
+    return all(masked(value) == value for _, value in dimensions)
 
 
 def _dimensions(written: Any) -> Dimensions:
