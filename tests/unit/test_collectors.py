@@ -84,7 +84,7 @@ def test_first_api_gives_quota_and_switch() -> None:
     ],
 )
 def test_quota_at_its_edges(most: float, sent: float, expected: dict[str, float]) -> None:
-    """An unlimited quota has no remainder and no share, an empty one no share, an exceeded one no negative remainder."""
+    """An unlimited quota has no remainder and no share, an empty one no share; no remainder is negative."""
     quota = {'Max24HourSend': most, 'MaxSendRate': 1.0, 'SentLast24Hours': sent}
     readings = by_name(account.parse({**ACCOUNT, 'SendQuota': quota}, NOW))
     derived = {'quota.remaining_24_hour', 'quota.utilization'}
