@@ -6,6 +6,7 @@ deadline; outcomes become the next progress, which is saved; then everything tha
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
@@ -115,16 +116,19 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     @property
     def store(self) -> Store:
         if self._store is None:
-            self._store = Store(self.read_persistent_cache, self.write_persistent_cache, self.settings.ledger, self.log)
+            self._store = Store(
+                self.read_persistent_cache, self.write_persistent_cache, self.settings.ledger_name, self.log
+            )
         return self._store
 
     def _configure(self) -> None:
         try:
-            self.settings = settings.read(
+            self.settings = settings.from_options(
                 self.instance,
                 self.init_config,
                 datadog_agent.get_config('proxy'),
                 {metric.name: metric for metric in catalogue.METRICS if metric.type is MetricType.GAUGE},
+                _is_readable,
                 [metric.name for metric in catalogue.METRICS if self._is_dropped(metric)],
             )
         except SettingsError as error:
@@ -144,7 +148,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     def _begin(self) -> None:
         if self._cancelled:
             self._cancelled, self._store = False, None
-        for sentence in settings.unknown(self.instance, InstanceConfig.model_fields):
+        for sentence in settings.unknown_options(self.instance, InstanceConfig.model_fields):
             self.warning(sentence)
 
     def _planned(self, target: Target, now: float) -> Run:
@@ -184,3 +188,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         for region in self.settings.regions or (self.scope.sign_in_region,):
             submission = Submission(self, self.settings.tags, Target('', region), now)
             submission.submit(report.unknown_account(failure, calls, region))
+
+
+def _is_readable(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.R_OK)

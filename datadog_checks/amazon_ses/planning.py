@@ -65,7 +65,7 @@ def plan(settings: Settings, target: Target, progress: Progress, now: float, loo
     collectors = tuple(
         collector
         for collector in sources.active_collectors(progress.sources, settings.collect)
-        if is_due(collector.name, collector.every) and not (quiet and collector.pauses_when_quiet)
+        if is_due(collector.name, collector.interval) and not (quiet and collector.pauses_when_quiet)
     )
     listings: tuple[Listing, ...] = ()
     if lists_metrics(settings) and is_due(DISCOVERY, discovery.LISTING_INTERVAL):
@@ -128,10 +128,10 @@ def _source_names(settings: Settings, progress: Progress) -> set[str]:
 def _selected(settings: Settings, progress: Progress, now: float) -> Progress:
     """The progress with its series selected among those that are listed."""
     account_series = ACCOUNT_SERIES if CLOUDWATCH in settings.collect else ()
-    always = _submitted((*account_series, *settings.named_series), settings.excluded)
+    always = _submitted((*account_series, *settings.named_series), settings.dropped_metrics)
     named = [tuple(sorted(series.dimensions)) for series in settings.named_series]
     recognized = families.recognize(progress.inventory.metrics, settings.collect, named)
-    listed = _submitted(recognized, settings.excluded)
+    listed = _submitted(recognized, settings.dropped_metrics)
     matching = selection.matching(listed, settings.include, settings.exclude)
     surveying = survey.with_candidates(progress.survey, matching, settings.max_series, now)
     dropped = {EXCLUDED: len(listed) - len(matching)}
@@ -144,9 +144,11 @@ def _selected(settings: Settings, progress: Progress, now: float) -> Progress:
     return replace(progress, selection=selected, survey=surveying, slots=replace(progress.slots, poll_now=True))
 
 
-def _submitted(series_list: Iterable[Series], excluded: frozenset[str]) -> list[Series]:
+def _submitted(series_list: Iterable[Series], dropped_metrics: frozenset[str]) -> list[Series]:
     """The series of which a metric is submitted: what `metric_patterns` drops altogether is not worth a request."""
-    return [series for series in series_list if any(metric.name not in excluded for metric in series.spec.metrics)]
+    return [
+        series for series in series_list if any(metric.name not in dropped_metrics for metric in series.spec.metrics)
+    ]
 
 
 def _advanced_without_data(settings: Settings, progress: Progress, now: float, lookback: Lookback) -> Progress:

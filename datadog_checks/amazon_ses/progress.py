@@ -66,7 +66,7 @@ def after_snapshot(
     if isinstance(answer, Failure):
         return _with_failure(progress, collector.name, answer, now), ()
     try:
-        readings = tuple(collector.read(answer, now))
+        readings = tuple(collector.parse(answer, now))
         observed = standing(answer) if collector in STANDING_SOURCES else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         operation = collector.actions[0].name.partition(':')[2]
@@ -141,7 +141,10 @@ def _booked(progress: Progress, poll: Poll, answers: Sequence[BatchAnswer], sett
     """The first ledger, or the booking of the answers in the one there is."""
     selection, lookback = progress.selection, poll.lookback
     end = max(answer.batch.window.end for answer in answers)
-    observations = [*(_observations(answer, settings.excluded) for answer in answers), daily.as_read(selection, end)]
+    observations = [
+        *(_observations(answer, settings.dropped_metrics) for answer in answers),
+        daily.as_read(selection, end),
+    ]
     if progress.ledger is None:
         latest = max(now, *(answer.answered_at for answer in answers))
         first = ledger.new_ledger(selection.keys, settings.period, latest, lookback)
@@ -153,7 +156,7 @@ def _booked(progress: Progress, poll: Poll, answers: Sequence[BatchAnswer], sett
     return replace(booking, ledger=change.ledger, skipped=booking.skipped + change.skipped)
 
 
-def _observations(answer: BatchAnswer, excluded: frozenset[str]) -> Observations:
+def _observations(answer: BatchAnswer, dropped_metrics: frozenset[str]) -> Observations:
     """The answer as the ledger reads it. A count that the Agent would drop is not booked, because it would be missing
     when the operator wants it again."""
     indexes, points, complete, counted = [], [], [], []
@@ -165,7 +168,7 @@ def _observations(answer: BatchAnswer, excluded: frozenset[str]) -> Observations
             indexes.append(index)
             points.append(result[0])
             complete.append(result[1])
-            counted.append(count is not None and count.name not in excluded)
+            counted.append(count is not None and count.name not in dropped_metrics)
     return Observations(answer.batch.window, indexes, points, complete, counted)
 
 

@@ -58,7 +58,7 @@ METRICS = (SEND_RATE, RATE_UTILIZATION)
 SEND_KEY = next(series.key for series in ACCOUNT_SERIES if series.spec is SEND)
 
 INTERVALS: Mapping[str, int] = {
-    **{collector.name: collector.every for collector in COLLECTORS},
+    **{collector.name: collector.interval for collector in COLLECTORS},
     DISCOVERY: discovery.LISTING_INTERVAL,
     SNDS: DAILY_INTERVAL,
 }

@@ -12,7 +12,7 @@ from datadog_checks.amazon_ses import leases
 from datadog_checks.amazon_ses.cloudwatch import discovery
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY
-from datadog_checks.amazon_ses.configuration.options import SettingsError
+from datadog_checks.amazon_ses.configuration.options import SettingsError, refused
 from datadog_checks.amazon_ses.configuration.settings import Settings
 from datadog_checks.amazon_ses.leases import Lease
 from datadog_checks.amazon_ses.model import Failure, FailureKind, Target
@@ -133,17 +133,15 @@ class Scope:
 
             self._known_regions = regions.known(self._settings.sign_in, self._settings.network.use_fips)
         if not self._known_regions.names:
-            raise SettingsError(
-                'Option `regions`: all cannot be used, because the SDK knows no Region with SES in this partition. '
-                'Accepted: a list of AWS Regions.'
-            )
+            reason = ', because the SDK knows no Region with SES in this partition'
+            raise refused('regions', 'all', 'a list of AWS Regions', reason)
         return self._known_regions
 
     def _may_count(self, account: str, region: str) -> bool:
         return self._settings.linked_accounts and leases.acquire(self._lease(account, region), self) is None
 
     def _lease(self, account: str, region: str) -> Lease:
-        return Lease(account, region, self._settings.ledger)
+        return Lease(account, region, self._settings.ledger_name)
 
 
 def _refuses_credentials(run: Run) -> bool:

@@ -16,15 +16,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from datadog_checks.amazon_ses.aws import bodies
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.clients import Clients
-from datadog_checks.amazon_ses.aws.failures import failure_of, malformed
+from datadog_checks.amazon_ses.aws.failures import failure_of
 from datadog_checks.amazon_ses.aws.rate_limit import Pace
 from datadog_checks.amazon_ses.cloudwatch import answers, discovery, queries
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.series import Dimensions
 from datadog_checks.amazon_ses.collectors import Collector
-from datadog_checks.amazon_ses.configuration.options import ACCOUNT
-from datadog_checks.amazon_ses.configuration.settings import Network, SignIn
-from datadog_checks.amazon_ses.model import Failure, FailureKind
+from datadog_checks.amazon_ses.configuration.network import Network
+from datadog_checks.amazon_ses.configuration.options import ACCOUNT_ID
+from datadog_checks.amazon_ses.configuration.sign_in import SignIn
+from datadog_checks.amazon_ses.model import Failure, FailureKind, malformed
 
 PAGES = 100
 """Pages of one answer before it is taken for a loop: 500 series over a day at 60 s are eight pages."""
@@ -53,7 +54,7 @@ class Access:
             account = self._clients.get('sts', region).get_caller_identity().get('Account')
         except Exception as error:
             return self._failed(error, region, operation, 'sts:GetCallerIdentity')
-        if not (isinstance(account, str) and ACCOUNT.fullmatch(account)):
+        if not (isinstance(account, str) and ACCOUNT_ID.fullmatch(account)):
             return malformed(operation, 'the answer has no account.')
         return account
 

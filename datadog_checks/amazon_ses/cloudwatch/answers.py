@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY
 from datadog_checks.amazon_ses.cloudwatch.queries import MAX_QUERIES, Batch
-from datadog_checks.amazon_ses.model import Failure, FailureKind
+from datadog_checks.amazon_ses.model import Failure, FailureKind, malformed
 from datadog_checks.amazon_ses.values import LARGEST, epoch, number
 
 OPERATION = 'GetMetricData'
@@ -179,12 +179,7 @@ def _date(page: Mapping[str, Any], now: float) -> float:
 
 
 def _malformed(detail: str) -> Failure:
-    return Failure(
-        FailureKind.MALFORMED,
-        OPERATION,
-        detail + '.',
-        'Look for a proxy or an endpoint_url that is not CloudWatch; it is asked again in the next run.',
-    )
+    return malformed(OPERATION, detail + '.')
 
 
 def _forbidden(account: str) -> Failure:

@@ -165,4 +165,4 @@ def _tag_scope(source: str, metric: ListedMetric) -> tuple[str, ...]:
 
 def _tags(source: str, metric: ListedMetric) -> tuple[str, ...]:
     names = (f'namespace:{metric.namespace}', f'metric_name:{tags.tag_value(metric.metric_name)}')
-    return (*(names if source == UNRECOGNIZED else ()), *tags.named(metric.dimensions))
+    return (*(names if source == UNRECOGNIZED else ()), *tags.for_dimensions(metric.dimensions))

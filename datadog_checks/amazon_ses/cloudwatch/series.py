@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from datadog_checks.amazon_ses import tags
+from datadog_checks.amazon_ses.addresses import masked
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY
 from datadog_checks.amazon_ses.model import MetricSpec
 
@@ -115,7 +115,7 @@ class Series:
 
 def key_of(scope: str, account: str, namespace: str, metric_name: str, dimensions: Dimensions) -> str:
     """The name of a series in the saved state. `dimensions` are sorted; an e-mail address among them becomes a hash."""
-    pairs = (part for name, value in dimensions for part in (name, tags.without_addresses(value)))
+    pairs = (part for name, value in dimensions for part in (name, masked(value)))
     return '\x1f'.join((scope, *((account,) if account else ()), namespace, metric_name, *pairs))
 
 

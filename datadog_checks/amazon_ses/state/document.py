@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from datadog_checks.amazon_ses import tags
+from datadog_checks.amazon_ses.addresses import masked
 from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
@@ -216,7 +216,7 @@ def _listed_metric(series: Series) -> ListedMetric:
 
 
 def _has_no_address(dimensions: Dimensions) -> bool:
-    return all(tags.without_addresses(value) == value for _, value in dimensions)
+    return all(masked(value) == value for _, value in dimensions)
 
 
 def _dimensions(pairs: Any) -> Dimensions:
