@@ -91,11 +91,13 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
                 region = run.target.region
                 run.apply(results.completed.get(region, []), region in results.late, now, self.scope.own_metrics)
         calls = self.access.calls.take()
-        reports = [Report(self.settings, run, calls, now) for run in self.scope.exclude_refused_regions(runs, now)]
-        for each in reports:
-            self._submit(each, now, started)
-            self.store.submitted(each.target)
-        if reports and all(each.level is Level.CRITICAL for each in reports):
+        reports = [
+            Report(self.settings, run.result, calls, now) for run in self.scope.exclude_refused_regions(runs, now)
+        ]
+        for region_report in reports:
+            self._submit(region_report, now, started)
+            self.store.submitted(region_report.target)
+        if reports and all(region_report.level is Level.CRITICAL for region_report in reports):
             raise CheckException('Nothing can be read from AWS: see the service check amazon_ses.can_connect.')
 
     @property

@@ -6,6 +6,7 @@ What is known is submitted in every run, whether or not AWS was asked in it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from datadog_checks.amazon_ses import telemetry, thresholds
@@ -22,6 +23,7 @@ from datadog_checks.amazon_ses.collectors.account import ACCOUNT, MAX_SEND_RATE,
 from datadog_checks.amazon_ses.configuration.settings import Settings
 from datadog_checks.amazon_ses.model import (
     Calls,
+    Event,
     Failure,
     Level,
     MetricSpec,
@@ -34,7 +36,6 @@ from datadog_checks.amazon_ses.model import (
 from datadog_checks.amazon_ses.planning import period_in_use
 from datadog_checks.amazon_ses.progress import Counts, Progress
 from datadog_checks.amazon_ses.registry import COLLECTORS
-from datadog_checks.amazon_ses.run import Run
 from datadog_checks.amazon_ses.sources import CLOUDWATCH, DISCOVERY, SNDS, Sources
 
 SEND_RATE = MetricSpec(
@@ -65,52 +66,65 @@ INTERVALS: Mapping[str, int] = {
 """Polling interval of each source in seconds. The interval of `cloudwatch` is the option `period`."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What came of a run in one Region: the progress after it, the counts to submit, events, and the failures and
+    warnings of the run as a whole."""
+
+    target: Target
+    progress: Progress
+    counts: Counts
+    events: tuple[Event, ...]
+    failures: tuple[Failure, ...]
+    warnings: tuple[str, ...]
+
+
 class Report:
     """What one Region says after a run: its level, its failures, and the stream of readings."""
 
-    def __init__(self, settings: Settings, run: Run, calls: Calls, now: float) -> None:
+    def __init__(self, settings: Settings, result: RunResult, calls: Calls, now: float) -> None:
         self._settings = settings
-        self._run = run
+        self._result = result
         self._calls = calls
         self._now = now
-        self._period = period_in_use(settings, run.progress)
-        sources = run.progress.sources
-        self.failures = telemetry.failures(sources, run.failures)
+        self._period = period_in_use(settings, result.progress)
+        sources = result.progress.sources
+        self.failures = telemetry.failures(sources, result.failures)
         self.level = telemetry.level(sources, self.failures, {**INTERVALS, CLOUDWATCH: self._period}, now)
 
     @property
     def target(self) -> Target:
-        return self._run.target
+        return self._result.target
 
     @property
     def warnings(self) -> Iterable[str]:
         """What the Agent's status page shows of the run."""
-        yield from self._run.warnings
+        yield from self._result.warnings
         for failure in self.failures:
             yield f'{self.target.region}: {failure}'
 
     @property
     def series_over_limit(self) -> int:
         """How many series `max_series` leaves out."""
-        return telemetry.series_dropped(self._run.progress, self._now).get(MAX_SERIES, 0)
+        return telemetry.series_dropped(self._result.progress, self._now).get(MAX_SERIES, 0)
 
     @property
     def skipped(self) -> Iterable[str]:
         """The spans whose missing amounts were given up, as texts."""
-        return map(span_text, self._run.counts.skipped)
+        return map(span_text, self._result.counts.skipped)
 
     def readings(self) -> Iterable[Reading]:
         """Everything but what the run took: counts, events, current readings, thresholds, and the collection itself."""
-        run, settings, target = self._run, self._settings, self.target
-        yield from count_samples(run.counts)
-        yield from run.events
-        current = tuple(current_readings(settings, run.progress, self._now))
+        result, settings, target = self._result, self._settings, self.target
+        yield from count_samples(result.counts)
+        yield from result.events
+        current = tuple(current_readings(settings, result.progress, self._now))
         yield from current
         samples = (reading for reading in current if isinstance(reading, Sample))
         yield from thresholds.statuses(settings.thresholds, samples, (*settings.tags, *target.tags))
         yield from telemetry.connection(self.level, self.failures)
         yield from telemetry.calls(self._calls, target.region)
-        yield from telemetry.collection(run.progress, self._period, self._now)
+        yield from telemetry.collection(result.progress, self._period, self._now)
 
 
 def unknown_account(failure: Failure, calls: Calls, region: str) -> Iterable[Reading]:

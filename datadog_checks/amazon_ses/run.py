@@ -20,6 +20,7 @@ from datadog_checks.amazon_ses.configuration.settings import Settings
 from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, Target
 from datadog_checks.amazon_ses.planning import Plan, Task
 from datadog_checks.amazon_ses.progress import Counts, after_answers, after_listing, after_snapshot
+from datadog_checks.amazon_ses.report import RunResult
 from datadog_checks.amazon_ses.runner import Work
 from datadog_checks.amazon_ses.state.store import Store
 
@@ -99,6 +100,12 @@ class Run:
         if not saved:
             self.warnings.append(NOT_SAVED.format(*self.target))
             self._roll_back()
+
+    @property
+    def result(self) -> RunResult:
+        return RunResult(
+            self.target, self.progress, self.counts, tuple(self.events), tuple(self.failures), tuple(self.warnings)
+        )
 
     def _perform(self, access: Access, task: Task, now: float, sign_in: SignIn) -> tuple[Task, Any]:
         """Perform one task in a worker. After a sign-in failure the Region's other tasks are skipped."""

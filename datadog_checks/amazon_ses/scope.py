@@ -113,19 +113,19 @@ class Scope:
         With `regions: all`, a Region that refuses the credentials while other Regions take them is not enabled.
         Where credentials fail otherwise, the account is asked for again: new ones may belong to another account.
         """
-        kept = list(runs)
-        refused = [run for run in kept if _refuses_credentials(run)]
-        if not self._settings.regions and len(refused) < len(kept):
+        active = list(runs)
+        refused = [run for run in active if _refuses_credentials(run)]
+        if not self._settings.regions and len(refused) < len(active):
             for run in refused:
                 region = run.target.region
                 self._log.debug('%s is not enabled for the account, or does not take its credentials.', region)
                 self._not_enabled[region] = now
-                kept.remove(run)
+                active.remove(run)
         if self._settings.account is None and any(
-            refusal.kind is FailureKind.CREDENTIALS for run in kept for refusal in run.refusals
+            refusal.kind is FailureKind.CREDENTIALS for run in active for refusal in run.refusals
         ):
             self._account_is_doubtful = True
-        return kept
+        return active
 
     def _known(self) -> Known:
         if self._known_regions is None:

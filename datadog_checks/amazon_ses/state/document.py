@@ -55,7 +55,7 @@ LEDGER_FIELDS = {
 def fingerprint(progress: Progress) -> tuple[object, ...]:
     """Identity of what is saved: while it is unchanged, so is the document."""
     values = (progress.ledger, progress.gauges, progress.inventory, progress.survey.volumes)
-    return (*map(id, values), progress.standing, progress.survey.surveyed_at, tuple(_asked(progress).items()))
+    return (*map(id, values), progress.standing, progress.survey.surveyed_at, tuple(_asked_at(progress).items()))
 
 
 def to_document(progress: Progress) -> Document:
@@ -65,12 +65,12 @@ def to_document(progress: Progress) -> Document:
     listed = [metric for _, metrics in groups for metric in metrics]
     is_full = len(listed) == len(inventory.ordered)
     numbers = {metric: number for number, metric in enumerate(listed)}
-    asked = _asked(progress)
+    asked_at = _asked_at(progress)
     if not is_full:
         # The next process must list again what is not written.
-        asked.pop(DISCOVERY, None)
+        asked_at.pop(DISCOVERY, None)
     content: dict[str, Any] = {
-        'asked': asked,
+        'asked': asked_at,
         'settled': [[*key, *entry] for key, entry in values.settled.items()],
         'period': values.period,
         'readings': {key: list(entry) for key, entry in values.measurements.items()},
@@ -133,11 +133,11 @@ def _groups(inventory: Inventory) -> Iterable[tuple[tuple[Any, ...], list[Listed
 
 def _key_numbers(ledger: Ledger, series_list: Sequence[Series], numbers: Mapping[ListedMetric, int]) -> array[int]:
     """For each key of the ledger its number in the list. The ledger has the indexes of the selection."""
-    found = (
+    listed_numbers = (
         numbers.get(_listed_metric(series), EXPLICIT_KEY) if series.scope is Scope.LISTED else EXPLICIT_KEY
         for series in series_list
     )
-    key_numbers = array('q', found)
+    key_numbers = array('q', listed_numbers)
     key_numbers.extend([EXPLICIT_KEY] * (len(ledger.keys) - len(key_numbers)))
     return key_numbers
 
@@ -205,7 +205,7 @@ def _gauges(content: Mapping[str, Any]) -> GaugeValues:
     )
 
 
-def _asked(progress: Progress) -> dict[str, float]:
+def _asked_at(progress: Progress) -> dict[str, float]:
     """When the CloudWatch sources were asked, those that answered without a failure."""
     sources = {name: progress.sources[name] for name in SAVED_SOURCES if name in progress.sources}
     return {name: source.asked_at for name, source in sources.items() if not source.failures}
