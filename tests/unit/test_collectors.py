@@ -131,9 +131,9 @@ def test_account_without_quota_is_malformed(answer: Mapping[str, Any]) -> None:
     before = Progress(standing=Standing('HEALTHY', True))
     after, events = progress.after_snapshot(before, account.ACCOUNT, answer, NOW)
     source = after.sources['account']
-    assert (after.standing, events, source.readings, source.read) == (before.standing, (), (), None)
+    assert (after.standing, events, source.readings, source.answered_at) == (before.standing, (), (), None)
     assert [(failure.kind, failure.operation) for failure in source.failures] == [(FailureKind.MALFORMED, 'GetAccount')]
-    assert source.ask_again
+    assert source.retries
 
 
 @pytest.mark.parametrize(
