@@ -50,7 +50,7 @@ OwnMetrics = Callable[[Target, frozenset[ListedMetric]], frozenset[ListedMetric]
 
 
 @dataclass(slots=True)
-class SignIn:
+class SignInCircuit:
     """The sign-in failure after which the remaining tasks of a Region are skipped, or None."""
 
     failure: Failure | None = None
@@ -77,8 +77,8 @@ class Run:
 
     def work(self, access: Access, now: float) -> Work[tuple[Task, Any]]:
         """The tasks as steps for the runner. The collectors come first: they show whether AWS answers."""
-        sign_in = SignIn()
-        steps = [partial(self._perform, access, task, now, sign_in) for task in self.plan.tasks]
+        circuit = SignInCircuit()
+        steps = [partial(self._perform, access, task, now, circuit) for task in self.plan.tasks]
         first = len(self.plan.collectors)
         return Work(steps[:first], steps[first:])
 
@@ -107,10 +107,10 @@ class Run:
             self.target, self.progress, self.counts, tuple(self.events), tuple(self.failures), tuple(self.warnings)
         )
 
-    def _perform(self, access: Access, task: Task, now: float, sign_in: SignIn) -> tuple[Task, Any]:
+    def _perform(self, access: Access, task: Task, now: float, circuit: SignInCircuit) -> tuple[Task, Any]:
         """Perform one task in a worker. After a sign-in failure the Region's other tasks are skipped."""
-        if sign_in.failure is not None:
-            return task, sign_in.failure
+        if circuit.failure is not None:
+            return task, circuit.failure
         region = self.target.region
         answer: Any
         try:
@@ -126,7 +126,7 @@ class Run:
             answer = UNEXPECTED
         failure = answer.failure if isinstance(answer, ListingAnswer) else answer
         if isinstance(failure, Failure) and failure.at_sign_in:
-            sign_in.failure = failure
+            circuit.failure = failure
         return task, answer
 
     def _apply_outcomes(self, outcomes: list[tuple[Task, Any]], now: float, own_metrics: OwnMetrics) -> None:

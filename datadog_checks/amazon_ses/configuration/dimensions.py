@@ -83,7 +83,7 @@ def _values(name: object, value: Any) -> list[str]:
 
 def _metrics(names: object) -> list[str]:
     if names is None:
-        return [event.metric_name for event in SENDING]
+        return [row.metric_name for row in SENDING]
     if not isinstance(names, (list, tuple)) or not names:
         raise _refused(f'metrics: {names!r}', f'a list of {", ".join(BY_DIMENSION)}')
     for name in names:
