@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def role(number: int) -> str:
 
 def account_access(sim: Any, number: int, **options: Any) -> Access:
     """The access to AWS of the instance of one account."""
-    configured = settings.read(instance_of(sim, role_arn=role(number), **options), {}, None, {})
+    configured = settings.from_options(instance_of(sim, role_arn=role(number), **options), {}, None, {}, isfile)
     return Access(configured.sign_in, configured.network, REGION)
 
 

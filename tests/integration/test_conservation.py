@@ -171,7 +171,7 @@ def test_counts_add_up_through_everything(data: st.DataObject) -> None:
     span = duration(steps) + HOUR
     # Requests of few queries, so that there are several batches; and no limit on listings, because hours pass at once.
     with (
-        replace_attribute(queries, 'MOST_QUERIES', 6),
+        replace_attribute(queries, 'MAX_QUERIES', 6),
         replace_attribute(access, 'LISTINGS', 1e6),
         new_trial(collect=['cloudwatch', *COLLECTED]) as trial,
     ):
@@ -288,7 +288,7 @@ def test_daily_series_skip_no_more_periods() -> None:
             trial.add(every_minute(400))
             trial.run_for(5 * HOUR)
             assert (trial.driver.last('collector.series') > 12) is daily
-            remembered_amounts = len(trial.driver.check.memory.recall(Target(ACCOUNT, REGION)).ledger.booked)
+            remembered_amounts = len(trial.driver.check.store.recall(Target(ACCOUNT, REGION)).ledger.booked)
             trial.play({'edit': {'period': 900}})
             trial.settle()
             trial.verify()

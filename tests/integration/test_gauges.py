@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from common import ACCOUNT, REGION, START, MakeDriver, StartSimulator
 
-from datadog_checks.amazon_ses.cloudwatch.series import SENDING
+from datadog_checks.amazon_ses.cloudwatch.metric_table import SENDING
 from simulator import Clock, Fault, Simulator
 from simulator.scenarios import Scenario
 

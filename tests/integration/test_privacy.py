@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import pytest
 from common import ACCOUNT, KEY, PREFIX, REGION, SECRET, START, MakeDriver
 
 from simulator import Clock, Fault, Simulator
@@ -61,3 +62,20 @@ def test_no_output_holds_a_secret_or_an_address(
     assert 'jane.doe' not in output
     assert 'identity:mail.example' in output
     assert 'Counts of' not in output
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'dimensions': {'identity': 'jane.doe@mail.example'}},
+        {'dimensions': ['jane.doe@mail.example']},
+        {'dimensions': [{'identity': [['jane.doe@mail.example']]}]},
+        {'include': {'value': 'jane.doe@mail.example'}},
+        {'exclude': [{'value': 'jane.doe@mail.example', 'name': 'identity'}]},
+    ],
+)
+def test_refused_options_show_no_address(make_driver: MakeDriver, options: dict[str, Any]) -> None:
+    """The message that refuses an option names the option and shows no e-mail address of its value."""
+    report = make_driver(**options).run()
+    assert f'`{next(iter(options))}`' in report
+    assert 'jane.doe' not in report

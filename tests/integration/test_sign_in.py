@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -388,7 +389,7 @@ def test_role_is_assumed_once(sim: Simulator, make_check: MakeCheck, clock: Cloc
 @pytest.mark.parametrize('home', [REGION, OTHER])
 def test_roles_are_assumed_in_the_home_region(sim: Simulator, home: str) -> None:
     """Roles are assumed in the one Region that signs in, whichever Region is asked first."""
-    configured = settings.read({**instance_of(sim), 'role_arn': [HUB, LEAF]}, {}, None, {})
+    configured = settings.from_options({**instance_of(sim), 'role_arn': [HUB, LEAF]}, {}, None, {}, isfile)
     access = Access(configured.sign_in, configured.network, home)
     for region in (OTHER, REGION):
         assert not isinstance(access.fetch(account.ACCOUNT, region), Failure)
