@@ -1,1 +1,1 @@
-"""The cost of the check, compared with two simple ways to collect the same: `make bench`."""
+"""The cost of the check, compared with two obvious ways to collect the same: `make bench`."""

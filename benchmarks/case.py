@@ -47,7 +47,7 @@ class Family(NamedTuple):
 class Case:
     """An account, or several, and how it is measured.
 
-    `families` are the series that the simple ways read; the check discovers them. `options` are those of an instance,
+    `families` are the series that the obvious ways read; the check discovers them. `options` are those of an instance,
     without Regions, credentials and endpoint. `measures` are names of `measures.MEASURES`. `rounds` is the number of
     due runs at each latency. `sample` limits the series of the way with one call for each: more would only take longer
     in proportion. `members`, `volume` and `between` are options of the simulator.

@@ -27,8 +27,8 @@ PROCESSES = 7
 """The number of new processes whose median is taken."""
 
 PATIENCE = 5.0
-"""Seconds. A run with one call for each series that would wait longer is measured once, and without latency when cold:
-otherwise these runs would take most of the time of the benchmark."""
+"""Seconds. If a run with one call for each series would wait longer, its way has a single steady run and no cold run,
+because such runs would take most of the time."""
 
 MOST_REPEATED = 20_000
 """With more series the plain ways are measured once."""

@@ -54,7 +54,7 @@ class Asset:
         return str(self.body[self.kind.title])
 
     def matches(self, summary: dict[str, Any]) -> bool:
-        """Says whether an entry of a listing is this asset: it has the name, and the mark or the tag."""
+        """Says whether `summary`, from a listing, is this asset: it has the name, and the mark or the tag."""
         if summary.get(self.kind.title) != self.name:
             return False
         if self.kind is DASHBOARD:

@@ -60,15 +60,15 @@ class Account:
         page = 0
         while True:
             if kind is MONITOR:
-                entries = self._call(kind, 'GET', params={'monitor_tags': TAG, 'page': page, 'page_size': PAGE_SIZE})
+                summaries = self._call(kind, 'GET', params={'monitor_tags': TAG, 'page': page, 'page_size': PAGE_SIZE})
             else:
                 answer = self._call(kind, 'GET', params={'count': PAGE_SIZE, 'start': len(listed)})
-                entries = answer.get('dashboards') if isinstance(answer, dict) else None
-            if not isinstance(entries, list):
+                summaries = answer.get('dashboards') if isinstance(answer, dict) else None
+            if not isinstance(summaries, list):
                 raise Refused(f'the answer is not a list of {kind.folder}')
-            entries = [entry for entry in entries if isinstance(entry, dict) and 'id' in entry]
-            new = {entry['id']: entry for entry in entries if entry['id'] not in listed}
-            # Only a page without new entries is the last: an endpoint may have a lower limit, or no pages at all.
+            summaries = [summary for summary in summaries if isinstance(summary, dict) and 'id' in summary]
+            new = {summary['id']: summary for summary in summaries if summary['id'] not in listed}
+            # Only a page without new assets is the last: an endpoint may have a lower limit, or no pages at all.
             if not new:
                 return list(listed.values())
             listed |= new
@@ -143,12 +143,12 @@ def push(assets: list[Asset], account: Account, apply: bool, show: Callable[[Res
 
 def _push(asset: Asset, listing: list[dict[str, Any]], account: Account, apply: bool) -> Result:
     kind = asset.kind
-    matches = [entry for entry in listing if asset.matches(entry)]
+    matches = [summary for summary in listing if asset.matches(summary)]
     if len(matches) > 1:
-        ids = ', '.join(str(entry['id']) for entry in matches)
+        ids = ', '.join(str(summary['id']) for summary in matches)
         return Result(asset, 'failed', f'there are {len(matches)} of them ({ids}): delete or rename all but one')
     if not matches:
-        twin = any(entry.get(kind.title) == asset.name for entry in listing)
+        twin = any(summary.get(kind.title) == asset.name for summary in listing)
         detail = 'another of this name, not made by this command, is left alone' if twin else ''
         if not apply:
             return Result(asset, 'would create', detail)

@@ -34,10 +34,10 @@ def _groups(report: Report, coloured: bool) -> Iterator[str]:
         'Service Checks': agent_format.service_checks(report),
         'Events': report.events,
     }
-    for name, entries in groups.items():
-        if entries:
+    for name, members in groups.items():
+        if members:
             yield f'=== {_paint(name, BLUE, coloured)} ==='
-            yield json.dumps(entries, indent=2, default=str, ensure_ascii=False)
+            yield json.dumps(members, indent=2, default=str, ensure_ascii=False)
 
 
 def _status(report: Report, verbose: bool, coloured: bool) -> Iterator[str]:
