@@ -301,7 +301,7 @@ def test_one_batch_of_many(
 ) -> None:
     """When the answer to one request of many is none, the series of the others are counted on as if nothing were, and
     what was missed comes once an answer comes again."""
-    monkeypatch.setattr(queries, 'MOST_QUERIES', 1)
+    monkeypatch.setattr(queries, 'MAX_QUERIES', 1)
     story = Story(watch, start, clock)
     story.runs(12)
     kind, argument = METRIC_DATA[harm]
