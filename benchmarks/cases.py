@@ -1,4 +1,4 @@
-"""The table of cases. Metrics come from the series table of the check."""
+"""The table of cases. Metrics come from the metric table of the check."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.case import HOUR, Case, Family, Metric
-from datadog_checks.amazon_ses.cloudwatch import series
+from datadog_checks.amazon_ses.cloudwatch import metric_table
+from datadog_checks.amazon_ses.cloudwatch.series import NAMESPACE, SUM
 
-EVENTS = tuple(Metric(series.NAMESPACE, spec.metric_name, series.SUM) for spec in series.EVENTS)
-RATES = tuple(Metric(series.NAMESPACE, spec.metric_name, spec.statistic) for spec in series.RATES)
+EVENTS = tuple(Metric(NAMESPACE, spec.metric_name, SUM) for spec in metric_table.EVENTS)
+RATES = tuple(Metric(NAMESPACE, spec.metric_name, spec.statistic) for spec in metric_table.RATES)
 ACCOUNT_LEVEL = Family(EVENTS + RATES)
 
 # Free calls that are due every 15 minutes are left out, so that all due runs are alike.
