@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -I
+SOURCES := datadog_checks/amazon_ses standalone simulator demo benchmarks tools noxfile.py
 
-# What belongs to the shell that calls make, and not to the environment made here.
+# Variables of the shell that calls make, which must not change the environment made here.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV CONDA_PREFIX
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIREMENT PIP_NO_DEPS PIP_NO_BINARY PIP_REQUIRE_VIRTUALENV
 export PIP_USER := 0
@@ -40,10 +41,12 @@ check: $(READY) ## run the check without an Agent: CONF=file [RUNS=] [PAUSE=] [F
 	  $(if $(FORMAT),--format '$(FORMAT)') $(if $(STATE),--state '$(STATE)')
 
 .PHONY: lint
-lint: $(READY) ## ruff on everything, mypy --strict on the package
+lint: $(READY) ## ruff on everything; mypy --strict and vulture, which finds dead code, on all but the tests
 	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff check --select C901 --config 'lint.mccabe.max-complexity = 10' datadog_checks
 	@$(RUN) -m ruff format --check .
-	@$(RUN) -m mypy datadog_checks/amazon_ses
+	@$(RUN) -m mypy $(SOURCES)
+	@$(RUN) -m vulture $(SOURCES)
 
 .PHONY: format
 format: $(READY) ## let ruff repair what it can
@@ -55,16 +58,16 @@ sync: $(READY) ## write the generated files anew
 	@$(RUN) -m tools.sync
 
 .PHONY: compat
-compat: $(READY) ## the tests on the oldest, the shipped and the newest botocore, base package and Python; ONLY=row
-	@$(RUN) -m tools.compat $(if $(ONLY),--only '$(ONLY)')
+compat: $(READY) ## the tests on other versions of Python, botocore and base package: ONLY=row, ARGS=tests, PYTHON311=
+	@$(RUN) -m nox --session tests $(if $(ONLY),--keywords '$(ONLY)') $(if $(ARGS),-- $(ARGS))
 
 .PHONY: pictures
 pictures: $(READY) ## draw the shipped pictures of both dashboards anew, from the run of make demo
 	@$(RUN) -m tools.boards.pictures images
 
 .PHONY: validate
-validate: ## the validators of Datadog; needs Python 3.13 (PYTHON313=) and installs ddev
-	@PYTHON313='$(or $(PYTHON313),python3.13)' '$(PYTHON)' -I tools/validate.py $(ARGS)
+validate: $(READY) ## Datadog's validators; needs Python 3.13 (PYTHON313=) and installs ddev
+	@$(RUN) -m nox --session validate
 
 .PHONY: clean
 clean: ## remove .venv and everything that was built
