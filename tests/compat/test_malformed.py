@@ -302,7 +302,7 @@ def test_a_malformed_batch_costs_that_batch(
 ) -> None:
     """While the answer to one request of several is malformed, the series of the others are counted as before; the next
     good answer brings the missing counts."""
-    monkeypatch.setattr(queries, 'MOST_QUERIES', 1)
+    monkeypatch.setattr(queries, 'MAX_QUERIES', 1)
     story = Story(watch, start, clock)
     story.runs(12)
     kind, argument = METRIC_DATA[harm]

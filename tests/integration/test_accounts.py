@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def role(number: int) -> str:
 
 def access(at: Any, number: int, **options: Any) -> Access:
     """What the instance of one account may ask."""
-    read = settings.read(instance_of(at, role_arn=role(number), **options), {}, None, {})
+    read = settings.from_options(instance_of(at, role_arn=role(number), **options), {}, None, {}, isfile)
     return Access(read.sign_in, read.network, REGION)
 
 

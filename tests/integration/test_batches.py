@@ -222,7 +222,7 @@ def test_one_worker_and_eight_count_the_same(watch: Watching, start: Starting, c
         )
         watching.fresh()
         width = 1 if way == 'one by one' else 8
-        watching.check._runner = Runner(watching.check.monotonic, width=width, in_flight=width)
+        watching.check._runner = Runner(watching.check.monotonic, max_steps=width, max_per_region=width)
         bodies.speaks_json = speaks_json if way != 'plain' else lambda client: False
         told[way] = []
         for _ in range(30):

@@ -136,7 +136,7 @@ def test_counts_add_up_through_everything(data: st.DataObject) -> None:
     span = sum(one['pause'] for one in steps) + HOUR
     # Few queries in a request, so that there are several; and hours go by in less than a second.
     with (
-        replaced(queries, 'MOST_QUERIES', 6),
+        replaced(queries, 'MAX_QUERIES', 6),
         replaced(access, 'LISTINGS', 1e6),
         story(collect=['cloudwatch', *COLLECTED]) as told,
     ):
@@ -262,7 +262,7 @@ def test_what_comes_once_a_day_holds_nothing_up() -> None:
             told.happens(every_minute(400))
             told.through(5 * HOUR)
             assert (told.watch.last('collector.series') > 12) is daily
-            remembered = len(told.watch.check.memory.recall(Target(ACCOUNT, REGION)).ledger.booked)
+            remembered = len(told.watch.check.store.recall(Target(ACCOUNT, REGION)).ledger.booked)
             told.step({'edit': {'period': 900}})
             told.settle()
             told.check()

@@ -8,7 +8,8 @@ from typing import Any
 
 from common import ACCOUNT, REGION, Watch
 
-from datadog_checks.amazon_ses.cloudwatch.series import REPUTATION, STATISTICS
+from datadog_checks.amazon_ses.cloudwatch.metric_table import REPUTATION
+from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS
 from datadog_checks.dev.utils import get_metadata_metrics, get_service_checks
 from simulator import SCENARIOS, Clock, Fault, Simulator
 

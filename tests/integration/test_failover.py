@@ -25,7 +25,7 @@ def two_agents(minutes: int, delay: int = 0) -> Iterator[tuple[Story, Callable[[
         caches: list[dict[str, str]] = [{}, {}]
 
         def turn(agent: int, runs: int, step: float) -> None:
-            # The other Agent is another process, so it holds no claim in this one.
+            # The other Agent is another process, so it has no lease in this one.
             told.watch.restart()
             datadog_agent._cache = caches[agent]
             for _ in range(runs):

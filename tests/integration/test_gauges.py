@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from common import ACCOUNT, REGION, START, Watch
 
-from datadog_checks.amazon_ses.cloudwatch.series import SENDING
+from datadog_checks.amazon_ses.cloudwatch.metric_table import SENDING
 from simulator import Clock, Fault, Simulator
 from simulator.scenarios import Scenario
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from common import ACCOUNT, KEY, PREFIX, REGION, SECRET, START, Watch
 
 from simulator import Clock, Fault, Simulator
@@ -63,3 +64,20 @@ def test_secrets_and_addresses_stay_inside(
     assert 'jane.doe' not in told
     assert 'identity:mail.example' in told
     assert 'Counts of' not in told
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'dimensions': {'identity': 'jane.doe@mail.example'}},
+        {'dimensions': ['jane.doe@mail.example']},
+        {'dimensions': [{'identity': [['jane.doe@mail.example']]}]},
+        {'include': {'value': 'jane.doe@mail.example'}},
+        {'exclude': [{'value': 'jane.doe@mail.example', 'name': 'identity'}]},
+    ],
+)
+def test_refused_options_show_no_address(watch: Watching, options: dict[str, Any]) -> None:
+    """The message that refuses an option names the option and shows no e-mail address of its value."""
+    report = watch(**options).run()
+    assert f'`{next(iter(options))}`' in report
+    assert 'jane.doe' not in report

@@ -9,7 +9,7 @@ import pytest
 from common import ACCOUNT, OTHER, REGION, Watch
 
 from datadog_checks.amazon_ses.aws import regions
-from datadog_checks.amazon_ses.configuration.settings import SignIn
+from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 from simulator import Clock, Fault, Simulator
 from simulator.scenarios import Scenario, configuration_sets
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -374,7 +375,7 @@ def test_role_is_assumed_once(sim: Simulator, check: Check, clock: Clock) -> Non
 @pytest.mark.parametrize('home', [REGION, OTHER])
 def test_home_signs_in(sim: Simulator, home: str) -> None:
     """Roles are assumed in the one Region that signs in, whichever Region is asked first."""
-    read = settings.read({**instance_of(sim), 'role_arn': [HUB, LEAF]}, {}, None, {})
+    read = settings.from_options({**instance_of(sim), 'role_arn': [HUB, LEAF]}, {}, None, {}, isfile)
     access = Access(read.sign_in, read.network, home)
     for region in (OTHER, REGION):
         assert not isinstance(access.fetch(account.ACCOUNT, region), Failure)
