@@ -1,4 +1,4 @@
-"""The shipped IAM policy compared with the requests that AWS receives."""
+"""Promise P5: The shipped IAM policy compared with the requests that AWS receives."""
 
 from __future__ import annotations
 

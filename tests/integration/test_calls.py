@@ -1,4 +1,4 @@
-"""The requests of a run: how many, how often, and their cost."""
+"""Promise P4: The requests of a run: how many, how often, and their cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts are conserved over HTTP: submitted amounts and reported gaps add up to CloudWatch's sums.
+"""Promise P1: Counts are conserved over HTTP: submitted amounts and reported gaps add up to CloudWatch's sums.
 
 tests/unit/test_ledger.py tests the same without HTTP. Here the simulator holds the amounts, the check reads them as it
 reads AWS, and the tests compare only output that an operator sees: counts, `counting_since`, `periods_skipped`,

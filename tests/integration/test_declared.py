@@ -1,4 +1,4 @@
-"""The Agent receives every declared metric, each once, and no other."""
+"""Promise P7: The Agent receives every declared metric, each once, and no other."""
 
 from __future__ import annotations
 

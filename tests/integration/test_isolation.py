@@ -1,4 +1,4 @@
-"""A failing Region or source leaves the others as they are."""
+"""Promise P3: A failing Region or source leaves the others as they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No secret and no mail address leaves the check."""
+"""Promise P6: No secret and no mail address leaves the check."""
 
 from __future__ import annotations
 
