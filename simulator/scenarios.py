@@ -301,7 +301,7 @@ _ALL = (
     ),
     Scenario(
         'large',
-        '1,000 configuration sets with ten event metrics each',
+        '1,000 configuration sets with every event metric',
         volume=4000.0,
         families=(
             Family(
@@ -326,7 +326,7 @@ _ALL = (
     ),
     Scenario(
         'sparse',
-        '1,000 configuration sets with ten event metrics each, of which 30 carry all the mail, each for six hours',
+        '1,000 configuration sets with every event metric, of which 30 carry all the mail, each for six hours',
         volume=4000.0,
         families=(
             Family(

@@ -10,6 +10,7 @@ from threading import enumerate as all_threads
 from typing import Any
 
 from datadog_checks.amazon_ses import AmazonSesCheck
+from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
 from simulator import Clock, Simulator
 
 START = 1_790_000_040.0
@@ -24,6 +25,9 @@ KEY = 'AKIAPLANTEDKEY000001'
 SECRET = 'planted-secret-access-key'
 
 PREFIX = 'amazon_ses.'
+
+ACCOUNT_METRICS = len(ACCOUNT_SERIES)
+"""Number of the CloudWatch metrics that are read for each account and Region."""
 
 
 class Driver:

@@ -100,7 +100,7 @@ REPUTATION_NAMES = frozenset(row.metric_name for row in REPUTATION)
 
 EVENTS = tuple(replace(row.spec(), account_wide=True) for row in SENDING)
 RATES = tuple(replace(row.spec(), account_wide=True) for row in REPUTATION)
-SEND, BOUNCE_RATE, COMPLAINT_RATE = EVENTS[0], *RATES
+SEND, BOUNCE_RATE, COMPLAINT_RATE = EVENTS[0], RATES[0], RATES[1]
 
 ACCOUNT_SPECS = EVENTS + RATES
 """The metrics that SES itself publishes for an account as a whole."""
