@@ -69,7 +69,8 @@ class Driver:
     def run_for(self, seconds: float, step: float = 60.0) -> None:
         """Run now and every `step` seconds until `seconds` have passed. Every run must succeed."""
         for _ in range(round(seconds / step)):
-            assert self.run() == ''
+            message = self.run()
+            assert message == '', message
             self.clock.advance(step)
 
     # Submissions.

@@ -152,8 +152,8 @@ def _submitted(series_list: Iterable[Series], dropped_metrics: frozenset[str]) -
 
 
 def _advanced_without_data(settings: Settings, progress: Progress, now: float, lookback: Lookback) -> Progress:
-    """The progress of a quiet Region. ListMetrics is up to 15 minutes late, so only up to two listings ago it is certain that
-    there was no data."""
+    """The progress of a quiet Region. ListMetrics is up to 15 minutes late, so it is certain only up to
+    two listings ago that there was no data."""
     if progress.ledger is None:
         first = ledger.new_ledger(progress.selection.keys, settings.period, now, lookback)
         return replace(progress, ledger=first)

@@ -114,7 +114,7 @@ class Report:
         return map(span_text, self._result.counts.skipped)
 
     def readings(self) -> Iterable[Reading]:
-        """Counts, events, current readings, thresholds and telemetry, without the duration and the contexts of the run."""
+        """Counts, events, current readings, thresholds and telemetry, without duration and contexts of the run."""
         result, settings, target = self._result, self._settings, self.target
         yield from count_samples(result.counts)
         yield from result.events

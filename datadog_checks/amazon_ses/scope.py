@@ -111,7 +111,7 @@ class Scope:
         """The runs without Regions that are not enabled for the account, which are not asked again for a day.
 
         With `regions: all`, a Region that refuses the credentials while other Regions take them is not enabled.
-        After any other failure of the credentials the account is asked for again: new ones may belong to another account.
+        After any other failure of the credentials the account is asked for again: new ones may be of another account.
         """
         active = list(runs)
         refused = [run for run in active if _refuses_credentials(run)]
