@@ -202,7 +202,7 @@ def test_long_names_make_smaller_requests(make_driver: MakeDriver, sim: Simulato
     sim._server._answer = measured
     driver = make_driver(sim, collect=['cloudwatch', 'unrecognized'])
     driver.run_for(600, 60)
-    assert driver.last('collector.series') == 312
+    assert driver.last('collector.series') == ACCOUNT_METRICS + 300
     assert max(sizes) < 1_000_000
     assert driver.status('can_connect')[0] == 0
 

@@ -56,7 +56,7 @@ def test_include_and_exclude_select_listed_series(make_driver: MakeDriver, sim: 
     }
     assert ('Send',) in queried_metrics(sim) and ('Open',) in queried_metrics(sim)
     assert driver.last('collector.series_dropped', REGION, 'reason:excluded') == 6
-    assert driver.last('collector.series') == 16
+    assert driver.last('collector.series') == ACCOUNT_METRICS + 4
 
 
 def test_families_can_be_switched_off(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
