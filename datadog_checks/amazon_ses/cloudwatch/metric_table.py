@@ -14,7 +14,7 @@ from datadog_checks.amazon_ses.model import MetricSpec, MetricType
 
 
 class CountRow(NamedTuple):
-    """An event that CloudWatch counts, as a count and a gauge. Each event is one sample of 1, so Sum counts the events."""
+    """An event that CloudWatch counts, as a count and a gauge. Each event is one sample, so Sum counts events."""
 
     metric_name: str
     name: str
