@@ -17,8 +17,7 @@ from datadog_checks.amazon_ses.cloudwatch.series import BY_DIMENSION, EVENTS, Se
 from demo.proof import ANY, Family, Tags, Truth
 from demo.series import CAMPAIGN
 from simulator import Simulator
-from simulator.scenarios import SES
-from simulator.series import SeriesKey
+from simulator.series import SeriesId, series_id
 
 
 def _counts(by_name: Mapping[str, SeriesSpec]) -> Mapping[str, Collection[str]]:
@@ -63,8 +62,8 @@ def of(aws: Simulator, account: str, ended: float) -> Truth:
 
     def held(family: Family, count: str, region: str, since: float) -> dict[Tags, float]:
         return {
-            tags: aws.world.final_sum(account, region, metric, dimensions, since, ended, namespace)
-            for tags, (namespace, metric, dimensions) in _series(aws, account, family, family.counts[count], region)
+            tags: aws.world.final_sum(account, region, series, since, ended)
+            for tags, series in _series(aws, account, family, family.counts[count], region)
         }
 
     billed: Counter[str] = Counter()
@@ -75,11 +74,11 @@ def of(aws: Simulator, account: str, ended: float) -> Truth:
 
 def _series(
     aws: Simulator, account: str, family: Family, metrics: Collection[str], region: str
-) -> Iterator[tuple[Tags, SeriesKey]]:
+) -> Iterator[tuple[Tags, SeriesId]]:
     """The series of metrics that CloudWatch has, whether the check found them or not."""
     if not family.tags:
         # What has no dimensions is there, whether it has data or not.
-        yield from (((), (SES, name, ())) for name in metrics)
+        yield from (((), series_id(name)) for name in metrics)
         return
     for key in aws.world.series(account, region):
         namespace, name, dimensions = key

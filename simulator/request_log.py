@@ -1,4 +1,4 @@
-"""What was asked of the simulator, for tests and benchmarks to question."""
+"""The requests that the simulator got, for tests and benchmarks to examine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass
 class Request:
-    """One call as the simulator saw it; `datapoints` is what was asked for (queries x periods), not what came back."""
+    """One call; `datapoints` is how many it asks for (queries x periods), not how many it gets."""
 
     service: str | None = None
     operation: str | None = None
@@ -64,15 +64,13 @@ class RequestLog(Sequence[Request]):
         with self._lock:
             self._requests.clear()
 
-    def where(self, **wanted: Any) -> list[Request]:
-        """Requests whose fields equal `wanted` (operation=, region=, account=, service=, status=, error= ...)."""
-        return [r for r in self._now() if all(getattr(r, name) == value for name, value in wanted.items())]
+    def where(self, **fields: Any) -> list[Request]:
+        """Requests with these fields (operation=, region=, account=, service=, status=, error= ...)."""
+        return [r for r in self._now() if all(getattr(r, name) == value for name, value in fields.items())]
 
-    def count(self, value: Any = None, **wanted: Any) -> int:
-        """Number of requests whose fields equal `wanted`."""
-        if value is not None:
-            return self._now().count(value)
-        return len(self.where(**wanted))
+    def count(self, value: Any = None, **fields: Any) -> int:
+        """Number of requests with these fields, or of requests equal to `value`."""
+        return len(self.where(**fields)) if value is None else self._now().count(value)
 
     def operations(self) -> Counter[str | None]:
         """Calls by operation name."""
@@ -86,15 +84,15 @@ class RequestLog(Sequence[Request]):
         """Metrics that GetMetricData billed: each metric once per call for up to five statistics."""
         return sum(r.billed_metrics for r in self._now())
 
-    def places(self) -> dict[tuple[str | None, str | None], tuple[Counter[str | None], int]]:
+    def targets(self) -> dict[tuple[str | None, str | None], tuple[Counter[str | None], int]]:
         """Calls by operation, and billed metrics, of each account and Region."""
-        found: dict[tuple[str | None, str | None], tuple[Counter[str | None], int]] = {}
+        targets: dict[tuple[str | None, str | None], tuple[Counter[str | None], int]] = {}
         for request in self._now():
-            operations, billed = found.get((request.account, request.region), (Counter(), 0))
+            operations, billed = targets.get((request.account, request.region), (Counter(), 0))
             operations[request.operation] += 1
-            found[request.account, request.region] = operations, billed + request.billed_metrics
-        return found
+            targets[request.account, request.region] = operations, billed + request.billed_metrics
+        return targets
 
     def datapoints(self) -> int:
-        """Datapoints asked for by answered CloudWatch reads (queries x periods)."""
+        """Datapoints that answered CloudWatch reads asked for (queries x periods)."""
         return sum(r.datapoints for r in self._now())

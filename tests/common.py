@@ -10,7 +10,7 @@ from threading import enumerate as all_threads
 from typing import Any
 
 from datadog_checks.amazon_ses import AmazonSesCheck
-from simulator import Clock, Simulator
+from simulator import Clock, Simulator, series_id
 
 START = 1_790_000_040.0
 """Where the clocks of the tests begin: a minute that is no boundary of the default period."""
@@ -113,7 +113,7 @@ class Watch:
     def truth(self, metric: str, start: float, end: float | None = None, region: str = REGION, **more: Any) -> float:
         """What CloudWatch will finally hold of a metric in [start, end)."""
         end = self.clock() + 86400 if end is None else end
-        return self.sim.world.final_sum(ACCOUNT, region, metric, start=start, end=end, **more)
+        return self.sim.world.final_sum(ACCOUNT, region, series_id(metric, **more), start, end)
 
 
 def instance_of(sim: Simulator, **options: Any) -> dict[str, Any]:

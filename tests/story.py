@@ -14,7 +14,7 @@ from common import ACCOUNT, OTHER, REGION, START, Watch, instance_of
 from hypothesis import HealthCheck, Phase, settings
 
 from datadog_checks.base.stubs import aggregator, datadog_agent
-from simulator import Clock, Fault, Simulator
+from simulator import Clock, Fault, Simulator, series_id
 
 HOUR = 3600
 METRICS = {'Send': 'send.count', 'Bounce': 'bounce.count'}
@@ -113,7 +113,7 @@ class Story:
         for one in amounts:
             visible = one.minute + one.delay
             of = FOUND[one.found][0] if one.found else {}
-            self.sim.world.put(ACCOUNT, one.region, one.metric, one.minute, one.amount, of, visible_at=visible)
+            self.sim.world.put(ACCOUNT, one.region, series_id(one.metric, of), one.minute, one.amount, visible)
             if one.falls:
                 self.sim.world.shrink(ACCOUNT, one.region, one.metric, one.minute, one.falls, at=visible + 600)
         self.amounts += amounts

@@ -11,6 +11,7 @@ from benchmarks.ways.one_call_each import OneCallEach
 from benchmarks.ways.plain_batches import PlainBatches
 from datadog_checks.amazon_ses import AmazonSesCheck
 from simulator import SCENARIOS, Clock, Simulator
+from simulator.series import SeriesId
 
 REGION = 'us-east-1'
 TINY = Case(
@@ -63,9 +64,9 @@ def test_large_amounts_are_large():
     world = Simulator(replace(scenario_of(case), volume=case.volume), clock=Clock()).world
     begin = Clock()() // 300 * 300
     largest = max(
-        world.final_sum(ACCOUNT, REGION, 'Send', dict(dimensions), begin - PERIOD * back, begin - PERIOD * (back - 1))
-        for _, metric, dimensions in case.series()[12:2000]
-        if metric == 'Send'
+        world.final_sum(ACCOUNT, REGION, SeriesId(*series), begin - PERIOD * back, begin - PERIOD * (back - 1))
+        for series in case.series()[12:2000]
+        if series[1] == 'Send'
         for back in range(1, 200, 20)
     )
     assert 80_000 <= largest <= 110_000
@@ -93,9 +94,7 @@ def test_the_obvious_ways_read_what_there_is(way, start, clock, aggregator):
         check.run_at(now)
     end = now // PERIOD * PERIOD + PERIOD
     events = [one for one in series if not one[1].startswith('Reputation.')]
-    truth = {
-        one: sim.world.visible_sum(ACCOUNT, REGION, one[1], dict(one[2]), end - HOUR, end, one[0]) for one in events
-    }
+    truth = {one: sim.world.visible_sum(ACCOUNT, REGION, SeriesId(*one), end - HOUR, end) for one in events}
     assert {one: check.totals.get(one, 0.0) for one in events} == truth and sum(truth.values()) > 0
     assert check.with_data == sum(total > 0 for total in truth.values()) + sum(
         'Reputation.' in metric for _, metric, _ in check.totals

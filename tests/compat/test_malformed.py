@@ -16,7 +16,7 @@ from common import ACCOUNT, KEY, REGION, Watch
 
 from datadog_checks.amazon_ses.aws import bodies
 from datadog_checks.amazon_ses.cloudwatch import queries
-from simulator import Clock, Fault, Simulator
+from simulator import Clock, Fault, Simulator, series_id
 from simulator.scenarios import Family, Scenario
 
 pytestmark = [
@@ -197,7 +197,7 @@ class Story:
         self.clock.advance(300)
         while self.put_to < self.clock():
             for dimensions in ((), SET):
-                self.sim.world.put(ACCOUNT, REGION, 'Send', self.put_to, 1, dimensions)
+                self.sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), self.put_to, 1)
             self.put_to += 60
         assert self.watch.run() == ''
 

@@ -18,7 +18,7 @@ from common import ACCOUNT, KEY, REGION, SECRET, START, instance_of
 from datadog_checks.amazon_ses import AmazonSesCheck, catalogue
 from datadog_checks.base.stubs import aggregator as stub
 from datadog_checks.base.stubs import datadog_agent as agent
-from simulator import Clock, Scenario, Simulator, Standing
+from simulator import Clock, Scenario, Simulator, Standing, series_id
 from simulator.scenarios import RATIOS, RECEIPT_RULES
 from tools.coverage import FORMATS, ROWS, Api, CloudWatch, Row, carriers, render
 
@@ -170,7 +170,7 @@ def add_odd_samples(sim: Simulator, at: float) -> None:
     for family in (RATIOS, RECEIPT_RULES[1].events):
         for metric in family:
             for dimensions in [()] if family is RATIOS else RECEIPT_RULES[1].members():
-                sim.world.put(ACCOUNT, REGION, metric, at, 1000.5, dimensions)
+                sim.world.put(ACCOUNT, REGION, series_id(metric, dimensions), at, 1000.5)
 
 
 @pytest.fixture(scope='module')

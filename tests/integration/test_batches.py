@@ -10,7 +10,7 @@ import pytest
 from common import ACCOUNT, OTHER, REGION, Watch, wait_for_workers
 
 from datadog_checks.amazon_ses.runner import Runner
-from simulator import Clock, Fault, Simulator
+from simulator import Clock, Fault, Simulator, series_id
 from simulator.scenarios import RATIOS, Family, Scenario
 
 Watching = Callable[..., Watch]
@@ -190,7 +190,7 @@ def test_long_names_make_smaller_requests(watch: Watching, sim: Simulator, clock
     """Requests stay below what AWS takes, however long the names and values of dimensions are."""
     for number in range(300):
         dimensions = {f'{place}-{"n" * 200}': f'{number}-{"ü" * 250}' for place in range(8)}
-        sim.world.put(ACCOUNT, REGION, 'Send', clock() - HOUR, 1, dimensions=dimensions)
+        sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), clock() - HOUR, 1)
     sizes: list[int] = []
     answer = sim._server._answer
 

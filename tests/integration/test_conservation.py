@@ -18,6 +18,7 @@ from story import CHOICES, COLLECTED, FEW, FOUND, HOUR, METRICS, Amount, every_m
 from datadog_checks.amazon_ses.aws import access
 from datadog_checks.amazon_ses.cloudwatch import queries
 from datadog_checks.amazon_ses.model import Target
+from simulator import series_id
 
 pytestmark = pytest.mark.usefixtures('no_waiting')
 
@@ -258,7 +259,7 @@ def test_what_comes_once_a_day_holds_nothing_up() -> None:
             begin = int(START) // 60 * 60
             if daily:
                 for metric in ('SNDS.SpamRate', 'SNDS.TrapHits'):
-                    told.sim.world.put(ACCOUNT, REGION, metric, begin - HOUR, 1, {'IP': '198.51.100.7'})
+                    told.sim.world.put(ACCOUNT, REGION, series_id(metric, {'IP': '198.51.100.7'}), begin - HOUR, 1)
             told.happens(every_minute(400))
             told.through(5 * HOUR)
             assert (told.watch.last('collector.series') > 12) is daily
@@ -333,7 +334,7 @@ def test_a_named_combination_counts_from_when_it_was_named() -> None:
     with story() as told:
         begin = int(START) // 60 * 60
         for minute in range(360):
-            told.sim.world.put(ACCOUNT, REGION, 'Send', begin + 60 * minute, 1, dimensions=named)
+            told.sim.world.put(ACCOUNT, REGION, series_id('Send', named), begin + 60 * minute, 1)
         told.through(3600)
         expected = 0.0
         for _ in range(2):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from common import ACCOUNT, REGION, START, Watch
 
-from simulator import SCENARIOS, Clock, Fault, Simulator
+from simulator import SCENARIOS, Clock, Fault, Simulator, series_id
 from simulator.scenarios import Family, Scenario, configuration_sets
 
 Watching = Callable[..., Watch]
@@ -74,8 +74,8 @@ def test_series_of_odd_names_stay_apart(watch: Watching, sim: Simulator, clock: 
     for number, dimensions in enumerate(odd, 1):
         for minute in range(60):
             at = START - 3600 + 60 * minute
-            sim.world.put(ACCOUNT, REGION, 'Send', at, 1, dimensions=dimensions, visible_at=at)
-        sim.world.put(ACCOUNT, REGION, 'Send', START + 900, number, dimensions=dimensions, visible_at=START + 900)
+            sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), at, 1, visible_at=at)
+        sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), START + 900, number, visible_at=START + 900)
     watching = watch(collect=['cloudwatch', 'configuration_sets', 'unrecognized'])
     watching.through(3600, 60)
     counts: dict[tuple[str, ...], float] = {}
@@ -140,7 +140,7 @@ def test_what_is_listed_no_more_ages_out_after_a_day(watch: Watching, start: Sta
     """A series that CloudWatch lists no more is asked for one day longer, and no request is spent on it after that."""
     sim = start()
     for minute in range(30):
-        sim.world.put(ACCOUNT, REGION, 'Complaint', START - 3600 + 60 * minute, 1, dimensions={SET: 'old'})
+        sim.world.put(ACCOUNT, REGION, series_id('Complaint', {SET: 'old'}), START - 3600 + 60 * minute, 1)
     watching = watch(sim, collect=['configuration_sets'])
     watching.through(300, 60)
     assert watching.last('collector.series') == 1

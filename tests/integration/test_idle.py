@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from common import ACCOUNT, REGION, START, Watch
 
-from simulator import Clock, Simulator
+from simulator import Clock, Simulator, series_id
 from simulator.request_log import Request
 from simulator.scenarios import RATIOS, Scenario
 
@@ -25,7 +25,7 @@ def asked(requests: list[Request]) -> Counter[tuple[str, str]]:
 
 
 def put(sim: Simulator, metric: str, name: str, at: float, number: int = 1, delay: float = 0) -> None:
-    sim.world.put(ACCOUNT, REGION, metric, at, number, dimensions={SET: name}, visible_at=at + delay)
+    sim.world.put(ACCOUNT, REGION, series_id(metric, {SET: name}), at, number, visible_at=at + delay)
 
 
 def test_idle_series_are_asked_for_every_twenty_minutes(watch: Watching, start: Starting, clock: Clock) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from common import ACCOUNT, KEY, PREFIX, REGION, SECRET, START, Watch
 
-from simulator import Clock, Fault, Simulator
+from simulator import Clock, Fault, Simulator, series_id
 
 Watching = Callable[..., Watch]
 
@@ -29,7 +29,7 @@ def test_secrets_and_addresses_stay_inside(
         dimensions=[{'identity': address}],
         thresholds=[{'metric': 'dimension.send', 'warning': '@0:', 'tags': ['identity:mail.example']}],
     )
-    sim.world.put(ACCOUNT, REGION, 'Send', START + 60, 7, dimensions={'identity': address})
+    sim.world.put(ACCOUNT, REGION, series_id('Send', {'identity': address}), START + 60, 7)
     opened: list[Any] = []
     for number, kind in enumerate((None, None, 'denied', 'throttle', 'expired_token', 'html', 'truncate', 'reset')):
         sim.faults.clear()

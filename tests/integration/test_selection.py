@@ -9,7 +9,7 @@ import pytest
 from common import ACCOUNT, REGION, START, Watch, instance_of
 
 from datadog_checks.amazon_ses import AmazonSesCheck
-from simulator import Clock, Simulator
+from simulator import Clock, Simulator, series_id
 
 Watching = Callable[..., Watch]
 HOUR, DAY = 3600, 86400
@@ -20,7 +20,7 @@ def send(sim: Simulator, name: str, number: int, *metrics: str, of: str = SET) -
     """Mail of a set that CloudWatch lists already, as much of it in each of the last hours as `number`."""
     for metric in ('Send', *metrics):
         for hour in range(6):
-            sim.world.put(ACCOUNT, REGION, metric, START - hour * HOUR - 1200, number, dimensions={of: name})
+            sim.world.put(ACCOUNT, REGION, series_id(metric, {of: name}), START - hour * HOUR - 1200, number)
 
 
 def asked(sim: Simulator) -> set[tuple[str, ...]]:
@@ -76,7 +76,7 @@ def test_the_most_important_series_are_kept(watch: Watching, sim: Simulator, clo
     for number in range(20):
         send(sim, f'set-{number:02}', 1 + number, 'Bounce', 'Complaint')
     for hour in range(3):
-        sim.world.put(ACCOUNT, REGION, 'Reputation.BounceRate', START - HOUR * hour - 1200, 0.01, dimensions={SET: 'a'})
+        sim.world.put(ACCOUNT, REGION, series_id('Reputation.BounceRate', {SET: 'a'}), START - HOUR * hour - 1200, 0.01)
     watching = watch(collect=['cloudwatch', 'configuration_sets'], max_series=7)
     for _ in range(4):
         watching.run()
@@ -105,7 +105,7 @@ def test_the_order_follows_what_is_sent(watch: Watching, sim: Simulator, clock: 
     assert asked(sim) >= {('Send', 'set-5'), ('Send', 'set-4'), ('Send', 'set-3')}
     for minute in range(0, 30 * 60, 10):
         at = clock() + 60 * minute
-        sim.world.put(ACCOUNT, REGION, 'Send', at, 50, dimensions={SET: 'set-0'}, visible_at=at + 60)
+        sim.world.put(ACCOUNT, REGION, series_id('Send', {SET: 'set-0'}), at, 50, visible_at=at + 60)
     watching.through(26 * HOUR, 300)
     sim.log.clear()
     watching.through(HOUR, 300)
