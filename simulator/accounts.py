@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.errors import AwsError, access_denied, expired_token, invalid_token
 from simulator.traffic import key_of
@@ -26,10 +26,6 @@ class Principal:
     user_id: str
     role_arn: str | None = None
 
-    @property
-    def is_session(self) -> bool:
-        return self.role_arn is not None
-
 
 @dataclass(frozen=True)
 class Role:
@@ -45,7 +41,7 @@ class Role:
 
 @dataclass
 class Session:
-    """Temporary credentials; `expires` is wall time, seconds since the epoch."""
+    """Temporary credentials; `expires` is wall time in seconds since the epoch, 0 once they were ended."""
 
     access_key: str
     secret_key: str
@@ -54,7 +50,6 @@ class Session:
     user_id: str
     role: Role
     expires: float
-    ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,18 +90,11 @@ class Accounts:
         self._keys[access_key] = (account, user)
 
     def declare_role(
-        self,
-        arn: str,
-        external_id: str | None = None,
-        trusted: Iterable[str] | None = None,
-        max_seconds: int = 3600,
+        self, arn: str, external_id: str | None = None, trusted: Iterable[str] | None = None, max_seconds: int = 3600
     ) -> Role:
         """Give a role conditions. A role that was not declared can be assumed by anybody."""
-        match = _ROLE.fullmatch(arn)
-        if match is None:
-            raise ValueError(f'{arn} is not the ARN of a role')
         trust = None if trusted is None else tuple(trusted)
-        self._roles[arn] = Role(arn, match[2], match[3], external_id, trust, max_seconds)
+        self._roles[arn] = replace(self.role(arn), external_id=external_id, trusted=trust, max_seconds=max_seconds)
         return self._roles[arn]
 
     def role(self, arn: str) -> Role:
@@ -152,18 +140,17 @@ class Accounts:
             sessions = [
                 session
                 for session in self._sessions.values()
-                if account in (None, session.role.account) and role_arn in (None, session.role.arn)
-                if not session.ended
+                if session.expires and account in (None, session.role.account) and role_arn in (None, session.role.arn)
             ]
             for session in sessions:
-                session.ended = True
+                session.expires = 0
         return len(sessions)
 
     def principal(self, access_key: str, token: str | None) -> Principal:
         """The signer with this key; AwsError InvalidClientTokenId or ExpiredToken as AWS refuses."""
         session = self._sessions.get(access_key)
         if session is not None and token == session.token:
-            if session.ended or session.expires <= time.time():
+            if session.expires <= time.time():
                 raise expired_token()
             return Principal(access_key, session.role.account, session.arn, session.user_id, session.role.arn)
         if session is not None or access_key.startswith('ASIA'):
@@ -182,7 +169,7 @@ class Accounts:
 
     def allow(self, denial: Denial | None = None) -> None:
         """Take one refusal back, or all of them."""
-        self._denials = [d for d in self._denials if denial is not None and d is not denial]
+        self._denials = [other for other in self._denials if denial is not None and other is not denial]
 
     def authorize(self, caller: Principal, action: str, region: str) -> None:
         """AwsError AccessDenied, in IAM's words, if the action is refused to the caller."""
@@ -205,6 +192,5 @@ class Accounts:
 
     def linked_to(self, account: str, region: str) -> list[str]:
         """The source accounts of a monitoring account in a Region."""
-        return sorted(
-            {source for monitoring, source, r in self._links if monitoring == account and r in (None, region)}
-        )
+        links = [link for link in self._links if link[0] == account and link[2] in (None, region)]
+        return sorted({source for _, source, _ in links})

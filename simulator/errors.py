@@ -18,7 +18,6 @@ SERVICE_SPELLING = {
     ('sesv2', 'Throttling'): ('TooManyRequestsException', 429),
     ('sesv2', 'ValidationError'): ('BadRequestException', 400),
     ('sesv2', 'InternalFailure'): ('InternalServiceErrorException', 500),
-    ('mailmanager', 'Throttling'): ('ThrottlingException', 429),
     ('cloudwatch', 'InternalFailure'): ('InternalServiceError', 500),
 }
 # Raised before a request reaches its service: JSON services answer 400, the others 403.

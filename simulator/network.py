@@ -81,7 +81,7 @@ class TlsTwin:
         ca_file, server_file = certificates(folder or Path(self._temporary.name), names)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(server_file)
-        self._server: HttpServer = sim.serve_also(context)
+        self._server = HttpServer(sim.answer, tls=context)
         self.ca_file = str(ca_file)
         self.port = self._server.port
         self.endpoint_url = f'https://127.0.0.1:{self.port}'

@@ -1,4 +1,4 @@
-"""Scenarios as plain values: how much mail, what goes wrong when, and what AWS thinks of the account."""
+"""Scenarios as plain values: the traffic, what goes wrong when, and the standing of the account."""
 
 from __future__ import annotations
 
@@ -76,16 +76,16 @@ class Family:
     def members(self) -> list[tuple[tuple[str, str], ...]]:
         """The dimension sets of all members."""
         named = [tuple(zip(self.dimensions, values, strict=True)) for values in self.values]
-        made = [
-            tuple((name, pattern.format(index)) for name, pattern in zip(self.dimensions, self.patterns, strict=True))
-            for index in range(self.count)
+        numbered = [
+            tuple((name, pattern.format(number)) for name, pattern in zip(self.dimensions, self.patterns, strict=True))
+            for number in range(self.count)
         ]
-        return named + made
+        return named + numbered
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One story.
+    """The traffic of an account, and what goes wrong with it when.
 
     `volume`: mean sends per minute of an account in a Region (0: no mail at all, ever). `curves`: factor on a metric
     over the seconds since the scenario start, as (seconds, factor) points; the metric '*' is the whole traffic.
@@ -108,9 +108,9 @@ class Scenario:
     regions: tuple[str, ...] | None = None
 
     def sized(self, members: int) -> Scenario:
-        """The same with that many members in each family that is made by patterns, sending the same each."""
+        """The same with that many members in each family that has patterns; each member sends as before."""
         sizes = [family.count for family in self.families if family.count]
-        families = tuple(replace(one, count=members) if one.count else one for one in self.families)
+        families = tuple(replace(family, count=members) if family.count else family for family in self.families)
         volume = self.volume * members / max(sizes) if sizes else self.volume
         return replace(self, families=families, volume=volume)
 
@@ -195,7 +195,9 @@ MAIL_MANAGER = Family(
     namespace='AWS/SES/MailManager',
     share=0.2,
 )
+_OTHER_FAMILIES = (DEDICATED_IPS, MANAGED_POOLS, GLOBAL_ENDPOINTS, ADDRESS_VALIDATION, MAIL_MANAGER)
 
+_THOUSAND_SETS = replace(configuration_sets(1000), gauges=())
 _STORM_SETS = tuple(
     Family(
         dimensions=('ses:configuration-set',),
@@ -287,27 +289,21 @@ _ALL = (
     ),
     Scenario('receiving', 'mail is received by two rule sets and three rules', families=RECEIPT_RULES),
     Scenario(
-        'configuration_sets', 'five configuration sets with event and reputation metrics',
+        'configuration_sets',
+        'five configuration sets with event and reputation metrics',
         families=(configuration_sets(5),),
     ),
     Scenario(
         'everything',
         'every family of series that SES is known to publish',
         volume=60.0,
-        families=(
-            configuration_sets(3), tenants(5), *RECEIPT_RULES, DEDICATED_IPS, MANAGED_POOLS, GLOBAL_ENDPOINTS,
-            ADDRESS_VALIDATION, MAIL_MANAGER,
-        ),
+        families=(configuration_sets(3), tenants(5), *RECEIPT_RULES, *_OTHER_FAMILIES),
     ),
     Scenario(
         'large',
         '1,000 configuration sets with ten event metrics each',
         volume=4000.0,
-        families=(
-            Family(
-                dimensions=('ses:configuration-set',), count=1000, patterns=('set-{:05d}',), events=RATIOS, share=0.9
-            ),
-        ),
+        families=(_THOUSAND_SETS,),
         standings=((0, _LARGE),),
     ),
     Scenario(
@@ -328,17 +324,8 @@ _ALL = (
         'sparse',
         '1,000 configuration sets with ten event metrics each, of which 30 carry all the mail, each for six hours',
         volume=4000.0,
-        families=(
-            Family(
-                dimensions=('ses:configuration-set',),
-                count=1000,
-                patterns=('set-{:05d}',),
-                events=RATIOS,
-                awake=30,
-                turn=12,
-            ),
-        ),
+        families=(replace(_THOUSAND_SETS, share=1.0, awake=30, turn=12),),
         standings=((0, _LARGE),),
     ),
-)  # fmt: skip
+)
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType({scenario.name: scenario for scenario in _ALL})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 import traceback
 from collections.abc import Callable
@@ -126,10 +125,6 @@ class Simulator:
     def endpoint_url(self) -> str:
         """The URL for boto3's endpoint_url or AWS_ENDPOINT_URL."""
         return f'http://127.0.0.1:{self.port}'
-
-    def serve_also(self, tls: ssl.SSLContext | None = None) -> HttpServer:
-        """A second, not yet started server with the same answers, such as a TLS twin; its owner stops it."""
-        return HttpServer(self.answer, tls=tls)
 
     def refresh(self) -> None:
         """Work out now what the next requests are likely to ask, so that answering them costs little."""

@@ -19,16 +19,9 @@ from simulator import cbor, shapes
 from simulator.errors import AUTHENTICATION, AwsError
 from simulator.repeats import Repeats
 
-# Older and newer models of SES v2 spell these two differently; a client may be either.
-_SESV2_ALIASES = {
-    ('GET', '/v2/email/identities'): 'ListEmailIdentities',
-    ('POST', '/v2/email/list-identities'): 'ListEmailIdentities',
-    ('GET', '/v2/email/configuration-sets'): 'ListConfigurationSets',
-    ('POST', '/v2/email/list-configuration-sets'): 'ListConfigurationSets',
-}
 _SCOPE = re.compile(r'Credential=([^/,\s]+)/(\d{8})/([^/,\s]+)/([^/,\s]+)/aws4_request')
 _CBOR_PATH = re.compile(r'/service/\w+/operation/(\w+)')
-_SIGNING_NAMES = {'monitoring': 'cloudwatch', 'sts': 'sts'}
+_SIGNING_NAMES = {'monitoring': 'cloudwatch', 'ses': 'ses', 'sts': 'sts'}
 JSON, QUERY, REST, CBOR = 'json', 'query', 'rest-json', 'smithy-rpc-v2-cbor'
 _CONTENT_TYPES = {
     JSON: {'Content-Type': 'application/x-amz-json-1.0'},
@@ -111,18 +104,13 @@ class Models:
 
     def route(self, service: str, method: str, path: str) -> tuple[str, dict[str, str]] | None:
         """The REST operation of a path and its path labels."""
-        alias = _SESV2_ALIASES.get((method, path.rstrip('/')))
-        if alias and service == 'sesv2':
-            return alias, {}
         with self._lock:
             if service not in self._routes:
                 self._routes[service] = self._build_routes(service)
         for verb, pattern, name in self._routes[service]:
             match = pattern.fullmatch(path) if verb == method else None
             if match:
-                labels = self.service(service).operation_model(name).http['requestUri']
-                names = re.findall(r'\{(\w+)\+?\}', labels.partition('?')[0])
-                return name, dict(zip(names, map(unquote, match.groups()), strict=True))
+                return name, {label: unquote(text) for label, text in match.groupdict().items()}
         return None
 
     def _build_routes(self, service: str) -> list[tuple[str, re.Pattern[str], str]]:
@@ -130,8 +118,9 @@ class Models:
         model = self.service(service)
         for name in model.operation_names:
             http = model.operation_model(name).http
-            pattern = re.sub(r'\\\{\w+\\\}', '([^/]+)', re.escape(http['requestUri'].partition('?')[0]))
-            routes.append((http['method'], re.compile(re.sub(r'\\\{\w+\\\+\\\}', '(.+)', pattern)), name))
+            path = re.escape(http['requestUri'].partition('?')[0])
+            path = re.sub(r'\\\{(\w+)\\\}', r'(?P<\1>[^/]+)', re.sub(r'\\\{(\w+)\\\+\\\}', r'(?P<\1>.+)', path))
+            routes.append((http['method'], re.compile(path), name))
         # A literal path wins over one with labels.
         return sorted(routes, key=lambda route: route[1].pattern.count('('))
 
@@ -188,16 +177,9 @@ def _read_scope(request: HttpRequest, decoded: Decoded, action: str | None) -> N
         decoded.service, decoded.region = 'sts', 'us-east-1'
         return
     decoded.access_key, _, decoded.region, signing = scope.groups()
-    if signing == 'ses' and decoded.protocol == REST:
-        decoded.service = 'sesv2'
-    elif signing == 'ses':
-        target = request.headers.get('x-amz-target', '')
-        is_mail_manager = decoded.protocol == CBOR or target.startswith('MailManagerSvc')
-        decoded.service = 'mailmanager' if is_mail_manager else 'ses'
-    elif signing in _SIGNING_NAMES:
-        decoded.service = _SIGNING_NAMES[signing]
-    else:
+    if signing not in _SIGNING_NAMES:
         raise AwsError('InvalidAction', f'The simulator has no service that signs as {signing!r}', 404)
+    decoded.service = 'sesv2' if signing == 'ses' and decoded.protocol == REST else _SIGNING_NAMES[signing]
 
 
 def _query_params(models: Models, decoded: Decoded, form: dict[str, str]) -> Any:

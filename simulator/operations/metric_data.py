@@ -40,7 +40,7 @@ def get_metric_data(call: Call) -> dict[str, Any]:
     results = []
     position, room, more = 0, limit, False
     for query in plan.queries:
-        if not query.returned:
+        if query.params.get('ReturnData') is False:
             continue
         code, points, messages = _result(call, query, window)
         skip = min(len(points), max(0, offset - position))
@@ -50,7 +50,7 @@ def get_metric_data(call: Call) -> dict[str, Any]:
         if skip + len(page) < len(points):
             more, code = True, 'PartialData'
         results.append({
-            'Id': query.id,
+            'Id': query.params['Id'],
             'Label': query.label,
             'Timestamps': [float(point.start) for point in page],
             'Values': [point.values[0] for point in page],
@@ -74,7 +74,7 @@ def write_metric_data(call: Call) -> bytes | None:
     last = -(-end // period) * period
     is_cut = start % period or start < datapoints.oldest(call.now, period) or last > end and end <= call.now
     too_many = plan.datapoints(start, end) > MAX_DATAPOINTS
-    if others or period % 60 or is_cut or too_many or not all(query.returned for query in plan.queries):
+    if others or period % 60 or is_cut or too_many or not plan.all_returned:
         return None
     _book(call, plan, window)
     starts = [repr(float(time)) for time in range(start, last, period)]
@@ -112,13 +112,13 @@ def _is_newest_first(call: Call) -> bool:
 
 
 def _result(call: Call, query: Query, window: tuple[int, int]) -> _Result:
-    account = query.account or call.account
+    stat, account = query.params['MetricStat'], query.params.get('AccountId', call.account)
     if not call.backend.accounts.may_read(call.account, account, call.region):
         # AWS documents that a message about one metric is in the result of that metric; its words are our guess.
         return _Result('Forbidden', [], ({'Code': 'Forbidden', 'Value': f'Account {account} is not linked.'},))
-    if query.unit and query.unit != call.world.unit_of(call.region, query.series):
+    if stat.get('Unit') and stat['Unit'] != call.world.unit_of(call.region, query.series):
         return _Result('Complete', [])
-    points = datapoints.read(call, account, query.series, window, query.period, (query.statistic,))
+    points = datapoints.read(call, account, query.series, window, stat['Period'], (stat['Stat'],))
     return _Result('Complete', points[::-1] if _is_newest_first(call) else points)
 
 

@@ -20,19 +20,14 @@ _ID = re.compile(r'[a-z][a-zA-Z0-9_]*')
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query. `account` is that of a linked account; `head` is the JSON that its result begins with.
+    """One query: its parameters, its label, its series, and the JSON that its result begins with.
 
-    `is_sum`: it asks for nothing but sums of the caller's own account.
+    `is_sum`: it asks for nothing but the sums of a series of the caller's own account.
     """
 
-    id: str
+    params: dict[str, Any]
     label: str
-    account: str | None
     series: SeriesId
-    period: int
-    statistic: str
-    unit: str | None
-    returned: bool
     head: str
     is_sum: bool
 
@@ -44,6 +39,7 @@ class Plan:
     queries: tuple[Query, ...]
     periods: Counter[int]
     billed_metrics: int
+    all_returned: bool
 
     def datapoints(self, start: int, end: int) -> int:
         """Datapoints that the queries ask for in a window."""
@@ -62,49 +58,27 @@ def plan_of(queries: list[dict[str, Any]]) -> Plan:
 
 def _plan(queries: list[dict[str, Any]]) -> Plan:
     _check(queries)
-    spellings = {_spelling(query) for query in queries}
+    stats = [query['MetricStat'] for query in queries]
+    names = [stat['Metric']['MetricName'] for stat in stats]
     # A label also tells what the queries of one metric name differ in.
-    statistics = Counter(name for name, _ in {(name, statistic) for name, statistic, _ in spellings})
-    periods = Counter(name for name, _ in {(name, period) for name, _, period in spellings})
+    statistics = Counter(name for name, _ in {(name, stat['Stat']) for name, stat in zip(names, stats, strict=True)})
+    periods = Counter(name for name, _ in {(name, stat['Period']) for name, stat in zip(names, stats, strict=True)})
     planned = []
-    for query in queries:
-        name, statistic, period = _spelling(query)
-        words = [name]
-        if statistics[name] > 1:
-            words.append(statistic)
-        if periods[name] > 1:
-            words.append(str(period))
-        planned.append(_query(query, query.get('Label') or ' '.join(words)))
+    for query, stat, name in zip(queries, stats, names, strict=True):
+        statistic = f' {stat["Stat"]}' if statistics[name] > 1 else ''
+        period = f' {stat["Period"]}' if periods[name] > 1 else ''
+        label = query.get('Label') or f'{name}{statistic}{period}'
+        series = series_id(name, stat['Metric'].get('Dimensions', ()), stat['Metric']['Namespace'])
+        # An Id that AWS takes needs no escaping.
+        head = f'{{"Id":"{query["Id"]}","Label":{_json_text(label)},"Timestamps":['
+        is_sum = stat['Stat'] == 'Sum' and not stat.get('Unit') and 'AccountId' not in query
+        planned.append(Query(query, label, series, head, is_sum))
     # AWS bills a metric once for up to five of its statistics.
-    used = {(query.account, query.series, query.statistic) for query in planned}
+    used = {(query.params.get('AccountId'), query.series, query.params['MetricStat']['Stat']) for query in planned}
     metrics = Counter((account, series) for account, series, _ in used)
     billed = sum(-(-number // 5) for number in metrics.values())
-    return Plan(tuple(planned), Counter(query.period for query in planned), billed)
-
-
-def _spelling(query: dict[str, Any]) -> tuple[str, str, int]:
-    """Metric name, statistic and period."""
-    stat = query['MetricStat']
-    return stat['Metric']['MetricName'], stat['Stat'], stat['Period']
-
-
-def _query(query: dict[str, Any], label: str) -> Query:
-    stat = query['MetricStat']
-    metric = stat['Metric']
-    account, unit = query.get('AccountId'), stat.get('Unit')
-    return Query(
-        query['Id'],
-        label,
-        account,
-        series_id(metric['MetricName'], metric.get('Dimensions', ()), metric['Namespace']),
-        stat['Period'],
-        stat['Stat'],
-        unit,
-        query.get('ReturnData') is not False,
-        # An Id that AWS takes needs no escaping.
-        f'{{"Id":"{query["Id"]}","Label":{_json_text(label)},"Timestamps":[',
-        stat['Stat'] == 'Sum' and not unit and account is None,
-    )
+    all_returned = all(query.get('ReturnData') is not False for query in queries)
+    return Plan(tuple(planned), Counter(stat['Period'] for stat in stats), billed, all_returned)
 
 
 _json_text = lru_cache(1024)(json.dumps)

@@ -23,7 +23,7 @@ def assume_role(call: Call) -> dict[str, Any]:
             f'User: {call.principal.arn} is not authorized to perform: sts:AssumeRole on resource: {role.arn}',
             403,
         )
-    if call.principal.is_session and call.params.get('DurationSeconds', 3600) > 3600:
+    if call.principal.role_arn and call.params.get('DurationSeconds', 3600) > 3600:
         raise AwsError(
             'ValidationError',
             'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining',
