@@ -34,11 +34,11 @@ class Quotas:
         if used > limit:
             raise AwsError('Throttling', 'Rate exceeded')
 
-    def take_call(self, service: str, operation: str, account: str, region: str, per_second: float | None) -> None:
-        """Count one call against its operation's rate."""
+    def take_call(self, action: str, account: str, region: str, per_second: float | None) -> None:
+        """Count one call against the rate of its IAM action."""
         if per_second is not None:
-            limit = max(per_second, SES_BURST) if service in ('ses', 'sesv2') else per_second
-            self._take((service, operation, account, region), 1, limit)
+            limit = max(per_second, SES_BURST) if action.startswith('ses:') else per_second
+            self._take((action, account, region), 1, limit)
 
     def take_datapoints(self, account: str, region: str, number: int, recent: bool) -> None:
         """Count datapoints that GetMetricData asks for; those of the last three hours have a quota of their own."""

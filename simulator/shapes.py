@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import re
 from calendar import timegm
@@ -14,8 +13,6 @@ from xml.sax.saxutils import escape
 
 from botocore.model import Shape
 from botocore.validate import ParamValidator
-
-from simulator import cbor
 
 _NUMBER = re.compile(r'-?\d+(\.\d+)?([eE][-+]?\d+)?')
 
@@ -62,13 +59,14 @@ Reader = Callable[[Any, tuple[str, ...], list[Problem]], Any]
 
 
 def reader(shape: Shape) -> Reader:
-    """The reader of a shape: wire names resolved, numbers and times converted; required, type, range, enum checked."""
+    """The reader of a shape: wire names resolved, numbers and times converted; required, type, range, enum checked.
+
+    No operation that is offered takes a map or bytes.
+    """
     if shape.type_name == 'structure':
         return _structure_reader(shape)
     if shape.type_name == 'list':
         return _list_reader(shape)
-    if shape.type_name == 'map':
-        return _map_reader(shape)
     return _scalar_reader(shape)
 
 
@@ -119,18 +117,6 @@ def _list_reader(shape: Shape) -> Reader:
     return read_list
 
 
-def _map_reader(shape: Shape) -> Reader:
-    read_value = reader(shape.value)
-
-    def read_map(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any:
-        if not isinstance(value, dict):
-            problems.append(Problem('type', path, 'is not a map'))
-            return {}
-        return {key: read_value(content, (*path, key), problems) for key, content in value.items()}
-
-    return read_map
-
-
 def _scalar_reader(shape: Shape) -> Reader:
     kind, limits, allowed = shape.type_name, _limits(shape), shape.metadata.get('enum')
     convert: Callable[[Any], Any] = _CONVERTERS.get(kind, _text)
@@ -157,8 +143,6 @@ _UNLIMITED = (-math.inf, math.inf)
 
 
 def _limits(shape: Shape) -> tuple[float, float]:
-    if shape.type_name in ('blob', 'boolean', 'timestamp'):
-        return _UNLIMITED
     return float(shape.metadata.get('min', -math.inf)), float(shape.metadata.get('max', math.inf))
 
 
@@ -186,10 +170,6 @@ def _boolean(value: Any) -> bool:
     return value in (True, 'true')
 
 
-def _blob(value: Any) -> Any:
-    return base64.b64decode(value) if isinstance(value, str) else value
-
-
 _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     'integer': _integer,
     'long': _integer,
@@ -197,7 +177,6 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     'float': float,
     'boolean': _boolean,
     'timestamp': epoch,
-    'blob': _blob,
 }
 
 
@@ -242,11 +221,6 @@ def query_value(shape: Shape, tree: Any) -> Any:
         if not shape.serialization.get('flattened'):
             tree = tree.get(shape.member.serialization.get('name', 'member'), {})
         return [query_value(shape.member, tree[at]) for at in sorted(filter(str.isdigit, tree), key=int)]
-    if kind == 'map':
-        entries = tree.get('entry', {}) if isinstance(tree, dict) else {}
-        key_name = shape.key.serialization.get('name', 'key')
-        value_name = shape.value.serialization.get('name', 'value')
-        return {e.get(key_name): query_value(shape.value, e.get(value_name)) for e in entries.values()}
     return tree
 
 
@@ -276,23 +250,8 @@ def xml(shape: Shape, value: Any, tag: str) -> Iterator[str]:
     elif kind == 'boolean':
         yield 'true' if value else 'false'
     else:
-        yield escape(base64.b64encode(value).decode() if kind == 'blob' else str(value))
+        yield escape(str(value))
     yield f'</{tag}>'
-
-
-def for_cbor(shape: Shape, value: Any) -> Any:
-    """A copy of an answer with timestamps and floats marked as such."""
-    kind = shape.type_name
-    if kind == 'structure':
-        present = ((name, member) for name, member in shape.members.items() if value.get(name) is not None)
-        return {name: for_cbor(member, value[name]) for name, member in present}
-    if kind == 'list':
-        return [for_cbor(shape.member, member) for member in value]
-    if kind == 'map':
-        return {key: for_cbor(shape.value, content) for key, content in value.items()}
-    if kind == 'timestamp':
-        return cbor.Timestamp(value)
-    return float(value) if kind in ('double', 'float') else value
 
 
 def check_answer(shape: Shape, value: Any) -> str | None:

@@ -16,18 +16,17 @@ from simulator.control import Control
 from simulator.errors import AwsError, invalid_token
 from simulator.faults import ERRORS, Fault, Faults
 from simulator.listings import Listings
+from simulator.models import regions
 from simulator.operations.table import OPERATIONS
 from simulator.quotas import Quotas
 from simulator.repeats import Repeats
-from simulator.request_log import Request, RequestLog
+from simulator.request_log import RequestLog
 from simulator.scenarios import SCENARIOS, Scenario
 from simulator.server import HttpServer
 from simulator.sums import Sums
-from simulator.wire import JSON, Decoded, HttpRequest, Models, Reply, decode, encode, encode_error
+from simulator.wire import JSON, Decoded, HttpRequest, Reply, decode, encode, encode_error
 from simulator.world import World
 
-# The models do not depend on a simulator's options, and loading them is most of the time it takes to start.
-_MODELS = Models()
 _MAIL_SERVICES = ('ses', 'sesv2')
 
 
@@ -91,9 +90,8 @@ class Simulator:
         shown = {'scenario': scenario.name, 'account': self.account, 'seed': self.options.seed}
         self._control = Control(shown, self.clock, self.faults, self.log, self.refresh)
         self._repeats = None if self.options.strict else Repeats()
-        self._mail_regions = _MODELS.regions('email')
+        self._mail_regions = regions('email')
         self._server: HttpServer | None = None
-        self._date = ('', -1)
 
     def start(self) -> Simulator:
         """Begin to serve; `endpoint_url` is known from now on."""
@@ -135,40 +133,35 @@ class Simulator:
         """The answer to any request; never raises."""
         if request.path.startswith('/_sim/') or request.path == '/_sim':
             return self._control.answer(request)
-        record = Request(time=self.clock())
-        self.log.append(record)
-        decoded = Decoded()
+        decoded = Decoded(time=self.clock())
+        self.log.append(decoded)
         fault: Fault | None = None
         try:
-            try:
-                decode(_MODELS, request, decoded, self._repeats)
-            finally:
-                _note(record, decoded)
-            operation = OPERATIONS.get((decoded.service, decoded.operation_name))
-            record.action = operation.action if operation else None
+            decode(request, decoded, self._repeats)
+            operation = OPERATIONS.get((decoded.service, decoded.operation))
+            decoded.action = operation.action if operation else None
             refusal, caller = self._identify(decoded, operation)
-            record.account = caller.account if caller else None
-            fault, delay = self.faults.strike(record)
-            record.fault = fault.kind if fault else 'latency' if delay else None
+            decoded.account = caller.account if caller else None
+            fault, delay = self.faults.strike(decoded)
+            decoded.fault = fault.kind if fault else 'latency' if delay else None
             self._wait(self.options.latency + delay)
             if fault is not None and fault.kind in ERRORS:
-                mishaps.raise_error(fault, record.action, caller.arn if caller else 'anonymous')
+                mishaps.raise_error(fault, decoded.action, caller.arn if caller else 'anonymous')
             if refusal is not None:
                 raise refusal
-            result = self._perform(decoded, operation, caller, record)
+            result = self._perform(decoded, operation, caller)
             harmed = mishaps.harm_result(fault, result) if fault and isinstance(result, dict) else result
             # A harmed result may break the model on purpose.
-            reply = encode(decoded, harmed, self._http_date(), self.options.strict and harmed is result)
-        except AwsError as error:
-            reply, record.error = encode_error(_MODELS, decoded, error, self._http_date())
-        except Exception:
-            # A defect of the simulator must be seen as one, not as a failure of AWS that clients are used to.
-            traceback.print_exc()
-            defect = AwsError('SimulatorDefect', traceback.format_exc(limit=-3), 500, literal=True)
-            reply, record.error = encode_error(_MODELS, decoded, defect, self._http_date())
+            reply = encode(decoded, harmed, self._date(), self.options.strict and harmed is result)
+        except Exception as error:
+            if not isinstance(error, AwsError):
+                # A defect of the simulator must be seen as one, not as a failure of AWS that clients are used to.
+                traceback.print_exc()
+                error = AwsError('SimulatorDefect', traceback.format_exc(limit=-3), 500, literal=True)
+            reply, decoded.error = encode_error(decoded, error, self._date())
         if fault is not None:
             reply = mishaps.harm_reply(fault, reply)
-        record.status = reply.status
+        decoded.status = reply.status
         return reply
 
     def _identify(self, decoded: Decoded, operation: Operation | None) -> tuple[AwsError | None, Principal | None]:
@@ -183,20 +176,18 @@ class Simulator:
         return invalid_token() if unknown or decoded.region in self.disabled_regions else None, caller
 
     def _perform(
-        self, decoded: Decoded, operation: Operation | None, caller: Principal | None, record: Request
+        self, decoded: Decoded, operation: Operation | None, caller: Principal | None
     ) -> dict[str, Any] | bytes:
         if operation is None or caller is None:
-            raise AwsError('InvalidAction', f'The simulator does not offer {decoded.operation_name}', 404)
-        region = decoded.region
+            raise AwsError('InvalidAction', f'The simulator does not offer {decoded.operation}', 404)
+        region = str(decoded.region)
         if operation.checked and operation.signed:
             self.accounts.authorize(caller, operation.action, region)
-        self._backend.quotas.take_call(
-            decoded.service, decoded.operation_name, caller.account, region, operation.per_second
-        )
+        self._backend.quotas.take_call(operation.action, caller.account, region, operation.per_second)
         if decoded.problems:
             raise _invalid(decoded)
-        call = Call(self._backend, caller.account, region, decoded.params, self.clock(), caller, record)
-        if operation.write and decoded.protocol == JSON and not self.options.strict and record.fault is None:
+        call = Call(self._backend, caller.account, region, decoded.params, self.clock(), caller, decoded)
+        if operation.write and decoded.protocol == JSON and not self.options.strict and decoded.fault is None:
             written = operation.write(call)
             if written is not None:
                 return written
@@ -206,19 +197,8 @@ class Simulator:
         if seconds > 0 and self._server is not None:
             self._server.stopping.wait(seconds)
 
-    def _http_date(self) -> str:
-        second = int(self.clock())
-        if self._date[1] != second:
-            self._date = (formatdate(second, usegmt=True), second)
-        return self._date[0]
-
-
-def _note(record: Request, decoded: Decoded) -> None:
-    record.service = decoded.service or None
-    record.operation = decoded.operation_name or None
-    record.region = decoded.region or None
-    record.access_key = decoded.access_key
-    record.params = decoded.params
+    def _date(self) -> str:
+        return formatdate(int(self.clock()), usegmt=True)
 
 
 def _invalid(decoded: Decoded) -> AwsError:

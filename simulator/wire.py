@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from botocore.loaders import create_loader
 from botocore.model import OperationModel, ServiceModel
 
 from simulator import cbor, shapes
 from simulator.errors import AUTHENTICATION, AwsError
+from simulator.models import input_reader, operation_model, route, service_model
 from simulator.repeats import Repeats
+from simulator.request_log import Request
 
 _SCOPE = re.compile(r'Credential=([^/,\s]+)/(\d{8})/([^/,\s]+)/([^/,\s]+)/aws4_request')
 _CBOR_PATH = re.compile(r'/service/\w+/operation/(\w+)')
@@ -57,82 +57,17 @@ class Reply:
 
 
 @dataclass
-class Decoded:
-    """What a request asks for, as far as it could be understood; `operation` is None until it is known."""
+class Decoded(Request):
+    """A request as far as it could be understood, with what its answer needs; `model` is that of the operation."""
 
-    service: str = ''
     protocol: str = JSON
-    region: str = ''
-    access_key: str | None = None
     token: str | None = None
-    operation: OperationModel | None = None
-    operation_name: str = ''
-    params: dict[str, Any] = field(default_factory=dict)
+    model: OperationModel | None = None
     problems: list[shapes.Problem] = field(default_factory=list)
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
-class Models:
-    """botocore's service models, loaded once each; safe to share between servers and threads."""
-
-    def __init__(self) -> None:
-        self._loader = create_loader()
-        self._services: dict[str, ServiceModel] = {}
-        self._routes: dict[str, list[tuple[str, re.Pattern[str], str]]] = {}
-        self._readers: dict[tuple[str, str], shapes.Reader] = {}
-        self._lock = threading.RLock()
-
-    def service(self, name: str) -> ServiceModel:
-        """The model of a service by botocore's name, such as 'sesv2'."""
-        with self._lock:
-            if name not in self._services:
-                self._services[name] = ServiceModel(self._loader.load_service_model(name, 'service-2'), name)
-            return self._services[name]
-
-    def regions(self, endpoint_prefix: str) -> frozenset[str]:
-        """All Regions, in every partition, where botocore's endpoint list has the service."""
-        regions: set[str] = set()
-        for partition in self._loader.load_data('endpoints')['partitions']:
-            endpoints = partition['services'].get(endpoint_prefix, {}).get('endpoints', {})
-            regions.update(name for name in endpoints if name in partition['regions'])
-        return frozenset(regions)
-
-    def operation(self, service: str, name: str) -> OperationModel | None:
-        """One operation's model, or None if this botocore does not know it."""
-        model = self.service(service)
-        return model.operation_model(name) if name in model.operation_names else None
-
-    def route(self, service: str, method: str, path: str) -> tuple[str, dict[str, str]] | None:
-        """The REST operation of a path and its path labels."""
-        with self._lock:
-            if service not in self._routes:
-                self._routes[service] = self._build_routes(service)
-        for verb, pattern, name in self._routes[service]:
-            match = pattern.fullmatch(path) if verb == method else None
-            if match:
-                return name, {label: unquote(text) for label, text in match.groupdict().items()}
-        return None
-
-    def _build_routes(self, service: str) -> list[tuple[str, re.Pattern[str], str]]:
-        routes = []
-        model = self.service(service)
-        for name in model.operation_names:
-            http = model.operation_model(name).http
-            path = re.escape(http['requestUri'].partition('?')[0])
-            path = re.sub(r'\\\{(\w+)\\\}', r'(?P<\1>[^/]+)', re.sub(r'\\\{(\w+)\\\+\\\}', r'(?P<\1>.+)', path))
-            routes.append((http['method'], re.compile(path), name))
-        # A literal path wins over one with labels.
-        return sorted(routes, key=lambda route: route[1].pattern.count('('))
-
-    def reader(self, operation: OperationModel) -> shapes.Reader:
-        """The reader of an operation's input."""
-        key = (operation.service_model.service_name, operation.name)
-        if key not in self._readers:
-            self._readers[key] = shapes.reader(operation.input_shape)
-        return self._readers[key]
-
-
-def decode(models: Models, request: HttpRequest, decoded: Decoded, repeats: Repeats | None = None) -> None:
+def decode(request: HttpRequest, decoded: Decoded, repeats: Repeats | None = None) -> None:
     """Fill in service, Region, key, operation and parameters; `repeats` spares reading a list that was read before.
 
     `problems` gets the parameters that the model does not allow. AwsError for a request that is no call at all; what
@@ -144,19 +79,19 @@ def decode(models: Models, request: HttpRequest, decoded: Decoded, repeats: Repe
     if decoded.protocol == QUERY:
         text = request.body.decode('utf-8', 'replace') or request.target.partition('?')[2]
         form = dict(parse_qsl(text, keep_blank_values=True))
-    _read_scope(request, decoded, form.get('Action'))
+    decoded.service = service = _read_scope(request, decoded, form.get('Action'))
     repeats = repeats if decoded.protocol == JSON else None
     if decoded.protocol == QUERY:
-        raw = _query_params(models, decoded, form)
+        raw = _query_params(service, decoded, form)
     elif decoded.protocol == REST:
-        raw = _rest_params(models, request, decoded)
+        raw = _rest_params(service, request, decoded)
     else:
-        raw = _rpc_params(models, request, decoded, repeats)
-    if decoded.operation is None or decoded.operation.input_shape is None:
-        return
-    decoded.params = models.reader(decoded.operation)(raw, (), decoded.problems)
-    if repeats is not None and not decoded.problems:
-        decoded.params = repeats.remember(request.body, decoded.params)
+        raw = _rpc_params(service, request, decoded, repeats)
+    read = input_reader(service, decoded.operation) if decoded.operation else None
+    if read is not None:
+        decoded.params = read(raw, (), decoded.problems)
+        if repeats is not None and not decoded.problems:
+            decoded.params = repeats.remember(request.body, decoded.params)
 
 
 def _protocol(request: HttpRequest) -> str:
@@ -168,24 +103,24 @@ def _protocol(request: HttpRequest) -> str:
     return QUERY if content_type == 'application/x-www-form-urlencoded' or request.path == '/' else REST
 
 
-def _read_scope(request: HttpRequest, decoded: Decoded, action: str | None) -> None:
-    """Service, Region and key, from the scope that the request is signed for."""
+def _read_scope(request: HttpRequest, decoded: Decoded, action: str | None) -> str:
+    """Fill in Region and key from the scope that the request is signed for, and return the service."""
     scope = _SCOPE.search(request.headers.get('authorization', ''))
     if scope is None:
         if action not in ('AssumeRoleWithWebIdentity', 'AssumeRoleWithSAML'):
             raise AwsError('MissingAuthenticationToken', 'Request is missing Authentication Token', 403)
-        decoded.service, decoded.region = 'sts', 'us-east-1'
-        return
+        decoded.region = 'us-east-1'
+        return 'sts'
     decoded.access_key, _, decoded.region, signing = scope.groups()
     if signing not in _SIGNING_NAMES:
         raise AwsError('InvalidAction', f'The simulator has no service that signs as {signing!r}', 404)
-    decoded.service = 'sesv2' if signing == 'ses' and decoded.protocol == REST else _SIGNING_NAMES[signing]
+    return 'sesv2' if signing == 'ses' and decoded.protocol == REST else _SIGNING_NAMES[signing]
 
 
-def _query_params(models: Models, decoded: Decoded, form: dict[str, str]) -> Any:
+def _query_params(service: str, decoded: Decoded, form: dict[str, str]) -> Any:
     name, version = form.pop('Action', ''), form.pop('Version', '')
-    decoded.operation_name, decoded.operation = name, models.operation(decoded.service, name)
-    if decoded.operation is None:
+    decoded.operation, decoded.model = name, operation_model(service, name)
+    if decoded.model is None:
         raise AwsError('InvalidAction', f'Could not find operation {name} for version {version}')
     tree: dict[str, Any] = {}
     for dotted, value in form.items():
@@ -195,15 +130,15 @@ def _query_params(models: Models, decoded: Decoded, form: dict[str, str]) -> Any
             child = node.get(word)
             node = node.setdefault(word, {}) if isinstance(child, dict) or child is None else {}
         node[last] = value
-    shape = decoded.operation.input_shape
+    shape = decoded.model.input_shape
     return shapes.query_value(shape, tree) if shape else {}
 
 
-def _rpc_params(models: Models, request: HttpRequest, decoded: Decoded, repeats: Repeats | None) -> dict[str, Any]:
+def _rpc_params(service: str, request: HttpRequest, decoded: Decoded, repeats: Repeats | None) -> dict[str, Any]:
     path = _CBOR_PATH.fullmatch(request.path)
     name = path[1] if path else request.headers.get('x-amz-target', '').partition('.')[2]
-    decoded.operation_name, decoded.operation = name, models.operation(decoded.service, name)
-    if decoded.operation is None:
+    decoded.operation, decoded.model = name, operation_model(service, name)
+    if decoded.model is None:
         raise AwsError('InvalidAction', f'Operation {name} is unknown', 404 if path else 400)
     try:
         if path and request.body:
@@ -217,13 +152,13 @@ def _rpc_params(models: Models, request: HttpRequest, decoded: Decoded, repeats:
     return raw
 
 
-def _rest_params(models: Models, request: HttpRequest, decoded: Decoded) -> dict[str, Any]:
+def _rest_params(service: str, request: HttpRequest, decoded: Decoded) -> dict[str, Any]:
     path, _, query = request.target.partition('?')
-    route = models.route(decoded.service, request.method, path)
-    if route is None:
+    match = route(service, request.method, path)
+    if match is None:
         raise AwsError('InvalidAction', f'No operation at {request.method} {path}', 404)
-    decoded.operation_name, labels = route
-    decoded.operation = models.operation(decoded.service, decoded.operation_name)
+    decoded.operation, labels = match
+    decoded.model = operation_model(service, decoded.operation)
     raw: dict[str, Any] = {}
     if request.body:
         try:
@@ -231,24 +166,16 @@ def _rest_params(models: Models, request: HttpRequest, decoded: Decoded) -> dict
         except ValueError as error:
             raise AwsError('SerializationException', str(error)) from None
     raw.update(labels)
-    # By wire name wherever the model puts the member: an older client puts into the query what a newer one posts.
-    shape = decoded.operation.input_shape if decoded.operation else None
-    members = {m.serialization.get('name', n): (n, m) for n, m in (shape.members.items() if shape else ())}
-    for wire_name, value in parse_qsl(query, keep_blank_values=True):
-        name, member = members.get(wire_name, ('', None))
-        if member is not None and member.type_name == 'list':
-            raw.setdefault(name, []).append(value)
-        elif member is not None:
-            raw[name] = value
+    raw.update(parse_qsl(query, keep_blank_values=True))
     return raw
 
 
 def encode(decoded: Decoded, result: dict[str, Any] | bytes, date: str, strict: bool) -> Reply:
     """The answer of a call that succeeded; bytes are JSON already. In strict mode ValueError if it breaks the model.
 
-    No answer that is offered has blobs, or members whose name on the wire is another, so that JSON needs no models.
+    No answer that is offered has bytes, or members with another name on the wire, so that only XML needs the model.
     """
-    operation, protocol = decoded.operation, decoded.protocol
+    operation, protocol = decoded.model, decoded.protocol
     if operation is None:
         raise ValueError('an answer to a request that is no call')
     shape = operation.output_shape
@@ -265,7 +192,7 @@ def encode(decoded: Decoded, result: dict[str, Any] | bytes, date: str, strict: 
         metadata = f'<ResponseMetadata><RequestId>{decoded.request_id}</RequestId></ResponseMetadata>'
         body = f'<{operation.name}Response xmlns="{space}">{content}{metadata}</{operation.name}Response>'.encode()
     elif protocol == CBOR:
-        body = cbor.dumps(shapes.for_cbor(shape, result) if shape is not None else {})
+        body = cbor.dumps(result)
     else:
         body = json.dumps(result, separators=(',', ':')).encode()
     return Reply(200, _headers(decoded, date), body)
@@ -275,14 +202,14 @@ def _headers(decoded: Decoded, date: str) -> dict[str, str]:
     return {'Date': date, 'x-amzn-RequestId': decoded.request_id, **_CONTENT_TYPES[decoded.protocol]}
 
 
-def encode_error(models: Models, decoded: Decoded, error: AwsError, date: str) -> tuple[Reply, str]:
+def encode_error(decoded: Decoded, error: AwsError, date: str) -> tuple[Reply, str]:
     """The answer of a call that failed, and the error code that a client will read from it."""
     service, protocol = decoded.service, decoded.protocol
     code, status = error.spelled(service, protocol)
     fault = 'Sender' if status < 500 else 'Receiver'
     headers = _headers(decoded, date)
     if protocol == QUERY:
-        space = models.service(service).metadata.get('xmlNamespace', '') if service else ''
+        space = service_model(service).metadata.get('xmlNamespace', '') if service else ''
         text = (
             f'<ErrorResponse xmlns="{space}"><Error><Type>{fault}</Type><Code>{escape(code)}</Code>'
             f'<Message>{escape(error.message)}</Message></Error><RequestId>{decoded.request_id}</RequestId>'
@@ -292,7 +219,7 @@ def encode_error(models: Models, decoded: Decoded, error: AwsError, date: str) -
     if protocol == REST:
         headers['x-amzn-ErrorType'] = code
         return Reply(status, headers, json.dumps({'message': error.message}).encode()), code
-    name = code = _shape_name(models.service(service), error.code, code) if service else code
+    name = code = _shape_name(service_model(service), error.code, code) if service else code
     before_the_service = error.code in AUTHENTICATION or error.code in ('InvalidAction', 'SerializationException')
     if service == 'cloudwatch' and not before_the_service:
         # Services that once spoke the query protocol keep its codes for old clients in this header.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.call import Call
+from simulator.cbor import Timestamp
 from simulator.errors import AwsError
 from simulator.listings import TWO_WEEKS, Filter
 from simulator.operations import datapoints
@@ -66,7 +67,7 @@ def get_metric_statistics(call: Call) -> dict[str, Any]:
     answer = []
     # Unordered, as documented: a fixed shuffle by the start of the period.
     for point in sorted(points, key=lambda point: (point.start * 2_654_435_761) & 0xFFFF_FFFF):
-        datapoint = {'Timestamp': float(point.start), 'Unit': unit, **dict(zip(plain, point.values, strict=False))}
+        datapoint = {'Timestamp': Timestamp(point.start), 'Unit': unit, **dict(zip(plain, point.values, strict=False))}
         if extended:
             datapoint['ExtendedStatistics'] = dict(zip(extended, point.values[len(plain) :], strict=True))
         answer.append(datapoint)

@@ -6,6 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from simulator.call import Call
+from simulator.cbor import Timestamp
 from simulator.errors import AwsError
 from simulator.operations import datapoints
 from simulator.operations.datapoints import Point
@@ -52,7 +53,7 @@ def get_metric_data(call: Call) -> dict[str, Any]:
         results.append({
             'Id': query.params['Id'],
             'Label': query.label,
-            'Timestamps': [float(point.start) for point in page],
+            'Timestamps': [Timestamp(point.start) for point in page],
             'Values': [point.values[0] for point in page],
             'StatusCode': code,
             **({'Messages': messages} if messages else {}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.call import Operation
 from simulator.operations import cloudwatch, metric_data, ses, sts
 
-OPERATIONS = {
+OPERATIONS: dict[tuple[str | None, str | None], Operation] = {
     ('cloudwatch', 'GetMetricData'): Operation(
         metric_data.get_metric_data,
         'cloudwatch:GetMetricData',
