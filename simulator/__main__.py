@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     if options.not_strict:
-        # A third of the time would go into looking for cycles among all that is remembered. There are next to none.
+        # Collection would take a third of the time, and among all that is remembered there are next to no cycles.
         gc.disable()
     try:
         sim.start()

@@ -1,4 +1,4 @@
-"""Keys, accounts, roles and sessions, and what IAM refuses them."""
+"""Keys, accounts, roles and sessions, and IAM's refusals."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Denial:
     principal: str | None = None
 
     def covers(self, caller: Principal, action: str, region: str) -> bool:
-        """Whether it refuses the action to a caller in a Region."""
+        """Whether the action is refused to a caller in a Region."""
         pattern = re.escape(self.action).replace(r'\*', '.*')
         return (
             re.fullmatch(pattern, action) is not None

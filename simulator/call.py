@@ -1,4 +1,4 @@
-"""One call to the pretend AWS, and what operations answer from."""
+"""One call to the pretend AWS, and the state that operations answer from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simulator.world import World
 
 @dataclass(frozen=True)
 class Backend:
-    """What every operation of a simulator answers from.
+    """The state that every operation of a simulator answers from.
 
     `align`: 'epoch' or 'start', where CloudWatch's periods begin.
     """
@@ -41,14 +41,10 @@ class Call:
     principal: Principal
     record: Request
 
-    @property
-    def world(self) -> World:
-        return self.backend.world
-
 
 @dataclass(frozen=True)
 class Operation:
-    """How one operation is answered, and the IAM action that it needs.
+    """An operation: the function that answers it, and the IAM action that it needs.
 
     `checked` False: IAM never refuses it. `per_second`: calls allowed per second for each account and Region.
     `signed` False: it takes no credentials. `write`: the same answer as JSON at less cost, or None where it cannot.

@@ -93,7 +93,7 @@ def _read(body: bytes, at: int) -> tuple[Any, int]:
 
 
 def _read_members(body: bytes, at: int, count: int | None) -> tuple[list[Any], int]:
-    """That many values, or those until the break byte."""
+    """The next `count` values; None: all until the break byte."""
     members: list[Any] = []
     while body[at] != 0xFF if count is None else len(members) < count:
         member, at = _read(body, at)

@@ -15,7 +15,7 @@ from simulator.wire import HttpRequest, Reply
 
 @dataclass(frozen=True)
 class Control:
-    """Shows and changes a simulator; `options` are those of its options that are shown."""
+    """Shows and changes a simulator; `options` are those that its state shows."""
 
     options: Mapping[str, Any]
     clock: Callable[[], float]

@@ -53,16 +53,12 @@ class Fault:
             raise ValueError(f'unknown fault kind {self.kind!r}; known: {", ".join(sorted(KINDS))}')
 
     def matches(self, request: Request) -> bool:
-        """Whether the rule is about this request, whatever its budget."""
-        scope = (
-            (self.service, request.service),
-            (self.operation, request.operation),
-            (self.region, request.region),
-            (self.account, request.account),
-        )
-        return all(pattern is None or _fits(pattern, text or '') for pattern, text in scope) and (
-            self.holds is None or any(_fits(self.holds, text) for text in _texts(request.params))
-        )
+        """Whether the rule is about this request, regardless of its budget."""
+        for name in ('service', 'operation', 'region', 'account'):
+            pattern = getattr(self, name)
+            if pattern is not None and not _fits(pattern, getattr(request, name) or ''):
+                return False
+        return self.holds is None or any(_fits(self.holds, text) for text in _texts(request.params))
 
 
 def _fits(pattern: str, text: str) -> bool:
@@ -78,41 +74,28 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(content)
 
 
-class Faults:
+class Faults(list[Fault]):
     """The rules in force; the first that strikes decides, and latency rules add to it."""
 
     def __init__(self, seed: int = 0) -> None:
+        super().__init__()
         self._seed = seed
-        self._rules: list[Fault] = []
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
         """Put a rule in force and return it."""
-        with self._lock:
-            self._rules.append(fault)
+        self.append(fault)
         return fault
 
     def remove(self, fault: Fault) -> None:
         """Take one rule back; quiet if it is gone already."""
-        with self._lock:
-            self._rules = [rule for rule in self._rules if rule is not fault]
-
-    def clear(self) -> None:
-        """Take all rules back."""
-        with self._lock:
-            self._rules.clear()
-
-    def __len__(self) -> int:
-        return len(self._rules)
-
-    def __iter__(self) -> Iterator[Fault]:
-        return iter(list(self._rules))
+        self[:] = [rule for rule in self if rule is not fault]
 
     def strike(self, request: Request) -> tuple[Fault | None, float]:
         """The rule that strikes a request, or None, and the seconds of latency to add."""
         fault, latency = None, 0.0
         with self._lock:
-            for index, rule in enumerate(self._rules):
+            for index, rule in enumerate(list(self)):
                 if (fault is None or rule.kind == 'latency') and self._strikes(rule, index, request):
                     if rule.kind == 'latency':
                         latency += float(rule.argument or 0.0)

@@ -1,4 +1,4 @@
-"""Which series ListMetrics knows, and when."""
+"""The series that ListMetrics knows at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TWO_WEEKS = 14 * 86_400.0
 
 
 class Filter(NamedTuple):
-    """What to list: series with a datapoint in the last `within` seconds; namespace and metric exactly, None is any.
+    """The series to list: those with a datapoint in the last `within` seconds, of a namespace and metric; None is any.
 
     Each of `dimensions` must be there, with any value where it is None.
     """
@@ -65,7 +65,7 @@ class Listings:
             return self._listings[request]
 
     def refresh(self, now: float) -> None:
-        """Make the listings anew that were asked for last."""
+        """Renew the listings that were requested last."""
         with self._lock:
             requests = {(account, region, selection) for account, region, _, selection in self._listings}
         for account, region, selection in requests:

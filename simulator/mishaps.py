@@ -1,4 +1,4 @@
-"""What each kind of fault does to a call: the error it raises, or the harm it does to a result or an answer."""
+"""The effect of each kind of fault on a call: an error, or harm to a result or an answer."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def harm_result(fault: Fault, result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _harm(kind: str, query_result: dict[str, Any]) -> dict[str, Any]:
-    """What a fault changes in the result of one query."""
+    """The members of a query's result that a fault changes."""
     if kind == 'wrong_ids':
         return {'Id': f'x{query_result["Id"]}'}
     if kind == 'partial':

@@ -51,13 +51,11 @@ def certificates(folder: Path, names: Sequence[str] = ()) -> tuple[Path, Path]:
         .add_extension(authority_id, critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    alternatives = [x509.DNSName(name) for name in ('localhost', *AWS_NAMES, *names)]
+    loopback = x509.IPAddress(ipaddress.ip_address('127.0.0.1'))
+    alternatives = [*(x509.DNSName(name) for name in ('localhost', *AWS_NAMES, *names)), loopback]
     leaf = (
         certificate('localhost', key)
-        .add_extension(
-            x509.SubjectAlternativeName([*alternatives, x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]),
-            critical=False,
-        )
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(authority_id), critical=False)
         .sign(ca_key, hashes.SHA256())
     )

@@ -61,7 +61,7 @@ class RequestLog(list[Request]):
         return sum(r.billed_metrics for r in self)
 
     def datapoints(self) -> int:
-        """Datapoints that answered CloudWatch reads asked for (queries x periods)."""
+        """Datapoints that the answered CloudWatch reads asked for (queries x periods)."""
         return sum(r.datapoints for r in self)
 
     def targets(self) -> dict[tuple[str | None, str | None], tuple[Counter[str | None], int]]:

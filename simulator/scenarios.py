@@ -1,36 +1,33 @@
-"""Scenarios as plain values: the traffic, what goes wrong when, and the standing of the account."""
+"""Scenarios as plain values: traffic, trouble, and the standing of the account."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 HOUR = 3600.0
 SES = 'AWS/SES'
 
 # Mean share of sends that lead to each kind of event.
-RATIOS: Mapping[str, float] = MappingProxyType(
-    {
-        'Send': 1.0,
-        'Delivery': 0.97,
-        'Bounce': 0.02,
-        'Complaint': 0.0004,
-        'Reject': 0.0002,
-        'RenderingFailure': 0.0003,
-        'Open': 0.35,
-        'Click': 0.06,
-        'DeliveryDelay': 0.01,
-        'Subscription': 0.0008,
-    }
-)
+RATIOS: Mapping[str, float] = {
+    'Send': 1.0,
+    'Delivery': 0.97,
+    'Bounce': 0.02,
+    'Complaint': 0.0004,
+    'Reject': 0.0002,
+    'RenderingFailure': 0.0003,
+    'Open': 0.35,
+    'Click': 0.06,
+    'DeliveryDelay': 0.01,
+    'Subscription': 0.0008,
+}
 BOUNCE_RATE = 'Reputation.BounceRate'
 COMPLAINT_RATE = 'Reputation.ComplaintRate'
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What AWS allows the account; `max_24_hour_send` -1 is unlimited, rates are messages per second."""
+    """Limits and status of an account; `max_24_hour_send` -1 is unlimited, rates are messages per second."""
 
     sending_enabled: bool = True
     production_access: bool = True
@@ -85,7 +82,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Scenario:
-    """The traffic of an account, and what goes wrong with it when.
+    """The traffic of an account, its trouble and its standing over time.
 
     `volume`: mean sends per minute of an account in a Region (0: no mail at all, ever). `curves`: factor on a metric
     over the seconds since the scenario start, as (seconds, factor) points; the metric '*' is the whole traffic.
@@ -328,4 +325,4 @@ _ALL = (
         standings=((0, _LARGE),),
     ),
 )
-SCENARIOS: Mapping[str, Scenario] = MappingProxyType({scenario.name: scenario for scenario in _ALL})
+SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ALL}

@@ -28,7 +28,7 @@ def series_id(metric: str, dimensions: Mapping[str, str] | Iterable[Any] = (), n
 
 
 class Sample(NamedTuple):
-    """What CloudWatch holds of one series and minute: number of samples, their sum, the least and the greatest."""
+    """The samples of one series and minute in CloudWatch: their number, their sum, the least and the greatest."""
 
     minute: int
     number: float

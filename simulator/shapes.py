@@ -8,7 +8,7 @@ from calendar import timegm
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 from xml.sax.saxutils import escape
 
 from botocore.model import Shape
@@ -17,12 +17,14 @@ from botocore.validate import ParamValidator
 _NUMBER = re.compile(r'-?\d+(\.\d+)?([eE][-+]?\d+)?')
 
 
-class Problem(NamedTuple):
-    """What the model does not allow: kind (required, type, range, enum, unknown), path, AWS's words."""
+class Violation(Exception):
+    """A value that the model does not allow: kind (required, type, range, enum, unknown), AWS's words, path."""
 
-    kind: str
-    path: tuple[str, ...]
-    words: str
+    def __init__(self, kind: str, words: str, *path: str) -> None:
+        super().__init__(words)
+        self.kind = kind
+        self.words = words
+        self.path = path
 
 
 class Remembered(list[Any]):
@@ -54,8 +56,8 @@ def iso(seconds: float) -> str:
     return f'{text}.{millis:03d}Z' if millis else f'{text}Z'
 
 
-# Requests: a function for each shape, built once, that returns the value in Python's terms and notes problems.
-Reader = Callable[[Any, tuple[str, ...], list[Problem]], Any]
+# The function that reads values of a shape, built once: it returns the value in Python's terms or raises Violation.
+Reader = Callable[[Any], Any]
 
 
 def reader(shape: Shape) -> Reader:
@@ -79,23 +81,24 @@ def _structure_reader(shape: Shape) -> Reader:
         readers = {name: (name, reader(member)) for name, member in shape.members.items()}
         return readers | {m.serialization.get('name', name): readers[name] for name, m in shape.members.items()}
 
-    def read_structure(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any:
+    def read_structure(value: Any) -> Any:
         if not isinstance(value, dict):
-            problems.append(Problem('type', path, 'is not a structure'))
-            return {}
+            raise Violation('type', 'is not a structure')
         structure, readers = {}, members()
         for key, content in value.items():
             if content is None:
                 continue
-            member = readers.get(key)
-            if member is None:
-                problems.append(Problem('unknown', (*path, key), 'is not known'))
-                continue
-            name, read_member = member
-            structure[name] = read_member(content, (*path, name), problems)
+            if key not in readers:
+                raise Violation('unknown', 'is not known', key)
+            name, read_member = readers[key]
+            try:
+                structure[name] = read_member(content)
+            except Violation as violation:
+                violation.path = (name, *violation.path)
+                raise
         for name in required:
             if name not in structure:
-                problems.append(Problem('required', (*path, name), 'Member must not be null'))
+                raise Violation('required', 'Member must not be null', name)
         return structure
 
     return read_structure
@@ -104,15 +107,21 @@ def _structure_reader(shape: Shape) -> Reader:
 def _list_reader(shape: Shape) -> Reader:
     read_member, limits = reader(shape.member), _limits(shape)
 
-    def read_list(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any:
+    def read_list(value: Any) -> Any:
         if not isinstance(value, list):
-            problems.append(Problem('type', path, 'is not a list'))
-            return []
+            raise Violation('type', 'is not a list')
         if type(value) is Remembered:
             return value
         if not limits[0] <= len(value) <= limits[1]:
-            problems.append(Problem('range', path, f'Member must have length {_range_text(*limits)}'))
-        return [read_member(member, (*path, str(at), 'member'), problems) for at, member in enumerate(value, 1)]
+            raise Violation('range', f'Member must have length {_range_text(*limits)}')
+        members: list[Any] = []
+        try:
+            for member in value:
+                members.append(read_member(member))
+        except Violation as violation:
+            violation.path = (str(len(members) + 1), 'member', *violation.path)
+            raise
+        return members
 
     return read_list
 
@@ -120,20 +129,18 @@ def _list_reader(shape: Shape) -> Reader:
 def _scalar_reader(shape: Shape) -> Reader:
     kind, limits, allowed = shape.type_name, _limits(shape), shape.metadata.get('enum')
     convert: Callable[[Any], Any] = _CONVERTERS.get(kind, _text)
-    wrong_type = 'is not a string' if kind == 'string' else f'is not a valid {kind}'
     measured = 'length' if kind == 'string' else 'value'
 
-    def read_scalar(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any:
+    def read_scalar(value: Any) -> Any:
         try:
             value = convert(value)
         except (ValueError, TypeError, AttributeError):
-            words = wrong_type if kind == 'string' else f'{_brief(value)} {wrong_type}'
-            problems.append(Problem('type', path, words))
-            return value
-        if limits != _UNLIMITED and not limits[0] <= (len(value) if kind == 'string' else value) <= limits[1]:
-            problems.append(Problem('range', path, f'Member must have {measured} {_range_text(*limits)}'))
+            words = 'is not a string' if kind == 'string' else f'{_brief(value)} is not a valid {kind}'
+            raise Violation('type', words) from None
+        if limits != _UNLIMITED and not limits[0] <= (len(value) if isinstance(value, str) else value) <= limits[1]:
+            raise Violation('range', f'Member must have {measured} {_range_text(*limits)}')
         if allowed and value not in allowed:
-            problems.append(Problem('enum', path, f'Member must satisfy enum value set: [{", ".join(allowed)}]'))
+            raise Violation('enum', f'Member must satisfy enum value set: [{", ".join(allowed)}]')
         return value
 
     return read_scalar
@@ -184,15 +191,15 @@ def _brief(value: Any) -> str:
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 
-def constraint(params: Any, problem: Problem) -> str:
-    """AWS's sentence for one problem."""
-    value = 'null' if problem.kind == 'required' else _brief(_value_at(params, problem.path))
-    place = '.'.join(word[:1].lower() + word[1:] for word in problem.path)
-    return f"1 validation error detected: Value {value} at '{place}' failed to satisfy constraint: {problem.words}"
+def constraint(params: Any, violation: Violation) -> str:
+    """AWS's sentence for a violation."""
+    value = 'null' if violation.kind == 'required' else _brief(_value_at(params, violation.path))
+    place = '.'.join(word[:1].lower() + word[1:] for word in violation.path)
+    return f"1 validation error detected: Value {value} at '{place}' failed to satisfy constraint: {violation.words}"
 
 
 def _value_at(params: Any, path: tuple[str, ...]) -> Any:
-    """The value at a problem's path; None when it is not there."""
+    """The value at a violation's path; None when it is not there."""
     for word in path:
         if word == 'member':
             continue
@@ -255,7 +262,7 @@ def xml(shape: Shape, value: Any, tag: str) -> Iterator[str]:
 
 
 def check_answer(shape: Shape, value: Any) -> str | None:
-    """What is wrong with an answer: botocore's own validation and the enums it leaves out; None if it is right."""
+    """The violations of the model in an answer: by botocore's validation and the enums it leaves out; None if right."""
     report = ParamValidator().validate(value, shape)
     if report.has_errors():
         return str(report.generate_report())

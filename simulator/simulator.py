@@ -79,14 +79,8 @@ class Simulator:
         self.deny = self.accounts.deny
         self.allow = self.accounts.allow
         self.expire_tokens = self.accounts.expire_tokens
-        self._backend = Backend(
-            self.world,
-            Listings(self.world),
-            Sums(self.world),
-            self.accounts,
-            Quotas(self.clock, self.options.quotas),
-            self.options.align,
-        )
+        listings, sums, quotas = Listings(self.world), Sums(self.world), Quotas(self.clock, self.options.quotas)
+        self._backend = Backend(self.world, listings, sums, self.accounts, quotas, self.options.align)
         shown = {'scenario': scenario.name, 'account': self.account, 'seed': self.options.seed}
         self._control = Control(shown, self.clock, self.faults, self.log, self.refresh)
         self._repeats = None if self.options.strict else Repeats()
@@ -155,7 +149,7 @@ class Simulator:
             reply = encode(decoded, harmed, self._date(), self.options.strict and harmed is result)
         except Exception as error:
             if not isinstance(error, AwsError):
-                # A defect of the simulator must be seen as one, not as a failure of AWS that clients are used to.
+                # Clients are used to failures of AWS; a defect of the simulator must look like nothing of the kind.
                 traceback.print_exc()
                 error = AwsError('SimulatorDefect', traceback.format_exc(limit=-3), 500, literal=True)
             reply, decoded.error = encode_error(decoded, error, self._date())
@@ -184,8 +178,8 @@ class Simulator:
         if operation.checked and operation.signed:
             self.accounts.authorize(caller, operation.action, region)
         self._backend.quotas.take_call(operation.action, caller.account, region, operation.per_second)
-        if decoded.problems:
-            raise _invalid(decoded)
+        if decoded.violation:
+            raise _invalid(decoded, decoded.violation)
         call = Call(self._backend, caller.account, region, decoded.params, self.clock(), caller, decoded)
         if operation.write and decoded.protocol == JSON and not self.options.strict and decoded.fault is None:
             written = operation.write(call)
@@ -201,14 +195,13 @@ class Simulator:
         return formatdate(int(self.clock()), usegmt=True)
 
 
-def _invalid(decoded: Decoded) -> AwsError:
+def _invalid(decoded: Decoded, violation: shapes.Violation) -> AwsError:
     """AWS's refusal of parameters that break the model, as the service words it."""
-    problem = decoded.problems[0]
-    path = '.'.join(problem.path)
-    if problem.kind == 'type' and decoded.protocol != 'query':
-        return AwsError('SerializationException', f'{path} {problem.words}')
-    if decoded.service == 'cloudwatch' and problem.kind == 'required':
+    path = '.'.join(violation.path)
+    if violation.kind == 'type' and decoded.protocol != 'query':
+        return AwsError('SerializationException', f'{path} {violation.words}')
+    if decoded.service == 'cloudwatch' and violation.kind == 'required':
         return AwsError('MissingParameter', f'The parameter {path} is required.')
-    if decoded.service == 'cloudwatch' and problem.kind == 'type':
-        return AwsError('MalformedInput', f'{path} {problem.words}')
-    return AwsError('ValidationError', shapes.constraint(decoded.params, problem))
+    if decoded.service == 'cloudwatch' and violation.kind == 'type':
+        return AwsError('MalformedInput', f'{path} {violation.words}')
+    return AwsError('ValidationError', shapes.constraint(decoded.params, violation))

@@ -1,4 +1,4 @@
-"""The sums of event series in whole periods, each worked out once and remembered while nothing can change it."""
+"""The sums of event series in whole periods, each remembered for as long as nothing can change it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Sums:
         return run.texts[begin : begin + (last - first) // length]
 
     def refresh(self, now: float) -> None:
-        """Work out the newest periods of every series that was asked for, so that the next answer need not."""
+        """Work out the newest periods of every series that was queried, so that the next answer is quick."""
         for (account, region, length), runs in list(self._runs.items()):
             end = int(now // length + 1) * length
             for identity in list(runs):
@@ -70,7 +70,7 @@ class Sums:
     def _extended(
         self, run: _Run | None, account: str, region: str, series: Series, periods: Periods, now: float
     ) -> _Run:
-        """A run that covers the periods: what is still right of the run before, and what is missing around it."""
+        """A run that covers the periods: the part of the earlier run that is still right, and new sums around it."""
         length, first, last = periods
         begin, texts = first, list[str]()
         if run is not None:

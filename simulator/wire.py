@@ -63,15 +63,15 @@ class Decoded(Request):
     protocol: str = JSON
     token: str | None = None
     model: OperationModel | None = None
-    problems: list[shapes.Problem] = field(default_factory=list)
+    violation: shapes.Violation | None = None
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 def decode(request: HttpRequest, decoded: Decoded, repeats: Repeats | None = None) -> None:
     """Fill in service, Region, key, operation and parameters; `repeats` spares reading a list that was read before.
 
-    `problems` gets the parameters that the model does not allow. AwsError for a request that is no call at all; what
-    was understood of it is filled in by then.
+    `violation` is the first parameter that the model does not allow. AwsError for a request that is no call at all;
+    what was understood of it is filled in by then.
     """
     decoded.protocol = _protocol(request)
     decoded.token = request.headers.get('x-amz-security-token')
@@ -88,10 +88,13 @@ def decode(request: HttpRequest, decoded: Decoded, repeats: Repeats | None = Non
     else:
         raw = _rpc_params(service, request, decoded, repeats)
     read = input_reader(service, decoded.operation) if decoded.operation else None
-    if read is not None:
-        decoded.params = read(raw, (), decoded.problems)
-        if repeats is not None and not decoded.problems:
-            decoded.params = repeats.remember(request.body, decoded.params)
+    try:
+        decoded.params = raw if read is None else read(raw)
+    except shapes.Violation as violation:
+        decoded.violation, decoded.params = violation, raw
+        return
+    if repeats is not None:
+        decoded.params = repeats.remember(request.body, decoded.params)
 
 
 def _protocol(request: HttpRequest) -> str:
@@ -175,27 +178,27 @@ def encode(decoded: Decoded, result: dict[str, Any] | bytes, date: str, strict: 
 
     No answer that is offered has bytes, or members with another name on the wire, so that only XML needs the model.
     """
-    operation, protocol = decoded.model, decoded.protocol
-    if operation is None:
-        raise ValueError('an answer to a request that is no call')
-    shape = operation.output_shape
+    name, shape = decoded.operation, decoded.model.output_shape if decoded.model else None
     if strict and shape is not None:
         mistake = shapes.check_answer(shape, result)
         if mistake:
-            raise ValueError(f'{operation.name} answered what its model does not allow: {mistake}')
+            raise ValueError(f'{name} answered what its model does not allow: {mistake}')
     if isinstance(result, bytes):
         body = result
-    elif protocol == QUERY:
-        space = operation.service_model.metadata.get('xmlNamespace', '')
-        tag = shape.serialization.get('resultWrapper', f'{operation.name}Result') if shape is not None else ''
+    elif decoded.protocol == QUERY:
+        tag = shape.serialization.get('resultWrapper', f'{name}Result') if shape is not None else ''
         content = ''.join(shapes.xml(shape, result, tag)) if shape is not None else ''
         metadata = f'<ResponseMetadata><RequestId>{decoded.request_id}</RequestId></ResponseMetadata>'
-        body = f'<{operation.name}Response xmlns="{space}">{content}{metadata}</{operation.name}Response>'.encode()
-    elif protocol == CBOR:
+        body = f'<{name}Response xmlns="{_namespace(decoded)}">{content}{metadata}</{name}Response>'.encode()
+    elif decoded.protocol == CBOR:
         body = cbor.dumps(result)
     else:
         body = json.dumps(result, separators=(',', ':')).encode()
     return Reply(200, _headers(decoded, date), body)
+
+
+def _namespace(decoded: Decoded) -> str:
+    return str(service_model(decoded.service).metadata.get('xmlNamespace', '')) if decoded.service else ''
 
 
 def _headers(decoded: Decoded, date: str) -> dict[str, str]:
@@ -209,9 +212,8 @@ def encode_error(decoded: Decoded, error: AwsError, date: str) -> tuple[Reply, s
     fault = 'Sender' if status < 500 else 'Receiver'
     headers = _headers(decoded, date)
     if protocol == QUERY:
-        space = service_model(service).metadata.get('xmlNamespace', '') if service else ''
         text = (
-            f'<ErrorResponse xmlns="{space}"><Error><Type>{fault}</Type><Code>{escape(code)}</Code>'
+            f'<ErrorResponse xmlns="{_namespace(decoded)}"><Error><Type>{fault}</Type><Code>{escape(code)}</Code>'
             f'<Message>{escape(error.message)}</Message></Error><RequestId>{decoded.request_id}</RequestId>'
             '</ErrorResponse>'
         )

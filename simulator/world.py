@@ -1,4 +1,4 @@
-"""The truth behind the pretend AWS: what happened, what CloudWatch shows of it when, how the account stands."""
+"""The truth behind the pretend AWS: all traffic, when CloudWatch shows it, and the standing of each account."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from simulator.scenarios import Scenario, Standing
 from simulator.series import Sample, Series, SeriesId, catalogue, series_id
 from simulator.traffic import amount, daily_table, interpolate, key_of, mix, unit
 
+AnySeries = str | SeriesId
+
 _GAUGE_PREFIXES = ('Reputation.', 'SNDS.', 'ApproximateDedicated', 'SentLast24Hours', 'Available24HourSend')
 
 
@@ -22,15 +24,11 @@ class Point:
     samples: float
     visible_at: float | None
 
-    def is_visible(self, minute: int, now: float | None) -> bool:
-        """Whether CloudWatch shows it at `now`; None is the end of time."""
-        return now is None or now >= (minute * 60 if self.visible_at is None else self.visible_at)
-
 
 class World:
     """Traffic, visibility and standing of every account and Region; `clock` is used only where `now` is left out.
 
-    Where a method takes a series, a text is the metric of that name in AWS/SES without dimensions.
+    `AnySeries`: a text is the metric of that name in AWS/SES without dimensions.
     """
 
     def __init__(self, scenario: Scenario, seed: int, clock: Callable[[], float]) -> None:
@@ -48,16 +46,8 @@ class World:
         self._hour = lru_cache(16_384)(self._hour_of)
         self._factor = lru_cache(65_536)(self._factor_of)
 
-    # Explicit amounts, for tests.
-
     def put(
-        self,
-        account: str,
-        region: str,
-        series: str | SeriesId,
-        minute: float,
-        value: float,
-        visible_at: float | None = None,
+        self, account: str, region: str, series: AnySeries, minute: float, value: float, visible_at: float | None = None
     ) -> None:
         """Add an amount on top of the traffic, at the minute of `minute` (epoch seconds).
 
@@ -70,7 +60,7 @@ class World:
         self._add(account, region, identity, minute, point)
 
     def shrink(
-        self, account: str, region: str, series: str | SeriesId, minute: float, value: float, at: float | None = None
+        self, account: str, region: str, series: AnySeries, minute: float, value: float, at: float | None = None
     ) -> None:
         """Let CloudWatch lower the minute's amount by `value` from `at` on (epoch seconds; None: the clock's now)."""
         point = Point(-float(value), -float(value), self._clock() if at is None else at)
@@ -90,11 +80,11 @@ class World:
         self, account: str, region: str, identity: SeriesId, minutes: range | None = None
     ) -> dict[int, list[Point]]:
         """A copy of the explicit amounts of a series by minute; `minutes` None is all of them."""
+        if not self._points:
+            return {}
         with self._lock:
             points = self._points.get((account, region), {}).get(identity, {})
             return {minute: list(points[minute]) for minute in points if minutes is None or minute in minutes}
-
-    # The scenario's traffic.
 
     def find(self, region: str, identity: SeriesId) -> Series | None:
         """The scenario's series of that exact identity in a Region, if any."""
@@ -117,7 +107,7 @@ class World:
         return 'None' if identity.metric.startswith(_GAUGE_PREFIXES) else 'Count'
 
     def factor(self, metric: str, minute: int) -> float:
-        """What the scenario's curves make of a metric in a minute; the metric '*' is the whole traffic."""
+        """The factor of the scenario's curves on a metric in a minute; the metric '*' is the whole traffic."""
         return self._factor(metric, minute) if self._curves else 1.0
 
     def _factor_of(self, metric: str, minute: int) -> float:
@@ -144,7 +134,7 @@ class World:
         return tuple(amount(key, m, self._expected(series, m)) for m in range(hour * 60, hour * 60 + 60))
 
     def events(self, account: str, region: str, series: Series, first: int, last: int) -> list[int]:
-        """How many events finally happened in each minute of [first, last)."""
+        """The final number of events in each minute of [first, last)."""
         key = series.key ^ self._key(account, region)
         if last - first < 60:
             if not self._curves and series.appears is None and not series.cycle:
@@ -181,10 +171,8 @@ class World:
             samples.append(Sample(minute, 1, value, value, value))
         return samples
 
-    # What CloudWatch shows of it.
-
     def _visible(self, key: int, minute: int, events: int, now: float) -> int:
-        """How many of a minute's events CloudWatch shows at `now`: each part appears once and stays."""
+        """The number of a minute's events that CloudWatch shows at `now`; each part appears once and stays."""
         age = now - (minute + 1) * 60
         low, high = self.scenario.lag
         if age >= self.settled_after:
@@ -206,7 +194,7 @@ class World:
         return sum(part for part, delay in parts if age >= delay)
 
     def samples(
-        self, account: str, region: str, series: str | SeriesId, first: int, last: int, now: float | None = None
+        self, account: str, region: str, series: AnySeries, first: int, last: int, now: float | None = None
     ) -> list[Sample]:
         """The samples of minutes [first, last) (minutes since the epoch), oldest first, none for an empty minute.
 
@@ -234,34 +222,30 @@ class World:
             return _overlaid(samples, self.points(account, region, identity, range(first, last)), now)
         return samples
 
-    def final_sum(
-        self, account: str, region: str, series: str | SeriesId, start: float = 0.0, end: float = 0.0
-    ) -> float:
+    def final_sum(self, account: str, region: str, series: AnySeries, start: float = 0.0, end: float = 0.0) -> float:
         """The sum CloudWatch will finally hold for [start, end) (epoch seconds, rounded down to minutes)."""
         samples = self.samples(account, region, series, int(start // 60), int(end // 60))
         return float(sum(sample.total for sample in samples))
 
     def visible_sum(
-        self, account: str, region: str, series: str | SeriesId, start: float, end: float, now: float | None = None
+        self, account: str, region: str, series: AnySeries, start: float, end: float, now: float | None = None
     ) -> float:
         """The sum CloudWatch shows at `now` (None: the clock's) for [start, end)."""
         now = self._clock() if now is None else now
         samples = self.samples(account, region, series, int(start // 60), int(end // 60), now)
         return float(sum(sample.total for sample in samples))
 
-    # What SES knows: at once, without CloudWatch's lag.
-
     def standing(self, account: str, region: str, now: float | None = None) -> Standing:
-        """What AWS allows the account at `now` (None: the clock's)."""
+        """Limits and status of the account at `now` (None: the clock's)."""
         since = (self._clock() if now is None else now) - self.started
-        current = self.scenario.standings[0][1]
-        for seconds, standing in self.scenario.standings:
-            if seconds <= since:
-                current = standing
-        return current
+        steps = self.scenario.standings
+        return ([standing for seconds, standing in steps if seconds <= since] or [steps[0][1]])[-1]
 
     def happened(self, account: str, region: str, metric: str, start: float, end: float, now: float) -> int:
-        """Account events of minutes [start, end) until `now`; the running minute counts by its share."""
+        """Account events of minutes [start, end) until `now`, without CloudWatch's lag.
+
+        The running minute counts by its share.
+        """
         running = int(now // 60)
         total = 0.0
         for sample in self.samples(account, region, metric, int(start // 60), min(int(end // 60), running + 1)):
@@ -274,7 +258,7 @@ class World:
         return self.happened(account, region, 'Send', end - 86_400, end, now)
 
 
-def _identity(series: str | SeriesId) -> SeriesId:
+def _identity(series: AnySeries) -> SeriesId:
     return series_id(series) if isinstance(series, str) else series
 
 
@@ -284,7 +268,7 @@ def _overlaid(samples: list[Sample], points: dict[int, list[Point]], now: float 
     for minute in points:
         _, number, total, low, high = merged.pop(minute, Sample(minute, 0, 0.0, float('inf'), float('-inf')))
         for point in points[minute]:
-            if point.is_visible(minute, now):
+            if now is None or now >= (minute * 60 if point.visible_at is None else point.visible_at):
                 number, total = number + point.samples, total + point.value
                 if point.samples > 0:
                     each = point.value / point.samples

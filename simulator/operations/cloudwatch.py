@@ -9,7 +9,7 @@ from simulator.cbor import Timestamp
 from simulator.errors import AwsError
 from simulator.listings import TWO_WEEKS, Filter
 from simulator.operations import datapoints
-from simulator.operations.datapoints import Point
+from simulator.operations.datapoints import Datapoint
 from simulator.series import series_id
 
 PAGE = 500
@@ -60,8 +60,8 @@ def get_metric_statistics(call: Call) -> dict[str, Any]:
     _check_statistics(call, window)
     call.record.datapoints = -(-(end - start) // params['Period'])
     series = series_id(params['MetricName'], params.get('Dimensions', ()), params['Namespace'])
-    unit = call.world.unit_of(call.region, series)
-    points: list[Point] = []
+    unit = call.backend.world.unit_of(call.region, series)
+    points: list[Datapoint] = []
     if params.get('Unit', unit) == unit:
         points = datapoints.read(call, call.account, series, window, params['Period'], (*plain, *extended))
     answer = []

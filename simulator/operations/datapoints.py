@@ -21,7 +21,7 @@ WRONG_PERIOD = 'The parameter Period must be a multiple of 60, or 1, 5, 10, or 3
 DAY = 86_400
 
 
-class Point(NamedTuple):
+class Datapoint(NamedTuple):
     """A datapoint: where its period starts, and a value for each statistic."""
 
     start: int
@@ -42,24 +42,24 @@ def rounded(call: Call) -> tuple[int, int]:
 
 
 def oldest(now: float, period: int) -> float:
-    """Where CloudWatch's retention of data points of that period ends."""
+    """The end of CloudWatch's retention of datapoints of that period."""
     return now - (15 * DAY if period < 300 else 63 * DAY if period < 3600 else 455 * DAY)
 
 
 def read(
     call: Call, account: str, series: SeriesId, window: tuple[int, int], period: int, statistics: Sequence[str]
-) -> list[Point]:
+) -> list[Datapoint]:
     """The datapoint of every period with data, oldest first."""
     start, end = window
     origin = start if call.backend.align == 'start' else 0
     first = max(start, int(oldest(call.now, period)))
     # A period finer than the samples holds the whole minute's sample at the minute's start.
-    samples = call.world.samples(account, call.region, series, -(-first // 60), -(-end // 60), call.now)
+    samples = call.backend.world.samples(account, call.region, series, -(-first // 60), -(-end // 60), call.now)
     periods: dict[int, list[Sample]] = {}
     for sample in samples:
         time = sample.minute * 60
         periods.setdefault(time - (time - origin) % period, []).append(sample)
-    return [Point(start, [_statistic(name, inside) for name in statistics]) for start, inside in periods.items()]
+    return [Datapoint(start, [_statistic(name, inside) for name in statistics]) for start, inside in periods.items()]
 
 
 def _statistic(name: str, samples: Sequence[Sample]) -> float:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 from simulator.call import Call
 from simulator.cbor import Timestamp
 from simulator.errors import AwsError
 from simulator.operations import datapoints
-from simulator.operations.datapoints import Point
+from simulator.operations.datapoints import Datapoint
 from simulator.operations.queries import Plan, Query, plan_of
 from simulator.sums import Periods
 
 MAX_DATAPOINTS = 100_800
-_OF_POLLERS = {'MetricDataQueries', 'StartTime', 'EndTime', 'ScanBy'}
+_POLLER_PARAMS = {'MetricDataQueries', 'StartTime', 'EndTime', 'ScanBy'}
 
-
-class _Result(NamedTuple):
-    """The answer to one query: status, datapoints, messages about this query alone."""
-
-    code: str
-    points: list[Point]
-    messages: tuple[dict[str, str], ...] = ()
+# The answer to one query: status, datapoints, messages about this query alone.
+_Result = tuple[str, list[Datapoint], list[dict[str, str]]]
 
 
 def get_metric_data(call: Call) -> dict[str, Any]:
@@ -50,14 +45,16 @@ def get_metric_data(call: Call) -> dict[str, Any]:
         position += skip + len(page)
         if skip + len(page) < len(points):
             more, code = True, 'PartialData'
-        results.append({
-            'Id': query.params['Id'],
-            'Label': query.label,
-            'Timestamps': [Timestamp(point.start) for point in page],
-            'Values': [point.values[0] for point in page],
-            'StatusCode': code,
-            **({'Messages': messages} if messages else {}),
-        })  # fmt: skip
+        results.append(
+            {
+                'Id': query.params['Id'],
+                'Label': query.label,
+                'Timestamps': [Timestamp(point.start) for point in page],
+                'Values': [point.values[0] for point in page],
+                'StatusCode': code,
+                **({'Messages': messages} if messages else {}),
+            }
+        )
     answer: dict[str, Any] = {'MetricDataResults': results, 'Messages': []}
     if more:
         answer['NextToken'] = datapoints.page_token(call, position, first_page_at)
@@ -65,17 +62,17 @@ def get_metric_data(call: Call) -> dict[str, Any]:
 
 
 def write_metric_data(call: Call) -> bytes | None:
-    """What `get_metric_data` answers, byte for byte; None for pages, several periods, and periods that are cut."""
+    """The answer of `get_metric_data` as JSON, byte for byte; None for pages, several periods, and cut periods."""
     params = call.params
-    if call.backend.align != 'epoch' or params.keys() - _OF_POLLERS or params['StartTime'] >= params['EndTime']:
+    if call.backend.align != 'epoch' or params.keys() - _POLLER_PARAMS or params['StartTime'] >= params['EndTime']:
         return None
     plan = plan_of(params['MetricDataQueries'])
-    period, *others = plan.periods
+    period, *other_periods = plan.periods
     start, end = window = datapoints.rounded(call)
     last = -(-end // period) * period
     is_cut = start % period or start < datapoints.oldest(call.now, period) or last > end and end <= call.now
     too_many = plan.datapoints(start, end) > MAX_DATAPOINTS
-    if others or period % 60 or is_cut or too_many or not plan.all_returned:
+    if other_periods or period % 60 or is_cut or too_many or not plan.all_returned:
         return None
     _book(call, plan, window)
     starts = [repr(float(time)) for time in range(start, last, period)]
@@ -88,7 +85,7 @@ def write_metric_data(call: Call) -> bytes | None:
     for query in plan.queries:
         texts = sums.texts(call.account, call.region, query.series, periods, call.now) if query.is_sum else None
         if texts is None:
-            results.append(query.head + _written(_result(call, query, window)))
+            results.append(query.head + _written(*_result(call, query, window)))
             continue
         if newest_first:
             texts.reverse()
@@ -100,12 +97,12 @@ def write_metric_data(call: Call) -> bytes | None:
     return f'{{"MetricDataResults":[{",".join(results)}],"Messages":[]}}'.encode()
 
 
-def _written(result: _Result) -> str:
-    """What follows the head of a result."""
-    times = ','.join(repr(float(point.start)) for point in result.points)
-    values = ','.join(repr(point.values[0]) for point in result.points)
-    more = f',"Messages":{json.dumps(result.messages, separators=(",", ":"))}' if result.messages else ''
-    return f'{times}],"Values":[{values}],"StatusCode":"{result.code}"{more}}}'
+def _written(code: str, points: list[Datapoint], messages: list[dict[str, str]]) -> str:
+    """The JSON that follows the head of a result."""
+    times = ','.join(repr(float(point.start)) for point in points)
+    values = ','.join(repr(point.values[0]) for point in points)
+    more = f',"Messages":{json.dumps(messages, separators=(",", ":"))}' if messages else ''
+    return f'{times}],"Values":[{values}],"StatusCode":"{code}"{more}}}'
 
 
 def _is_newest_first(call: Call) -> bool:
@@ -116,11 +113,11 @@ def _result(call: Call, query: Query, window: tuple[int, int]) -> _Result:
     stat, account = query.params['MetricStat'], query.params.get('AccountId', call.account)
     if not call.backend.accounts.may_read(call.account, account, call.region):
         # AWS documents that a message about one metric is in the result of that metric; its words are our guess.
-        return _Result('Forbidden', [], ({'Code': 'Forbidden', 'Value': f'Account {account} is not linked.'},))
-    if stat.get('Unit') and stat['Unit'] != call.world.unit_of(call.region, query.series):
-        return _Result('Complete', [])
+        return 'Forbidden', [], [{'Code': 'Forbidden', 'Value': f'Account {account} is not linked.'}]
+    if stat.get('Unit') and stat['Unit'] != call.backend.world.unit_of(call.region, query.series):
+        return 'Complete', [], []
     points = datapoints.read(call, account, query.series, window, stat['Period'], (stat['Stat'],))
-    return _Result('Complete', points[::-1] if _is_newest_first(call) else points)
+    return 'Complete', points[::-1] if _is_newest_first(call) else points, []
 
 
 def _book(call: Call, plan: Plan, window: tuple[int, int]) -> None:

@@ -1,4 +1,4 @@
-"""The queries of a GetMetricData request: what AWS refuses of them, how it labels them and what it bills."""
+"""The queries of a GetMetricData request: AWS's checks, labels and billing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What stays the same when a list of queries comes again: `periods` counts the queries of each period."""
+    """All that need not be worked out again for a list of queries; `periods` counts the queries of each period."""
 
     queries: tuple[Query, ...]
     periods: Counter[int]

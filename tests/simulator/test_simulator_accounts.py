@@ -101,9 +101,13 @@ def test_assume_role_is_validated(sim):
     from botocore.config import Config
 
     unchecked = boto3.client(
-        'sts', region_name=REGION, endpoint_url=sim.endpoint_url, aws_access_key_id='AKIA', aws_secret_access_key='x',
+        'sts',
+        region_name=REGION,
+        endpoint_url=sim.endpoint_url,
+        aws_access_key_id='AKIA',
+        aws_secret_access_key='x',
         config=Config(parameter_validation=False, retries={'total_max_attempts': 1}),
-    )  # fmt: skip
+    )
     assert error_of(unchecked.assume_role, RoleArn=ROLE, RoleSessionName='a')['Code'] == 'ValidationError'
     assert error_of(unchecked.assume_role, RoleArn=ROLE)['Code'] == 'ValidationError'
     assert error_of(unchecked.assume_role, RoleArn=ROLE, RoleSessionName='ab', DurationSeconds=10)['Code'] == (

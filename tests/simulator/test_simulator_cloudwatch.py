@@ -75,10 +75,13 @@ def test_model_constraints_hold_for_clients_that_do_not_check(sim):
     from botocore.config import Config
 
     unchecked = boto3.Session().client(
-        'cloudwatch', region_name=REGION, endpoint_url=sim.endpoint_url,
-        aws_access_key_id='AKIA', aws_secret_access_key='x',
+        'cloudwatch',
+        region_name=REGION,
+        endpoint_url=sim.endpoint_url,
+        aws_access_key_id='AKIA',
+        aws_secret_access_key='x',
         config=Config(parameter_validation=False, retries={'total_max_attempts': 1}),
-    )  # fmt: skip
+    )
     assert refused(unchecked.get_metric_data, MetricDataQueries=[query('a')]) == 'MissingParameter'
     assert refused(unchecked.list_metrics, RecentlyActive='PT1H') == 'ValidationError'
     assert refused(unchecked.list_metrics, Namespace='') == 'ValidationError'
@@ -92,14 +95,19 @@ def test_window_must_not_be_empty(sim, clock):
 
 def test_dimensions_match_exactly(start, clock):
     """A query without dimensions never matches a series with some, nor a subset, nor another namespace."""
-    scenario = replace(SCENARIOS['idle'], volume=10.0, ratios={}, families=(
-        Family(('a', 'b'), values=(('1', '2'),), events={'Send': 1.0}),
-    ))  # fmt: skip
+    scenario = replace(
+        SCENARIOS['idle'],
+        volume=10.0,
+        ratios={},
+        families=(Family(('a', 'b'), values=(('1', '2'),), events={'Send': 1.0}),),
+    )
     sim = start(scenario)
     queries = [
-        query('none'), query('part', dimensions={'a': '1'}), query('whole', dimensions={'b': '2', 'a': '1'}),
+        query('none'),
+        query('part', dimensions={'a': '1'}),
+        query('whole', dimensions={'b': '2', 'a': '1'}),
         query('other', dimensions={'a': '1', 'b': '2'}, namespace='AWS/Other'),
-    ]  # fmt: skip
+    ]
     values = read(client(sim, 'cloudwatch'), queries, clock() - 1800, clock())
     assert [bool(values[name]) for name in ('none', 'part', 'whole', 'other')] == [False, False, True, False]
 
@@ -142,9 +150,13 @@ def test_paging_loses_nothing(sim, clock):
     )
     assert [r['StatusCode'] for r in page['MetricDataResults']] == ['PartialData', 'PartialData']
     code = refused(
-        cloudwatch.get_metric_data, MetricDataQueries=queries, StartTime=clock() - 3000, EndTime=clock() - 600,
-        MaxDatapoints=7, NextToken=page['NextToken'],
-    )  # fmt: skip
+        cloudwatch.get_metric_data,
+        MetricDataQueries=queries,
+        StartTime=clock() - 3000,
+        EndTime=clock() - 600,
+        MaxDatapoints=7,
+        NextToken=page['NextToken'],
+    )
     assert code == 'InvalidNextToken'
 
 

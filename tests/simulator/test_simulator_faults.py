@@ -12,8 +12,11 @@ from simulator import Fault
 
 # An operation of each service, as boto3 spells it.
 CALLS = {
-    'sesv2': 'get_account', 'ses': 'get_send_quota', 'sts': 'get_caller_identity', 'cloudwatch': 'list_metrics',
-}  # fmt: skip
+    'sesv2': 'get_account',
+    'ses': 'get_send_quota',
+    'sts': 'get_caller_identity',
+    'cloudwatch': 'list_metrics',
+}
 
 
 def code_of(sim, service):
@@ -95,8 +98,10 @@ def test_a_fault_finds_its_batch(sim, clock):
 
     refused = ('ValidationError', 400)
     assert [batch('set-00006', 'set-00007'), batch('set-00007'), batch('set-00006', 'set-000071')] == [
-        refused, refused, 2
-    ]  # fmt: skip
+        refused,
+        refused,
+        2,
+    ]
     sim.faults.clear()
     sim.faults.add(Fault('error', holds='set-0000[78]', argument=['RequestEntityTooLarge', 413]))
     assert batch('set-00008') == ('RequestEntityTooLarge', 413) and batch('set-00009') == 1
@@ -123,8 +128,9 @@ def test_partial_data_of_one_batch(start, clock, strict):
     for name in ('set-00000', 'set-00001', 'set-00002'):
         answer = call(
             MetricDataQueries=[query('a', dimensions={'ses:configuration-set': name})],
-            StartTime=clock() // 300 * 300 - 1800, EndTime=clock(),
-        )  # fmt: skip
+            StartTime=clock() // 300 * 300 - 1800,
+            EndTime=clock(),
+        )
         codes.append(answer['MetricDataResults'][0]['StatusCode'])
     assert codes == ['Complete', 'PartialData', 'Complete']
 

@@ -297,8 +297,9 @@ def test_linked_accounts_have_traffic_of_their_own(start, clock):
     cloudwatch = client(sim, 'cloudwatch')
     window = {
         'MetricDataQueries': [query('a'), query('b', AccountId=other)],
-        'StartTime': clock() - 1800, 'EndTime': clock() - 600,
-    }  # fmt: skip
+        'StartTime': clock() - 1800,
+        'EndTime': clock() - 600,
+    }
     caller, linked = (sum(r['Values']) for r in cloudwatch.get_metric_data(**window)['MetricDataResults'])
     assert caller != linked
     assert linked == sim.world.visible_sum(other, REGION, 'Send', start=clock() - 1800, end=clock() - 600)
@@ -371,8 +372,9 @@ def test_the_log_counts_each_account_and_region_apart(start, clock):
     for region, count in (('us-east-1', 2), ('eu-west-1', 3)):
         client(sim, 'cloudwatch', region).get_metric_data(
             MetricDataQueries=[query(f'a{at}', ('Send', 'Bounce', 'Open')[at]) for at in range(count)],
-            StartTime=clock() - 600, EndTime=clock(),
-        )  # fmt: skip
+            StartTime=clock() - 600,
+            EndTime=clock(),
+        )
     client(sim, 'sesv2').get_account()
     assert sim.log.targets() == {
         (ACCOUNT, 'us-east-1'): ({'GetMetricData': 1, 'GetAccount': 1}, 2),

@@ -165,8 +165,9 @@ def test_the_control_route_shows_and_changes_the_simulator(start, clock):
 def test_the_command_line_serves_until_it_is_stopped():
     """The command serves until a signal ends it, and explains a wrong scenario."""
     command = [sys.executable, '-m', 'simulator']
-    process = subprocess.Popen([*command, '--port', '0', '--time', '2026-11-20T00:00:00Z'], cwd=ROOT, text=True,
-                               stdout=subprocess.PIPE)  # fmt: skip
+    process = subprocess.Popen(
+        [*command, '--port', '0', '--time', '2026-11-20T00:00:00Z'], cwd=ROOT, text=True, stdout=subprocess.PIPE
+    )
     try:
         line = process.stdout.readline()
         url = re.search(r'http://127\.0\.0\.1:\d+', line)[0]

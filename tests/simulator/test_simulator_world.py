@@ -33,7 +33,7 @@ def test_hours_are_the_sum_of_their_minutes():
 
 @pytest.mark.parametrize('scenario', ['steady', 'late_data'])
 def test_late_data_grows_and_never_shrinks(scenario):
-    """What CloudWatch shows of a window only grows, and ends at the final sum."""
+    """The amount that CloudWatch shows of a window only grows, and ends at the final sum."""
     w, start = world(scenario), 1_790_000_000 // 300 * 300
     final = w.final_sum(ACCOUNT, REGION, 'Send', start=start, end=start + 300)
     shown = [
