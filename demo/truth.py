@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from datadog_checks.amazon_ses.cloudwatch.families import (
+from datadog_checks.amazon_ses.cloudwatch.metric_table import (
     BY_CONFIGURATION_SET,
+    BY_DIMENSION,
     BY_GLOBAL_ENDPOINT,
     BY_RULE,
     BY_TENANT,
+    EVENTS,
     POOL_SEND,
     VALIDATION,
 )
-from datadog_checks.amazon_ses.cloudwatch.series import BY_DIMENSION, EVENTS, SeriesSpec
+from datadog_checks.amazon_ses.cloudwatch.series import SeriesSpec
 from demo.proof import ANY, Family, Tags, Truth
 from demo.series import CAMPAIGN
 from simulator import Simulator
