@@ -8,7 +8,7 @@ from typing import Any
 
 from tools.boards import limits
 from tools.boards.limits import Limit
-from tools.boards.text import PREFIX
+from tools.boards.queries import PREFIX
 
 TAG = 'integration:amazon-ses-agent'
 CREATED = '2026-11-20'
