@@ -29,21 +29,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo and return the exit code."""
     options = _parser().parse_args(arguments)
     _stay_at_home()
-    begun = time.monotonic()
+    start = time.monotonic()
     try:
-        # Not before the options are right: to load the check and boto3 takes a second.
-        from demo import page, picture, progress, scene
+        # Only once the options are right: to load the check and boto3 takes a second.
+        from demo import page, picture
+        from demo.progress import Progress
+        from demo.scene import play, units
 
-        with tempfile.TemporaryDirectory(prefix='amazon-ses-demo-') as folder, progress.Progress(sys.stderr) as shown:
-            chosen = Choices(options.hours, options.seed, options.scenario, options.regions, not options.no_faults)
-            played = scene.play(chosen, Path(folder), shown)
+        choices = Choices(options.hours, options.seed, options.scenario, options.regions, not options.no_faults)
+        with tempfile.TemporaryDirectory(prefix='amazon-ses-demo-') as folder, Progress(sys.stderr) as report:
+            scene = play(choices, Path(folder), report)
         coloured = sys.stdout.isatty() and not os.environ.get('NO_COLOR')
-        for line in page.whole(played, scene.units(), page.painter(coloured)):
-            print(line)
+        for line in page.lines(scene, units()):
+            print(page.painted(line) if coloured else line)
         sys.stdout.flush()
-        pictures = list(picture.drawn(played, options.pictures or picture.WHERE))
+        pictures = list(picture.draw(scene, options.pictures or picture.FOLDER))
         # On a terminal, too, the last line is where the Overview is.
-        print(f'{time.monotonic() - begun:.1f} s of real time', file=sys.stderr, flush=True)
+        print(f'{time.monotonic() - start:.1f} s of real time', file=sys.stderr, flush=True)
         print(*pictures, sep='\n', flush=True)
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader has gone. Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return EXIT_OK if played.proof.holds else EXIT_NO_PROOF
+    return EXIT_OK if scene.proof.holds else EXIT_NO_PROOF
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,37 +64,21 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         '--hours',
         type=_hours,
-        default=Choices.hours,
+        default=6.0,
         metavar='N',
-        help='simulated hours with mail, from 1 to 72 (default: 6)',
+        help='simulated hours with mail, 1 to 72 (default: %(default)g)',
     )
-    parser.add_argument(
-        '--seed', type=int, default=Choices.seed, metavar='N', help='another seed is other traffic (default: 1)'
-    )
-    parser.add_argument(
-        '--scenario',
-        choices=sorted(SCENARIOS),
-        default=Choices.scenario,
-        metavar='NAME',
-        help=f'the story: {", ".join(sorted(SCENARIOS))} (default: bounce_storm)',
-    )
-    parser.add_argument(
-        '--regions',
-        type=_regions,
-        default=Choices.regions,
-        metavar='A,B',
-        help='one to three AWS Regions (default: us-east-1,eu-west-1)',
-    )
-    parser.add_argument('--no-faults', action='store_true', help='nothing goes wrong and the Agent is not restarted')
-    parser.add_argument(
-        '--pictures',
-        type=Path,
-        metavar='FOLDER',
-        help='where both dashboards are drawn over the run: overview.png and deliverability.png (default: .demo)',
-    )
+    add('--seed', type=int, default=1, metavar='N', help='another seed is other traffic (default: %(default)s)')
+    add('--scenario', choices=sorted(SCENARIOS), default='bounce_storm', help='the story (default: %(default)s)')
+    regions = 'one to three AWS Regions (default: us-east-1,eu-west-1)'
+    add('--regions', type=_regions, default=Choices.regions, metavar='A,B', help=regions)
+    add('--no-faults', action='store_true', help='nothing goes wrong and the Agent is not restarted')
+    pictures = 'folder for overview.png and deliverability.png, drawn over the run (default: .demo)'
+    add('--pictures', type=Path, metavar='FOLDER', help=pictures)
     return parser
 
 

@@ -89,7 +89,7 @@ OPTIONS: Mapping[str, Any] = MappingProxyType({'dimensions': [{CAMPAIGN: ['sprin
 """The options without which the check would not read all of that."""
 
 
-def whole(scenario: Scenario) -> Scenario:
+def with_all_families(scenario: Scenario) -> Scenario:
     """The scenario with each kind of series that it lacks."""
     there = {family.dimensions for family in scenario.families}
     added = tuple(family for family in FAMILIES if family.dimensions not in there)

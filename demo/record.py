@@ -1,0 +1,25 @@
+"""Records the run of `make demo` for the pictures and the tests: `python -m demo.record FILE`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from demo.choices import Choices
+from demo.picture import while_there_was_mail
+from demo.scene import play
+from tools.boards import recording
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo and write what was submitted while there was mail."""
+    (path,) = sys.argv[1:] if arguments is None else arguments
+    with tempfile.TemporaryDirectory() as folder:
+        recording.write(while_there_was_mail(play(Choices(), Path(folder))), Path(path))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
