@@ -60,7 +60,8 @@ compat: $(READY) ## the tests on the oldest, the shipped and the newest botocore
 
 .PHONY: pictures
 pictures: $(READY) ## draw the shipped pictures of both dashboards anew, from the run of make demo
-	@$(RUN) -m tools.boards.pictures images
+	@mkdir -p .demo && $(RUN) -m demo.record .demo/recording.json
+	@$(RUN) -m tools.boards.pictures .demo/recording.json images
 
 .PHONY: validate
 validate: ## the validators of Datadog; needs Python 3.13 (PYTHON313=) and installs ddev

@@ -16,13 +16,7 @@ from simulator import SCENARIOS, Simulator
 
 EXIT_OK, EXIT_NO_PROOF, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 SHORTEST, LONGEST = 1.0, 72.0
-MOST_REGIONS = 3
 REGION = re.compile(r'[a-z]{2,}(-[a-z]+)+-\d+')
-
-EPILOG = """\
-exit codes:
-  0 the proof holds, 1 it does not, 2 wrong usage, 130 interrupted
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,14 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from demo.progress import Progress
         from demo.scene import play, units
 
-        choices = Choices(options.hours, options.seed, options.scenario, options.regions, not options.no_faults)
+        choices = Choices(options.hours, options.seed, options.scenario, options.regions, options.faults)
         with tempfile.TemporaryDirectory(prefix='amazon-ses-demo-') as folder, Progress(sys.stderr) as report:
             scene = play(choices, Path(folder), report)
         coloured = sys.stdout.isatty() and not os.environ.get('NO_COLOR')
         for line in page.lines(scene, units()):
             print(page.painted(line) if coloured else line)
         sys.stdout.flush()
-        pictures = list(picture.draw(scene, options.pictures or picture.FOLDER))
+        pictures = list(picture.draw(scene, options.pictures))
         # On a terminal, too, the last line is where the Overview is.
         print(f'{time.monotonic() - start:.1f} s of real time', file=sys.stderr, flush=True)
         print(*pictures, sep='\n', flush=True)
@@ -61,24 +55,17 @@ def _parser() -> argparse.ArgumentParser:
         prog='python -m demo',
         description='Runs the real check against a pretend AWS through some simulated hours, with late data and '
         'faults, prints what an Agent would have got, proves that the counts are exact, and draws both dashboards.',
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog='exit codes: 0 the proof holds, 1 it does not, 2 wrong usage, 130 interrupted',
     )
-    add = parser.add_argument
-    add(
-        '--hours',
-        type=_hours,
-        default=6.0,
-        metavar='N',
-        help='simulated hours with mail, 1 to 72 (default: %(default)g)',
-    )
-    add('--seed', type=int, default=1, metavar='N', help='another seed is other traffic (default: %(default)s)')
-    add('--scenario', choices=sorted(SCENARIOS), default='bounce_storm', help='the story (default: %(default)s)')
-    regions = 'one to three AWS Regions (default: us-east-1,eu-west-1)'
-    add('--regions', type=_regions, default=Choices.regions, metavar='A,B', help=regions)
-    add('--no-faults', action='store_true', help='nothing goes wrong and the Agent is not restarted')
-    pictures = 'folder for overview.png and deliverability.png, drawn over the run (default: .demo)'
-    add('--pictures', type=Path, metavar='FOLDER', help=pictures)
+    add, names = parser.add_argument, ', '.join(sorted(SCENARIOS))
+    add('--hours', type=_hours, metavar='N', help='simulated hours with mail, from 1 to 72 (default: %(default)g)')
+    add('--seed', type=int, metavar='N', help='another seed is other traffic (default: %(default)s)')
+    add('--scenario', choices=sorted(SCENARIOS), metavar='NAME', help=f'the story: {names} (default: %(default)s)')
+    add('--regions', type=_regions, metavar='A,B', help='one to three AWS Regions (default: us-east-1,eu-west-1)')
+    add('--no-faults', dest='faults', action='store_false', help='nothing goes wrong, and no restart of the Agent')
+    pictures = 'where both dashboards are drawn, overview.png and deliverability.png (default: %(default)s)'
+    add('--pictures', type=Path, default='.demo', metavar='FOLDER', help=pictures)
+    parser.set_defaults(**vars(Choices()))
     return parser
 
 
@@ -94,12 +81,9 @@ def _hours(text: str) -> float:
 
 def _regions(text: str) -> tuple[str, ...]:
     regions = tuple(name.strip() for name in text.split(','))
-    if len(set(regions)) != len(regions) or len(regions) > MOST_REGIONS or not all(map(REGION.fullmatch, regions)):
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is not one to {MOST_REGIONS} different AWS Regions, such as us-east-1,eu-west-1'
-        )
-    without = sorted(set(regions) - Simulator().models.regions('email'))
-    if without:
+    if len(set(regions)) != len(regions) or len(regions) > 3 or not all(map(REGION.fullmatch, regions)):
+        raise argparse.ArgumentTypeError(f'{text!r} is not one to three AWS Regions, such as us-east-1,eu-west-1')
+    if without := sorted(set(regions) - Simulator().models.regions('email')):
         raise argparse.ArgumentTypeError(f'there is no Amazon SES in {", ".join(without)}')
     return regions
 

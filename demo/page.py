@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from demo.proof import CALLS, LEFT_OUT, SINCE, Comparison, Proof
+from demo.proof import CALLS, LEFT_OUT, SINCE, Comparison
 from demo.tally import Key, Tally, tag_value
 
 if TYPE_CHECKING:
@@ -23,10 +24,8 @@ REAL_TIME = 'amazon_ses.collector.run_duration'
 PREFIX = 'amazon_ses.'
 SENDERS = {'configuration_set': 'configuration set', 'tenant': 'tenant', 'dimension': 'named dimension'}
 RECEIVING = 'receiving'
-ROW_LIMIT = 10
-"""Configuration sets, tenants, named dimensions or receipt rules that are shown for each Region."""
-METRIC_LIMIT = 30
-"""Metrics with tags of a family that are shown."""
+ROW_LIMIT, METRIC_LIMIT = 10, 30
+"""Senders or receipt rules that are shown for each Region, and metrics for each family."""
 
 FAMILIES = {
     'account': 'newest settled period, exact counts',
@@ -64,10 +63,10 @@ def number(value: float) -> str:
 
 def family(name: str) -> str:
     """The family of a metric, from its name."""
-    first, *others = name.removeprefix(PREFIX).split('.')
+    first, *suffix = name.removeprefix(PREFIX).split('.')
     if first == 'can_connect':
         return 'collector'
-    if first != 'unrecognized' and others in ([], ['count']):
+    if first != 'unrecognized' and suffix in ([], ['count']):
         return 'account'
     return {'account': 'standing'}.get(first, first)
 
@@ -100,7 +99,8 @@ def metrics(
         if not members:
             continue
         yield ''
-        yield _metric_row(f'  {group}: {FAMILIES.get(group, "")}'.rstrip(': '), regions, '')
+        widths = (-46, *(15 for _ in regions))
+        yield columns(widths, f'{group}: {FAMILIES.get(group, "")}'.rstrip(': '), *regions)
         shared = set.intersection(*(set(tags) for _, tags in members))
         if shared:
             yield f'    {" ".join(sorted(shared))}'
@@ -110,17 +110,16 @@ def metrics(
             unit = 'UTC' if name == SINCE else units.get(name, '')
             total = ', total' if any(key in totals for key in keys) else ''
             cells = [_cell(name, totals.get(key, values.get(key))) for key in keys]
-            yield _metric_row(f'    {label}', cells, (unit + total).lstrip(', '))
+            yield f'{columns(widths, "  " + label, *cells)}  {(unit + total).lstrip(", ")}'.rstrip()
         if len(members) > METRIC_LIMIT:
             yield f'    and {len(members) - METRIC_LIMIT:,} more'
 
 
 def _without_operations(totals: Mapping[Key, float]) -> dict[Key, float]:
     """The totals with requests summed over operations and reasons, which have a table of their own."""
-    sums: dict[Key, float] = {}
+    sums: defaultdict[Key, float] = defaultdict(float)
     for key, value in totals.items():
-        summed = key._replace(tags=()) if key.name in REQUESTS else key
-        sums[summed] = sums.get(summed, 0.0) + value
+        sums[key._replace(tags=()) if key.name in REQUESTS else key] += value
     return sums
 
 
@@ -131,10 +130,6 @@ def _cell(name: str, value: float | None) -> str:
         # The only reading that differs from run to run.
         return 'real time'
     return clock_time(value) if name == SINCE else number(value)
-
-
-def _metric_row(label: str, cells: Iterable[str], unit: str) -> str:
-    return (f'{label:<48}' + ''.join(f'{cell:>16}' for cell in cells) + f'  {unit}').rstrip()
 
 
 def failures(errors: Iterable[tuple[float, str]]) -> Iterator[str]:
@@ -203,9 +198,8 @@ def counts(compared: Iterable[Comparison]) -> Iterator[str]:
 
 def counts_of_families(compared: Iterable[Comparison]) -> Iterator[str]:
     """The counts of families with many series: a line for each with their sum in all Regions, and each difference."""
-    widths = (-56, 6, 17, 11, 11)
-    heads = ('count, all series in all Regions', 'series', 'CloudWatch holds', 'submitted', 'difference')
-    yield columns(widths, *heads)
+    widths, head = (-56, 6, 17, 11, 11), 'count, all series in all Regions'
+    yield columns(widths, head, 'series', 'CloudWatch holds', 'submitted', 'difference')
     counts: dict[str, list[Comparison]] = {}
     for count in compared:
         counts.setdefault(count.name, []).append(count)
@@ -227,23 +221,15 @@ def senders(kind: str, tally: Tally, regions: Iterable[str], values: Mapping[Key
         sent, delivered, bounced = (
             tally.by_tags(f'{PREFIX}{kind}.{name}.count', region) for name in ('send', 'delivery', 'bounce')
         )
-        all_bounces = sum(bounced.values())
         worst = sorted(sent, key=lambda tags: (-bounced.get(tags, 0.0), tags))
         for tags in worst[:ROW_LIMIT]:
             bounces = bounced.get(tags, 0.0)
+            label = (tag_value(tags, kind) or ' '.join(tags))[:25]
+            # AWS has no deliveries of tenants.
+            arrived = delivered.get(tags, 0.0) if delivered else '-'
             rate = values.get(Key(f'{PREFIX}{kind}.reputation.bounce_rate', region, tags))
-            yield columns(
-                widths,
-                region,
-                _label(tags, kind)[:25],
-                sent[tags],
-                # AWS has no deliveries of tenants.
-                delivered.get(tags, 0.0) if delivered else '-',
-                bounces,
-                _percent(bounces, sent[tags]),
-                _percent(bounces, all_bounces),
-                '-' if rate is None else f'{rate:.1f} %',
-            )
+            shares = (_percent(bounces, sent[tags]), _percent(bounces, sum(bounced.values())), _percent(rate, 100))
+            yield columns(widths, region, label, sent[tags], arrived, bounces, *shares)
         yield from _more(region, len(worst))
 
 
@@ -259,15 +245,14 @@ def receivers(tally: Tally, regions: Iterable[str]) -> Iterator[str]:
         rules = sorted(received, key=lambda tags: (-received[tags], tags))
         for tags in rules[:ROW_LIMIT]:
             amounts = (outcome.get(tags, 0.0) for outcome in outcomes)
-            yield columns(widths, region, _label(tags)[:36], received[tags], *amounts)
+            yield columns(widths, region, ' '.join(tags)[:36], received[tags], *amounts)
         yield from _more(region, len(rules))
 
 
 def left_out(tally: Tally, regions: Iterable[str]) -> Iterator[str]:
     """How many series of each Region the option `max_series` leaves out."""
     for region in regions:
-        dropped = tally.latest(LEFT_OUT, region)
-        if dropped:
+        if dropped := tally.latest(LEFT_OUT, region):
             yield f'  {region:<14} {dropped:,.0f} series are not asked for, because of the option max_series'
 
 
@@ -276,13 +261,8 @@ def _more(region: str, rows: int) -> Iterator[str]:
         yield f'  {region:<14} and {rows - ROW_LIMIT:,} more'
 
 
-def _label(tags: Iterable[str], name: str = '') -> str:
-    """The value of the tag with this name, else all tags."""
-    return tag_value(tags, name) or ' '.join(tags)
-
-
-def _percent(part: float, whole: float) -> str:
-    return f'{100 * part / whole:.1f} %' if whole else '-'
+def _percent(part: float | None, whole: float) -> str:
+    return '-' if part is None or not whole else f'{100 * part / whole:.1f} %'
 
 
 def incidents(happened: Iterable[Incident]) -> Iterator[str]:
@@ -290,14 +270,6 @@ def incidents(happened: Iterable[Incident]) -> Iterator[str]:
     for incident in happened:
         requests = {None: '', 1: ' (1 request)'}.get(incident.requests, f' ({incident.requests} requests)')
         yield f'  {clock_time(incident.time)}  {incident.region:<14} {incident.description}{requests}'
-
-
-def proof_tables(proof: Proof) -> Iterator[str]:
-    yield from counts(proof.counts.get('', ()))
-    yield ''
-    yield from counts_of_families(count for name, compared in proof.counts.items() if name for count in compared)
-    yield ''
-    yield f'  periods given up: {proof.skipped:,.0f}; amounts that CloudWatch took back: {proof.shrunk:,.0f}'
 
 
 def head(scene: Scene) -> Iterator[str]:
@@ -309,42 +281,36 @@ def head(scene: Scene) -> Iterator[str]:
         f'  {date_and_time(scene.start)} first run; {clock_time(scene.mail_end)} mail ends; '
         f'{clock_time(scene.end)} last run, when all late data has come'
     )
-    if scene.late_share:
-        early, late = (round(seconds / 60) for seconds in scene.late)
-        yield f'  {100 * scene.late_share:.0f} % of all events reach CloudWatch {early} to {late} minutes late'
-    failed = f'{len(tally.errors)} failed' if tally.errors else 'none failed'
-    yield f'  {tally.runs:,} runs ({failed}), {tally.samples:,} samples, {len(tally.events)} events'
+    early, late = (round(seconds / 60) for seconds in scene.scenario.late)
+    yield f'  {100 * scene.scenario.late_share:.0f} % of all events reach CloudWatch {early} to {late} minutes late'
+    yield f'  {tally.runs:,} runs, {tally.samples:,} samples, {len(tally.events)} events'
 
 
 def lines(scene: Scene, units: Mapping[str, str]) -> Iterator[str]:
-    """The whole page. A section without lines is left out."""
+    """The whole page."""
     tally, proof, regions, values = scene.tally, scene.proof, scene.choices.regions, scene.values
-    families = {family(key.name) for key in tally.totals}
-    sections = (
-        ('Failed runs', failures(tally.errors)),
-        ('What went wrong on purpose', incidents(scene.incidents)),
-        (
-            'Metrics: last values while there was mail, totals of the whole run',
-            metrics(values, tally.totals, regions, units),
+    families = [count for name, compared in proof.counts.items() if name for count in compared]
+    losses = f'  periods given up: {proof.skipped:,.0f}; amounts that CloudWatch took back: {proof.shrunk:,.0f}'
+    sections: dict[str, Iterable[str]] = {
+        'Failed runs': failures(tally.errors),
+        'What went wrong on purpose': incidents(scene.incidents),
+        'Metrics: last values while there was mail, totals of the whole run': metrics(
+            values, tally.totals, regions, units
         ),
-        *(
-            (f'Who causes it: {name}s over the whole run', senders(kind, tally, regions, values))
-            for kind, name in SENDERS.items()
-            if kind in families
+    }
+    for kind, name in SENDERS.items():
+        sections[f'Who causes it: {name}s over the whole run'] = senders(kind, tally, regions, values)
+    sections |= {
+        'What is received: rule sets and rules, which count the same emails': receivers(tally, regions),
+        'Series left out': left_out(tally, regions),
+        'Service checks': statuses(tally),
+        'Events': events(tally),
+        'Calls to AWS': chain(calls(tally, proof.calls, scene.throttles), [''], costs(values, proof.billed)),
+        'Proof: what CloudWatch finally holds, what was submitted': chain(
+            counts(proof.counts.get('', ())), [''], counts_of_families(families), ['', losses]
         ),
-        (
-            'What is received: rule sets and rules, which count the same emails',
-            receivers(tally, regions) if RECEIVING in families else (),
-        ),
-        ('What is left out', left_out(tally, regions)),
-        ('Service checks', statuses(tally)),
-        ('Events', events(tally)),
-        ('Calls to AWS', chain(calls(tally, proof.calls, scene.throttles), [''], costs(values, proof.billed))),
-        ('Proof: what CloudWatch finally holds, what was submitted', proof_tables(proof)),
-    )
+    }
     yield from head(scene)
-    for title, section in sections:
-        rows = list(section)
-        if rows:
-            yield from ('', title.upper(), *rows)
+    for title, section in sections.items():
+        yield from ('', title.upper(), *(list(section) or ['  none']))
     yield proof.verdict

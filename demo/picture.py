@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo.tally import Tally
+from tools.boards import monitors
+from tools.boards.files import DASHBOARDS
 from tools.boards.recording import Recording
+from tools.boards.widgets import render
 
 if TYPE_CHECKING:
     from demo.scene import Scene
 
-FOLDER = Path('.demo')
 MINUTE = 60
 
 
@@ -26,10 +28,6 @@ def draw(scene: Scene, folder: Path) -> Iterator[str]:
             raise
         yield 'PICTURE: none, because Pillow is missing: pip install -r requirements/dev.txt'
         return
-    from tools.boards import monitors
-    from tools.boards.files import DASHBOARDS
-    from tools.boards.widgets import render
-
     recording = while_there_was_mail(scene)
     templates = [monitors.render(monitor) for monitor in monitors.MONITORS]
     for asset, board in reversed(DASHBOARDS.items()):

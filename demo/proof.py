@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from math import isclose
 
-from demo.tally import Tally
+from demo.tally import Tally, tag_value
 
 SINCE = 'amazon_ses.collector.counting_since'
 CALLS = 'amazon_ses.collector.api_calls'
@@ -88,13 +89,12 @@ class Proof:
             if number.difference
         ]
         objections += [f'nothing was counted in {region}' for region in self.silent]
-        if self.skipped:
-            objections.append(f'{self.skipped:,.0f} periods were given up')
-        if self.shrunk:
-            objections.append(f'{self.shrunk:,.0f} were counted and later taken back by CloudWatch')
-        if not any(self.counts.values()):
-            objections.append('there is no count to compare')
-        return tuple(objections)
+        conditions = {
+            f'{self.skipped:,.0f} periods were given up': self.skipped,
+            f'{self.shrunk:,.0f} were counted and later taken back by CloudWatch': self.shrunk,
+            'there is no count to compare': not any(self.counts.values()),
+        }
+        return (*objections, *(objection for objection, applies in conditions.items() if applies))
 
     @property
     def verdict(self) -> str:
@@ -106,16 +106,14 @@ class Proof:
         return f'PROOF: {len(self.counts.get("", ()))} counts of the account{series}, difference 0'
 
 
-def prove(tally: Tally, regions: Iterable[str], families: Iterable[Family], truth: Truth) -> Proof:
+def prove(tally: Tally, regions: Sequence[str], families: Iterable[Family], truth: Truth) -> Proof:
     """Compare each series that was submitted or that CloudWatch holds. A Region that never submitted since when it
     counts proves nothing."""
-    regions = tuple(regions)
     since = {key.region: value for key, value in tally.last.items() if key.name == SINCE}
-    calls = {
-        (region, operation): value
-        for region in {*regions, *(key.region for key in tally.totals)}
-        for operation, value in tally.by_tag(CALLS, region, 'operation').items()
-    }
+    calls: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for key, value in tally.totals.items():
+        if key.name == CALLS:
+            calls[key.region, tag_value(key.tags, 'operation')] += value
     return Proof(
         counts={
             family.name: tuple(

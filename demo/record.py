@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from demo.choices import Choices
@@ -13,13 +12,11 @@ from demo.scene import play
 from tools.boards import recording
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(path: str) -> None:
     """Run the demo and write what was submitted while there was mail."""
-    (path,) = sys.argv[1:] if arguments is None else arguments
     with tempfile.TemporaryDirectory() as folder:
         recording.write(while_there_was_mail(play(Choices(), Path(folder))), Path(path))
-    return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main(*sys.argv[1:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,7 @@ class Scene:
     values: dict[Key, float]
     incidents: list[Incident]
     proof: Proof
-    late_share: float
-    late: tuple[float, float]
+    scenario: Scenario
     throttles: dict[tuple[str, str], Counter[str]]
 
 
@@ -79,13 +79,10 @@ def play(choices: Choices, folder: Path, report: Report = lambda now, tally: Non
     # Other tests prove that responses fit the models of botocore. Here that would take a tenth of the time.
     with Simulator(scenario=scenario, clock=clock, seed=choices.seed, strict=False) as aws:
         clock.advance(LEAD)
-        stage = _Stage(aws, clock, choices.regions, folder / 'state.json', report)
-        try:
+        with closing(_Stage(aws, clock, choices.regions, folder / 'state.json', report)) as stage:
             stage.run_until(START + length, length if choices.faults else 0)
             values = stage.tally.fresh(clock() - HOUR)
             stage.wait(WAIT)
-        finally:
-            stage.close()
         account = min(stage.tally.accounts, default='')
         return Scene(
             choices=choices,
@@ -97,8 +94,7 @@ def play(choices: Choices, folder: Path, report: Report = lambda now, tally: Non
             values=values,
             incidents=stage.incidents(),
             proof=prove(stage.tally, choices.regions, truth.FAMILIES, truth.truth_of(aws, account, clock())),
-            late_share=aws.scenario.late_share,
-            late=aws.scenario.late,
+            scenario=scenario,
             throttles=_throttles(aws.log),
         )
 

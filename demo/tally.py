@@ -61,17 +61,9 @@ class Tally:
         """The totals of a count in a Region by the tags of its series."""
         return {key.tags: value for key, value in self.totals.items() if key.name == name and key.region == region}
 
-    def by_tag(self, name: str, region: str, tag: str) -> dict[str, float]:
-        """The totals of a count in a Region by the values of one tag."""
-        totals: dict[str, float] = {}
-        for tags, value in self.by_tags(name, region).items():
-            label = tag_value(tags, tag)
-            totals[label] = totals.get(label, 0.0) + value
-        return totals
-
-    def total(self, name: str, region: str, *tags: str) -> float:
-        """The total of a count in a Region over all series with these tags."""
-        return sum(value for key, value in self.by_tags(name, region).items() if set(tags) <= set(key))
+    def total(self, name: str, region: str) -> float:
+        """The total of a count in a Region over all series."""
+        return sum(self.by_tags(name, region).values())
 
     def latest(self, name: str, region: str) -> float:
         """The newest values of a gauge in a Region, added up over all series; 0 where there is none."""

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from datadog_checks.amazon_ses.cloudwatch.families import (
-    BY_CONFIGURATION_SET,
-    BY_GLOBAL_ENDPOINT,
-    BY_RULE,
-    BY_TENANT,
-    POOL_SEND,
-    VALIDATION,
-)
+from datadog_checks.amazon_ses.cloudwatch import families
 from datadog_checks.amazon_ses.cloudwatch.series import BY_DIMENSION, EVENTS, SeriesSpec
 from demo.proof import ANY, Family, Tags, Truth
 from demo.series import CAMPAIGN
@@ -36,15 +29,17 @@ ENDPOINT_TAGS = {'ses:multi-region-endpoint-id': 'multi_region_endpoint_id'}
 MAIL_MANAGER_TAGS = {'IngressPointId': 'ingress_point_id', 'ses:from-domain': 'from_domain'}
 """The tag of each dimension, repeated here, because the tags of the check are to be proven."""
 
+POOL = families.POOL_SEND
+
 FAMILIES = (
     Family('', _counts({spec.metric_name: spec for spec in EVENTS})),
-    Family('configuration sets', _counts(BY_CONFIGURATION_SET), SET_TAGS, limited=True),
-    Family('receipt rules', _counts(BY_RULE), RULE_TAGS, limited=True),
+    Family('configuration sets', _counts(families.BY_CONFIGURATION_SET), SET_TAGS, limited=True),
+    Family('receipt rules', _counts(families.BY_RULE), RULE_TAGS, limited=True),
     Family('named dimensions', _counts(BY_DIMENSION), {CAMPAIGN: CAMPAIGN}),
-    Family('tenants', _counts(BY_TENANT), TENANT_TAGS, limited=True),
-    Family('managed pools', _counts({POOL_SEND.metric_name: POOL_SEND}), {'PoolName': 'pool_name'}, limited=True),
-    Family('global endpoints', _counts(BY_GLOBAL_ENDPOINT), ENDPOINT_TAGS, limited=True),
-    Family('email validation', _counts(VALIDATION), limited=True),
+    Family('tenants', _counts(families.BY_TENANT), TENANT_TAGS, limited=True),
+    Family('managed pools', _counts({POOL.metric_name: POOL}), {'PoolName': 'pool_name'}, limited=True),
+    Family('global endpoints', _counts(families.BY_GLOBAL_ENDPOINT), ENDPOINT_TAGS, limited=True),
+    Family('email validation', _counts(families.VALIDATION), limited=True),
     Family('unrecognized metrics', {'amazon_ses.unrecognized.count': ANY}, MAIL_MANAGER_TAGS, limited=True),
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -57,12 +57,10 @@ def _is_current(path: Path) -> bool:
         return bool(image.info.get(MARK) == inputs())
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(source: str, target: str) -> None:
     """Draw the pictures of a recording and name the files that were written."""
-    source, target = sys.argv[1:] if arguments is None else arguments
-    folder = Path(target)
+    run, folder = recording.read(Path(source)), Path(target)
     folder.mkdir(parents=True, exist_ok=True)
-    run = recording.read(Path(source))
     templates = [monitors.render(monitor) for monitor in monitors.MONITORS]
     mark = PngInfo()
     mark.add_text(MARK, inputs())
@@ -73,8 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, part in parts.items():
             part.convert('RGB').save(folder / name, optimize=True, pnginfo=mark)
             print(f'wrote {folder / name}')
-    return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main(*sys.argv[1:])

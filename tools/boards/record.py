@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 # Stays first: it installs the fake Agent, which must be there before anything of datadog_checks is imported.
@@ -16,11 +15,9 @@ from tools.boards.plays import LEAD, PLAYS, START, STEP, Play
 from tools.boards.recording import Recording, SeriesKey, StatusKey
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Record one play and write it."""
-    name, path = sys.argv[1:] if arguments is None else arguments
+def main(name: str, path: str) -> None:
+    """Record a play and write the recording."""
     recording.write(record(PLAYS[name]()), Path(path))
-    return 0
 
 
 def record(play: Play) -> Recording:
@@ -56,4 +53,4 @@ def record(play: Play) -> Recording:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main(*sys.argv[1:])
