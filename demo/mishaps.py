@@ -1,4 +1,4 @@
-"""What goes wrong on purpose, and when: shares of the simulated hours, so that a short run has all of it."""
+"""The mishaps of the demo. Their times are shares of the simulated hours, so that a short run has all of them."""
 
 from __future__ import annotations
 

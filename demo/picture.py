@@ -53,5 +53,5 @@ def while_there_was_mail(scene: Scene) -> Recording:
 
 
 def source(scenario: str) -> str:
-    """What the pictures were drawn from, for their caption."""
+    """The source of the pictures, for their caption."""
     return 'a simulated bounce storm' if scenario == 'bounce_storm' else f'the simulated scenario {scenario}'

@@ -1,4 +1,4 @@
-"""What an Agent would have received over many runs. Pure."""
+"""Everything that an Agent would have received over many runs. Pure."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""What the pretend AWS knows of a run: the final sums in CloudWatch, and the requests in its log."""
+"""The pretend AWS after a run: the final sums in CloudWatch, and the requests in its log."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from datadog_checks.amazon_ses.cloudwatch import families
-from datadog_checks.amazon_ses.cloudwatch.series import BY_DIMENSION, EVENTS, SeriesSpec
+from datadog_checks.amazon_ses.cloudwatch import metric_table
+from datadog_checks.amazon_ses.cloudwatch.series import SeriesSpec
 from demo.proof import ANY, Family, Tags, Truth
 from demo.series import CAMPAIGN
 from simulator import Simulator
@@ -29,17 +29,17 @@ ENDPOINT_TAGS = {'ses:multi-region-endpoint-id': 'multi_region_endpoint_id'}
 MAIL_MANAGER_TAGS = {'IngressPointId': 'ingress_point_id', 'ses:from-domain': 'from_domain'}
 """The tag of each dimension, repeated here, because the tags of the check are to be proven."""
 
-POOL = families.POOL_SEND
+POOL = metric_table.POOL_SEND
 
 FAMILIES = (
-    Family('', _counts({spec.metric_name: spec for spec in EVENTS})),
-    Family('configuration sets', _counts(families.BY_CONFIGURATION_SET), SET_TAGS, limited=True),
-    Family('receipt rules', _counts(families.BY_RULE), RULE_TAGS, limited=True),
-    Family('named dimensions', _counts(BY_DIMENSION), {CAMPAIGN: CAMPAIGN}),
-    Family('tenants', _counts(families.BY_TENANT), TENANT_TAGS, limited=True),
+    Family('', _counts({spec.metric_name: spec for spec in metric_table.EVENTS})),
+    Family('configuration sets', _counts(metric_table.BY_CONFIGURATION_SET), SET_TAGS, limited=True),
+    Family('receipt rules', _counts(metric_table.BY_RULE), RULE_TAGS, limited=True),
+    Family('named dimensions', _counts(metric_table.BY_DIMENSION), {CAMPAIGN: CAMPAIGN}),
+    Family('tenants', _counts(metric_table.BY_TENANT), TENANT_TAGS, limited=True),
     Family('managed pools', _counts({POOL.metric_name: POOL}), {'PoolName': 'pool_name'}, limited=True),
-    Family('global endpoints', _counts(families.BY_GLOBAL_ENDPOINT), ENDPOINT_TAGS, limited=True),
-    Family('email validation', _counts(families.VALIDATION), limited=True),
+    Family('global endpoints', _counts(metric_table.BY_GLOBAL_ENDPOINT), ENDPOINT_TAGS, limited=True),
+    Family('email validation', _counts(metric_table.VALIDATION), limited=True),
     Family('unrecognized metrics', {'amazon_ses.unrecognized.count': ANY}, MAIL_MANAGER_TAGS, limited=True),
 )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datadog_checks.amazon_ses import readings, telemetry, thresholds
-from datadog_checks.amazon_ses.cloudwatch import discovery, families, gauges, queries, series
+from datadog_checks.amazon_ses import report, telemetry, thresholds
+from datadog_checks.amazon_ses.cloudwatch import discovery, families, gauges, metric_table, queries
 from datadog_checks.amazon_ses.model import Action, EventSpec, MetricSpec, StatusSpec
 from datadog_checks.amazon_ses.registry import COLLECTORS
 
@@ -11,9 +11,9 @@ METRICS: tuple[MetricSpec, ...] = tuple(
     dict.fromkeys(
         (
             *(metric for spec in families.SPECS for metric in spec.metrics),
-            *series.SUFFIXED,
+            *metric_table.SUFFIXED,
             *gauges.METRICS,
-            *readings.METRICS,
+            *report.METRICS,
             *(metric for collector in COLLECTORS for metric in collector.metrics),
             *telemetry.METRICS,
         )

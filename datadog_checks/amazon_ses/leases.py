@@ -1,4 +1,4 @@
-"""Who counts for an account in a Region. Two counters of the same amounts would double every count."""
+"""Leases: the right of one instance alone to count an account in a Region. Two counters would double every count."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 
-class Claim(NamedTuple):
-    """What one instance may count alone in a process: an account in a Region, under a ledger name."""
+class Lease(NamedTuple):
+    """The right to count an account in a Region under a ledger name. One check object in a process has it at a time."""
 
     account: str
     region: str
@@ -17,25 +17,25 @@ class Claim(NamedTuple):
 
 
 _lock = Lock()
-_holders: WeakValueDictionary[Claim, object] = WeakValueDictionary()
+_owners: WeakValueDictionary[Lease, object] = WeakValueDictionary()
 
 
-def take(claim: Claim, holder: object) -> object | None:
-    """Take a claim for a check object. Returns the live object that holds it already, if there is another."""
+def acquire(lease: Lease, owner: object) -> object | None:
+    """Acquire a lease for a check object. Returns None, or the live check object that has the lease already."""
     with _lock:
-        held_by = _holders.setdefault(claim, holder)
-        if held_by is holder:
+        current = _owners.setdefault(lease, owner)
+        if current is owner:
             return None
-    del held_by
-    # A check that the Agent has dropped without cancelling may only wait for the garbage collector.
+    del current
+    # A check that the Agent has dropped without cancelling it may still wait for the garbage collector.
     gc.collect()
     with _lock:
-        held_by = _holders.setdefault(claim, holder)
-    return None if held_by is holder else held_by
+        current = _owners.setdefault(lease, owner)
+    return None if current is owner else current
 
 
-def release(holder: object) -> None:
-    """Give up everything that a check object holds."""
+def release(owner: object) -> None:
+    """Release all leases of a check object."""
     with _lock:
-        for claim in [claim for claim, held_by in _holders.items() if held_by is holder]:
-            del _holders[claim]
+        for lease in [lease for lease, current in _owners.items() if current is owner]:
+            del _owners[lease]

@@ -5,6 +5,7 @@ A value here is frozen and carries no behaviour beyond reading itself. This modu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
@@ -161,6 +162,29 @@ class Failure:
     def __str__(self) -> str:
         text = f'{self.operation}: {self.kind}: {self.detail}'
         return f'{text} {self.remedy}' if self.remedy else text
+
+
+MALFORMED_REMEDY = 'Look for a proxy or an endpoint_url that is not AWS; it is asked again in the next run.'
+
+
+def malformed(operation: str, detail: str) -> Failure:
+    """The failure of an answer that is not what AWS sends."""
+    return Failure(FailureKind.MALFORMED, operation, detail, MALFORMED_REMEDY)
+
+
+class Request(NamedTuple):
+    """An AWS operation in a Region."""
+
+    region: str
+    operation: str
+
+
+class Calls(NamedTuple):
+    """Requests sent, retries included, those that failed by kind, and the metrics that CloudWatch bills by Region."""
+
+    sent: Mapping[Request, int]
+    failed: Mapping[tuple[Request, FailureKind], int]
+    billed_metrics: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""Work side by side, until a deadline.
+"""Runs the steps of several Regions in parallel until a deadline.
 
-Regions run next to each other, and the requests of one Region next to each other once its first steps have shown that
-it answers. A Region that does not answer in time costs itself alone: its workers are left to end by themselves, their
-late results are thrown away, and until they have ended the Region is not started again.
+The first steps of a Region run one at a time. Once they have ended, its other steps run in parallel. A Region that does
+not answer before the deadline affects no other Region: its threads are left to end by themselves, their late results
+are discarded, and no new steps of it start until they have ended.
 """
 
 from __future__ import annotations
@@ -17,111 +17,135 @@ from typing import Generic, TypeVar
 T = TypeVar('T')
 Step = Callable[[], T]
 
-WIDTH = 32
-"""Steps under way at once: as many Regions, with one step each, as there are."""
+MAX_STEPS = 32
+"""Steps that run at once: one step in each Region that has SES."""
 
-IN_FLIGHT = 8
-"""Steps of one Region under way at once."""
+MAX_STEPS_PER_REGION = 8
+"""Steps of one Region that run at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work(Generic[T]):
-    """The steps of one Region: those of `lead` one after the other, then those `beside` each other."""
+    """The steps of one Region: the `first` ones run one at a time and in order, then the `parallel` ones at once."""
 
-    lead: Sequence[Step[T]]
-    beside: Sequence[Step[T]] = ()
+    first: Sequence[Step[T]]
+    parallel: Sequence[Step[T]] = ()
 
     def __len__(self) -> int:
-        return len(self.lead) + len(self.beside)
+        return len(self.first) + len(self.parallel)
 
 
 @dataclass(frozen=True, slots=True)
 class Results(Generic[T]):
-    """What was done in time, by key, and the keys that were not finished."""
+    """The results that came before the deadline, by Region, and the Regions that did not complete their steps."""
 
-    done: Mapping[str, list[T]]
+    completed: Mapping[str, list[T]]
     late: tuple[str, ...]
 
 
-class _Agenda(Generic[T]):
-    """Which step is next, shared by the workers of one run."""
+class _StepQueue(Generic[T]):
+    """The steps of one run that wait for a thread, and the results of those that have ended.
 
-    def __init__(self, work: Mapping[str, Work[T]], busy: Counter[str], most: int) -> None:
-        self.told: SimpleQueue[tuple[str, T]] = SimpleQueue()
+    `running` counts the running steps of each Region, those that an earlier run left behind included.
+    """
+
+    def __init__(self, work: Mapping[str, Work[T]], running: Counter[str], max_per_region: int) -> None:
+        self.results: SimpleQueue[tuple[str, T]] = SimpleQueue()
         self._changed = Condition()
-        self._busy = busy
-        self._most = most
-        self._over = False
-        self._waiting = {key: (deque(one.lead), deque(one.beside)) for key, one in work.items()}
-        self._led: set[str] = {key for key, one in work.items() if not len(one)}
+        self._running = running
+        self._max_per_region = max_per_region
+        self._closed = False
+        self._waiting = {region: deque([*steps.first, *steps.parallel]) for region, steps in work.items()}
+        # How many more steps run one at a time. Without first steps the first parallel one shows whether AWS answers.
+        self._sequential = {region: len(steps.first) or 1 for region, steps in work.items()}
 
-    def end(self) -> None:
+    def close(self) -> None:
+        """End the run: no further step starts, and later results are discarded."""
         with self._changed:
-            self._over = True
+            self._closed = True
             self._changed.notify_all()
 
-    def labour(self) -> None:
-        """Do steps until there are no more, or the run is over: what is asked then would be thrown away."""
-        while True:
-            with self._changed:
-                while self._over or (taken := self._take()) is None:
-                    if self._over or not any(map(any, self._waiting.values())):
-                        return
-                    self._changed.wait()
-                key, step, leads = taken
-                self._busy[key] += 1
+    def work(self) -> None:
+        """Run steps until none is waiting or the run has ended."""
+        while (start := self._start_step()) is not None:
+            region, step = start
             results: list[T] = []
             try:
                 results.append(step())
             finally:
-                with self._changed:
-                    # Before the result is told: a run that follows at once must not take the key for one that hangs.
-                    self._busy[key] -= 1
-                    if leads:
-                        self._led.add(key)
-                    for result in results if not self._over else ():
-                        self.told.put((key, result))
-                    self._changed.notify_all()
+                self._end_step(region, results)
 
-    def _take(self) -> tuple[str, Step[T], bool] | None:
-        """The next step that may begin, with its key and whether others wait for it. Keys take turns."""
-        for key in list(self._waiting):
-            lead, beside = self._waiting[key]
-            under_way = self._busy[key]
-            leads = bool(lead) or key not in self._led
-            if not (lead or beside) or under_way >= (1 if leads else self._most):
-                continue
-            self._waiting[key] = self._waiting.pop(key)
-            return key, (lead or beside).popleft(), leads and len(lead) == 0
+    def _start_step(self) -> tuple[str, Step[T]] | None:
+        """Wait until a step may start. Returns None when no step is waiting or the run has ended."""
+        with self._changed:
+            while any(self._waiting.values()) and not self._closed:
+                start = self._next_step()
+                if start is not None:
+                    self._running[start[0]] += 1
+                    return start
+                self._changed.wait()
         return None
+
+    def _next_step(self) -> tuple[str, Step[T]] | None:
+        """The next step that may start, with its Region; None if none may start now. Regions take turns.
+
+        There are three cases for a Region:
+        1. No step of it is waiting: there is nothing to start.
+        2. Its first steps have not all ended: a step may start if no other step of the Region is running.
+        3. Its first steps have ended: a step may start if fewer than `max_per_region` are running.
+        """
+        for region, steps in self._waiting.items():
+            limit = 1 if self._sequential[region] else self._max_per_region
+            if steps and self._running[region] < limit:
+                self._waiting[region] = self._waiting.pop(region)
+                return region, steps.popleft()
+        return None
+
+    def _end_step(self, region: str, results: Sequence[T]) -> None:
+        with self._changed:
+            # Before the result is visible: the next run, if it starts at once, must not see a Region that hangs.
+            self._running[region] -= 1
+            if self._sequential[region]:
+                self._sequential[region] -= 1
+            if not self._closed:
+                for result in results:
+                    self.results.put((region, result))
+            self._changed.notify_all()
 
 
 class Runner:
-    """Runs steps in daemon threads, so that neither a run nor the Agent's exit waits for one that hangs."""
+    """Runs steps in daemon threads, so that a step that hangs delays neither a run nor the exit of the Agent."""
 
-    def __init__(self, monotonic: Callable[[], float], width: int = WIDTH, in_flight: int = IN_FLIGHT) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        max_steps: int = MAX_STEPS,
+        max_per_region: int = MAX_STEPS_PER_REGION,
+    ) -> None:
         self._monotonic = monotonic
-        self._width = width
-        self._in_flight = in_flight
-        self._busy: Counter[str] = Counter()
+        self._max_steps = max_steps
+        self._max_per_region = max_per_region
+        self._running: Counter[str] = Counter()
 
     def run(self, work: Mapping[str, Work[T]], seconds: float) -> Results[T]:
-        """Do all steps of each key, or as many as `seconds` allow. A step must not raise."""
+        """Run all steps of each Region, or as many as end within `seconds`. A step must not raise."""
         deadline = self._monotonic() + seconds
-        free = {key: one for key, one in work.items() if not self._busy[key]}
-        agenda = _Agenda(free, self._busy, self._in_flight)
-        # The first step of a Region is always alone.
-        threads = sum(max(1, min(self._in_flight, len(one.beside))) for one in free.values() if len(one))
-        for _ in range(min(self._width, threads)):
-            Thread(target=agenda.labour, name='amazon_ses', daemon=True).start()
-        done: dict[str, list[T]] = {key: [] for key in work}
-        missing = sum(map(len, free.values()))
-        while missing:
+        runnable = {region: steps for region, steps in work.items() if not self._running[region]}
+        queue = _StepQueue(runnable, self._running, self._max_per_region)
+        for _ in range(min(self._max_steps, sum(map(self._threads, runnable.values())))):
+            Thread(target=queue.work, name='amazon_ses', daemon=True).start()
+        completed: dict[str, list[T]] = {region: [] for region in work}
+        for _ in range(sum(map(len, runnable.values()))):
             try:
-                key, result = agenda.told.get(timeout=max(0.0, deadline - self._monotonic()))
+                region, result = queue.results.get(timeout=max(0.0, deadline - self._monotonic()))
             except Empty:
                 break
-            done[key].append(result)
-            missing -= 1
-        agenda.end()
-        return Results(done, tuple(key for key, one in work.items() if len(done[key]) < len(one)))
+            completed[region].append(result)
+        queue.close()
+        return Results(
+            completed, tuple(region for region, steps in work.items() if len(completed[region]) < len(steps))
+        )
+
+    def _threads(self, work: Work[T]) -> int:
+        """The most threads that one Region can use."""
+        return min(self._max_per_region, max(len(work.parallel), 1)) if len(work) else 0

@@ -1,4 +1,4 @@
-"""The only door to the Agent: readings go out as metrics, service checks and events, if they are declared."""
+"""The only door to the Agent: declared readings go out as metrics, service checks and events."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datadog_checks.amazon_ses.model import PREFIX, Event, MetricType, Reading, 
 from datadog_checks.base import AgentCheck
 
 DECLARED = frozenset({*catalogue.METRICS, *catalogue.STATUSES, *catalogue.EVENTS})
-KNOWN = frozenset(map(id, DECLARED))
-"""The declarations themselves, which nearly every reading has: to compare all of one costs more than to submit it."""
+DECLARED_IDS = frozenset(map(id, DECLARED))
+"""Nearly every reading has one of these very objects. To compare by value would cost more than to submit."""
 
 
 class Submission:
-    """What one run submits for one account and Region, with the tags that all of it carries.
+    """The submission of one run for one account and Region. `tags` go with everything that is submitted.
 
-    `contexts` counts the metrics that went out: each with its tags goes out once in a run.
+    `contexts` counts the metrics that were submitted. In one run no metric goes out twice with the same tags.
     """
 
     def __init__(self, check: AgentCheck, tags: Iterable[str], target: Target, now: float) -> None:
@@ -28,10 +28,10 @@ class Submission:
         self.contexts = 0
 
     def submit(self, readings: Iterable[Reading]) -> None:
-        """Submit readings that are in the catalogue; anything else is a mistake of ours and is logged as one."""
+        """Submit readings that the catalogue declares. Any other is a programming error, and the log says so."""
         for reading in readings:
             declaration = reading.metric if isinstance(reading, Sample) else reading.spec
-            if id(declaration) not in KNOWN and declaration not in DECLARED:
+            if id(declaration) not in DECLARED_IDS and declaration not in DECLARED:
                 self._check.log.error('Not submitted, because it is not in the catalogue: %s', declaration.name)
             elif isinstance(reading, Sample):
                 self._metric(reading, [*self._scope(reading.account), *reading.tags])
@@ -46,7 +46,7 @@ class Submission:
                 self._event(reading, [*self._scope(''), *reading.tags])
 
     def _scope(self, account: str) -> tuple[str, ...]:
-        """The tags of the instance and of the account that owns what is submitted: the target's, or a linked one."""
+        """The tags of the instance, the Region and the account: a linked one, or else the account of the target."""
         if account not in self._scopes:
             target = self._target._replace(account=account) if account else self._target
             self._scopes[account] = (*self._tags, *target.tags)

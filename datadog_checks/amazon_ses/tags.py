@@ -1,7 +1,7 @@
 """Tags made from names that other people chose: CloudWatch dimensions, message tags, receiving rules.
 
-They must survive what Datadog does to a tag (docs.datadoghq.com/getting_started/tagging, "Define tags"), stay apart
-from each other and from our own tags, and hold no e-mail address.
+Such a tag must survive what Datadog does to it (docs.datadoghq.com/getting_started/tagging, "Define tags"), differ from
+the other tags and from our own, and hold no e-mail address.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from hashlib import sha256
 from typing import TypeVar
 from unicodedata import category
 
+from datadog_checks.amazon_ses.addresses import address_tags, addresses_in
+
 K = TypeVar('K', bound=Hashable)
 
 LIMIT = 200
@@ -20,10 +22,10 @@ LIMIT = 200
 NAME_LIMIT = 100
 """Characters of a tag's name, so that a value fits beside it. CloudWatch allows 255 for the name of a dimension."""
 
-HASH, DIGEST = 8, 64
+HASH_DIGITS, SHA256_DIGITS = 8, 64
 """Hexadecimal digits of a hash in a tag, and of a whole SHA-256."""
 
-KNOWN = {
+RENAMED = {
     'IngressPointId': 'ingress_point_id',
     'PoolName': 'pool_name',
     'RuleName': 'rule',
@@ -31,9 +33,9 @@ KNOWN = {
     'TenantId': 'tenant_id',
     'TenantName': 'tenant',
 }
-"""Dimensions of AWS whose tags have names of their own."""
+"""Dimensions of AWS whose tags have other names."""
 
-TAKEN = frozenset(
+RESERVED = frozenset(
     {
         # Generic: the Agent forbids them or Datadog gives them a meaning.
         'cluster',
@@ -66,117 +68,98 @@ TAKEN = frozenset(
 )
 """Names that a dimension cannot have."""
 
-ODD = re.compile(r'(?:[^\w:./-]|_)+')
-NAME_ODD = re.compile(r'[^a-z0-9]+')
-ADDRESS = re.compile(
-    r'(?:\bidentity/)?'
-    r'(?P<local>"[^"]+"|[^\s<>,;:"()\[\]\\@]+)(?:@|%40)(?P<domain>\[[^\]\s]+\]|\w[\w.-]*)'
-)
-"""An address anywhere in a text. Generous: what only looks like one is hidden as well. The start is that of an ARN."""
+UNPRINTABLE = ('Cc', 'Cs', 'Zl', 'Zp')
+"""Unicode categories: control characters, surrogates, separators of lines and paragraphs."""
+
+REPLACED = re.compile(r'(?:[^\w:./-]|_)+')
+"""Characters that Datadog stores as one _."""
+
+REPLACED_IN_NAMES = re.compile(r'[^a-z0-9]+')
 
 
 def tag_name(dimension: str) -> str:
     """The name of the tag for a dimension: lower case letters a-z, digits and _, at most 100 characters.
 
-    `ses:` in front is dropped. A name that is generic, taken or does not start with a letter gets `dimension_` in
-    front. Different dimensions may share a name (`From-Domain`, `from_domain`): see `distinct`.
+    `ses:` in front is dropped. A name that is reserved or does not start with a letter gets `dimension_` in front.
+    Different dimensions may share a name (`From-Domain`, `from_domain`): see `distinct`.
     """
-    if dimension in KNOWN:
-        return KNOWN[dimension]
-    name = NAME_ODD.sub('_', dimension.strip().lower().removeprefix('ses:')).strip('_')
+    if dimension in RENAMED:
+        return RENAMED[dimension]
+    name = REPLACED_IN_NAMES.sub('_', dimension.strip().lower().removeprefix('ses:')).strip('_')
     if not name:
         return 'dimension'
-    if name in TAKEN or not name[0].isalpha():
+    if name in RESERVED or not name[0].isalpha():
         name = f'dimension_{name}'
     return name[:NAME_LIMIT].rstrip('_')
 
 
 def tag_value(value: str) -> str:
-    """The value of a tag: as it is, with _ for control characters and what is no text at all."""
+    """The value of a tag: unchanged, but with _ for control characters, separators of lines and surrogates."""
     if value.isascii() and value.isprintable():
         return value
-    return ''.join('_' if category(one) in ('Cc', 'Cs', 'Zl', 'Zp') else one for one in value)
+    return ''.join('_' if category(character) in UNPRINTABLE else character for character in value)
 
 
-def normal(tag: str) -> str:
-    """A tag as Datadog stores it; tags with the same normal form are one tag.
+def as_stored(tag: str) -> str:
+    """A tag as Datadog stores it; tags that are stored alike are one tag.
 
     Lower case. Letters of any alphabet, digits and - : . / stay; runs of anything else become one _. Cut at 200
     characters. No _ or : at the end.
     """
-    lower = tag.lower() if tag.isascii() else ''.join(map(_stored, tag))
-    return ODD.sub('_', lower)[:LIMIT].rstrip('_:')
+    lower = tag.lower() if tag.isascii() else ''.join(map(_stored_character, tag))
+    return REPLACED.sub('_', lower)[:LIMIT].rstrip('_:')
 
 
-def named(dimensions: Sequence[tuple[str, str]], show_addresses: bool = False) -> tuple[str, ...]:
+def for_dimensions(dimensions: Sequence[tuple[str, str]], show_addresses: bool = False) -> tuple[str, ...]:
     """The tags of one series: one for each dimension (name, value), in their order, each once.
 
-    A value that is or holds an e-mail address is replaced by what `of_address` says of each address in it, unless
-    `show_addresses`. Nothing else of such a value is kept, because what stands beside an address is a person's name.
+    A value that is or holds e-mail addresses is replaced by the tags that stand for them, unless `show_addresses`.
+    Nothing else of such a value is shown, because the text beside an address is a person's name.
     """
     tags: list[str] = []
     for name, value in dimensions:
         text = tag_value(value)
-        hidden = [] if show_addresses else [f'{one["local"]}@{one["domain"]}' for one in ADDRESS.finditer(text)]
-        tags += [tag for address in hidden for tag in of_address(address)] or [f'{tag_name(name)}:{text}']
+        hidden = [] if show_addresses else addresses_in(text)
+        tags += [tag for address in hidden for tag in address_tags(address)] or [f'{tag_name(name)}:{text}']
     return tuple(dict.fromkeys(tags))
 
 
-def without_addresses(value: str) -> str:
-    """The value, or where it holds an e-mail address a hash of it: still one text for one value."""
-    return _hash(value, 16) if ADDRESS.search(value) else value
+def distinct(tags_of: Mapping[K, tuple[str, ...]]) -> dict[K, tuple[str, ...]]:
+    """The tags of each series by its key, changed where Datadog would take two series for one.
 
-
-def of_address(address: str) -> tuple[str, ...]:
-    """The tags that stand for an e-mail address: its domain, that it is an address, and 8 digits of its SHA-256.
-
-    The address counts in lower case, so all its spellings have the same tags.
-    """
-    address = address.strip().rstrip('.').lower()
-    domain = address.rpartition('@')[2]
-    return (f'identity:{domain}', 'identity_type:email_address', f'identity_hash:{_hash(address)}')
-
-
-def distinct(tuples: Mapping[K, tuple[str, ...]]) -> dict[K, tuple[str, ...]]:
-    """The tags of each series, changed where Datadog would take two series for one.
-
-    Series collide when their tags are the same set in normal form. Each of them, the first one too, then gets _ and a
+    Series collide when Datadog stores their tags as the same set. Each of them, the first one too, then gets _ and a
     hash of its key at the end of one tag: the first that not all of them share, or the last. That tag has at most 200
     characters. All others are unchanged.
 
     The result does not depend on the order of the mapping. A series keeps its tags as long as the same set collides;
-    they change when the first other series collides with it and when the last one goes. The hash is made of repr(key),
+    they change when the first other series collides with it and when the last one goes. The hash is that of repr(key),
     so that must differ between keys and be the same in every process: use texts and tuples of texts. A series without
     tags has nothing to change.
     """
-    result = dict(tuples)
-    # A hash may collide with what somebody wrote, or with another hash: then both get a longer one.
-    for digits in range(HASH, DIGEST + 1, HASH):
+    changed = dict(tags_of)
+    # A hash may collide with a name that somebody chose, or with another hash: then both get a longer one.
+    for digits in range(HASH_DIGITS, SHA256_DIGITS + 1, HASH_DIGITS):
         groups: dict[frozenset[str], list[K]] = {}
-        for key, tags in result.items():
-            groups.setdefault(frozenset(map(normal, tags)), []).append(key)
+        for key, tags in changed.items():
+            groups.setdefault(frozenset(map(as_stored, tags)), []).append(key)
         collisions = [keys for keys in groups.values() if len(keys) > 1]
         for keys in collisions:
-            shared = frozenset.intersection(*(frozenset(tuples[key]) for key in keys))
+            shared = frozenset.intersection(*(frozenset(tags_of[key]) for key in keys))
             for key in keys:
-                tags = tuples[key]
-                place = next((i for i, tag in enumerate(tags) if tag not in shared), len(tags) - 1)
-                result[key] = _marked(tags, place, '_' + _hash(repr(key), digits))
+                tags = tags_of[key]
+                index = next((index for index, tag in enumerate(tags) if tag not in shared), len(tags) - 1)
+                changed[key] = _marked(tags, index, '_' + sha256(repr(key).encode()).hexdigest()[:digits])
         if not collisions:
             break
-    return result
+    return changed
 
 
-def _marked(tags: tuple[str, ...], place: int, mark: str) -> tuple[str, ...]:
-    return tuple(tag[: LIMIT - len(mark)] + mark if i == place else tag for i, tag in enumerate(tags))
+def _marked(tags: tuple[str, ...], marked: int, mark: str) -> tuple[str, ...]:
+    return tuple(tag[: LIMIT - len(mark)] + mark if index == marked else tag for index, tag in enumerate(tags))
 
 
-def _stored(one: str) -> str:
-    # One by one, as Datadog does: lower() of a whole text looks at neighbours (sigma) and may add characters.
-    if one.isascii() or one.isalpha() or one.isdecimal():
-        return one.lower()[0]
+def _stored_character(character: str) -> str:
+    # Datadog converts character by character; lower() of a whole text looks at neighbours (sigma) and may add some.
+    if character.isascii() or character.isalpha() or character.isdecimal():
+        return character.lower()[0]
     return '_'
-
-
-def _hash(text: str, digits: int = HASH) -> str:
-    return sha256(text.encode()).hexdigest()[:digits]

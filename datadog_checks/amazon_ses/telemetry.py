@@ -1,14 +1,17 @@
-"""What a run says about itself: calls, cost, age of the data, what was left out, and whether AWS can be reached."""
+"""Telemetry: what a run says about itself: calls, cost, age of the data, what was left out, and how AWS answers."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from datadog_checks.amazon_ses.cloudwatch.ledger import GivenUp
-from datadog_checks.amazon_ses.cloudwatch.queries import monthly_cost
-from datadog_checks.amazon_ses.cloudwatch.schedule import DAILY_EVERY, lanes
-from datadog_checks.amazon_ses.cloudwatch.selection import MAX_SERIES, Pace
+from datadog_checks.amazon_ses.cloudwatch import quarantine, slots
+from datadog_checks.amazon_ses.cloudwatch.cost import monthly_cost
+from datadog_checks.amazon_ses.cloudwatch.daily import DAILY_INTERVAL
+from datadog_checks.amazon_ses.cloudwatch.ledger import SkippedSpan
+from datadog_checks.amazon_ses.cloudwatch.selection import MAX_SERIES
 from datadog_checks.amazon_ses.model import (
+    Calls,
     Failure,
     FailureKind,
     Level,
@@ -19,8 +22,8 @@ from datadog_checks.amazon_ses.model import (
     Status,
     StatusSpec,
 )
-from datadog_checks.amazon_ses.progress import Progress, Source
-from datadog_checks.amazon_ses.readings import hold
+from datadog_checks.amazon_ses.progress import Progress
+from datadog_checks.amazon_ses.sources import Source, Sources
 
 COUNT, GAUGE = MetricType.COUNT, MetricType.GAUGE
 
@@ -117,91 +120,90 @@ CAN_CONNECT = StatusSpec(
 )
 STATUSES = (CAN_CONNECT,)
 
-NUMBERS = {Level.OK: 1.0, Level.WARNING: 0.5, Level.CRITICAL: 0.0}
+CONNECTED_VALUES = {Level.OK: 1.0, Level.WARNING: 0.5, Level.CRITICAL: 0.0}
 MESSAGE_LIMIT = 1000
-"""Characters of a message: longer ones are cut by Datadog, and nobody reads them."""
+"""Characters of a message. Datadog cuts longer ones."""
 
 
-def calls(sent: Mapping[str, int], failed: Mapping[tuple[str, FailureKind], int], billed: int) -> Iterable[Sample]:
+def calls(requests: Calls, region: str) -> Iterable[Sample]:
     """The requests of one Region, by operation and by kind of failure."""
-    for operation, number in sorted(sent.items()):
-        yield Sample(API_CALLS, number, (f'operation:{operation}',))
-    for (operation, kind), number in sorted(failed.items()):
-        yield Sample(API_ERRORS, number, (f'operation:{operation}', f'reason:{kind}'))
-        if kind is FailureKind.THROTTLED:
-            yield Sample(API_THROTTLES, number, (f'operation:{operation}',))
+    for request, number in sorted(requests.sent.items()):
+        if request.region == region:
+            yield Sample(API_CALLS, number, (f'operation:{request.operation}',))
+    for (request, kind), number in sorted(requests.failed.items()):
+        if request.region == region:
+            yield Sample(API_ERRORS, number, (f'operation:{request.operation}', f'reason:{kind}'))
+            if kind is FailureKind.THROTTLED:
+                yield Sample(API_THROTTLES, number, (f'operation:{request.operation}',))
+    billed = requests.billed_metrics.get(region, 0)
     if billed:
         yield Sample(BILLED_METRICS, billed)
 
 
 def collection(progress: Progress, period: int, now: float) -> Iterable[Sample]:
-    """How old the data of one Region are, what they cost and since when they are counted."""
+    """The age of the data of one Region, what they cost, and since when they are counted."""
     for name, source in progress.sources.items():
-        if source.read is not None:
-            yield Sample(DATA_AGE, max(0.0, now - source.read), (f'source:{name}',))
-    number = len(progress.series)
+        if source.answered_at is not None:
+            yield Sample(DATA_AGE, max(0.0, now - source.answered_at), (f'source:{name}',))
+    number, idle = len(progress.selection.series), progress.slots.idle
     yield Sample(SERIES, number)
-    yield Sample(IDLE_SERIES, progress.idle)
-    for reason, left_out in {MAX_SERIES: 0, **dropped(progress, now)}.items():
-        yield Sample(SERIES_DROPPED, left_out, (f'reason:{reason}',))
-    daily = progress.selection.paces.count(Pace.DAILY)
-    asked = number - progress.idle - daily + progress.idle / lanes(period)
-    yield Sample(ESTIMATED_COST, monthly_cost(asked, period) + monthly_cost(daily, DAILY_EVERY))
+    yield Sample(IDLE_SERIES, idle)
+    for reason, dropped in {MAX_SERIES: 0, **series_dropped(progress, now)}.items():
+        yield Sample(SERIES_DROPPED, dropped, (f'reason:{reason}',))
+    daily = len(progress.selection.daily)
+    per_period = number - idle - daily + idle / slots.phases(period)
+    yield Sample(ESTIMATED_COST, monthly_cost(per_period, period) + monthly_cost(daily, DAILY_INTERVAL))
     if progress.ledger is not None:
         yield Sample(COUNTING_SINCE, progress.ledger.since)
 
 
-def dropped(progress: Progress, now: float) -> Mapping[str, int]:
-    """The series that are not asked for, by reason."""
-    resting = {name for name, until in progress.resting.items() if until > now}
-    forbidden = sum(one.account in resting for one in progress.series if one.account) if resting else 0
-    refused = sum(one.key in resting for one in progress.series) if resting else 0
-    found = dict(progress.selection.dropped)
-    return {**found, **({'forbidden': forbidden} if forbidden else {}), **({'refused': refused} if refused else {})}
+def series_dropped(progress: Progress, now: float) -> Mapping[str, int]:
+    """How many listed series are not asked for, by reason."""
+    blocked = quarantine.blocked_counts(progress.quarantine, progress.selection.series, now)
+    return {**progress.selection.dropped, **blocked}
 
 
 def run(seconds: float, contexts: int) -> Iterable[Sample]:
-    """What the run took and how many contexts it has submitted, the two of these included."""
+    """The duration of the run, and the contexts that it submitted, these two included."""
     yield Sample(RUN_DURATION, seconds)
     yield Sample(CONTEXTS, contexts + 2)
 
 
-def losses(given_up: Iterable[GivenUp], shrunk: float) -> Iterable[Sample]:
-    """What an answer could not count."""
-    skipped: dict[str, int] = {}
-    for span in given_up:
-        skipped[span.reason] = skipped.get(span.reason, 0) + (span.end - span.start) // span.period
-    for reason, periods in sorted(skipped.items()):
-        yield Sample(PERIODS_SKIPPED, periods, (f'reason:{reason}',))
-    if shrunk:
-        yield Sample(AMOUNTS_SHRUNK, shrunk)
+def uncounted(skipped: Iterable[SkippedSpan], lowered: float) -> Iterable[Sample]:
+    """By how much the counts of a run are known to differ from CloudWatch."""
+    periods: Counter[str] = Counter()
+    for span in skipped:
+        periods[span.reason] += (span.end - span.start) // span.period
+    for reason, number in sorted(periods.items()):
+        yield Sample(PERIODS_SKIPPED, number, (f'reason:{reason}',))
+    if lowered:
+        yield Sample(AMOUNTS_SHRUNK, lowered)
 
 
-def failing(progress: Progress, troubles: Iterable[Failure] = ()) -> list[Failure]:
-    """Everything that fails in one Region now: its sources, and the troubles of the run itself."""
-    failures = (failure for source in progress.sources.values() for failure in source.failures)
-    return list(dict.fromkeys((*failures, *troubles)))
+def failures(sources: Sources, of_the_run: Iterable[Failure] = ()) -> list[Failure]:
+    """Everything that fails in one Region now: its sources, and the run itself."""
+    of_sources = (failure for source in sources.values() for failure in source.failures)
+    return list(dict.fromkeys((*of_sources, *of_the_run)))
 
 
-def level(progress: Progress, failing: Iterable[Failure], cadences: Mapping[str, int], now: float) -> Level:
-    """How well AWS can be read: CRITICAL where every source fails other than by throttling, or nothing is fresh."""
+def level(sources: Sources, failing: Iterable[Failure], intervals: Mapping[str, int], now: float) -> Level:
+    """How well AWS can be read. CRITICAL: every source fails other than by throttling, or no source is fresh."""
     if not tuple(failing):
         return Level.OK
-    sources = progress.sources.items()
-    fresh = [name for name, one in sources if one.read is not None and now - one.read < hold(cadences[name])]
-    return Level.CRITICAL if not fresh or all(_dead(one) for _, one in sources) else Level.WARNING
+    fresh = any(source.is_fresh(intervals[name], now) for name, source in sources.items())
+    return Level.CRITICAL if not fresh or all(map(_is_dead, sources.values())) else Level.WARNING
 
 
-def _dead(source: Source) -> bool:
-    """Whether the last request of a source got nothing, for a reason that will not pass by itself."""
+def _is_dead(source: Source) -> bool:
+    """Whether the last request of a source got no answer, for a reason that will not pass by itself."""
     throttled = all(failure.kind is FailureKind.THROTTLED for failure in source.failures)
-    return source.read != source.asked and bool(source.failures) and not throttled
+    return source.answered_at != source.asked_at and bool(source.failures) and not throttled
 
 
-def reached(level: Level, failing: Iterable[Failure] = ()) -> Iterable[Reading]:
+def connection(level: Level, failing: Iterable[Failure] = ()) -> Iterable[Reading]:
     """The service check `can_connect` and the gauge of that name."""
     message = '; '.join(dict.fromkeys(str(failure) for failure in failing))
     if len(message) > MESSAGE_LIMIT:
         message = message[: MESSAGE_LIMIT - 4] + ' ...'
     yield Status(CAN_CONNECT, level, message if level is not Level.OK else '')
-    yield Sample(CONNECTED, NUMBERS[level])
+    yield Sample(CONNECTED, CONNECTED_VALUES[level])

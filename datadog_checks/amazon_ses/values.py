@@ -1,7 +1,7 @@
-"""Numbers and timestamps as AWS sends them, read with suspicion: a proxy or an emulator may send anything.
+"""Numbers and timestamps of AWS answers, checked, because a proxy or an emulator may send anything.
 
-Timestamps are epoch numbers in JSON and ISO texts in XML. botocore would make a datetime of each, with a parser for
-every format there is, which is most of what reading an answer costs. It is told to leave them, and they are read here.
+Timestamps are epoch numbers in JSON and ISO texts in XML. botocore would parse each with a parser for every format that
+exists, which is most of the cost of reading an answer. Our sessions switch that off, and `epoch` parses them instead.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 LARGEST = 1e15
-"""More than any account sends in the life of AWS, and still exact in a double."""
+"""More than any account can send, and still exact in a double."""
 
 
 def number(value: object) -> float:
-    """A finite number of a size that can be true. Raises ValueError for anything else."""
+    """A finite number of a possible size. Raises ValueError for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -LARGEST < value < LARGEST:
-        raise ValueError('not a number that can be true')
+        raise ValueError('not a possible number')
     return float(value)
 
 
 def epoch(timestamp: object) -> float:
-    """Seconds since the epoch. Raises ValueError where the value is no timestamp. What has no zone is UTC."""
+    """Seconds since the epoch. A text without a zone is UTC. Raises ValueError where the value is no timestamp."""
     if isinstance(timestamp, str):
         timestamp = datetime.fromisoformat(timestamp)
     if isinstance(timestamp, datetime):

@@ -41,7 +41,7 @@ def templates() -> dict[str, Any]:
 
 @pytest.fixture(scope='session')
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Recording]:
-    """What the real check submitted in the run of `make demo` and in each play. Each runs in a process of its own,
+    """Recordings of the real check in the run of `make demo` and in each play. Each runs in a process of its own,
     because a test process has the stubs of the base package in place of the standalone host."""
     folder = tmp_path_factory.mktemp('recordings')
     processes = {

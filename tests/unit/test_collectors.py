@@ -1,4 +1,4 @@
-"""Literal in, literal out: what is read of GetAccount and GetSendStatistics, whole or broken."""
+"""Collectors: from literal answers of GetAccount and GetSendStatistics, whole or broken, to literal readings."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ NOW = 1_790_000_100
 DAY = 86400
 
 
-def shown(readings: Any) -> dict[Any, Any]:
-    """Samples by name and tags, a status by its name."""
-    found: dict[Any, Any] = {}
-    for one in readings:
-        if isinstance(one, Sample):
-            key: Any = (one.metric.name, *one.tags) if one.tags else one.metric.name
-            assert key not in found
-            found[key] = one.value
+def by_name(readings: Any) -> dict[Any, Any]:
+    """Values of samples by name and tags, the level of a status by its name."""
+    values: dict[Any, Any] = {}
+    for reading in readings:
+        if isinstance(reading, Sample):
+            key: Any = (reading.metric.name, *reading.tags) if reading.tags else reading.metric.name
+            assert key not in values
+            values[key] = reading.value
         else:
-            found[one.spec.name] = one.level
-    return found
+            values[reading.spec.name] = reading.level
+    return values
 
 
 ACCOUNT = {
@@ -46,9 +46,9 @@ QUOTA = {
 }
 
 
-def test_account() -> None:
+def test_get_account_becomes_quota_standing_and_status() -> None:
     """A whole answer of GetAccount becomes quota, standing and status."""
-    assert shown(account.read(ACCOUNT, NOW)) == {
+    assert by_name(account.parse(ACCOUNT, NOW)) == {
         **QUOTA,
         'account.enforcement_level': 0,
         'account.sending_enabled': 1.0,
@@ -57,7 +57,7 @@ def test_account() -> None:
     }
 
 
-def test_account_of_the_first_api() -> None:
+def test_first_api_gives_quota_and_switch() -> None:
     """GetSendQuota and GetAccountSendingEnabled give the quota and the switch; the standing stays unknown."""
 
     class Ses:
@@ -67,9 +67,9 @@ def test_account_of_the_first_api() -> None:
         def get_account_sending_enabled(self) -> dict[str, Any]:
             return {'Enabled': False, 'ResponseMetadata': {}}
 
-    clients = {'ses': Ses()}.__getitem__
-    assert shown(account.QUOTA_V1.read(account.QUOTA_V1.fetch(clients), NOW)) == QUOTA
-    assert shown(account.SENDING_V1.read(account.SENDING_V1.fetch(clients), NOW)) == {
+    client_for = {'ses': Ses()}.__getitem__
+    assert by_name(account.QUOTA_V1.parse(account.QUOTA_V1.fetch(client_for), NOW)) == QUOTA
+    assert by_name(account.SENDING_V1.parse(account.SENDING_V1.fetch(client_for), NOW)) == {
         'account.sending_enabled': 0.0,
         'sending_status': Level.CRITICAL,
     }
@@ -84,9 +84,9 @@ def test_account_of_the_first_api() -> None:
     ],
 )
 def test_quota_at_its_edges(most: float, sent: float, expected: dict[str, float]) -> None:
-    """An unlimited quota has no rest and no share, an empty one no share, an exceeded one no negative rest."""
+    """An unlimited quota has no remainder and no share, an empty one no share; no remainder is negative."""
     quota = {'Max24HourSend': most, 'MaxSendRate': 1.0, 'SentLast24Hours': sent}
-    readings = shown(account.read({**ACCOUNT, 'SendQuota': quota}, NOW))
+    readings = by_name(account.parse({**ACCOUNT, 'SendQuota': quota}, NOW))
     derived = {'quota.remaining_24_hour', 'quota.utilization'}
     assert {name: value for name, value in readings.items() if name in derived} == expected
 
@@ -106,8 +106,10 @@ def test_quota_at_its_edges(most: float, sent: float, expected: dict[str, float]
         ('SOMETHING_NEW', True, Level.UNKNOWN),
     ],
 )
-def test_sending_status(enforcement: str | None, sending: bool | None, level: Level) -> None:
-    """The status is the worst of standing and switch, and what AWS does not say is never OK."""
+def test_sending_status_is_the_worst_of_standing_and_switch(
+    enforcement: str | None, sending: bool | None, level: Level
+) -> None:
+    """The status is the worst of standing and switch, and never OK where AWS left a part out."""
     status = account.status(Standing(enforcement, sending))
     assert isinstance(status, Status)
     assert status.level is level
@@ -124,14 +126,14 @@ def test_sending_status(enforcement: str | None, sending: bool | None, level: Le
         {**ACCOUNT, 'SendQuota': []},
     ],
 )
-def test_malformed_account(answer: Mapping[str, Any]) -> None:
-    """An answer of GetAccount without its quota is malformed, changes nothing and says nothing of the account."""
+def test_account_without_quota_is_malformed(answer: Mapping[str, Any]) -> None:
+    """An answer of GetAccount without its quota is malformed, changes nothing and shows nothing of the account."""
     before = Progress(standing=Standing('HEALTHY', True))
     after, events = progress.after_snapshot(before, account.ACCOUNT, answer, NOW)
     source = after.sources['account']
-    assert (after.standing, events, source.readings, source.read) == (before.standing, (), (), None)
-    assert [(one.kind, one.operation) for one in source.failures] == [(FailureKind.MALFORMED, 'GetAccount')]
-    assert source.ask_again
+    assert (after.standing, events, source.readings, source.answered_at) == (before.standing, (), (), None)
+    assert [(failure.kind, failure.operation) for failure in source.failures] == [(FailureKind.MALFORMED, 'GetAccount')]
+    assert source.retries
 
 
 @pytest.mark.parametrize(
@@ -154,20 +156,22 @@ def test_malformed_account(answer: Mapping[str, Any]) -> None:
         ),
     ],
 )
-def test_changes(before: Standing | None, now: Standing, expected: list[tuple[str, str]]) -> None:
-    """A change is an event of its own kind; a first observation and what AWS did not say are none."""
-    assert [(one.spec.name, one.alert_type) for one in account.changes(before, now)] == expected
+def test_change_of_standing_is_an_event(
+    before: Standing | None, now: Standing, expected: list[tuple[str, str]]
+) -> None:
+    """A change is an event of its own kind; a first observation and a part that AWS left out are no events."""
+    assert [(event.spec.name, event.alert_type) for event in account.changes(before, now)] == expected
 
 
 def bucket(age: float, attempts: int, bounces: int = 0) -> dict[str, Any]:
-    at = datetime.fromtimestamp(NOW - age, UTC)
-    return {'Timestamp': at, 'DeliveryAttempts': attempts, 'Bounces': bounces, 'Complaints': 0, 'Rejects': 1}
+    start = datetime.fromtimestamp(NOW - age, UTC)
+    return {'Timestamp': start, 'DeliveryAttempts': attempts, 'Bounces': bounces, 'Complaints': 0, 'Rejects': 1}
 
 
-def test_send_statistics() -> None:
+def test_buckets_become_sums_of_windows() -> None:
     """Buckets in any order become sums of the newest bucket, of 24 hours and of 14 days; older ones count nowhere."""
     buckets = [bucket(2 * DAY, 100, 5), bucket(60, 3, 1), bucket(960, 20), bucket(15 * DAY, 7000), bucket(DAY + 1, 10)]
-    readings = shown(send_statistics.read({'SendDataPoints': buckets}, NOW))
+    readings = by_name(send_statistics.parse({'SendDataPoints': buckets}, NOW))
     assert {key[1]: value for key, value in readings.items() if key[0] == 'send_statistics.delivery_attempts'} == {
         'window:15m': 3,
         'window:24h': 23,
@@ -177,15 +181,15 @@ def test_send_statistics() -> None:
     assert readings['send_statistics.rejects', 'window:24h'] == 2
 
 
-def test_send_statistics_of_a_silent_account() -> None:
+def test_windows_of_a_silent_account_are_zero() -> None:
     """Without buckets all windows are zero: here AWS says so, since it lists buckets with activity only."""
-    assert set(shown(send_statistics.read({'SendDataPoints': []}, NOW)).values()) == {0}
+    assert set(by_name(send_statistics.parse({'SendDataPoints': []}, NOW)).values()) == {0}
 
 
 @pytest.mark.parametrize(
     'answer', [{}, {'SendDataPoints': None}, {'SendDataPoints': [{}]}, {'SendDataPoints': [{'Timestamp': 'soon'}]}]
 )
-def test_malformed_send_statistics(answer: Mapping[str, Any]) -> None:
+def test_send_statistics_without_buckets_are_malformed(answer: Mapping[str, Any]) -> None:
     """An answer of GetSendStatistics without its buckets is malformed."""
     after, _ = progress.after_snapshot(Progress(), send_statistics.SEND_STATISTICS, answer, NOW)
     (failure,) = after.sources['send_statistics'].failures

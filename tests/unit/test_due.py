@@ -1,4 +1,4 @@
-"""When a source is asked again."""
+"""When a source is due again."""
 
 from __future__ import annotations
 
@@ -6,36 +6,35 @@ from zlib import crc32
 
 import pytest
 
-from datadog_checks.amazon_ses import planning
+from datadog_checks.amazon_ses import sources
 from datadog_checks.amazon_ses.model import Failure, FailureKind, Target
-from datadog_checks.amazon_ses.progress import Source
+from datadog_checks.amazon_ses.sources import Source
 
 NOW = 1_790_000_100
 DAY = 86400
 TARGET = Target('123456789012', 'us-east-1')
-
-
-ASKED = float(NOW // 60 * 60 + crc32(':'.join(TARGET).encode()) % 60)
+SLOT_START = float(NOW // 60 * 60 + crc32(':'.join(TARGET).encode()) % 60)
+"""The beginning of a slot of 60 s of this target."""
 
 
 @pytest.mark.parametrize(
     ('later', 'due'), [(0.0, False), (15.0, False), (54.9, False), (55.0, True), (59.9, True), (60.0, True)]
 )
 def test_a_run_a_little_early_is_not_skipped(later: float, due: bool) -> None:
-    """A source of 60 s that was asked at the beginning of its slot is asked again at 59.9 s, and not at 54.9 s."""
-    sources = {'account': Source(ASKED, ASKED)}
-    assert planning.is_due(sources, 'account', 60, ASKED + later, TARGET) is due
+    """A source with a cadence of 60 s, read at the start of a slot, is due again at 59.9 s but not at 54.9 s."""
+    source = Source(SLOT_START, SLOT_START)
+    assert sources.is_due(source, 60, SLOT_START + later, TARGET) is due
 
 
 @pytest.mark.parametrize('every', [60, 300, 900])
 @pytest.mark.parametrize('step', [15.0, 59.9, 60.0, 60.1])
-def test_sources_keep_their_cadence(every: int, step: float) -> None:
-    """Over a day a source is asked every `every` seconds, never after less than half and never more than a run late."""
-    asked, times, now = Source(ASKED, ASKED), [], ASKED
-    while now < ASKED + DAY:
+def test_sources_keep_their_cadence_over_a_day(every: int, step: float) -> None:
+    """Over a day a source is read every `every` seconds: not before half of that, not a run late."""
+    source, times, now = Source(SLOT_START, SLOT_START), [], SLOT_START
+    while now < SLOT_START + DAY:
         now += step
-        if planning.is_due({'one': asked}, 'one', every, now, TARGET):
-            asked = Source(now, now)
+        if sources.is_due(source, every, now, TARGET):
+            source = Source(now, now)
             times.append(now)
     gaps = [later - earlier for earlier, later in zip(times[1:], times[2:], strict=False)]
     assert min(gaps) >= every / 2
@@ -44,17 +43,17 @@ def test_sources_keep_their_cadence(every: int, step: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ('kind', 'again'),
+    ('kind', 'retried'),
     [(kind, kind not in (FailureKind.DENIED, FailureKind.UNSUPPORTED)) for kind in FailureKind],
 )
-def test_failures_are_asked_again_but_denials_wait(kind: FailureKind, again: bool) -> None:
-    """What failed is asked again in the next run; what is denied or unknown stays so until its cadence."""
-    sources = {'account': Source(ASKED, None, (Failure(kind, 'GetAccount', ''),))}
-    assert planning.is_due(sources, 'account', 60, ASKED + 10, TARGET) is again
-    assert planning.is_due(sources, 'account', 60, ASKED + 60, TARGET)
+def test_failed_requests_are_retried_but_denials_wait(kind: FailureKind, retried: bool) -> None:
+    """A failed request is retried in the next run; a denied or unsupported one waits for its cadence."""
+    source = Source(SLOT_START, None, (Failure(kind, 'GetAccount', ''),))
+    assert sources.is_due(source, 60, SLOT_START + 10, TARGET) is retried
+    assert sources.is_due(source, 60, SLOT_START + 60, TARGET)
 
 
-def test_what_was_never_asked_is_due_and_so_is_all_after_a_clock_step_back() -> None:
-    """A new source is due at once; a clock that was set back does not stop collection until it has caught up."""
-    assert planning.is_due({}, 'account', 60, NOW, TARGET)
-    assert planning.is_due({'account': Source(NOW, NOW)}, 'account', 60, NOW - 7200, TARGET)
+def test_new_sources_and_all_sources_after_a_clock_step_back_are_due() -> None:
+    """A new source is due at once, and collection goes on at once after the clock was set back."""
+    assert sources.is_due(None, 60, NOW, TARGET)
+    assert sources.is_due(Source(NOW, NOW), 60, NOW - 7200, TARGET)

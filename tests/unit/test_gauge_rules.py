@@ -1,4 +1,4 @@
-"""What gauges show, and for how long."""
+"""Promise P2: Which value a gauge shows, and for how long."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from datadog_checks.amazon_ses.cloudwatch import gauges
-from datadog_checks.amazon_ses.cloudwatch.answers import Answer, Result
-from datadog_checks.amazon_ses.cloudwatch.gauges import Shown
-from datadog_checks.amazon_ses.cloudwatch.ledger import Window
+from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer, QueryResult
+from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
+from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES as SERIES
+from datadog_checks.amazon_ses.cloudwatch.periods import Window
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
-from datadog_checks.amazon_ses.cloudwatch.series import ACCOUNT as SERIES
 from datadog_checks.amazon_ses.cloudwatch.series import AVERAGE, SUM, Query
 from datadog_checks.amazon_ses.model import Sample
 
@@ -21,35 +21,35 @@ DAY = 86400
 SEND, BOUNCE = Query(SERIES[0], SUM), Query(SERIES[2], SUM)
 BOUNCE_RATE, COMPLAINT_RATE = Query(SERIES[10], AVERAGE), Query(SERIES[11], AVERAGE)
 RATES = SERIES[10:]
-NOTHING_SHOWN = Shown()
+NOTHING_SHOWN = GaugeValues()
 
 
-def shown(readings: Any) -> dict[Any, Any]:
-    """Samples by name and tags, a status by its name."""
-    found: dict[Any, Any] = {}
-    for one in readings:
-        if isinstance(one, Sample):
-            key: Any = (one.metric.name, *one.tags) if one.tags else one.metric.name
-            assert key not in found
-            found[key] = one.value
+def by_name(readings: Any) -> dict[Any, Any]:
+    """The values of samples by name and tags, and the level of a status by its name."""
+    named: dict[Any, Any] = {}
+    for reading in readings:
+        if isinstance(reading, Sample):
+            key: Any = (reading.metric.name, *reading.tags) if reading.tags else reading.metric.name
+            assert key not in named
+            named[key] = reading.value
         else:
-            found[one.spec.name] = one.level
-    return found
+            named[reading.spec.name] = reading.level
+    return named
 
 
-def answer(points: Mapping[Query, Mapping[int, float]], complete: bool = True, at: float = NOW) -> Answer:
-    asked = Batch(tuple(points), tuple(range(len(points))), Window(NOW - 3600, NOW + 300), 300)
-    return Answer(asked, [Result(held, complete) for held in points.values()], (), at)
+def answer(points: Mapping[Query, Mapping[int, float]], complete: bool = True, at: float = NOW) -> BatchAnswer:
+    batch = Batch(tuple(points), tuple(range(len(points))), Window(NOW - 3600, NOW + 300), 300)
+    return BatchAnswer(batch, [QueryResult(by_start, complete) for by_start in points.values()], (), at)
 
 
-def settled(query: Query, told: Answer, before: Shown = NOTHING_SHOWN, **options: Any) -> float | None:
-    after = gauges.after(before, [told], NOW, options.pop('settle_delay', 300), **options)
-    value, _ = after.settled.get((query.series.key, query.statistic), (None, NOW))
-    return value
+def settled(query: Query, latest: BatchAnswer, before: GaugeValues = NOTHING_SHOWN, **options: Any) -> float | None:
+    after = gauges.after_answers(before, [latest], NOW, options.pop('settle_delay', 300), **options)
+    amount, _ = after.settled.get((query.series.key, query.statistic), (None, NOW))
+    return amount
 
 
-def test_gauge_is_the_newest_settled_period() -> None:
-    """The newest period that ended settle_delay ago is shown, by the earlier of our clock and AWS's."""
+def test_a_gauge_shows_the_newest_settled_period() -> None:
+    """A gauge shows the newest period that ended `settle_delay` ago, by the earlier of our clock and AWS's."""
     points = {SEND: {NOW - 900: 1.0, NOW - 600: 2.0, NOW - 300: 3.0, NOW: 4.0}}
     assert settled(SEND, answer(points)) == 2.0
     assert settled(SEND, answer(points), settle_delay=0) == 3.0
@@ -58,34 +58,37 @@ def test_gauge_is_the_newest_settled_period() -> None:
     assert settled(SEND, answer(points, at=NOW + 9000)) == 2.0
 
 
-def test_zero_needs_a_live_series_and_a_whole_answer() -> None:
-    """Without data a count shows zero only within a day of its last datapoint; zeroed says so without one."""
+def test_zero_needs_an_active_series_and_a_complete_answer() -> None:
+    """Without data a count shows zero only within a day of its last datapoint.
+
+    With `zeroed` it shows zero for any complete answer.
+    """
     key = SEND.series.key
-    alive, dead = Shown(last_seen={key: NOW - DAY + 1}), Shown(last_seen={key: NOW - DAY})
+    active, ended = GaugeValues(newest_data={key: NOW - DAY + 1}), GaugeValues(newest_data={key: NOW - DAY})
     nothing: dict[Query, dict[int, float]] = {SEND: {}}
-    assert settled(SEND, answer(nothing), alive) == 0.0
-    assert settled(SEND, answer(nothing), dead) is None
+    assert settled(SEND, answer(nothing), active) == 0.0
+    assert settled(SEND, answer(nothing), ended) is None
     assert settled(SEND, answer(nothing)) is None
-    assert settled(SEND, answer(nothing, complete=False), alive) is None
+    assert settled(SEND, answer(nothing, complete=False), active) is None
     assert settled(SEND, answer(nothing), zeroed=True) == 0.0
     assert settled(SEND, answer(nothing, complete=False), zeroed=True) is None
-    mean = Query(SEND.series, AVERAGE)
-    assert settled(mean, answer({mean: {}}), alive) is None
+    average = Query(SEND.series, AVERAGE)
+    assert settled(average, answer({average: {}}), active) is None
 
 
-def test_rates() -> None:
-    """Rates are in percent, the newest counts, and the proximity is that of the nearer limit."""
-    told = answer({BOUNCE_RATE: {NOW - 600: 0.09, NOW - 300: 0.04}, COMPLAINT_RATE: {NOW - 900: 0.003}})
-    after = gauges.after(Shown(), [told], NOW, 300)
-    readings = shown(gauges.newest_readings(after, RATES, NOW + 60))
+def test_reputation_rates_show_the_newest_value_for_a_day() -> None:
+    """Rates are in percent, last a day, and `pause_proximity` belongs to the rate nearest to its limit."""
+    rates = answer({BOUNCE_RATE: {NOW - 600: 0.09, NOW - 300: 0.04}, COMPLAINT_RATE: {NOW - 900: 0.003}})
+    after = gauges.after_answers(GaugeValues(), [rates], NOW, 300)
+    readings = by_name(gauges.measurement_samples(after, RATES, NOW + 60))
     assert readings == {
         'reputation.bounce_rate': pytest.approx(4.0),
         'reputation.complaint_rate': pytest.approx(0.3),
         'reputation.age': 960.0,
         'reputation.pause_proximity': pytest.approx(60.0),
     }
-    assert shown(gauges.newest_readings(after, RATES, NOW - 300 + DAY)) == {}
-    later = shown(gauges.newest_readings(after, RATES, NOW - 301 + DAY))
+    assert by_name(gauges.measurement_samples(after, RATES, NOW - 300 + DAY)) == {}
+    later = by_name(gauges.measurement_samples(after, RATES, NOW - 301 + DAY))
     assert later.keys() == {'reputation.bounce_rate', 'reputation.age', 'reputation.pause_proximity'}
-    nothing = gauges.after(after, [answer({BOUNCE_RATE: {}, COMPLAINT_RATE: {}})], NOW, 300, zeroed=True)
-    assert nothing.readings == after.readings
+    nothing = gauges.after_answers(after, [answer({BOUNCE_RATE: {}, COMPLAINT_RATE: {}})], NOW, 300, zeroed=True)
+    assert nothing.measurements == after.measurements

@@ -1,4 +1,4 @@
-"""Work side by side in real threads. What a test waits for is an event, so nothing here depends on how fast it runs."""
+"""Steps that run in parallel in real threads. Tests wait for events, so no result depends on speed."""
 
 from __future__ import annotations
 
@@ -11,264 +11,284 @@ from threading import enumerate as all_threads
 
 import pytest
 
-from datadog_checks.amazon_ses.runner import IN_FLIGHT, WIDTH, Runner, Step, Work
+from datadog_checks.amazon_ses.runner import MAX_STEPS, MAX_STEPS_PER_REGION, Runner, Step, Work
 
 LONG = 60.0
-"""Seconds that are never used up: a run ends because its steps are done, or by `Patience`."""
+"""Seconds that are never used up: a run ends because its recorder have ended, or because a `ResultClock` expires."""
 
 
-class Patience:
-    """A clock by which the deadline of a run comes when so many results have come; None: never."""
+class ResultClock:
+    """A clock that passes the deadline of a run after a number of results; with None it never does."""
 
     def __init__(self) -> None:
         self.results: int | None = None
-        self._asked = 0
+        self._readings = 0
 
     def __call__(self) -> float:
-        # A run asks once for its deadline and once before each result.
-        self._asked += 1
-        return 2 * LONG if self.results is not None and self._asked > self.results + 1 else 0.0
+        # A run reads the clock once for its deadline and once before each result.
+        self._readings += 1
+        return 2 * LONG if self.results is not None and self._readings > self.results + 1 else 0.0
 
-    def until(self, results: int | None) -> None:
-        self.results, self._asked = results, 0
+    def expire_after(self, results: int | None) -> None:
+        self.results, self._readings = results, 0
 
 
-class Steps:
-    """Steps that note what they do, and hang while they are told to."""
+class Recorder:
+    """Makes recorder that record when they start and end, and that hang until `released`."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self.begun: dict[str, list[int]] = defaultdict(list)
+        self.started: dict[str, list[int]] = defaultdict(list)
         self.ended: dict[str, list[int]] = defaultdict(list)
-        self.workers: dict[str, set[int]] = defaultdict(set)
+        self.threads: dict[str, set[int]] = defaultdict(set)
         self.running: Counter[str] = Counter()
-        self.most: Counter[str] = Counter()
-        self.most_in_all = 0
+        self.peak: Counter[str] = Counter()
+        self.total_peak = 0
         self.released = Event()
         self.full = Event()
-        self.wait_for = 0
+        self.full_at = 0
 
-    def step(self, key: str, number: int, hangs: bool = False) -> int:
+    def step(self, region: str, number: int, hangs: bool = False) -> int:
         with self._lock:
-            self.begun[key].append(number)
-            self.workers[key].add(get_ident())
-            self.running[key] += 1
-            self.most[key] = max(self.most[key], self.running[key])
-            under_way = self.running.total()
-            self.most_in_all = max(self.most_in_all, under_way)
-            if self.wait_for and under_way >= self.wait_for:
+            self.started[region].append(number)
+            self.threads[region].add(get_ident())
+            self.running[region] += 1
+            self.peak[region] = max(self.peak[region], self.running[region])
+            total = self.running.total()
+            self.total_peak = max(self.total_peak, total)
+            if self.full_at and total >= self.full_at:
                 self.full.set()
         if hangs:
             self.released.wait(LONG)
-        elif self.wait_for:
-            # As many as may run together do: each waits for the others.
+        elif self.full_at:
+            # Each step waits until `full_at` recorder run at once.
             self.full.wait(LONG)
         with self._lock:
-            self.running[key] -= 1
-            self.ended[key].append(number)
+            self.running[region] -= 1
+            self.ended[region].append(number)
         return number
 
-    def work(self, key: str, lead: int, beside: int, hangs: tuple[int, ...] = ()) -> Work[int]:
-        """`hangs` are the numbers of the steps that hang; those of the lead come first."""
-        steps: list[Step[int]] = [partial(self.step, key, number, number in hangs) for number in range(lead + beside)]
-        return Work(steps[:lead], steps[lead:])
+    def work(self, region: str, first: int, parallel: int, hangs: tuple[int, ...] = ()) -> Work[int]:
+        """Work with this many recorder; `hangs` are the numbers of the recorder that hang, counted from the first."""
+        recorder: list[Step[int]] = [
+            partial(self.step, region, number, number in hangs) for number in range(first + parallel)
+        ]
+        return Work(recorder[:first], recorder[first:])
 
 
-def workers() -> list[str]:
-    return [one.name for one in all_threads() if one.name == 'amazon_ses']
+def running_threads() -> list[str]:
+    return [thread.name for thread in all_threads() if thread.name == 'amazon_ses']
 
 
-def join() -> None:
+def join_threads() -> None:
     for thread in all_threads():
         if thread.name == 'amazon_ses':
             thread.join(LONG)
-    assert workers() == []
+    assert running_threads() == []
 
 
 @pytest.fixture
-def steps() -> Iterator[Steps]:
-    made = Steps()
-    yield made
-    made.released.set()
-    made.full.set()
-    join()
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    yield recorder
+    recorder.released.set()
+    recorder.full.set()
+    join_threads()
 
 
 @pytest.fixture
-def patience() -> Patience:
-    return Patience()
+def clock() -> ResultClock:
+    return ResultClock()
 
 
 @pytest.fixture
-def runner(patience: Patience) -> Runner:
-    return Runner(patience)
+def runner(clock: ResultClock) -> Runner:
+    return Runner(clock)
 
 
-@pytest.mark.parametrize(('regions', 'lead', 'beside'), [(1, 0, 0), (1, 3, 0), (1, 0, 1), (33, 2, 3), (100, 1, 0)])
-def test_all_steps_are_done_when_there_is_time(
-    runner: Runner, steps: Steps, regions: int, lead: int, beside: int
+@pytest.mark.parametrize(('regions', 'first', 'parallel'), [(1, 0, 0), (1, 3, 0), (1, 0, 1), (33, 2, 3), (100, 1, 0)])
+def test_all_steps_run_once_when_there_is_time(
+    runner: Runner, recorder: Recorder, regions: int, first: int, parallel: int
 ) -> None:
-    """However many Regions there are, each of their steps is done once, and what it found is there."""
-    work = {f'region-{number}': steps.work(f'region-{number}', lead, beside) for number in range(regions)}
-    everything = list(range(lead + beside))
+    """However many Regions there are, each of their steps runs once, and its result is returned."""
+    work = {f'region-{number}': recorder.work(f'region-{number}', first, parallel) for number in range(regions)}
+    numbers = list(range(first + parallel))
     for _ in range(3):
         results = runner.run(work, LONG)
         assert results.late == ()
-        assert {key: sorted(done) for key, done in results.done.items()} == dict.fromkeys(work, everything)
-        join()
-    assert all(len(begun) == 3 * (lead + beside) for begun in steps.begun.values())
+        assert {region: sorted(ended) for region, ended in results.completed.items()} == dict.fromkeys(work, numbers)
+        join_threads()
+    assert all(len(started) == 3 * len(numbers) for started in recorder.started.values())
 
 
-def test_nothing_to_do(runner: Runner) -> None:
+def test_a_run_without_steps_ends_at_once(runner: Runner) -> None:
     """Without Regions, or without steps, a run ends at once and starts no thread."""
-    assert runner.run({}, LONG).done == {}
+    assert runner.run({}, LONG).completed == {}
     results = runner.run({'a': Work([])}, LONG)
-    assert (results.done, results.late) == ({'a': []}, ())
-    assert workers() == []
+    assert (results.completed, results.late) == ({'a': []}, ())
+    assert running_threads() == []
 
 
-def test_first_steps_come_one_after_the_other(runner: Runner, steps: Steps) -> None:
-    """The first steps of a Region come in their order and alone, and the others when all of them are done."""
+def test_first_steps_run_one_at_a_time(runner: Runner, recorder: Recorder) -> None:
+    """The first steps of a Region run in order, one at a time; the parallel steps start after all of them."""
     for number in range(20):
-        key = f'region-{number}'
-        runner.run({key: steps.work(key, 4, 6), 'other': steps.work('other', 0, 9)}, LONG)
-        assert steps.begun[key][:4] == [0, 1, 2, 3]
-        assert steps.ended[key][:4] == [0, 1, 2, 3]
+        region = f'region-{number}'
+        runner.run({region: recorder.work(region, 4, 6), 'other': recorder.work('other', 0, 9)}, LONG)
+        assert recorder.started[region][:4] == [0, 1, 2, 3]
+        assert recorder.ended[region][:4] == [0, 1, 2, 3]
 
 
-def test_without_first_steps_the_first_request_goes_alone(runner: Runner, steps: Steps, patience: Patience) -> None:
-    """Where a Region has no first step, its first request shows alone whether it answers, before any other is sent."""
-    patience.until(5)
-    results = runner.run({'a': steps.work('a', 0, 9, hangs=(0,)), 'b': steps.work('b', 0, 5)}, LONG)
-    assert (results.done['a'], results.late) == ([], ('a',))
-    assert steps.begun['a'] == [0]
+def test_without_first_steps_one_parallel_step_runs_alone_first(
+    runner: Runner, recorder: Recorder, clock: ResultClock
+) -> None:
+    """Without first steps, the first request of a Region must be answered before any other one is sent."""
+    clock.expire_after(5)
+    results = runner.run({'a': recorder.work('a', 0, 9, hangs=(0,)), 'b': recorder.work('b', 0, 5)}, LONG)
+    assert (results.completed['a'], results.late) == ([], ('a',))
+    assert recorder.started['a'] == [0]
 
 
-def test_eight_of_a_region_and_thirty_two_in_all(runner: Runner, steps: Steps) -> None:
-    """At most 8 requests of a Region are under way at once and 32 in all, and that many are where there is work."""
-    steps.wait_for = WIDTH
-    # The first step of each Region is alone, so those of 32 Regions fill all there is.
-    many = {f'region-{number}': steps.work(f'region-{number}', 0, 20) for number in range(40)}
-    assert runner.run(many, LONG).late == ()
-    assert steps.most_in_all == WIDTH
-    assert max(steps.most.values()) <= IN_FLIGHT
+def test_at_most_eight_steps_of_a_region_and_32_in_all_run_at_once(runner: Runner, recorder: Recorder) -> None:
+    """At most 8 requests of a Region and 32 in all run at once, and 32 do run if there is enough work."""
+    recorder.full_at = MAX_STEPS
+    # Each Region runs one step alone at first, so 32 Regions are needed to run 32 steps.
+    work = {f'region-{number}': recorder.work(f'region-{number}', 0, 20) for number in range(40)}
+    assert runner.run(work, LONG).late == ()
+    assert recorder.total_peak == MAX_STEPS
+    assert max(recorder.peak.values()) <= MAX_STEPS_PER_REGION
 
 
-def test_a_region_uses_what_it_may(runner: Runner, steps: Steps) -> None:
-    """A Region alone has 8 requests under way, once its first one was answered."""
-    lead = steps.work('a', 1, 0).lead
-    beside = [partial(steps.step, 'a', number, True) for number in range(1, 21)]
+def test_a_single_region_runs_eight_steps_at_once(runner: Runner, recorder: Recorder) -> None:
+    """A single Region has 8 requests in flight once its first request was answered."""
+    first = recorder.work('a', 1, 0).first
+    parallel = [partial(recorder.step, 'a', number, True) for number in range(1, 21)]
 
-    def let_go() -> int:
-        # Seen from another Region: eight are under way, and no more come.
-        while steps.running['a'] < IN_FLIGHT:
+    def release_when_full() -> int:
+        # Runs in another Region: eight steps of `a` are running, and no more start.
+        while recorder.running['a'] < MAX_STEPS_PER_REGION:
             time.sleep(0.001)
-        steps.released.set()
+        recorder.released.set()
         return 0
 
-    results = runner.run({'a': Work(lead, beside), 'b': Work([let_go])}, LONG)
+    results = runner.run({'a': Work(first, parallel), 'b': Work([release_when_full])}, LONG)
     assert results.late == ()
-    assert steps.most['a'] == IN_FLIGHT
-    assert len(results.done['a']) == 21
+    assert recorder.peak['a'] == MAX_STEPS_PER_REGION
+    assert len(results.completed['a']) == 21
 
 
-def test_a_region_that_hangs_at_first_takes_one_worker(runner: Runner, steps: Steps, patience: Patience) -> None:
-    """While the first step of a Region hangs, nothing else of it is begun, and all other Regions are served."""
-    work = {f'region-{number}': steps.work(f'region-{number}', 1, 9) for number in range(20)}
-    patience.until(200)
-    results = runner.run({'hangs': steps.work('hangs', 1, 20, hangs=(0,)), **work}, LONG)
+def test_regions_take_turns_when_threads_are_few(clock: ResultClock) -> None:
+    """Regions take turns when there are fewer threads than steps, so no Region waits for all steps of another."""
+    started: list[str] = []
+    work = {region: Work([partial(started.append, region)] * 3) for region in ('a', 'b')}
+    assert Runner(clock, max_steps=1).run(work, LONG).late == ()
+    assert started == ['a', 'b', 'a', 'b', 'a', 'b']
+
+
+def test_a_region_that_hangs_in_its_first_step_blocks_one_thread(
+    runner: Runner, recorder: Recorder, clock: ResultClock
+) -> None:
+    """While the first step of a Region hangs, no other step of it starts, and all other Regions are served."""
+    work = {f'region-{number}': recorder.work(f'region-{number}', 1, 9) for number in range(20)}
+    clock.expire_after(200)
+    results = runner.run({'hangs': recorder.work('hangs', 1, 20, hangs=(0,)), **work}, LONG)
     assert results.late == ('hangs',)
-    assert steps.begun['hangs'] == [0] and len(steps.workers['hangs']) == 1
-    assert {key: len(done) for key, done in results.done.items()} == {'hangs': 0, **dict.fromkeys(work, 10)}
+    assert recorder.started['hangs'] == [0] and len(recorder.threads['hangs']) == 1
+    assert {region: len(ended) for region, ended in results.completed.items()} == {
+        'hangs': 0,
+        **dict.fromkeys(work, 10),
+    }
 
 
-def test_more_regions_that_hang_than_workers(runner: Runner, steps: Steps, patience: Patience) -> None:
-    """When as many Regions hang as there are workers, the run ends by its deadline, and the next serves all others."""
-    hanging = {f'hangs-{number}': steps.work(f'hangs-{number}', 1, 3, hangs=(0,)) for number in range(WIDTH)}
-    others = {f'region-{number}': steps.work(f'region-{number}', 1, 3) for number in range(WIDTH + 5)}
-    patience.until(0)
+def test_as_many_hanging_regions_as_threads_delay_one_run_only(
+    runner: Runner, recorder: Recorder, clock: ResultClock
+) -> None:
+    """If as many Regions hang as there are threads, the run ends at its deadline, and the next serves all others."""
+    hanging = {f'hangs-{number}': recorder.work(f'hangs-{number}', 1, 3, hangs=(0,)) for number in range(MAX_STEPS)}
+    served = {f'region-{number}': recorder.work(f'region-{number}', 1, 3) for number in range(MAX_STEPS + 5)}
+    clock.expire_after(0)
     first = runner.run({**hanging, 'last': Work([lambda: 0])}, LONG)
     assert set(first.late) == {*hanging, 'last'}
-    patience.until(None)
-    second = runner.run({**dict.fromkeys(hanging, Work([lambda: 0])), **others}, LONG)
+    clock.expire_after(None)
+    second = runner.run({**dict.fromkeys(hanging, Work([lambda: 0])), **served}, LONG)
     assert set(second.late) <= set(hanging)
-    assert {key: len(second.done[key]) for key in others} == dict.fromkeys(others, 4)
+    assert {region: len(second.completed[region]) for region in served} == dict.fromkeys(served, 4)
 
 
-def test_what_was_done_in_time_is_kept(runner: Runner, steps: Steps, patience: Patience) -> None:
-    """Of a Region with one request that hangs, what the others found is there, and the Region is told as late."""
-    patience.until(6)
-    results = runner.run({'a': steps.work('a', 1, 6, hangs=(3,))}, LONG)
-    assert sorted(results.done['a']) == [0, 1, 2, 4, 5, 6]
+def test_results_before_the_deadline_are_returned(runner: Runner, recorder: Recorder, clock: ResultClock) -> None:
+    """If one request of a Region hangs, the results of its other requests are returned, and the Region is late."""
+    clock.expire_after(6)
+    results = runner.run({'a': recorder.work('a', 1, 6, hangs=(3,))}, LONG)
+    assert sorted(results.completed['a']) == [0, 1, 2, 4, 5, 6]
     assert results.late == ('a',)
 
 
-def test_late_results_are_thrown_away(runner: Runner, steps: Steps, patience: Patience) -> None:
-    """What comes after the deadline is seen by no run: neither by the one that asked nor by the next."""
-    patience.until(1)
-    first = runner.run({'a': steps.work('a', 2, 0, hangs=(1,))}, LONG)
-    while steps.begun['a'] != [0, 1]:
+def test_late_results_are_discarded(runner: Runner, recorder: Recorder, clock: ResultClock) -> None:
+    """A result that comes after the deadline is returned neither by its run nor by the next one."""
+    clock.expire_after(1)
+    first = runner.run({'a': recorder.work('a', 2, 0, hangs=(1,))}, LONG)
+    while recorder.started['a'] != [0, 1]:
         time.sleep(0.001)
-    patience.until(None)
-    # The next run is under way while the late result comes.
-    second = runner.run({'a': Work([lambda: 8]), 'b': Work([lambda: bool(steps.released.set()), lambda: 9])}, LONG)
-    join()
-    assert steps.ended['a'] == [0, 1]
-    assert first.done == {'a': [0]}
-    assert (second.done, second.late) == ({'a': [], 'b': [False, 9]}, ('a',))
-    patience.until(None)
-    assert runner.run({'a': Work([lambda: 7])}, LONG).done == {'a': [7]}
+    clock.expire_after(None)
+    # The late result comes during the next run.
+    second = runner.run({'a': Work([lambda: 8]), 'b': Work([lambda: bool(recorder.released.set()), lambda: 9])}, LONG)
+    join_threads()
+    assert recorder.ended['a'] == [0, 1]
+    assert first.completed == {'a': [0]}
+    assert (second.completed, second.late) == ({'a': [], 'b': [False, 9]}, ('a',))
+    clock.expire_after(None)
+    assert runner.run({'a': Work([lambda: 7])}, LONG).completed == {'a': [7]}
 
 
-def test_a_region_that_still_runs_is_left_out(runner: Runner, steps: Steps, patience: Patience) -> None:
-    """While a worker of a Region is still under way, the Region is not started again and is told as late each time."""
-    work = {'a': steps.work('a', 2, 2, hangs=(1,)), 'b': steps.work('b', 1, 2)}
-    patience.until(4)
+def test_a_region_with_a_hanging_step_is_left_out_of_later_runs(
+    runner: Runner, recorder: Recorder, clock: ResultClock
+) -> None:
+    """While a step of a Region hangs, later runs do not start the Region and report it as late."""
+    work = {'a': recorder.work('a', 2, 2, hangs=(1,)), 'b': recorder.work('b', 1, 2)}
+    clock.expire_after(4)
     for runs in range(1, 4):
         results = runner.run(work, LONG)
         assert results.late == ('a',)
-        while steps.begun['a'] != [0, 1]:
+        while recorder.started['a'] != [0, 1]:
             time.sleep(0.001)
-        assert len(steps.ended['b']) == 3 * runs
-        patience.until(None)
-    steps.released.set()
-    join()
+        assert len(recorder.ended['b']) == 3 * runs
+        clock.expire_after(None)
+    recorder.released.set()
+    join_threads()
     assert runner.run(work, LONG).late == ()
 
 
-def test_nothing_is_begun_after_the_deadline(runner: Runner, steps: Steps, patience: Patience) -> None:
-    """When a run is over its workers end with the step that they are at: what is asked then would be paid for and
-    thrown away."""
-    patience.until(1)
-    results = runner.run({'slow': steps.work('slow', 1, 30, hangs=tuple(range(1, 31)))}, LONG)
-    assert (results.done, results.late) == ({'slow': [0]}, ('slow',))
-    steps.released.set()
-    join()
-    assert len(steps.begun['slow']) <= 1 + IN_FLIGHT
+def test_no_step_starts_after_the_deadline(runner: Runner, recorder: Recorder, clock: ResultClock) -> None:
+    """After the deadline each thread ends with its current step: later answers would be billed and discarded."""
+    clock.expire_after(1)
+    results = runner.run({'slow': recorder.work('slow', 1, 30, hangs=tuple(range(1, 31)))}, LONG)
+    assert (results.completed, results.late) == ({'slow': [0]}, ('slow',))
+    recorder.released.set()
+    join_threads()
+    assert len(recorder.started['slow']) <= 1 + MAX_STEPS_PER_REGION
 
 
-def test_no_thread_stays(runner: Runner, steps: Steps, patience: Patience) -> None:
-    """After a run no worker waits for anything, and after one that was late none but those whose step hangs."""
-    runner.run({f'region-{number}': steps.work(f'region-{number}', 1, 3) for number in range(50)}, LONG)
-    join()
-    patience.until(201)
-    others = {str(number): steps.work(str(number), 1, 3) for number in range(50)}
-    assert runner.run({'a': steps.work('a', 2, 3, hangs=(1,)), **others}, LONG).late == ('a',)
-    while len(workers()) > 1:
+def test_only_threads_of_hanging_steps_outlive_a_run(runner: Runner, recorder: Recorder, clock: ResultClock) -> None:
+    """After a run no threads remain, except those whose step hangs."""
+    runner.run({f'region-{number}': recorder.work(f'region-{number}', 1, 3) for number in range(50)}, LONG)
+    join_threads()
+    clock.expire_after(201)
+    served = {str(number): recorder.work(str(number), 1, 3) for number in range(50)}
+    assert runner.run({'a': recorder.work('a', 2, 3, hangs=(1,)), **served}, LONG).late == ('a',)
+    while len(running_threads()) > 1:
         time.sleep(0.001)
-    assert steps.running['a'] == 1
+    assert recorder.running['a'] == 1
 
 
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
-def test_a_step_that_raises_costs_its_result(runner: Runner, steps: Steps, patience: Patience) -> None:
-    """A step that raises against its promise leaves a Region late and not locked: the next run serves it."""
+def test_a_step_that_raises_loses_only_its_result(runner: Runner, recorder: Recorder, clock: ResultClock) -> None:
+    """A step that raises, although it must not, makes its Region late; the next run serves the Region."""
 
     def raises() -> int:
         raise RuntimeError('a mistake of ours')
 
-    patience.until(3)
-    results = runner.run({'a': Work([raises], steps.work('a', 0, 3).beside)}, LONG)
+    clock.expire_after(3)
+    results = runner.run({'a': Work([raises], recorder.work('a', 0, 3).parallel)}, LONG)
     assert results.late == ('a',)
-    join()
-    patience.until(None)
-    assert runner.run({'a': steps.work('a', 1, 3)}, LONG).late == ()
+    join_threads()
+    clock.expire_after(None)
+    assert runner.run({'a': recorder.work('a', 1, 3)}, LONG).late == ()

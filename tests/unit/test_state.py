@@ -1,4 +1,4 @@
-"""What is saved comes back as it was, and what is damaged is known for that."""
+"""Saved state is restored unchanged, and damaged state is recognized as damaged."""
 
 from __future__ import annotations
 
@@ -11,54 +11,54 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.amazon_ses import progress
 from datadog_checks.amazon_ses.cloudwatch import families
-from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory
-from datadog_checks.amazon_ses.cloudwatch.discovery import known as known_metrics
-from datadog_checks.amazon_ses.cloudwatch.families import Listed
-from datadog_checks.amazon_ses.cloudwatch.gauges import Shown
+from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory, with_metrics
+from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
+from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
 from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger
+from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES as SERIES
 from datadog_checks.amazon_ses.cloudwatch.selection import select
-from datadog_checks.amazon_ses.cloudwatch.series import ACCOUNT as SERIES
 from datadog_checks.amazon_ses.cloudwatch.series import SUM, Query
+from datadog_checks.amazon_ses.cloudwatch.slots import Slots
+from datadog_checks.amazon_ses.cloudwatch.survey import Survey
 from datadog_checks.amazon_ses.collectors.account import Standing
-from datadog_checks.amazon_ses.progress import CLOUDWATCH, Progress, Source
+from datadog_checks.amazon_ses.progress import Progress
+from datadog_checks.amazon_ses.sources import CLOUDWATCH, DISCOVERY, Source
 from datadog_checks.amazon_ses.state import document, encoding
 from datadog_checks.amazon_ses.state.encoding import Document
 
 NOW = 1_790_000_100
-SEND, BOUNCE = Query(SERIES[0], SUM), Query(SERIES[2], SUM)
+SEND = Query(SERIES[0], SUM)
 
-
-DOCUMENT = Document({'a': 1}, [array('d', [4.0, 0.5]), array('q', [3, 2**40])])
-OLDER = Document({'a': 0}, [])
-NEWEST, BEFORE = encoding.pack(DOCUMENT, 8), encoding.pack(OLDER, 7)
+NEWER_DOCUMENT = Document({'a': 1}, [array('d', [4.0, 0.5]), array('q', [3, 2**40])])
+OLDER_DOCUMENT = Document({'a': 0}, [])
+NEWER_SLOT, OLDER_SLOT = encoding.pack(NEWER_DOCUMENT, 8), encoding.pack(OLDER_DOCUMENT, 7)
 
 
 @pytest.mark.parametrize(
     ('slots', 'noted', 'expected'),
     [
         (['', ''], '', (None, 0, True, False)),
-        ([NEWEST, BEFORE], '8', (DOCUMENT, 8, True, False)),
-        ([BEFORE, NEWEST], '8', (DOCUMENT, 8, True, False)),
-        ([NEWEST, BEFORE], '7', (DOCUMENT, 8, True, False)),
-        ([NEWEST, BEFORE], '', (DOCUMENT, 8, True, False)),
-        ([NEWEST, ''], '8', (DOCUMENT, 8, True, False)),
-        # Torn while it was written: never handed over, the older one is exact.
-        ([NEWEST[:-9], BEFORE], '7', (OLDER, 7, True, True)),
-        # Damaged later: what it booked was handed over.
-        ([NEWEST[:-9], BEFORE], '8', (OLDER, 8, False, True)),
-        (['', BEFORE], '8', (OLDER, 8, False, True)),
-        ([NEWEST[:-9], BEFORE], '', (OLDER, 7, False, True)),
-        ([NEWEST, BEFORE[:9]], '8', (DOCUMENT, 8, True, True)),
+        ([NEWER_SLOT, OLDER_SLOT], '8', (NEWER_DOCUMENT, 8, True, False)),
+        ([OLDER_SLOT, NEWER_SLOT], '8', (NEWER_DOCUMENT, 8, True, False)),
+        ([NEWER_SLOT, OLDER_SLOT], '7', (NEWER_DOCUMENT, 8, True, False)),
+        ([NEWER_SLOT, OLDER_SLOT], '', (NEWER_DOCUMENT, 8, True, False)),
+        ([NEWER_SLOT, ''], '8', (NEWER_DOCUMENT, 8, True, False)),
+        # Torn while it was written: it was never submitted, so the older document is exact.
+        ([NEWER_SLOT[:-9], OLDER_SLOT], '7', (OLDER_DOCUMENT, 7, True, True)),
+        # Damaged later: its amounts were submitted already.
+        ([NEWER_SLOT[:-9], OLDER_SLOT], '8', (OLDER_DOCUMENT, 8, False, True)),
+        (['', OLDER_SLOT], '8', (OLDER_DOCUMENT, 8, False, True)),
+        ([NEWER_SLOT[:-9], OLDER_SLOT], '', (OLDER_DOCUMENT, 7, False, True)),
+        ([NEWER_SLOT, OLDER_SLOT[:9]], '8', (NEWER_DOCUMENT, 8, True, True)),
         (['x', 'y'], '', (None, 0, False, True)),
         (['', ''], '8', (None, 8, True, True)),
-        ([NEWEST, BEFORE], 'x', (DOCUMENT, 8, True, False)),
-        ([NEWEST, BEFORE], '\N{SUPERSCRIPT TWO}', (DOCUMENT, 8, True, False)),
+        ([NEWER_SLOT, OLDER_SLOT], 'x', (NEWER_DOCUMENT, 8, True, False)),
+        ([NEWER_SLOT, OLDER_SLOT], '\N{SUPERSCRIPT TWO}', (NEWER_DOCUMENT, 8, True, False)),
     ],
 )
-def test_state(slots: list[str], noted: str, expected: tuple[Any, ...]) -> None:
-    """The newest whole document is taken, and it is told whether it is all that was handed over."""
+def test_the_newest_undamaged_document_is_loaded(slots: list[str], noted: str, expected: tuple[Any, ...]) -> None:
+    """The newest undamaged document is loaded, with a mark whether it contains all that was submitted."""
     loaded = encoding.load(slots, noted)
     assert (loaded.document, loaded.sequence, loaded.exact, loaded.damaged) == expected
 
@@ -66,18 +66,22 @@ def test_state(slots: list[str], noted: str, expected: tuple[Any, ...]) -> None:
 @pytest.mark.parametrize(
     'text',
     ['null', '[]', '1', '{}', '"x"', '[' * 100_000, json.dumps({'version': 2, 'sequence': 8, 'sum': 0, 'body': '{}'})]
-    + [NEWEST.replace('"version": 2', '"version": 1'), NEWEST.replace(' 8,', ' 9,'), NEWEST[:-4] + NEWEST[-5:]],
+    + [
+        NEWER_SLOT.replace('"version": 2', '"version": 1'),
+        NEWER_SLOT.replace(' 8,', ' 9,'),
+        NEWER_SLOT[:-4] + NEWER_SLOT[-5:],
+    ],
 )
-def test_state_that_is_none(text: str) -> None:
-    """Whatever is in a slot but a document of this version with its checksum is damage, and the other slot is used."""
-    loaded = encoding.load([text, BEFORE], '7')
-    assert (loaded.document, loaded.damaged) == (OLDER, True)
+def test_a_slot_without_a_valid_document_is_damaged(text: str) -> None:
+    """A slot without a document of this version and its checksum is damaged, and the other slot is used."""
+    loaded = encoding.load([text, OLDER_SLOT], '7')
+    assert (loaded.document, loaded.damaged) == (OLDER_DOCUMENT, True)
 
 
 @given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=20))
-def test_no_text_is_too_odd_for_a_slot(one: str, other: str, noted: str) -> None:
-    """Loading never fails, whatever the files hold."""
-    assert encoding.load([one, other], noted).document is None
+def test_any_text_in_the_slots_can_be_loaded(first: str, second: str, noted: str) -> None:
+    """Loading never fails, whatever text the files contain."""
+    assert encoding.load([first, second], noted).document is None
 
 
 @pytest.mark.parametrize(
@@ -85,52 +89,84 @@ def test_no_text_is_too_odd_for_a_slot(one: str, other: str, noted: str) -> None
     [[], [0.0] * 5, [1.0, 4_294_967_295.0], [1.0, 4_294_967_296.0], [0.5, 3.0], [-1.0], [1e15, 1e-9], [2.0**53 - 1]],
 )
 def test_columns_survive_their_packing(numbers: list[float]) -> None:
-    """Amounts come back to the bit, whether whole, large, broken or negative."""
+    """Amounts are restored to the bit, whether integer, large, fractional or negative."""
     loaded = encoding.load([encoding.pack(Document({}, [array('d', numbers)]), 1), ''], '1').document
     assert loaded is not None
     (column,) = loaded.columns
     assert (column.typecode, list(column)) == ('d', numbers)
 
 
-def test_progress_survives_its_document() -> None:
-    """What outlives a restart comes back as it was; an address in a dimension is not written, and is looked for."""
-    key, found = SEND.series.key, Listed('', 'AWS/SES', 'Send', (('ses:configuration-set', 'a,b/c'),))
-    linked = Listed('210987654321', 'AWS/SES', 'Send', ())
-    by_address = Listed('', 'AWS/SES', 'Send', (('who', 'jane.doe@mail.example'),))
-    series = families.recognized([found, linked, by_address], ('configuration_sets', 'cloudwatch', 'unrecognized'))
-    selected = select(SERIES[:1], series, (SUM,), {})
-    keys = selected.keys
-    assert len(keys) == 4
-    ledger = Ledger(
-        period=300, since=NOW, floor=NOW, kept_from=NOW + 300, read_at=NOW + 3599.5, read_to=NOW + 3600, keys=keys,
-        marks=array('q', [NOW, NOW + 300, NOW, NOW, NOW + 600]), read_in=array('q', [1, 0, 1, 2]),
-        seen=array('q', [0, NOW, 0, 0]),
-        booked={NOW + 300: array('d', [4.0, 0.5, 0.0, 7.0, 1.0])}, others=('gone',), shrunk={NOW + 300: {key: 1.0}},
-        born={'b': NOW}, closing=NOW + 7200, doubtful=True,
-    )  # fmt: skip
-    kept = Shown({(key, SUM): (3.0, NOW + 0.5)}, 300, {key: (4.0, NOW)}, {key: NOW})
-    listed = Inventory(frozenset({found, linked}), (found, linked), {found: NOW - 60.0}, NOW + 1.5)
-    known = Progress(
-        ledger=ledger, shown=kept, standing=Standing('HEALTHY', True), inventory=listed, surveyed=NOW - 5.0,
-        volumes={('', 'AWS/SES', found.dimensions): 12.0}, collected=NOW + 2.5, slot=77,
-        sources={CLOUDWATCH: Source(NOW, NOW), progress.DISCOVERY: Source(NOW, NOW)}, selection=selected,
-    )  # fmt: skip
-    text = encoding.pack(document.to_document(known), 1)
-    loaded = encoding.load([text, ''], '1').document
-    assert loaded is not None
-    assert replace(document.from_document(loaded), selection=selected) == known
-    for name in loaded.values:
-        broken = Document({**loaded.values, name: 5}, loaded.columns)
-        with pytest.raises((KeyError, TypeError, ValueError, AttributeError, IndexError)):
-            assert replace(document.from_document(broken), selection=selected) != known
-            raise ValueError('a number in that place means nothing, so it may be ignored but not taken over')
-    with pytest.raises(ValueError):
-        document.from_document(Document(loaded.values, [*loaded.columns[:1], array('q', [1]), *loaded.columns[2:]]))
+KEY = SEND.series.key
+IN_SET = ListedMetric('', 'AWS/SES', 'Send', (('ses:configuration-set', 'a,b/c'),))
+LINKED = ListedMetric('210987654321', 'AWS/SES', 'Send', ())
+BY_ADDRESS = ListedMetric('', 'AWS/SES', 'Send', (('who', 'jane.doe@mail.example'),))
+FAMILIES = ('configuration_sets', 'cloudwatch', 'unrecognized')
+SELECTED = select(SERIES[:1], families.recognize([IN_SET, LINKED, BY_ADDRESS], FAMILIES), (SUM,), {})
+INVENTORY = Inventory(frozenset({IN_SET, LINKED}), (IN_SET, LINKED), {IN_SET: NOW - 60.0}, NOW + 1.5)
+LEDGER = Ledger(
+    period=300,
+    since=NOW,
+    counting_from=NOW,
+    retained_from=NOW + 300,
+    read_at=NOW + 3599.5,
+    read_to=NOW + 3600,
+    keys=SELECTED.keys,
+    watermarks=array('q', [NOW, NOW + 300, NOW, NOW, NOW + 600]),
+    read_slots=array('q', [1, 0, 1, 2]),
+    newest_data=array('q', [0, NOW, 0, 0]),
+    booked={NOW + 300: array('d', [4.0, 0.5, 0.0, 7.0, 1.0])},
+    inactive_keys=('gone',),
+    lowered={NOW + 300: {KEY: 1.0}},
+    series_since={'b': NOW},
+    closes_at=NOW + 7200,
+    doubtful=True,
+)
+PROGRESS = Progress(
+    ledger=LEDGER,
+    gauges=GaugeValues({(KEY, SUM): (3.0, NOW + 0.5)}, 300, {KEY: (4.0, NOW)}, {KEY: NOW}),
+    standing=Standing('HEALTHY', True),
+    inventory=INVENTORY,
+    survey=Survey(volumes={('', 'AWS/SES', IN_SET.dimensions): 12.0}, surveyed_at=NOW - 5.0),
+    slots=Slots(77, NOW + 2.5),
+    sources={CLOUDWATCH: Source(NOW, NOW), DISCOVERY: Source(NOW, NOW)},
+    selection=SELECTED,
+)
+"""A progress with every field that outlives a restart."""
 
-    addressed = replace(known, inventory=known_metrics(listed, listed.listed | {by_address}))
-    written = document.to_document(addressed)
+
+@pytest.fixture(scope='module')
+def saved() -> Document:
+    """The document of `PROGRESS`, written to a slot and loaded from it."""
+    loaded = encoding.load([encoding.pack(document.to_document(PROGRESS), 1), ''], '1').document
+    assert loaded is not None
+    return loaded
+
+
+def test_progress_survives_its_document(saved: Document) -> None:
+    """All state that outlives a restart is restored unchanged."""
+    assert len(SELECTED.keys) == 4
+    assert replace(document.from_document(saved), selection=SELECTED) == PROGRESS
+
+
+def test_an_implausible_document_is_refused(saved: Document) -> None:
+    """A document with a number in place of any field, or with a short column, is refused or read without that field."""
+    for name in saved.values:
+        malformed = Document({**saved.values, name: 5}, saved.columns)
+        try:
+            restored = document.from_document(malformed)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            continue
+        assert replace(restored, selection=SELECTED) != PROGRESS
+    with pytest.raises(ValueError):
+        document.from_document(Document(saved.values, [*saved.columns[:1], array('q', [1]), *saved.columns[2:]]))
+
+
+def test_a_mail_address_in_a_dimension_is_not_saved() -> None:
+    """A metric with a mail address in a dimension is not saved, so metrics are listed again after a restart."""
+    listed = with_metrics(INVENTORY, INVENTORY.metrics | {BY_ADDRESS})
+    written = document.to_document(replace(PROGRESS, inventory=listed))
     assert 'jane.doe' not in repr(written.values)
-    after = document.from_document(written)
-    assert (after.inventory.ordered, after.inventory.whole_at) == (listed.ordered, None)
-    assert progress.DISCOVERY not in after.sources
-    assert after.ledger == ledger
+    restored = document.from_document(written)
+    assert (restored.inventory.ordered, restored.inventory.full_at) == (INVENTORY.ordered, None)
+    assert DISCOVERY not in restored.sources
+    assert restored.ledger == LEDGER

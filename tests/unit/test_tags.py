@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.amazon_ses.tags import distinct, named, normal, tag_name, tag_value
+from datadog_checks.amazon_ses.tags import as_stored, distinct, for_dimensions, tag_name, tag_value
 from datadog_checks.base.utils.tagging import GENERIC_TAGS
 
 HASHED = re.compile(r'_[0-9a-f]{8}$')
@@ -45,23 +45,23 @@ HASHED = re.compile(r'_[0-9a-f]{8}$')
         ('-', 'dimension'),
     ],
 )
-def test_tag_name(dimension: str, name: str) -> None:
-    """A dimension is found in Datadog under its own name, unless that name means something else there."""
+def test_dimension_keeps_its_name(dimension: str, name: str) -> None:
+    """A dimension keeps its name in Datadog, unless that name means something else there."""
     assert tag_name(dimension) == name
 
 
 @pytest.mark.parametrize('name', sorted(GENERIC_TAGS))
-def test_generic(name: str) -> None:
+def test_generic_tags_are_never_dimensions(name: str) -> None:
     """No dimension can become a tag that the Agent forbids or rewrites."""
     for dimension in (name, name.upper(), f'ses:{name}', name.replace('_', '-')):
         assert tag_name(dimension) not in GENERIC_TAGS
 
 
 @given(st.one_of(st.text(), st.text('ab_- :', min_size=190)))
-def test_tag_name_survives(dimension: str) -> None:
-    """Whatever a dimension is called, Datadog keeps its tag's name as it is and finds the value after it."""
+def test_datadog_keeps_tag_names(dimension: str) -> None:
+    """Datadog changes no tag name, whatever the dimension is called, and splits the value off behind it."""
     name = tag_name(dimension)
-    assert normal(f'{name}:x') == f'{name}:x'
+    assert as_stored(f'{name}:x') == f'{name}:x'
     assert re.fullmatch('[a-z][a-z0-9_]{0,99}', name)
 
 
@@ -72,8 +72,8 @@ def test_tag_name_survives(dimension: str) -> None:
         ('a\nb\x00c\x7fd\u2028e\ud800', 'a_b_c_d_e_'),
     ],
 )
-def test_tag_value(value: str, expected: str) -> None:
-    """A value is shown as it was written; what would break a line or an encoding is replaced."""
+def test_value_is_shown_as_it_was_written(value: str, expected: str) -> None:
+    """A value is shown as it was written, without characters that would break a line or an encoding."""
     assert tag_value(value) == expected
 
 
@@ -95,18 +95,18 @@ def test_tag_value(value: str, expected: str) -> None:
         ('k:' + 'x' * 197 + '_y', 'k:' + 'x' * 197),
     ],
 )
-def test_normal(tag: str, expected: str) -> None:
-    """Tags that Datadog stores as one are known to be one."""
-    assert normal(tag) == expected
+def test_tags_that_datadog_stores_alike(tag: str, expected: str) -> None:
+    """A tag is predicted as Datadog stores it."""
+    assert as_stored(tag) == expected
 
 
 @given(st.text())
-def test_normal_is_final(tag: str) -> None:
-    """What Datadog has stored it would store again unchanged, in at most 200 characters."""
-    stored = normal(tag)
-    assert normal(stored) == stored
+def test_stored_tag_is_stored_unchanged(tag: str) -> None:
+    """A stored tag would be stored again unchanged, in at most 200 characters."""
+    stored = as_stored(tag)
+    assert as_stored(stored) == stored
     assert len(stored) <= 200
-    assert normal(tag.swapcase()) == stored or not tag.isascii()
+    assert as_stored(tag.swapcase()) == stored or not tag.isascii()
 
 
 def digits(address: str) -> str:
@@ -141,35 +141,35 @@ def hidden(address: str, domain: str = 'example.com') -> tuple[str, ...]:
         ('2 @ 3', ('from:2 @ 3',)),
     ],
 )
-def test_addresses(value: str, expected: tuple[str, ...]) -> None:
+def test_address_becomes_domain_and_hash(value: str, expected: tuple[str, ...]) -> None:
     """An e-mail address in a dimension shows its domain and a hash, and nothing else of the value."""
-    assert named([('from', value)]) == expected
-    assert named([('from', value)], show_addresses=True) == (f'from:{value}',)
+    assert for_dimensions([('from', value)]) == expected
+    assert for_dimensions([('from', value)], show_addresses=True) == (f'from:{value}',)
 
 
 @given(address=st.emails(), around=st.sampled_from(['{}', 'Jane Doe <{}>', ' {} ', '({})', 'a: {}; b']))
-def test_private(address: str, around: str) -> None:
+def test_no_address_is_in_a_tag(address: str, around: str) -> None:
     """No e-mail address and no name beside it is ever in a tag, and every spelling of an address has one hash."""
-    found = named([('campaign', 'x'), ('to', around.format(address))])
+    tags = for_dimensions([('campaign', 'x'), ('to', around.format(address))])
     local = address.rpartition('@')[0]
-    assert found == ('campaign:x', *hidden(address.lower(), address.lower().rpartition('@')[2]))
-    assert not any(f'{local}@' in tag or 'Jane' in tag for tag in found)
+    assert tags == ('campaign:x', *hidden(address.lower(), address.lower().rpartition('@')[2]))
+    assert not any(f'{local}@' in tag or 'Jane' in tag for tag in tags)
 
 
-def test_named() -> None:
-    """Each dimension is a tag, in the order of the series, and none is there twice."""
+def test_each_dimension_is_one_tag() -> None:
+    """Each dimension is a tag, in the order of the series, and no tag repeats."""
     dimensions = [('ses:configuration-set', 'News'), ('Campaign', 'a'), ('campaign', 'a'), ('env', 'prod')]
-    assert named(dimensions) == ('configuration_set:News', 'campaign:a', 'dimension_env:prod')
-    assert named([]) == ()
+    assert for_dimensions(dimensions) == ('configuration_set:News', 'campaign:a', 'dimension_env:prod')
+    assert for_dimensions([]) == ()
 
 
 def mark(key: object) -> str:
     return '_' + digits(repr(key))
 
 
-def test_collision() -> None:
-    """Series that differ only in what Datadog drops get a hash on the tag that differs; all others keep their tags."""
-    tuples = {
+def test_colliding_series_get_a_hash() -> None:
+    """Series that Datadog would store alike get a hash on the tag that differs; all others keep their tags."""
+    tags_of = {
         'News': ('set:a', 'campaign:News', 'zone:a'),
         'news': ('set:a', 'campaign:news', 'zone:a'),
         'other set': ('set:b', 'campaign:News'),
@@ -179,7 +179,7 @@ def test_collision() -> None:
         'long 2': ('x:' + 'y' * 300 + '2',),
         'none': (),
     }
-    assert distinct(tuples) == {
+    assert distinct(tags_of) == {
         'News': ('set:a', 'campaign:News' + mark('News'), 'zone:a'),
         'news': ('set:a', 'campaign:news' + mark('news'), 'zone:a'),
         'other set': ('set:b', 'campaign:News'),
@@ -191,21 +191,21 @@ def test_collision() -> None:
     }
 
 
-def test_same_tags() -> None:
+def test_series_with_the_same_tags_stay_distinct() -> None:
     """Series whose tags are literally the same are kept apart as well: two spellings of an address, swapped values."""
     keys: list[tuple[tuple[str, str], ...]] = [(('from', 'bob@example.com'),), (('from', 'Bob <bob@example.com>'),)]
     keys += [(('a', 'x'), ('A', 'y')), (('a', 'y'), ('A', 'x'))]
-    found = distinct({key: named(key) for key in keys})
-    assert len(set(map(stored, found.values()))) == 4
-    assert found[keys[0]][:2] == ('identity:example.com', 'identity_type:email_address')
+    tags_of = distinct({key: for_dimensions(key) for key in keys})
+    assert len(set(map(stored, tags_of.values()))) == 4
+    assert tags_of[keys[0]][:2] == ('identity:example.com', 'identity_type:email_address')
 
 
-def test_forged_hash() -> None:
+def test_forged_hash_hides_no_series() -> None:
     """Nobody can hide a series by giving it the name that a hash gives to another."""
     forged = 'c:News' + mark('News')
-    found = distinct({'News': ('c:News',), 'news': ('c:news',), 'forged': (forged,)})
-    assert len({normal(tags[0]) for tags in found.values()}) == 3
-    assert found['news'] == ('c:news' + mark('news'),)
+    tags_of = distinct({'News': ('c:News',), 'news': ('c:news',), 'forged': (forged,)})
+    assert len({as_stored(tags[0]) for tags in tags_of.values()}) == 3
+    assert tags_of['news'] == ('c:news' + mark('news'),)
 
 
 LONG = st.text('aA_', max_size=3).map(lambda end: 'x' * 198 + end)
@@ -215,20 +215,20 @@ KEYS = st.lists(KEY, unique=True, max_size=12)
 
 
 def stored(tags: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(map(normal, tags))
+    return frozenset(map(as_stored, tags))
 
 
 @given(keys=KEYS, shuffle=st.randoms(use_true_random=False))
-def test_distinct(keys: list[tuple[tuple[str, str], ...]], shuffle: random.Random) -> None:
-    """Each series stays a series of its own in Datadog, whatever it is called and in whatever order it was found."""
-    tuples = {key: named(key) for key in keys}
-    found = distinct(tuples)
-    assert len(set(map(stored, found.values()))) == len(keys)
-    for key, tags in tuples.items():
-        if sum(stored(tags) == stored(other) for other in tuples.values()) == 1:
-            assert found[key] == tags
+def test_every_series_stays_distinct(keys: list[tuple[tuple[str, str], ...]], shuffle: random.Random) -> None:
+    """Each series stays a series of its own in Datadog, whatever its names are and in whatever order it is listed."""
+    before = {key: for_dimensions(key) for key in keys}
+    after = distinct(before)
+    assert len(set(map(stored, after.values()))) == len(keys)
+    for key, tags in before.items():
+        if sum(stored(tags) == stored(rival) for rival in before.values()) == 1:
+            assert after[key] == tags
         else:
-            [changed] = [tag for tag in found[key] if tag not in tags]
+            [changed] = [tag for tag in after[key] if tag not in tags]
             assert HASHED.search(changed) and len(changed) <= 200
     shuffle.shuffle(keys)
-    assert distinct({key: tuples[key] for key in keys}) == found
+    assert distinct({key: before[key] for key in keys}) == after

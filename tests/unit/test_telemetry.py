@@ -1,4 +1,4 @@
-"""How well AWS can be reached, in a level and a message."""
+"""The level and the message of the service check `can_connect`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import pytest
 
 from datadog_checks.amazon_ses import telemetry
 from datadog_checks.amazon_ses.model import Failure, FailureKind, Level, Sample, Status
-from datadog_checks.amazon_ses.progress import CLOUDWATCH, Progress, Source
+from datadog_checks.amazon_ses.sources import CLOUDWATCH, Source
 
 NOW = 1_790_000_100
-
 
 CADENCES = {'account': 60, CLOUDWATCH: 300}
 THROTTLED = Failure(FailureKind.THROTTLED, 'GetMetricData', '')
@@ -36,17 +35,16 @@ FRESH, OLD = Source(NOW, NOW), Source(NOW - 5000, NOW - 5000)
         ({'account': OLD, CLOUDWATCH: Source(NOW, None, (THROTTLED,))}, False, Level.CRITICAL),
     ],
 )
-def test_level(sources: dict[str, Source], late: bool, expected: Level) -> None:
-    """OK without failures; CRITICAL where every source fails for good or nothing is fresh; else WARNING."""
-    progress = Progress(sources=sources)
-    failing = telemetry.failing(progress, [LATE] if late else [])
-    assert telemetry.level(progress, failing, CADENCES, NOW) is expected
+def test_the_level_of_can_connect_follows_the_failures(sources: dict[str, Source], late: bool, expected: Level) -> None:
+    """OK without failures; CRITICAL if every source fails for good or no data are fresh; otherwise WARNING."""
+    failing = telemetry.failures(sources, [LATE] if late else [])
+    assert telemetry.level(sources, failing, CADENCES, NOW) is expected
 
 
 def test_a_long_message_is_cut() -> None:
     """The message of can_connect names each failure once and has at most 1,000 characters."""
     failures = [Failure(FailureKind.DENIED, f'Operation{number}', 'x' * 90) for number in range(30)]
-    status, sample = telemetry.reached(Level.CRITICAL, [*failures, *failures])
+    status, sample = telemetry.connection(Level.CRITICAL, [*failures, *failures])
     assert isinstance(status, Status) and isinstance(sample, Sample)
     assert len(status.message) == 1000
     assert status.message.endswith(' ...')

@@ -1,4 +1,4 @@
-"""Thresholds: the ranges, the option and the statuses."""
+"""Thresholds: ranges, the option and the statuses."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datadog_checks.amazon_ses.model import Level, MetricSpec, MetricType, Sample
-from datadog_checks.amazon_ses.thresholds import THRESHOLD, Range, Threshold, read, statuses
+from datadog_checks.amazon_ses.configuration.thresholds import parse_range, parse_thresholds
+from datadog_checks.amazon_ses.model import Level, MetricSpec, MetricType, Sample, Status
+from datadog_checks.amazon_ses.thresholds import THRESHOLD, Range, Threshold, statuses
 
 RATE = MetricSpec('reputation.bounce_rate', MetricType.GAUGE, 'Bounce rate.', unit='percent')
 BOUNCE = MetricSpec('bounce', MetricType.GAUGE, 'Bounces.', unit='email')
@@ -44,33 +45,33 @@ VALUES = st.one_of(NUMBERS, st.sampled_from([0, 10, 20, -1, 5.75]))
         ('~:', [-1e9, 0, 1e9], []),
     ],
 )
-def test_nagios_ranges(text: object, quiet: list[float], alert: list[float]) -> None:
+def test_nagios_range_alerts_at_the_same_values(text: object, quiet: list[float], alert: list[float]) -> None:
     """A range that worked with a Nagios plug-in alerts here at the same values."""
-    found = Range.parse(text)
-    assert not [value for value in quiet if found.broken_by(value)]
-    assert not [value for value in alert if not found.broken_by(value)]
+    limits = parse_range(text)
+    assert not [value for value in quiet if limits.broken_by(value)]
+    assert not [value for value in alert if not limits.broken_by(value)]
 
 
 @given(start=NUMBERS, end=NUMBERS, value=VALUES, inside=st.sampled_from(['', '@']), form=FORMS)
-def test_definition(start: float, end: float, value: float, inside: str, form: str) -> None:
+def test_range_follows_the_nagios_definition(start: float, end: float, value: float, inside: str, form: str) -> None:
     """Every range alerts exactly as the Nagios guidelines define it, and is refused where they do."""
     if form != 'both':
         start, end = {'end': (0, end), 'start': (start, inf), '~': (-inf, end)}[form]
     text = inside + {'end': f'{end}', 'start': f'{start}:', '~': f'~:{end}', 'both': f'{start}:{end}'}[form]
     if start > end:
         with pytest.raises(ValueError, match='start not above the end'):
-            Range.parse(text)
+            parse_range(text)
         return
     outside = value < start or value > end
-    assert Range.parse(text).broken_by(value) == (not outside if inside else outside)
+    assert parse_range(text).broken_by(value) == (not outside if inside else outside)
 
 
 @given(start=st.one_of(st.just(-inf), NUMBERS), end=st.one_of(st.just(inf), NUMBERS), inside=st.booleans())
-def test_round_trip(start: float, end: float, inside: bool) -> None:
+def test_shown_range_can_be_pasted_back(start: float, end: float, inside: bool) -> None:
     """The range that a message names can be pasted into the configuration and means the same."""
     low, high = sorted((start, end))
-    found = Range(float(low), float(high), inside)
-    assert Range.parse(str(found)) == found
+    limits = Range(float(low), float(high), inside)
+    assert parse_range(str(limits)) == limits
 
 
 @pytest.mark.parametrize(
@@ -78,18 +79,18 @@ def test_round_trip(start: float, end: float, inside: bool) -> None:
     ['', ' ', ':', '@', '@:', '~', '10:~', '20:10', '-10', -10, 'ten', '1,5', '10:20:30', '10 20', 'nan', 'inf', inf]
     + [float('nan'), '1e999', '1e999:', '-1e999:', '10:1e999', '٣', True, False, None, [10], {10: 20}],
 )
-def test_refused_range(text: object) -> None:
-    """What is no range is refused with all the forms that are."""
+def test_text_that_is_no_range_is_refused(text: object) -> None:
+    """A text that is no range is refused with all accepted forms."""
     with pytest.raises(ValueError) as caught:
-        Range.parse(text)
+        parse_range(text)
     for form in ('10 (', '10: (', '~:10 (', '10:20 (', '@10:20 ('):
         assert form in str(caught.value)
     assert str(caught.value).startswith(f'{text!r} cannot be used. Accepted: ')
 
 
-def test_read() -> None:
+def test_thresholds_are_parsed() -> None:
     """A threshold is written with or without the prefix, as text or number, with or without tags."""
-    found = read(
+    thresholds = parse_thresholds(
         [
             {'metric': 'amazon_ses.reputation.bounce_rate', 'warning': 5, 'critical': '8'},
             {'metric': 'bounce', 'warning': None, 'critical': '~:100', 'tags': ['region:us-east-1']},
@@ -97,12 +98,12 @@ def test_read() -> None:
         ],
         GAUGES,
     )
-    assert found == (
+    assert thresholds == (
         Threshold(RATE, Range(0, 5), Range(0, 8), frozenset()),
         Threshold(BOUNCE, None, Range(-inf, 100), frozenset({'region:us-east-1'})),
         Threshold(BOUNCE, None, Range(-inf, 200), frozenset({'region:eu-west-1'})),
     )
-    assert read(None, GAUGES) == read([], GAUGES) == ()
+    assert parse_thresholds(None, GAUGES) == parse_thresholds([], GAUGES) == ()
 
 
 GOOD = {'metric': 'account.enforcement_level', 'critical': 1}
@@ -145,10 +146,10 @@ GOOD = {'metric': 'account.enforcement_level', 'critical': 1}
         ({'metric': 'account.enforcement_level', 'warning': 3}, ['is in entry 1 already', 'each metric once']),
     ],
 )
-def test_refused_entry(entry: object, expected: list[str]) -> None:
+def test_unusable_entry_is_refused(entry: object, expected: list[str]) -> None:
     """A threshold that cannot be used is refused with its number, the value and the way out."""
     with pytest.raises(ValueError) as caught:
-        read([GOOD, entry], GAUGES)
+        parse_thresholds([GOOD, entry], GAUGES)
     text = str(caught.value)
     assert text.startswith('Option `thresholds`: entry 2: ')
     assert [part for part in expected if part not in text] == []
@@ -156,24 +157,24 @@ def test_refused_entry(entry: object, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize('options', [{}, 'bounce', 5, {'metric': 'bounce'}, True, ''])
-def test_no_list(options: object) -> None:
-    """A single threshold without a list around it is refused and not taken for none."""
+def test_threshold_outside_a_list_is_refused(options: object) -> None:
+    """A single threshold without a list around it is refused, not ignored."""
     with pytest.raises(ValueError, match='Option `thresholds`: .* cannot be used. Accepted: a list of maps'):
-        read(options, GAUGES)
+        parse_thresholds(options, GAUGES)
 
 
-def test_same_tags() -> None:
+def test_second_threshold_with_the_same_tags_is_refused() -> None:
     """Two thresholds of one metric whose tags are the same for Datadog are refused, in whatever order and case."""
-    one = {'metric': 'bounce', 'warning': 1, 'tags': ['a:b', 'C:D e']}
-    other = {'metric': 'amazon_ses.bounce', 'critical': 2, 'tags': ['c:d_e', 'a:b', 'A:B']}
+    first = {'metric': 'bounce', 'warning': 1, 'tags': ['a:b', 'C:D e']}
+    second = {'metric': 'amazon_ses.bounce', 'critical': 2, 'tags': ['c:d_e', 'a:b', 'A:B']}
     with pytest.raises(ValueError, match='entry 3: .*in entry 1 already'):
-        read([one, GOOD, other], GAUGES)
+        parse_thresholds([first, GOOD, second], GAUGES)
 
 
-def one(options: dict[str, object], *samples: Sample) -> list[tuple[str, str, tuple[str, ...]]]:
-    found = list(statuses(read([options], GAUGES), samples, SCOPE))
-    assert all(status.spec is THRESHOLD for status in found)
-    return [(status.level.name, status.message, status.tags) for status in found]
+def statuses_of(entry: dict[str, object], *samples: Sample) -> list[Status]:
+    submitted = list(statuses(parse_thresholds([entry], GAUGES), samples, SCOPE))
+    assert all(status.spec is THRESHOLD for status in submitted)
+    return submitted
 
 
 @pytest.mark.parametrize(
@@ -208,29 +209,32 @@ def one(options: dict[str, object], *samples: Sample) -> list[tuple[str, str, tu
         (LEVEL, 2, '@1:', None, 'WARNING', 'is 2: inside the warning range @1: (alert at 1 and above).'),
     ],
 )
-def test_level(metric: MetricSpec, value: float, warning: object, critical: object, level: str, message: str) -> None:
-    """A status says which value broke which range, critical first; what keeps its range is OK without a word."""
-    options = {'metric': metric.name, 'warning': warning, 'critical': critical}
-    [found] = one(options, Sample(metric, value, ('a:b',)))
-    assert (found[0], found[2]) == (level, ('a:b', f'metric:{metric.name}'))
-    assert found[1].startswith(f'{metric.name} {message}') if message else found[1] == ''
+def test_broken_range_sets_the_level(
+    metric: MetricSpec, value: float, warning: object, critical: object, level: str, message: str
+) -> None:
+    """A status says which value broke which range, critical first; a value within its ranges is OK, with no message."""
+    entry = {'metric': metric.name, 'warning': warning, 'critical': critical}
+    [status] = statuses_of(entry, Sample(metric, value, ('a:b',)))
+    assert (status.level.name, status.tags) == (level, ('a:b', f'metric:{metric.name}'))
+    assert status.message.startswith(f'{metric.name} {message}') if message else status.message == ''
 
 
-def test_selection() -> None:
+def test_threshold_selects_series_by_tags() -> None:
     """A threshold looks at each series of its metric that carries all its tags, and at no other."""
     news, shop = ('configuration_set:News', 'rule:a'), ('configuration_set:shop', 'rule:a')
     samples = (Sample(SET_RATE, 9, news), Sample(SET_RATE, 1, shop), Sample(RATE, 99, news))
     both = [(*news, 'metric:configuration_set.bounce_rate'), (*shop, 'metric:configuration_set.bounce_rate')]
 
-    def found(*tags: str) -> list[tuple[str, ...]]:
-        return [one[2] for one in one({'metric': SET_RATE.name, 'warning': 5, 'tags': list(tags)}, *samples)]
+    def selected(*tags: str) -> list[tuple[str, ...]]:
+        entry = {'metric': SET_RATE.name, 'warning': 5, 'tags': list(tags)}
+        return [status.tags for status in statuses_of(entry, *samples)]
 
-    assert found() == both
-    assert found('rule:a') == both
-    assert found('configuration_set:News') == both[:1]
-    assert found('configuration_set:news', 'region:us-east-1') == both[:1]
-    assert found('configuration_set:shop', 'team:mail', 'aws_account:123456789012') == both[1:]
-    assert found('region:eu-west-1') == []
+    assert selected() == both
+    assert selected('rule:a') == both
+    assert selected('configuration_set:News') == both[:1]
+    assert selected('configuration_set:news', 'region:us-east-1') == both[:1]
+    assert selected('configuration_set:shop', 'team:mail', 'aws_account:123456789012') == both[1:]
+    assert selected('region:eu-west-1') == []
 
 
 @pytest.mark.parametrize(
@@ -249,30 +253,32 @@ def test_selection() -> None:
         (['aws_account:999999999999'], None),
     ],
 )
-def test_no_value(tags: list[str], expected: tuple[str, ...] | None) -> None:
+def test_threshold_without_a_value_is_unknown(tags: list[str], expected: tuple[str, ...] | None) -> None:
     """A threshold without a value is UNKNOWN where it applies, and silent in other Regions and accounts."""
-    there = [Sample(SET_RATE, 1, ('configuration_set:there',))] if 'configuration_set:Gone' in tags else []
-    found = one({'metric': SET_RATE.name, 'warning': 5, 'tags': tags}, Sample(RATE, 1), *there)
+    present = [Sample(SET_RATE, 1, ('configuration_set:present',))] if 'configuration_set:Gone' in tags else []
+    submitted = statuses_of({'metric': SET_RATE.name, 'warning': 5, 'tags': tags}, Sample(RATE, 1), *present)
     if expected is None:
-        assert found == []
+        assert submitted == []
     else:
-        [(level, message, carried)] = found
-        assert (level, carried) == ('UNKNOWN', expected)
-        assert message.startswith('configuration_set.bounce_rate has no value')
-        assert ('with configuration_set:Gone' in message) == ('configuration_set:Gone' in tags)
+        [status] = submitted
+        assert (status.level, status.tags) == (Level.UNKNOWN, expected)
+        assert status.message.startswith('configuration_set.bounce_rate has no value')
+        assert ('with configuration_set:Gone' in status.message) == ('configuration_set:Gone' in tags)
 
 
-def test_overlap() -> None:
+def test_worst_of_several_thresholds_is_shown() -> None:
     """Where two thresholds look at one series, neither hides the other: the worse level is shown, in any order."""
     wide = {'metric': 'bounce', 'warning': 5}
     narrow = {'metric': 'bounce', 'critical': 3, 'tags': ['rule:a']}
     region = {'metric': 'bounce', 'critical': 99, 'tags': ['region:us-east-1']}
     samples = [Sample(BOUNCE, 8, ('rule:a',)), Sample(BOUNCE, 8, ('rule:b',)), Sample(BOUNCE, 1, ('rule:c',))]
     for order in ([wide, narrow, region], [region, narrow, wide]):
-        found = {status.tags[0]: status.level for status in statuses(read(order, GAUGES), samples, SCOPE)}
-        assert found == {'rule:a': Level.CRITICAL, 'rule:b': Level.WARNING, 'rule:c': Level.OK}
-        assert len(list(statuses(read(order, GAUGES), samples, SCOPE))) == 3
-    assert [status.level for status in statuses(read([wide, region], GAUGES), [], SCOPE)] == [Level.UNKNOWN]
+        submitted = list(statuses(parse_thresholds(order, GAUGES), samples, SCOPE))
+        levels = {status.tags[0]: status.level for status in submitted}
+        assert levels == {'rule:a': Level.CRITICAL, 'rule:b': Level.WARNING, 'rule:c': Level.OK}
+        assert len(submitted) == 3
+    without_samples = statuses(parse_thresholds([wide, region], GAUGES), [], SCOPE)
+    assert [status.level for status in without_samples] == [Level.UNKNOWN]
 
 
 TAG = st.sampled_from(['a:1', 'a:2', 'b:1', 'b:2'])
@@ -286,14 +292,16 @@ TAG = st.sampled_from(['a:1', 'a:2', 'b:1', 'b:2'])
     selected=st.lists(st.frozensets(TAG, max_size=2), unique=True),
     scope=st.sets(st.sampled_from(['b:1', 'c:1'])),
 )
-def test_one_status(samples: list[Sample], selected: list[frozenset[str]], scope: set[str]) -> None:
-    """No two statuses share their tags, every selected series has one, and none is about a series nobody selected."""
+def test_every_selected_series_has_one_status(
+    samples: list[Sample], selected: list[frozenset[str]], scope: set[str]
+) -> None:
+    """No two statuses share their tags, every selected series has one, and no status is about another series."""
     thresholds = [Threshold(BOUNCE, Range(0, 5), None, tags) for tags in selected]
-    found = list(statuses(thresholds, samples, tuple(scope)))
-    assert len({frozenset(status.tags) for status in found}) == len(found)
+    submitted = list(statuses(thresholds, samples, tuple(scope)))
+    assert len({frozenset(status.tags) for status in submitted}) == len(submitted)
     expected = {
         (*sample.tags, 'metric:bounce'): Level.WARNING if sample.value > 5 else Level.OK
         for sample in samples
         if any(tags <= {*sample.tags, *scope} for tags in selected)
     }
-    assert {status.tags: status.level for status in found if status.level is not Level.UNKNOWN} == expected
+    assert {status.tags: status.level for status in submitted if status.level is not Level.UNKNOWN} == expected

@@ -1,4 +1,4 @@
-"""What is recorded for the monitors: plays of the simulator, derived from its scenarios.
+"""The plays that are recorded for the monitors, derived from scenarios of the simulator.
 
 Times are in seconds after the first run, or in a scenario after its start, which is LEAD earlier. The dashboards are
 tried on the run of `make demo`, and on `losses` for metrics that the demo must not submit.

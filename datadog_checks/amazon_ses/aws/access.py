@@ -16,15 +16,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from datadog_checks.amazon_ses.aws import bodies
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.clients import Clients
-from datadog_checks.amazon_ses.aws.failures import failure_of, malformed
+from datadog_checks.amazon_ses.aws.failures import failure_of
 from datadog_checks.amazon_ses.aws.rate_limit import Pace
 from datadog_checks.amazon_ses.cloudwatch import answers, discovery, queries
-from datadog_checks.amazon_ses.cloudwatch.families import Listed
+from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.series import Dimensions
 from datadog_checks.amazon_ses.collectors import Collector
-from datadog_checks.amazon_ses.configuration.options import ACCOUNT
-from datadog_checks.amazon_ses.configuration.settings import Network, SignIn
-from datadog_checks.amazon_ses.model import Failure, FailureKind
+from datadog_checks.amazon_ses.configuration.network import Network
+from datadog_checks.amazon_ses.configuration.options import ACCOUNT_ID
+from datadog_checks.amazon_ses.configuration.sign_in import SignIn
+from datadog_checks.amazon_ses.model import Failure, FailureKind, malformed
 
 PAGES = 100
 """Pages of one answer before it is taken for a loop: 500 series over a day at 60 s are eight pages."""
@@ -53,7 +54,7 @@ class Access:
             account = self._clients.get('sts', region).get_caller_identity().get('Account')
         except Exception as error:
             return self._failed(error, region, operation, 'sts:GetCallerIdentity')
-        if not (isinstance(account, str) and ACCOUNT.fullmatch(account)):
+        if not (isinstance(account, str) and ACCOUNT_ID.fullmatch(account)):
             return malformed(operation, 'the answer has no account.')
         return account
 
@@ -65,32 +66,32 @@ class Access:
         except Exception as error:
             return self._failed(error, region, action.partition(':')[2], action)
 
-    def list(self, listing: discovery.Listing, region: str, account: str, seconds: float) -> discovery.Answer:
-        """What CloudWatch lists, or as much of it as there is in `seconds` and `discovery.PAGES`."""
-        listed: set[Listed] = set()
+    def list(self, listing: discovery.Listing, region: str, account: str, seconds: float) -> discovery.ListingAnswer:
+        """What CloudWatch lists, or as much of it as there is in `seconds` and `discovery.MAX_PAGES`."""
+        listed: set[ListedMetric] = set()
         seen: dict[Dimensions, Dimensions] = {}
         until, pages = time.monotonic() + seconds, 0
         try:
             for request in listing.requests:
-                for page in self._pages(partial(self._list, request=request), region, discovery.PAGES):
-                    listed.update(discovery.read(page, account, seen))
+                for page in self._pages(partial(self._list, request=request), region, discovery.MAX_PAGES):
+                    listed.update(discovery.parse_page(page, account, seen))
                     pages += 1
-                    if pages >= discovery.PAGES or (time.monotonic() > until and page.get('NextToken')):
-                        return discovery.Answer(frozenset(listed), self._cut(region, len(listed)))
+                    if pages >= discovery.MAX_PAGES or (time.monotonic() > until and page.get('NextToken')):
+                        return discovery.ListingAnswer(frozenset(listed), self._cut(region, len(listed)))
         except (KeyError, TypeError, ValueError, AttributeError):
             self.calls.failed(region, discovery.OPERATION, FailureKind.MALFORMED)
             failure = malformed(discovery.OPERATION, 'the answer is not a list of metrics.')
-            return discovery.Answer(frozenset(listed), failure)
+            return discovery.ListingAnswer(frozenset(listed), failure)
         except Exception as error:
             failure = self._failed(error, region, discovery.OPERATION, discovery.ACTIONS[0].name)
-            return discovery.Answer(frozenset(listed), failure)
-        return discovery.Answer(frozenset(listed))
+            return discovery.ListingAnswer(frozenset(listed), failure)
+        return discovery.ListingAnswer(frozenset(listed))
 
-    def ask(self, batch: queries.Batch, region: str, now: float) -> answers.Answer | Failure:
+    def ask(self, batch: queries.Batch, region: str, now: float) -> answers.BatchAnswer | Failure:
         """What CloudWatch says to a batch, all pages of it. A Failure only where nothing at all was answered."""
         pages: list[Page] = []
         failures: list[Failure] = []
-        self._datapoints.setdefault(region, Pace(queries.PACE)).wait(batch.datapoints)
+        self._datapoints.setdefault(region, Pace(queries.MAX_DATAPOINTS)).wait(batch.datapoints)
         try:
             self.calls.asking_for(batch.billed_metrics)
             for page in self._pages(partial(bodies.get_metric_data, batch=batch), region, PAGES):
@@ -99,7 +100,7 @@ class Access:
             failures.append(self._failed(error, region, answers.OPERATION, queries.ACTIONS[0].name))
         if not pages:
             return failures[0]
-        answer = answers.read(batch, pages, failures, now)
+        answer = answers.parse(batch, pages, failures, now)
         for failure in answer.failures:
             if failure not in failures:
                 self.calls.failed(region, failure.operation, failure.kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 from threading import Lock, local
-from typing import Any, NamedTuple
+from typing import Any
 
 from botocore.exceptions import (
     ClientError,
@@ -16,26 +16,11 @@ from botocore.exceptions import (
 )
 
 from datadog_checks.amazon_ses.aws.failures import failure_of
-from datadog_checks.amazon_ses.model import FailureKind
+from datadog_checks.amazon_ses.model import Calls, FailureKind, Request
 
 BILLED = 'GetMetricData'
 REFUSED = (ClientError, ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
 """Where AWS did nothing: it said no, or was never reached."""
-
-
-class Request(NamedTuple):
-    """What is counted: an operation in a Region."""
-
-    region: str
-    operation: str
-
-
-class Calls(NamedTuple):
-    """Requests sent, retries included, those that failed by kind, and the metrics that CloudWatch bills."""
-
-    sent: Counter[Request]
-    failed: Counter[tuple[Request, FailureKind]]
-    billed_metrics: Counter[str]
 
 
 class CallRecord:
@@ -45,7 +30,7 @@ class CallRecord:
         self._lock = Lock()
         # A worker waits for its request, so what its thread asks for is what its requests carry.
         self._asking = local()
-        self._calls = Calls(Counter(), Counter(), Counter())
+        self._new_counters()
 
     def watch(self, client: Any, region: str) -> Any:
         """Count what this client sends from now on. Returns the client."""
@@ -55,7 +40,7 @@ class CallRecord:
 
     def failed(self, region: str, operation: str, kind: FailureKind) -> None:
         with self._lock:
-            self._calls.failed[Request(region, operation), kind] += 1
+            self._failures[Request(region, operation), kind] += 1
 
     def asking_for(self, metrics: int) -> None:
         """From now on each GetMetricData request of this thread asks for that many metrics.
@@ -67,13 +52,19 @@ class CallRecord:
     def take(self) -> Calls:
         """The calls since the last take."""
         with self._lock:
-            taken, self._calls = self._calls, Calls(Counter(), Counter(), Counter())
-        return taken
+            calls = Calls(self._requests, self._failures, self._billed)
+            self._new_counters()
+        return calls
+
+    def _new_counters(self) -> None:
+        self._requests: Counter[Request] = Counter()
+        self._failures: Counter[tuple[Request, FailureKind]] = Counter()
+        self._billed: Counter[str] = Counter()
 
     def _sent(self, region: str, event_name: str = '', **_: Any) -> None:
         operation = event_name.rpartition('.')[2]
         with self._lock:
-            self._calls.sent[Request(region, operation)] += 1
+            self._requests[Request(region, operation)] += 1
         self._bill(region, operation, 1)
 
     def _received(
@@ -95,4 +86,4 @@ class CallRecord:
     def _bill(self, region: str, operation: str, times: int) -> None:
         if operation == BILLED:
             with self._lock:
-                self._calls.billed_metrics[region] += times * getattr(self._asking, 'metrics', 0)
+                self._billed[region] += times * getattr(self._asking, 'metrics', 0)

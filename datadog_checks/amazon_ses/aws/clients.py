@@ -11,7 +11,8 @@ from datadog_checks.amazon_ses.aws import bodies, credentials
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.credentials import LazyCredentials
 from datadog_checks.amazon_ses.aws.sessions import Session
-from datadog_checks.amazon_ses.configuration.settings import Network, SignIn
+from datadog_checks.amazon_ses.configuration.network import Network
+from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 
 TALKATIVE = {
     'boto3': logging.WARNING,

@@ -11,7 +11,7 @@ from botocore.credentials import Credentials, DeferredRefreshableCredentials, cr
 from botocore.exceptions import NoCredentialsError
 from botocore.utils import parse_timestamp
 
-from datadog_checks.amazon_ses.configuration.settings import SignIn
+from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 
 SESSION_SECONDS = 3600
 """Length of an assumed role's session. botocore refreshes 15 minutes before the end, so 900 would mean every call."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from botocore import exceptions
 
-from datadog_checks.amazon_ses.model import Failure, FailureKind
+from datadog_checks.amazon_ses.model import MALFORMED_REMEDY, Failure, FailureKind
 
 THROTTLED = {
     'BandwidthLimitExceeded',
@@ -77,7 +77,7 @@ REMEDIES = {
     FailureKind.NETWORK: 'Look at the way to AWS: DNS, firewall, VPC endpoint, TLS, and the option endpoint_url.',
     FailureKind.CREDENTIALS: 'Look at the credentials of this instance (aws_access_key_id, aws_profile, role_arn or '
     "the default chain), at the host's clock, and whether the Region is enabled for the account.",
-    FailureKind.MALFORMED: 'Look for a proxy or an endpoint_url that is not AWS; it is asked again in the next run.',
+    FailureKind.MALFORMED: MALFORMED_REMEDY,
     FailureKind.UNSUPPORTED: 'This endpoint or this version of boto3 does not know the operation.',
 }
 
@@ -105,10 +105,6 @@ def failure_of(error: Exception, operation: str, action: str) -> Failure:
     # A role is assumed at home: what is said there tells nothing of the Region that was asked.
     elsewhere = _code(error) in ELSEWHERE and not operation.startswith('AssumeRole')
     return Failure(kind, operation, detail, _remedy(kind, operation, action), at_request, elsewhere)
-
-
-def malformed(operation: str, detail: str) -> Failure:
-    return Failure(FailureKind.MALFORMED, operation, detail, REMEDIES[FailureKind.MALFORMED])
 
 
 def _code(error: Exception) -> str:

@@ -10,7 +10,8 @@ from botocore.regions import EndpointResolver
 from botocore.session import Session
 
 from datadog_checks.amazon_ses.aws.sessions import LOADER
-from datadog_checks.amazon_ses.configuration.settings import FIPS_REGIONS, ROLE, SignIn
+from datadog_checks.amazon_ses.configuration.network import FIPS_REGIONS
+from datadog_checks.amazon_ses.configuration.sign_in import ROLE, SignIn
 
 PREFIX = 'email'
 """How endpoints of SES begin, and what the SDK's list of them calls it."""

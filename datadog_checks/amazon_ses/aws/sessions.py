@@ -18,7 +18,7 @@ from botocore.session import Session as BotocoreSession
 from datadog_checks.amazon_ses.__about__ import __version__
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.connections import Connections, Way, proxies_for
-from datadog_checks.amazon_ses.configuration.settings import SERVICES, Network
+from datadog_checks.amazon_ses.configuration.network import SERVICES, Network
 
 ATTEMPTS = 2
 """Tries for each request. The next run is the retry that counts; more would only stretch this one."""

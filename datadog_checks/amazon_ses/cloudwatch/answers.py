@@ -1,7 +1,7 @@
 """From the pages of a GetMetricData answer to the points of each query.
 
-A 200 proves nothing: botocore turns a truncated or foreign body into an empty success, and CloudWatch reports trouble
-inside its results. So an answer counts as complete for a query only where it says so.
+HTTP 200 proves nothing: botocore turns a truncated or foreign body into an empty success, and CloudWatch reports
+trouble inside its results. An answer therefore counts as complete for a query only where it says so itself.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
 
-from datadog_checks.amazon_ses.cloudwatch.queries import MOST_QUERIES, Batch
-from datadog_checks.amazon_ses.model import Failure, FailureKind
+from datadog_checks.amazon_ses.cloudwatch.periods import DAY
+from datadog_checks.amazon_ses.cloudwatch.queries import MAX_QUERIES, Batch
+from datadog_checks.amazon_ses.model import Failure, FailureKind, malformed
 from datadog_checks.amazon_ses.values import LARGEST, epoch, number
 
 OPERATION = 'GetMetricData'
-DAY = 86400
 
 FORBIDDEN = 'Forbidden'
-"""What CloudWatch says of a query for an account that it may not show us."""
+"""CloudWatch's status code for a query about an account that it may not show us."""
 
 
-class Malformed(Exception):
-    """The answer is not one to the question: its text says what is wrong with it."""
+class MalformedResult(Exception):
+    """A result does not fit the request. The text says why."""
 
 
 class Points(Mapping[int, float]):
-    """Values by the start of their period. Far smaller than a dict, since many series share their starts."""
+    """Values by the start of their period. Series that share their period starts share one tuple of them, which makes
+    this far smaller than a dict."""
 
     __slots__ = ('_starts', '_values')
 
@@ -53,7 +54,7 @@ class Points(Mapping[int, float]):
 
 
 class _Pairs(ItemsView[int, float]):
-    """Start and value, without a search for each."""
+    """Pairs of start and value, without a search for each."""
 
     _mapping: Points
 
@@ -61,23 +62,24 @@ class _Pairs(ItemsView[int, float]):
         return zip(self._mapping._starts, self._mapping._values, strict=True)
 
 
-class Result(NamedTuple):
-    """What CloudWatch said to one query: values by the start of their period, and whether that was all."""
+class QueryResult(NamedTuple):
+    """CloudWatch's answer to one query: values by the start of their period, and whether that is all of them."""
 
     points: Mapping[int, float]
     complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What CloudWatch said to a batch.
+class BatchAnswer:
+    """CloudWatch's answer to a batch.
 
-    `results` holds every query, complete or not, in the order of the batch. `failures` say why some are not.
-    `answered_at` is the date of the answer by AWS's clock. `forbidden` are the linked accounts that it may not show.
+    `results` holds every query, complete or not, in the order of the batch. `failures` say why some are incomplete.
+    `answered_at` is the date of the answer by AWS's clock. `forbidden` are the linked accounts that CloudWatch may not
+    show.
     """
 
     batch: Batch
-    results: Sequence[Result]
+    results: Sequence[QueryResult]
     failures: tuple[Failure, ...]
     answered_at: float
     forbidden: frozenset[str] = frozenset()
@@ -86,102 +88,98 @@ class Answer:
     def complete(self) -> bool:
         return all(result.complete for result in self.results)
 
-
-EMPTY: Mapping[int, float] = {}
-NOTHING = Result(EMPTY, False)
-FLOATS = {float}
-_PLACES = {f'q{place}': place for place in range(MOST_QUERIES)}
+    @property
+    def any_complete(self) -> bool:
+        return any(result.complete for result in self.results)
 
 
-def read(batch: Batch, pages: Iterable[Mapping[str, Any]], failures: Iterable[Failure], now: float) -> Answer:
-    """Put the pages of an answer together, query by query, matched by Id.
+NO_POINTS: Mapping[int, float] = {}
+NO_RESULT = QueryResult(NO_POINTS, False)
+ONLY_FLOATS = {float}
+_POSITIONS = {f'q{position}': position for position in range(MAX_QUERIES)}
 
-    `failures` are those of pages that did not come. Raises nothing: a page that is no answer becomes a failure, and
-    what it would have held is not complete.
+
+def parse(batch: Batch, pages: Iterable[Mapping[str, Any]], failures: Iterable[Failure], now: float) -> BatchAnswer:
+    """The answer that the pages make up, query by query, matched by Id.
+
+    `failures` are those of pages that did not arrive. Raises nothing: a malformed page becomes a failure, and the
+    queries it should have answered stay incomplete.
     """
-    found: list[Result] = [NOTHING] * len(batch.queries)
-    told: list[Failure] = list(failures)
+    results: list[QueryResult] = [NO_RESULT] * len(batch.queries)
+    reasons: list[Failure] = list(failures)
     forbidden: set[str] = set()
-    known: dict[tuple[int, ...], tuple[int, ...]] = {}
+    shared_starts: dict[tuple[int, ...], tuple[int, ...]] = {}
     dates = []
     for page in pages:
         dates.append(_date(page, now))
-        results = page.get('MetricDataResults')
-        if not isinstance(results, list):
-            told.append(_malformed('the answer has no MetricDataResults'))
+        page_results = page.get('MetricDataResults')
+        if not isinstance(page_results, list):
+            reasons.append(_malformed('the answer has no MetricDataResults'))
             continue
-        for result in results:
+        for result in page_results:
             try:
-                place = _place(result, len(found))
-                points = _points(result, batch, known)
-                status = result.get('StatusCode')
-                before = found[place].points
-                found[place] = Result({**before, **points} if before else points, status == 'Complete')
-                if status == FORBIDDEN:
-                    forbidden.add(batch.queries[place].series.account)
-            except Malformed as error:
-                told.append(_malformed(str(error)))
-    told += [_forbidden(account) for account in sorted(forbidden) if account]
-    return Answer(
-        batch,
-        found,
-        _deduplicated(told, batch, found),
-        min(dates, default=now),
-        frozenset(account for account in forbidden if account),
-    )
+                position = _position(result, len(results))
+                points = _points(result, batch, shared_starts)
+            except MalformedResult as error:
+                reasons.append(_malformed(str(error)))
+                continue
+            status = result.get('StatusCode')
+            earlier = results[position].points
+            results[position] = QueryResult({**earlier, **points} if earlier else points, status == 'Complete')
+            if status == FORBIDDEN:
+                forbidden.add(batch.queries[position].series.account)
+    forbidden.discard('')
+    reasons += [_forbidden(account) for account in sorted(forbidden)]
+    reasons += _partial(batch, results) if not reasons else ()
+    return BatchAnswer(batch, results, tuple(dict.fromkeys(reasons)), min(dates, default=now), frozenset(forbidden))
 
 
-def _place(result: Any, queries: int) -> int:
+def _position(result: Any, queries: int) -> int:
     if not isinstance(result, Mapping):
-        raise Malformed('the answer has a result that is none')
-    name = result.get('Id')
-    place = _PLACES.get(name, queries) if isinstance(name, str) else queries
-    if place >= queries:
-        raise Malformed('the answer has an Id that was not asked for')
-    return place
+        raise MalformedResult('the answer has a result that is none')
+    query_id = result.get('Id')
+    position = _POSITIONS.get(query_id, queries) if isinstance(query_id, str) else queries
+    if position >= queries:
+        raise MalformedResult('the answer has an Id that was not asked for')
+    return position
 
 
 def _points(
-    result: Mapping[str, Any], batch: Batch, known: dict[tuple[int, ...], tuple[int, ...]]
+    result: Mapping[str, Any], batch: Batch, shared_starts: dict[tuple[int, ...], tuple[int, ...]]
 ) -> Mapping[int, float]:
-    """The points of a result; `known` are the starts that others had, to keep each once."""
+    """The points of a result. `shared_starts` holds the period starts of earlier results, to share equal ones."""
     timestamps, values = result.get('Timestamps', ()), result.get('Values', ())
     if not timestamps and not values:
-        return EMPTY
+        return NO_POINTS
     try:
         if len(timestamps) != len(values):
-            raise Malformed('an answer has more timestamps than values, or fewer')
-        # Numbers, as nearly always: anything else is looked at one by one.
-        if {*map(type, timestamps), *map(type, values)} != FLOATS:
+            raise MalformedResult('an answer has more timestamps than values, or fewer')
+        # Nearly always all are floats. Anything else is parsed value by value.
+        if {*map(type, timestamps), *map(type, values)} != ONLY_FLOATS:
             timestamps, values = list(map(epoch, timestamps)), list(map(number, values))
-        # What is not a number makes the sum none, whatever the largest and the smallest seem to be.
+        # A NaN makes the sum a NaN, while min and max may miss it.
         elif not (-LARGEST < min(values) and max(values) < LARGEST and abs(sum(values)) < inf):
             raise ValueError
         starts = tuple(map(int, timestamps))
     except (ValueError, TypeError, OverflowError):
-        raise Malformed('an answer has a datapoint that is none') from None
-    if starts not in known:
+        raise MalformedResult('an answer has a datapoint that is none') from None
+    if starts not in shared_starts:
         (first, end), period = batch.window, batch.period
         if any(start % period or not first <= start < end for start in starts):
-            raise Malformed('an answer has a datapoint off the period, or off the time that was asked for')
-        known[starts] = starts
-    return Points(known[starts], array('d', values))
+            raise MalformedResult('an answer has a datapoint off the period, or off the time that was asked for')
+        shared_starts[starts] = starts
+    return Points(shared_starts[starts], array('d', values))
 
 
 def _date(page: Mapping[str, Any], now: float) -> float:
-    """When AWS answered; by our clock where the answer does not say, or says what cannot be: AWS accepts no request
-    from a clock that is off by more than minutes."""
+    """When AWS answered. Our clock decides where the answer has no date, or one that cannot be true: AWS accepts no
+    request from a clock that is off by more than minutes."""
     date = page.get('AnsweredAt')
     return date if isinstance(date, float) and abs(date - now) < DAY else now
 
 
 def _malformed(detail: str) -> Failure:
-    return Failure(
-        FailureKind.MALFORMED,
-        OPERATION,
-        detail + '.',
-        'Look for a proxy or an endpoint_url that is not CloudWatch; it is asked again in the next run.',
-    )
+    return malformed(OPERATION, detail + '.')
 
 
 def _forbidden(account: str) -> Failure:
@@ -194,17 +192,15 @@ def _forbidden(account: str) -> Failure:
     )
 
 
-def _deduplicated(told: list[Failure], batch: Batch, found: Sequence[Result]) -> tuple[Failure, ...]:
-    unfinished = [place for place, result in enumerate(found) if not result.complete]
-    if unfinished and not told:
-        names = sorted({batch.queries[place].series.metric_name for place in unfinished})
+def _partial(batch: Batch, results: Sequence[QueryResult]) -> Iterable[Failure]:
+    """The failure of an answer that is incomplete without giving a reason."""
+    incomplete = [position for position, result in enumerate(results) if not result.complete]
+    if incomplete:
+        names = sorted({batch.queries[position].series.metric_name for position in incomplete})
         shown = ', '.join(names[:3]) + (' ...' if len(names) > 3 else '')
-        told.append(
-            Failure(
-                FailureKind.PARTIAL,
-                OPERATION,
-                f'{len(unfinished)} of {len(batch.queries)} series came without all of their data ({shown}).',
-                'Nothing is lost: they are asked again in the next run.',
-            )
+        yield Failure(
+            FailureKind.PARTIAL,
+            OPERATION,
+            f'{len(incomplete)} of {len(batch.queries)} series came without all of their data ({shown}).',
+            'Nothing is lost: they are asked again in the next run.',
         )
-    return tuple(dict.fromkeys(told))

@@ -1,8 +1,8 @@
-"""What the gauges of CloudWatch series show: the newest settled period, and for readings the newest datapoint.
+"""Gauges of CloudWatch series: the newest settled period, and for measurements the newest datapoint.
 
 No data is not zero. A count's gauge shows zero only while its series is alive: CloudWatch answered completely, and the
-series had a datapoint within a day. A reading, as a reputation rate, is never zero by absence; it is held for a day,
-and the reputation of an account says how old it is.
+series had a datapoint within a day. A measurement, such as a reputation rate, is never zero by absence; it is held for
+a day, and `reputation.age` says how old the rates of an account are.
 """
 
 from __future__ import annotations
@@ -10,17 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from datadog_checks.amazon_ses.cloudwatch.answers import Answer
-from datadog_checks.amazon_ses.cloudwatch.ledger import align
-from datadog_checks.amazon_ses.cloudwatch.series import (
-    BOUNCE_RATE,
-    COMPLAINT_RATE,
-    DAY,
-    EMPTY_IS_ZERO,
-    OF_THE_ACCOUNT,
-    SUM,
-    Series,
-)
+from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer, QueryResult
+from datadog_checks.amazon_ses.cloudwatch.metric_table import BOUNCE_RATE, COMPLAINT_RATE
+from datadog_checks.amazon_ses.cloudwatch.periods import DAY, period_start
+from datadog_checks.amazon_ses.cloudwatch.selection import Selection
+from datadog_checks.amazon_ses.cloudwatch.series import EMPTY_IS_ZERO, SUM, Query, Series
 from datadog_checks.amazon_ses.model import MetricSpec, MetricType, Sample
 
 PAUSE_LIMITS = {BOUNCE_RATE: 10.0, COMPLAINT_RATE: 0.5}
@@ -46,94 +40,118 @@ METRICS = (PAUSE_PROXIMITY, AGE)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What was last seen of the series that have gauges.
+class GaugeValues:
+    """The newest values of the series that have gauges.
 
     `settled` holds, by series key and statistic, the value of the newest settled period and when it was read; `period`
-    is its length. `readings` (value in the gauge's unit and timestamp) and `last_seen` (timestamp of the newest
+    is its length. `measurements` (value in the gauge's unit, and timestamp) and `newest_data` (timestamp of the newest
     datapoint) are by series key.
     """
 
     settled: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     period: int = 0
-    readings: Mapping[str, tuple[float, int]] = field(default_factory=dict)
-    last_seen: Mapping[str, int] = field(default_factory=dict)
+    measurements: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    newest_data: Mapping[str, int] = field(default_factory=dict)
 
 
-def after(shown: Shown, answers: Iterable[Answer], now: float, settle_delay: int, zeroed: bool = False) -> Shown:
-    """What the gauges show after the answers of a run. A series that was not answered completely shows nothing new.
+def after_answers(
+    values: GaugeValues, answers: Iterable[BatchAnswer], now: float, settle_delay: int, zeroed: bool = False
+) -> GaugeValues:
+    """The values after the answers of a run. A series whose answer is incomplete keeps its values.
 
-    `zeroed` shows zero for every event gauge without data, alive or not. Readings are never zeroed.
+    `zeroed` shows zero for every event gauge without data, alive or not. Measurements are never zeroed.
     """
-    settled, readings, last_seen = dict(shown.settled), dict(shown.readings), dict(shown.last_seen)
-    period = shown.period
+    settled, measurements = dict(values.settled), dict(values.measurements)
+    newest_data, period = dict(values.newest_data), values.period
     for answer in answers:
-        asked_for = answer.batch.period
-        newest = align(min(now, answer.answered_at) - settle_delay, asked_for) - asked_for
-        for query, (points, complete) in zip(answer.batch.queries, answer.results, strict=True):
+        length = answer.batch.period
+        newest = period_start(min(now, answer.answered_at) - settle_delay, length) - length
+        for query, result in zip(answer.batch.queries, answer.results, strict=True):
             spec, key = query.series.spec, query.series.key
             if spec.gauge is None:
                 continue
-            if points:
-                last_seen[key] = max(last_seen.get(key, 0), *points)
-            if spec.is_reading:
-                if points and max(points) >= readings.get(key, (0.0, 0))[1]:
-                    timestamp = max(points)
-                    readings[key] = (points[timestamp] * spec.scale, timestamp)
+            if result.points:
+                newest_data[key] = max(newest_data.get(key, 0), *result.points)
+            if spec.is_measurement:
+                measurements.update(_newer_measurement(query, result, measurements))
                 continue
-            period = asked_for
-            alive = now - last_seen.get(key, 0) < DAY
-            zero = zeroed or (query.statistic in EMPTY_IS_ZERO and alive)
-            if newest in points:
-                settled[key, query.statistic] = (points[newest], now)
-            elif complete and zero and not spec.statistic:
-                settled[key, query.statistic] = (0.0, now)
-            else:
+            period = length
+            alive = now - newest_data.get(key, 0) < DAY
+            value = _settled(query, result, newest, alive, zeroed)
+            if value is None:
                 settled.pop((key, query.statistic), None)
+            else:
+                settled[key, query.statistic] = (value, now)
     return replace(
-        shown,
-        settled={key: kept for key, kept in settled.items() if now - kept[1] < DAY},
+        values,
+        settled={key: entry for key, entry in settled.items() if now - entry[1] < DAY},
         period=period,
-        readings={key: kept for key, kept in readings.items() if now - kept[1] < 3 * DAY},
-        last_seen={key: seen for key, seen in last_seen.items() if now - seen < DAY},
+        measurements={key: entry for key, entry in measurements.items() if now - entry[1] < 3 * DAY},
+        newest_data={key: timestamp for key, timestamp in newest_data.items() if now - timestamp < DAY},
     )
 
 
-def settled_readings(
-    shown: Shown, series: Iterable[Series], statistic: str, additional: Mapping[str, str], read_from: float
+def _newer_measurement(
+    query: Query, result: QueryResult, measurements: Mapping[str, tuple[float, int]]
+) -> Mapping[str, tuple[float, int]]:
+    if not result.points:
+        return {}
+    key, timestamp = query.series.key, max(result.points)
+    if timestamp < measurements.get(key, (0.0, 0))[1]:
+        return {}
+    return {key: (result.points[timestamp] * query.series.spec.scale, timestamp)}
+
+
+def _settled(query: Query, result: QueryResult, newest: int, alive: bool, zeroed: bool) -> float | None:
+    """The value of the newest settled period, zero where nothing happened in it, None where that is not known."""
+    if newest in result.points:
+        return result.points[newest]
+    zero = zeroed or (query.statistic in EMPTY_IS_ZERO and alive)
+    return 0.0 if result.complete and zero and not query.series.spec.statistic else None
+
+
+def unknown_measurements(values: GaugeValues, selection: Selection) -> list[int]:
+    """The indexes of the measurements that have no value."""
+    return [index for index in selection.measurements if selection.keys[index] not in values.measurements]
+
+
+def settled_samples(
+    values: GaugeValues, series_list: Iterable[Series], statistic: str, additional: Mapping[str, str], read_after: float
 ) -> Iterable[Sample]:
-    """The gauges of the newest settled period: `statistic`, and the additional ones (option to CloudWatch's name).
+    """The gauges of the newest settled period that were read after `read_after`; older ones are not shown.
 
-    Those that were not read after `read_from` are too old.
+    `statistic` is that of the options; `additional` are its further ones, from the option's spelling to CloudWatch's.
     """
-    for one in series:
-        of = one.spec.statistic or (statistic if one.has_statistics else SUM)
-        value, read_at = shown.settled.get((one.key, of), (0.0, 0.0))
-        if read_at > read_from:
-            yield from _sample(one, value)
-        for option, name in additional.items() if one.has_statistics else ():
-            value, read_at = shown.settled.get((one.key, name), (0.0, 0.0))
-            if read_at > read_from:
-                for metric in one.spec.suffixed(option):
-                    yield Sample(metric, value, one.tags, one.account)
+    for series in series_list:
+        main = series.spec.statistic or (statistic if series.follows_options else SUM)
+        value, read_at = values.settled.get((series.key, main), (0.0, 0.0))
+        if read_at > read_after:
+            yield from _sample(series, value)
+        for option, name in additional.items() if series.follows_options else ():
+            value, read_at = values.settled.get((series.key, name), (0.0, 0.0))
+            if read_at > read_after:
+                for metric in series.spec.suffixed(option):
+                    yield Sample(metric, value, series.tags, series.account)
 
 
-def newest_readings(shown: Shown, series: Iterable[Series], now: float) -> Iterable[Sample]:
-    """The readings that are not too old; for each account the age of its older reputation rate, and how near a pause
-    is."""
-    held = {
-        one: shown.readings[one.key]
-        for one in series
-        if one.spec.is_reading and one.key in shown.readings and now - shown.readings[one.key][1] < one.spec.hold
+def measurement_samples(values: GaugeValues, series_list: Iterable[Series], now: float) -> Iterable[Sample]:
+    """The measurements that are not too old, and for each account the age of its older reputation rate and how near a
+    pause is."""
+    shown = {
+        series: values.measurements[series.key]
+        for series in series_list
+        if series.spec.is_measurement
+        and series.key in values.measurements
+        and now - values.measurements[series.key][1] < series.spec.hold
     }
     accounts: dict[str, list[tuple[float, int]]] = {}
-    for one, (value, timestamp) in held.items():
-        yield from _sample(one, value)
-        if one.spec in OF_THE_ACCOUNT:
-            accounts.setdefault(one.account, []).append((100.0 * value / PAUSE_LIMITS[one.spec], timestamp))
+    for series, (value, timestamp) in shown.items():
+        yield from _sample(series, value)
+        if series.spec in PAUSE_LIMITS:
+            accounts.setdefault(series.account, []).append((100.0 * value / PAUSE_LIMITS[series.spec], timestamp))
     for account, rates in accounts.items():
         yield Sample(AGE, max(0.0, now - min(timestamp for _, timestamp in rates)), account=account)
-        yield Sample(PAUSE_PROXIMITY, max(near for near, _ in rates), account=account)
+        yield Sample(PAUSE_PROXIMITY, max(proximity for proximity, _ in rates), account=account)
 
 
 def _sample(series: Series, value: float) -> Iterable[Sample]:

@@ -1,31 +1,33 @@
 """The ledger: how the amounts of CloudWatch become counts that add up.
 
 CloudWatch answers with the sum of each period, and that sum grows: while the period runs, and for some time after it
-has ended. The ledger remembers, for each series and period, how much was already handed over, so that every answer is
-worth exactly the difference. Reading the same period again is free and changes nothing; a failed, partial or repeated
-answer changes nothing either.
+has ended. The ledger remembers for each series and period the amount that was already submitted, and submits only the
+difference. Reading the same period again is free and changes nothing; nor does a failed, partial or repeated answer.
 
-Words, all of them in epoch seconds and aligned to the period:
+Terms, all of them epoch seconds and period boundaries:
 
-- `since`: counting starts here. Periods before it are never counted. A series that an option added later has a
-  boundary of its own, in `born`.
+- `since`: the boundary at which counting began. Periods before it are never counted. A series that an option named
+  later has a boundary of its own, in `series_since`.
+- `counting_from`: `since`, or a later boundary at which counting went on after a gap or an edit.
+- watermark: for each series, everything before it was read, and was read again for as long as late data is waited for.
+- open period: one that may still be counted for a series. The first one lies the allowed lateness before the watermark.
+- `retained_from`: amounts of periods from here on are remembered, for every series.
 - `read_to`: the end of the newest period that was asked for and answered; `read_at`: when.
-- mark: for a series, everything before it was read, and re-read as far back as late data is waited for
-  (`Reach.late`).
-- horizon: for a series, its mark minus that, but never before counting started. Below it nothing is counted again.
-  It follows the mark, which moves with a complete answer only, and never back.
-- `kept_from`: what was booked is remembered from here on, for every series. So horizons may move back to it, as when
-  `timeframe` grows or a series returns, without that anything is counted twice.
-- `closing`: the boundary at which the ledger ends because the option `period` was edited.
+- `closes_at`: the boundary at which the ledger ends because the option `period` was edited.
 
-A clock that is wrong cannot make the ledger count twice, because what may be counted again is remembered; and it cannot
-close a period early, because an answer speaks only for the time before its own date (`answered_at`, AWS's clock).
+Rules:
+
+1. A watermark moves with a complete answer only, and never back. Periods before the first open one are never counted.
+2. Amounts are remembered from `retained_from` on, so a series may be read again back to there (a longer `timeframe`, a
+   series that returns) and nothing is counted twice. A wrong clock can therefore mute the ledger but not double it.
+3. An answer says nothing about the time after its own date (`answered_at`, AWS's clock), so a clock that runs ahead
+   closes no period early.
 
 Not promised: amounts that appear more than `timeframe` after the end of their period, and amounts that CloudWatch
-lowers after they were handed over (they are reported as shrunk).
+lowers after they were submitted (reported as `lowered`).
 
-Series have places, and what is kept of them stands in columns, a number for each place: that is compact in memory and
-on the disk, and it is fast.
+A series is known by its index, and the ledger keeps columns with a number for each index: they are compact in memory
+and on the disk, and fast to copy.
 """
 
 from __future__ import annotations
@@ -36,30 +38,22 @@ from dataclasses import dataclass, field, replace
 from math import lcm
 from typing import NamedTuple
 
-NEWEST_PERIODS = 3
-"""Periods that every read asks for: the unfinished one and the two before it."""
+from datadog_checks.amazon_ses.cloudwatch.periods import Window, next_boundary, period_start
 
 FAILOVER_GAP = 1.5
 """Periods between two answers above which another Agent may have counted in between."""
 
 FAILOVER_WAIT = 2
-"""Periods that an Agent which takes over leaves to the one before it, more than that would fill after a gap."""
+"""Periods that a new Agent skips, so that it cannot overlap what the old one may still backfill."""
 
-Column = array  # of a number for each place: 'd' amounts, 'q' times and slots
-
-
-class Window(NamedTuple):
-    """A span of whole periods: `start` inclusive, `end` exclusive, in epoch seconds."""
-
-    start: int
-    end: int
+Column = array  # of a number for each index: 'd' amounts, 'q' times and slots
 
 
-class GivenUp(NamedTuple):
+class SkippedSpan(NamedTuple):
     """Periods of `period` seconds from `start` to `end` whose missing amounts will not be counted, and why.
 
     `reason` is backfill_limit (unread for longer than the limit), failover (another Agent may have counted them),
-    state_lost (what was handed over is not known), period_change or late_growth (read, but not re-read for as long as
+    state_lost (the submitted amounts are not known), period_change or late_growth (read, but not again for as long as
     late data is waited for).
     """
 
@@ -70,28 +64,28 @@ class GivenUp(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """How far back the ledger looks, in seconds before a mark, from the options `timeframe` and `backfill_limit`.
+class Lookback:
+    """How far back the ledger reads, in seconds before a watermark, from the options `timeframe` and `backfill_limit`.
 
-    A mark lies up to a period after the answer, and a period's start one before its end: so to wait for late data for
-    some time after a period has ended, `late` is that time and two periods.
-    `failover` says that another Agent may count in turn with this one, without sharing its state.
+    A watermark lies up to a period after the answer, and a period starts its length before its end: `allowed_lateness`
+    is therefore the time for which late data is waited for after the end of a period, and two periods.
+    `failover` says that another Agent may count in turn with this one without sharing its state.
     """
 
-    late: int
+    allowed_lateness: int
     backfill: int
     failover: bool = False
 
 
-class Reads(NamedTuple):
-    """The answer to one request: the window that was asked for, and what CloudWatch said of the series at each place.
+class Observations(NamedTuple):
+    """The answer to one request as columns: the window that was asked for, and for each series its index, the sums of
+    its periods by their start, whether those are all, and whether the series is counted.
 
-    `points` are the sums of its periods by their start, `complete` whether that was all. `counted` is false for what
-    has no count: then only that it was read is noted.
+    Of a series that is not counted only the read is recorded.
     """
 
     window: Window
-    places: Sequence[int]
+    indexes: Sequence[int]
     points: Sequence[Mapping[int, float]]
     complete: Sequence[bool]
     counted: Sequence[bool]
@@ -99,308 +93,329 @@ class Reads(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What was counted so far for one account in one Region.
+    """The amounts counted so far for one account in one Region.
 
-    `floor` is `since`, or a later boundary at which counting went on after a gap or an edit. `keys` name the series
-    that are asked for, by place; `others` have the places after them: they are not asked for any more, and their marks
-    and what was booked of them are remembered. `read_in` is the slot (see schedule.py) of the last complete answer, 0
-    for none; `seen` the start of the newest period with data. `doubtful` says that more may have been handed over than
-    is booked here, because a newer state was lost.
+    `keys` name the series that are asked for, by index; `inactive_keys` have the indexes after them: these series are
+    not asked for now, and their watermarks and amounts are remembered. `read_slots` is the slot (see slots.py) of the
+    last complete answer, 0 for none; `newest_data` the start of the newest period with data. `booked` are the submitted
+    amounts by period start, `lowered` by how much CloudWatch lowered them since. `doubtful` says that more may have
+    been submitted than is booked here, because a newer state was lost.
     """
 
     period: int
     since: int
-    floor: int
-    kept_from: int
+    counting_from: int
+    retained_from: int
     read_at: float
     read_to: int
     keys: tuple[str, ...]
-    marks: Column[int]
-    read_in: Column[int]
-    seen: Column[int]
+    watermarks: Column[int]
+    read_slots: Column[int]
+    newest_data: Column[int]
     booked: Mapping[int, Column[float]] = field(default_factory=dict)
-    others: tuple[str, ...] = ()
-    shrunk: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
-    born: Mapping[str, int] = field(default_factory=dict)
-    closing: int | None = None
+    inactive_keys: tuple[str, ...] = ()
+    lowered: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
+    series_since: Mapping[str, int] = field(default_factory=dict)
+    closes_at: int | None = None
     doubtful: bool = False
 
     @property
-    def newest_mark(self) -> int:
-        return max(self.marks[: len(self.keys)], default=self.floor)
+    def newest_watermark(self) -> int:
+        return max(self.watermarks[: len(self.keys)], default=self.counting_from)
 
     @property
-    def oldest_mark(self) -> int:
-        return min(self.marks[: len(self.keys)], default=self.floor)
-
-    def floor_of(self, series: str) -> int:
-        return max(self.floor, self.born.get(series, self.floor))
+    def oldest_watermark(self) -> int:
+        return min(self.watermarks[: len(self.keys)], default=self.counting_from)
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """The outcome of one read: the next ledger, what to hand over by place, and what was lost on the way."""
+    """The result of booking: the next ledger, the amounts to submit by index, the spans skipped, and by how much
+    CloudWatch lowered submitted amounts."""
 
     ledger: Ledger
     amounts: Mapping[int, float] = field(default_factory=dict)
-    given_up: tuple[GivenUp, ...] = ()
-    shrunk: float = 0.0
+    skipped: tuple[SkippedSpan, ...] = ()
+    lowered: float = 0.0
 
 
-def align(instant: float, period: int) -> int:
-    """The start of the period in which `instant` lies."""
-    return int(instant // period) * period
+def lookback_start(ledger: Ledger, watermark: int, window: Window, lookback: Lookback) -> int:
+    """Start of a window that holds every open period of a series with this watermark."""
+    late = period_start(watermark - lookback.allowed_lateness, ledger.period)
+    limit = period_start(window.end - lookback.backfill, ledger.period)
+    return min(window.start, max(ledger.counting_from, ledger.retained_from, late, limit))
 
 
-def end_of(instant: float, period: int) -> int:
-    """The first boundary after `instant`."""
-    return align(instant, period) + period
+def new_ledger(keys: tuple[str, ...], period: int, answered_at: float, lookback: Lookback) -> Ledger:
+    """A ledger that begins with the first period after `answered_at`, the first good answer.
 
-
-def newest(now: float, period: int, settle_delay: int) -> Window:
-    """The periods that every read asks for. They reach back to the newest settled period, which the gauges show."""
-    end = end_of(now, period)
-    settled = align(settle_delay + period - 1, period) + 2 * period
-    return Window(end - max(NEWEST_PERIODS * period, settled), end)
-
-
-def whole(ledger: Ledger, mark: int, window: Window, reach: Reach) -> int:
-    """Where a read must start to ask for everything that may still grow of a series with this mark."""
-    late = align(mark - reach.late, ledger.period)
-    limit = align(window.end - reach.backfill, ledger.period)
-    return min(window.start, max(ledger.floor, ledger.kept_from, late, limit))
-
-
-def opened(keys: tuple[str, ...], period: int, answered_at: float, reach: Reach) -> Ledger:
-    """A new ledger: counting starts with the first period that begins after `answered_at`, the first good answer.
-
-    Where Agents take turns it starts later, by the gap that the Agent before may still fill, so that no period is
+    Where Agents take turns it begins later, by the gap that the Agent before may still backfill, so that no period is
     counted by both.
     """
-    end = end_of(answered_at, period)
-    since = end + (FAILOVER_WAIT * period if reach.failover else 0)
+    end = next_boundary(answered_at, period)
+    since = end + (FAILOVER_WAIT * period if lookback.failover else 0)
     never = array('q', [0]) * len(keys)
     return Ledger(period, since, since, since, answered_at, end, keys, array('q', [since]) * len(keys), never, never)
 
 
-def book(ledger: Ledger, answers: Sequence[Reads], answered_at: float, slot: int, reach: Reach) -> Booking:
-    """Compare what was read in one run with what was handed over before, and hand over the difference.
+def book(
+    ledger: Ledger, observations: Sequence[Observations], answered_at: float, slot: int, lookback: Lookback
+) -> Booking:
+    """Compare the observations of one run with the booked amounts; the differences are to be submitted.
 
     `answered_at` is AWS's clock: whatever ours says, an answer can know nothing later.
     """
-    if not any(any(reads.complete) for reads in answers):
+    if not any(any(page.complete) for page in observations):
         return Booking(ledger)
     if ledger.doubtful:
-        return reopened(noted(ledger, answers, slot), answered_at, reach, 'state_lost')
-    if reach.failover and answered_at - ledger.read_at > FAILOVER_GAP * ledger.period:
-        return reopened(noted(ledger, answers, slot), answered_at, reach, 'failover')
-
-    period, born, late = ledger.period, ledger.born, reach.late
-    marks = ledger.marks[:]
-    booked = {start: column[:] for start, column in ledger.booked.items()}
-    empty = array('d', [0.0]) * (len(ledger.keys) + len(ledger.others))
-    shrunk = {start: dict(series) for start, series in ledger.shrunk.items()}
-    ceiling = ledger.closing
-    given_up: set[GivenUp] = set()
-    amounts: dict[int, float] = {}
-    lost, read_to = 0.0, ledger.read_to
-    for window, places, points_of, complete_of, counted_of in answers:
-        end = min(window.end, end_of(answered_at, period))
-        limit = align(max(end, ledger.read_to) - reach.backfill, period)
-        end = end if ceiling is None else min(end, ceiling)
-        read_to = max(read_to, end)
-        for place, points, complete, counted in zip(places, points_of, complete_of, counted_of, strict=True):
-            mark = marks[place]
-            floor = max(ledger.floor, born.get(ledger.keys[place], 0)) if born else ledger.floor
-            late_from = mark - late
-            horizon = max(floor, late_from - late_from % period)
-            if complete and end > mark and window.start <= max(horizon, ledger.kept_from, limit):
-                # One that was away for longer than that has nothing remembered to go on from.
-                lost_to = limit if mark - period >= ledger.kept_from else max(limit, ledger.kept_from)
-                if horizon < lost_to and counted:
-                    given_up.update(_closed_early(horizon, mark - period, min(lost_to, end), period))
-                marks[place] = end
-            if not points or not counted:
-                continue
-            horizon = max(horizon, ledger.kept_from)
-            amount = 0.0
-            for start, value in points.items():
-                if start < horizon or (ceiling is not None and start >= ceiling):
-                    continue
-                column = booked.get(start)
-                if column is None:
-                    column = booked[start] = empty[:]
-                before = column[place]
-                if value > before:
-                    amount += value - before
-                    column[place] = value
-                elif value < before:
-                    lost += _fallen(shrunk.setdefault(start, {}), ledger.keys[place], before - value)
-            if amount:
-                amounts[place] = amounts.get(place, 0.0) + amount
-    # Those that are not asked for are waited for as long as they could be made up for.
-    limit, asked = align(read_to - reach.backfill, period), len(ledger.keys)
-    oldest = min((mark for place, mark in enumerate(marks) if place < asked or mark >= limit), default=read_to)
-    kept_from = max(ledger.kept_from, align(oldest - late, period), limit)
-    after = replace(
-        noted(ledger, answers, slot),
-        kept_from=kept_from,
+        return reopen(record_reads(ledger, observations, slot), answered_at, lookback, 'state_lost')
+    if lookback.failover and answered_at - ledger.read_at > FAILOVER_GAP * ledger.period:
+        return reopen(record_reads(ledger, observations, slot), answered_at, lookback, 'failover')
+    draft = _Draft(ledger, lookback)
+    for page in observations:
+        draft.book(page, answered_at)
+    retained_from = draft.retained_from()
+    next_ledger = replace(
+        record_reads(ledger, observations, slot),
+        retained_from=retained_from,
         read_at=max(ledger.read_at, answered_at),
-        read_to=read_to,
-        marks=marks,
-        booked={start: column for start, column in booked.items() if start >= kept_from},
-        shrunk={start: series for start, series in shrunk.items() if start >= kept_from and series},
+        read_to=draft.read_to,
+        watermarks=draft.watermarks,
+        booked={start: column for start, column in draft.booked.items() if start >= retained_from},
+        lowered={start: amounts for start, amounts in draft.lowered.items() if start >= retained_from and amounts},
     )
-    return Booking(after, amounts, _joined(given_up), lost)
+    return Booking(next_ledger, draft.amounts, merge_spans(draft.skipped), draft.newly_lowered)
 
 
-def noted(ledger: Ledger, answers: Iterable[Reads], slot: int) -> Ledger:
-    """The ledger with what was read when, and nothing counted."""
-    read_in, seen = ledger.read_in[:], ledger.seen[:]
-    for reads in answers:
-        for place, points, complete in zip(reads.places, reads.points, reads.complete, strict=True):
+class _Draft:
+    """Copies of the columns of a ledger that one booking changes, and the outcome so far."""
+
+    def __init__(self, ledger: Ledger, lookback: Lookback) -> None:
+        self._ledger = ledger
+        self._lookback = lookback
+        self._empty = array('d', [0.0]) * (len(ledger.keys) + len(ledger.inactive_keys))
+        self.watermarks = ledger.watermarks[:]
+        self.booked = {start: column[:] for start, column in ledger.booked.items()}
+        self.lowered = {start: dict(amounts) for start, amounts in ledger.lowered.items()}
+        self.amounts: dict[int, float] = {}
+        self.skipped: set[SkippedSpan] = set()
+        self.newly_lowered = 0.0
+        self.read_to = ledger.read_to
+
+    def book(self, page: Observations, answered_at: float) -> None:
+        """Advance the watermarks of the series that were answered completely, then count the amounts of all."""
+        ledger, watermarks = self._ledger, self.watermarks
+        period, allowed_lateness = ledger.period, self._lookback.allowed_lateness
+        keys, series_since = ledger.keys, ledger.series_since
+        end = min(page.window.end, next_boundary(answered_at, period))
+        limit = period_start(max(end, ledger.read_to) - self._lookback.backfill, period)
+        if ledger.closes_at is not None:
+            end = min(end, ledger.closes_at)
+        self.read_to = max(self.read_to, end)
+        first_readable = max(ledger.retained_from, limit)
+        for index, points, complete, counted in zip(*page[1:], strict=True):
+            watermark = watermarks[index]
+            late_from = watermark - allowed_lateness
+            open_from = max(ledger.counting_from, late_from - late_from % period)
+            if series_since:
+                open_from = max(open_from, series_since.get(keys[index], 0))
+            if complete and end > watermark and page.window.start <= max(open_from, first_readable):
+                if open_from < first_readable and counted:
+                    self._skip(open_from, watermark, limit, end)
+                watermarks[index] = end
+            if points and counted:
+                self._count(index, points, max(open_from, ledger.retained_from))
+
+    def _skip(self, open_from: int, watermark: int, limit: int, end: int) -> None:
+        """Give up the open periods that lie before the backfill limit when the watermark moves past them."""
+        ledger = self._ledger
+        last_read = watermark - ledger.period
+        # Without remembered amounts a series goes on at the limit, or where amounts begin to be remembered.
+        skipped_to = limit if last_read >= ledger.retained_from else max(limit, ledger.retained_from)
+        self.skipped.update(skipped_spans(open_from, last_read, min(skipped_to, end), 'backfill_limit', ledger.period))
+
+    def _count(self, index: int, points: Mapping[int, float], first: int) -> None:
+        """Book what each open period of a series grew by, from `first` on."""
+        closes_at, booked = self._ledger.closes_at, self.booked
+        amount = 0.0
+        for start, value in points.items():
+            if start < first or (closes_at is not None and start >= closes_at):
+                continue
+            column = booked.get(start)
+            if column is None:
+                column = booked[start] = self._empty[:]
+            growth = value - column[index]
+            if growth > 0:
+                amount += growth
+                column[index] = value
+            elif growth < 0:
+                self._lower(start, self._ledger.keys[index], -growth)
+        if amount:
+            self.amounts[index] = self.amounts.get(index, 0.0) + amount
+
+    def _lower(self, start: int, key: str, excess: float) -> None:
+        """Record by how much a submitted amount exceeds the newest answer."""
+        amounts = self.lowered.setdefault(start, {})
+        recorded = amounts.get(key, 0.0)
+        amounts[key] = max(recorded, excess)
+        self.newly_lowered += max(0.0, excess - recorded)
+
+    def retained_from(self) -> int:
+        """From where amounts must be remembered: the oldest open period of any series that may still be counted.
+
+        A series that is not asked for now counts as long as it could still be backfilled.
+        """
+        ledger = self._ledger
+        limit = period_start(self.read_to - self._lookback.backfill, ledger.period)
+        active = len(ledger.keys)
+        oldest = min(
+            (mark for index, mark in enumerate(self.watermarks) if index < active or mark >= limit),
+            default=self.read_to,
+        )
+        late = period_start(oldest - self._lookback.allowed_lateness, ledger.period)
+        return max(ledger.retained_from, late, limit)
+
+
+def record_reads(ledger: Ledger, observations: Iterable[Observations], slot: int) -> Ledger:
+    """Record when each series was read and when it last had data. Counts nothing."""
+    read_slots, newest_data = ledger.read_slots[:], ledger.newest_data[:]
+    for page in observations:
+        for index, points, complete in zip(page.indexes, page.points, page.complete, strict=True):
             if complete:
-                read_in[place] = slot
+                read_slots[index] = slot
             if points:
-                newest_point = max(points)
-                if newest_point > seen[place]:
-                    seen[place] = newest_point
-    return replace(ledger, read_in=read_in, seen=seen)
+                newest = max(points)
+                if newest > newest_data[index]:
+                    newest_data[index] = newest
+    return replace(ledger, read_slots=read_slots, newest_data=newest_data)
 
 
-def _fallen(fallen: dict[str, float], series: str, by: float) -> float:
-    """Book by how much an amount fell, and return what of it is new."""
-    before = fallen.get(series, 0.0)
-    fallen[series] = max(before, by)
-    return max(0.0, by - before)
+def skipped_spans(open_from: int, last_read: int, end: int, reason: str, period: int) -> Iterable[SkippedSpan]:
+    """The open periods before `end` that will not be read again: up to `last_read` only their late growth is lost."""
+    if open_from < min(last_read, end):
+        yield SkippedSpan(open_from, min(last_read, end), 'late_growth', period)
+    if max(open_from, last_read) < end:
+        yield SkippedSpan(max(open_from, last_read), end, reason, period)
 
 
-def _closed_early(horizon: int, last_read: int, limit: int, period: int) -> Iterable[GivenUp]:
-    """The periods before the backfill limit, when a mark moves past them without their having been asked for."""
-    if horizon < min(last_read, limit):
-        yield GivenUp(horizon, min(last_read, limit), 'late_growth', period)
-    if max(horizon, last_read) < limit:
-        yield GivenUp(max(horizon, last_read), limit, 'backfill_limit', period)
-
-
-def _joined(spans: Iterable[GivenUp]) -> tuple[GivenUp, ...]:
-    """What series that were read to different marks give up for the same reason, each period once."""
-    joined: list[GivenUp] = []
-    for span in sorted(spans, key=lambda one: (one.reason, one.period, one.start)):
-        before = joined[-1] if joined else None
-        if before is not None and before[2:] == span[2:] and span.start <= before.end:
-            joined[-1] = before._replace(end=max(before.end, span.end))
+def merge_spans(spans: Iterable[SkippedSpan]) -> tuple[SkippedSpan, ...]:
+    """The spans of series with different watermarks, merged so that each period stands once for each reason."""
+    merged: list[SkippedSpan] = []
+    for span in sorted(spans, key=lambda span: (span.reason, span.period, span.start)):
+        previous = merged[-1] if merged else None
+        if previous is not None and previous[2:] == span[2:] and span.start <= previous.end:
+            merged[-1] = previous._replace(end=max(previous.end, span.end))
         else:
-            joined.append(span)
-    return tuple(sorted(joined))
+            merged.append(span)
+    return tuple(sorted(merged))
 
 
-def reopened(ledger: Ledger, answered_at: float, reach: Reach, reason: str) -> Booking:
-    """Go on counting at a later boundary, where what was handed over in between is not known."""
-    fresh = opened(ledger.keys, ledger.period, answered_at, reach)
-    floor = max(fresh.floor, ledger.floor)
+def reopen(ledger: Ledger, answered_at: float, lookback: Lookback, reason: str) -> Booking:
+    """Go on counting at a later boundary, because the amounts submitted in between are not known."""
+    fresh = new_ledger(ledger.keys, ledger.period, answered_at, lookback)
+    counting_from = max(fresh.counting_from, ledger.counting_from)
     fresh = replace(
         fresh,
         since=ledger.since,
-        floor=floor,
-        kept_from=floor,
-        marks=array('q', [floor]) * len(ledger.keys),
-        read_in=ledger.read_in,
-        seen=ledger.seen,
-        born=ledger.born,
+        counting_from=counting_from,
+        retained_from=counting_from,
+        watermarks=array('q', [counting_from]) * len(ledger.keys),
+        read_slots=ledger.read_slots,
+        newest_data=ledger.newest_data,
+        series_since=ledger.series_since,
     )
-    horizon = max(ledger.floor, align(ledger.oldest_mark - reach.late, ledger.period))
-    last_read = max(horizon, ledger.read_to - ledger.period)
-    spans = (
-        GivenUp(horizon, last_read, 'late_growth', ledger.period),
-        GivenUp(last_read, floor, reason, ledger.period),
-    )
-    return Booking(fresh, given_up=tuple(span for span in spans if span.start < span.end))
+    open_from = _oldest_open(ledger, lookback)
+    last_read = max(open_from, ledger.read_to - ledger.period)
+    return Booking(fresh, skipped=tuple(skipped_spans(open_from, last_read, counting_from, reason, ledger.period)))
 
 
-def quiet(ledger: Ledger | None, keys: tuple[str, ...], period: int, now: float, reach: Reach) -> Ledger:
-    """The ledger where it is known, without asking CloudWatch, that nothing happened until `now`: as if it had
-    answered, completely and with nothing."""
-    if ledger is None:
-        return opened(keys, period, now, reach)
-    end = end_of(now, ledger.period)
+def advance_without_data(ledger: Ledger, now: float, lookback: Lookback) -> Ledger:
+    """The ledger of a Region in which nothing happened until `now`, as if CloudWatch had answered with no data."""
+    end = next_boundary(now, ledger.period)
     if end <= ledger.read_to:
         return ledger
-    marks = array('q', [max(mark, end) for mark in ledger.marks])
-    kept_from = max(ledger.kept_from, align(end - reach.late, ledger.period))
-    booked = {start: column for start, column in ledger.booked.items() if start >= kept_from}
-    return replace(ledger, marks=marks, kept_from=kept_from, booked=booked, read_at=now, read_to=end)
+    watermarks = array('q', [max(watermark, end) for watermark in ledger.watermarks])
+    retained_from = max(ledger.retained_from, period_start(end - lookback.allowed_lateness, ledger.period))
+    booked = {start: column for start, column in ledger.booked.items() if start >= retained_from}
+    return replace(ledger, watermarks=watermarks, retained_from=retained_from, booked=booked, read_at=now, read_to=end)
 
 
-def arranged(ledger: Ledger, keys: tuple[str, ...]) -> Ledger:
-    """The ledger with these series asked for, in these places.
+def reindex(ledger: Ledger, keys: tuple[str, ...]) -> Ledger:
+    """The ledger with these series asked for, at these indexes.
 
-    One that is new goes out from the newest mark: it is counted as far back as late data is waited for. One that comes
-    back goes on where it was, as far back as what was booked of it is remembered: nothing of it is counted again.
+    A new series starts at the newest watermark: it is counted as far back as late data is waited for. A series that
+    returns goes on at its own watermark, as far back as its amounts are remembered.
     """
     if keys is ledger.keys:
         return ledger
     if keys == ledger.keys:
         return replace(ledger, keys=keys)
-    before = {key: place for place, key in enumerate((*ledger.keys, *ledger.others))}
-    asked, chosen = len(ledger.keys), set(keys)
-    marks, mark = ledger.marks, ledger.newest_mark
-    places = [before.get(key, -1) for key in keys]
-    gone = [place for key, place in before.items() if key not in chosen]
-    gone = [place for place in gone if marks[place] >= ledger.kept_from]
-    names = (*ledger.keys, *ledger.others)
+    names, active = (*ledger.keys, *ledger.inactive_keys), len(ledger.keys)
+    index_of = {key: index for index, key in enumerate(names)}
+    selected, watermarks, newest = set(keys), ledger.watermarks, ledger.newest_watermark
+    indexes = [index_of.get(key, -1) for key in keys]
+    inactive = [
+        index for key, index in index_of.items() if key not in selected and watermarks[index] >= ledger.retained_from
+    ]
     return replace(
         ledger,
         keys=keys,
-        others=tuple(names[place] for place in gone),
-        marks=array('q', [marks[place] if place >= 0 else mark for place in (*places, *gone)]),
-        read_in=array('q', [ledger.read_in[place] if 0 <= place < asked else 0 for place in places]),
-        seen=array('q', [ledger.seen[place] if 0 <= place < asked else 0 for place in places]),
+        inactive_keys=tuple(names[index] for index in inactive),
+        watermarks=array('q', [watermarks[index] if index >= 0 else newest for index in (*indexes, *inactive)]),
+        read_slots=array('q', [ledger.read_slots[index] if 0 <= index < active else 0 for index in indexes]),
+        newest_data=array('q', [ledger.newest_data[index] if 0 <= index < active else 0 for index in indexes]),
         booked={
-            start: array('d', [column[place] if place >= 0 else 0.0 for place in (*places, *gone)])
+            start: array('d', [column[index] if index >= 0 else 0.0 for index in (*indexes, *inactive)])
             for start, column in ledger.booked.items()
         },
     )
 
 
-def enrolled(ledger: Ledger, named: Iterable[str], now: float) -> Ledger:
-    """The ledger with exactly these series born: a new one counts from the first boundary after `now`."""
-    born = {series: ledger.born.get(series, end_of(now, ledger.period)) for series in named}
-    return ledger if born == ledger.born else replace(ledger, born=born)
+def with_named_series(ledger: Ledger, named: Iterable[str], now: float) -> Ledger:
+    """The ledger with a boundary for each named series: a new one counts from the first boundary after `now`."""
+    series_since = {key: ledger.series_since.get(key, next_boundary(now, ledger.period)) for key in named}
+    return ledger if series_since == ledger.series_since else replace(ledger, series_since=series_since)
 
 
-def closing(ledger: Ledger, period: int, now: float) -> Ledger:
-    """The ledger with a closing boundary, common to both periods, where the option `period` differs from its own."""
+def plan_period_change(ledger: Ledger, period: int, now: float) -> Ledger:
+    """The ledger with a boundary at which it closes, common to both periods, where the option `period` was edited."""
     if period == ledger.period:
-        return ledger if ledger.closing is None else replace(ledger, closing=None)
-    both = lcm(period, ledger.period)
-    if ledger.closing is not None and ledger.closing % both == 0:
+        return ledger if ledger.closes_at is None else replace(ledger, closes_at=None)
+    common = lcm(period, ledger.period)
+    if ledger.closes_at is not None and ledger.closes_at % common == 0:
         return ledger
-    return replace(ledger, closing=align(max(now, ledger.read_to, ledger.floor) + both - 1, both))
+    return replace(ledger, closes_at=period_start(max(now, ledger.read_to, ledger.counting_from) + common - 1, common))
 
 
-def closed(ledger: Ledger, period: int, answered_at: float, settle_delay: int, reach: Reach) -> Booking:
+def finish_period_change(
+    ledger: Ledger, period: int, answered_at: float, settle_delay: int, lookback: Lookback
+) -> Booking:
     """The ledger in its new period, once everything before the closing boundary was read and had time to settle.
 
-    Until then the old period goes on being asked for, so that no period is cut. What grows later is given up, and so
-    is a series that could not be read for as long as `backfill_limit`.
+    Until then the old period is asked for, so that no period is cut. Later growth is skipped, and so is a series that
+    could not be read for as long as `backfill_limit`.
     """
-    boundary = ledger.closing
+    boundary = ledger.closes_at
     if boundary is None or ledger.read_to < boundary or answered_at < boundary + settle_delay:
         return Booking(ledger)
-    if ledger.oldest_mark < boundary and answered_at < boundary + reach.backfill:
+    if ledger.oldest_watermark < boundary and answered_at < boundary + lookback.backfill:
         return Booking(ledger)
-    horizon = max(ledger.floor, align(ledger.oldest_mark - reach.late, ledger.period))
-    given_up = (GivenUp(horizon, boundary, 'period_change', ledger.period),) if horizon < boundary else ()
+    open_from = _oldest_open(ledger, lookback)
+    skipped = (SkippedSpan(open_from, boundary, 'period_change', ledger.period),) if open_from < boundary else ()
     fresh = replace(
-        opened(ledger.keys, period, answered_at, reach),
+        new_ledger(ledger.keys, period, answered_at, lookback),
         since=ledger.since,
-        floor=boundary,
-        kept_from=boundary,
+        counting_from=boundary,
+        retained_from=boundary,
         read_at=ledger.read_at,
         read_to=boundary,
-        marks=array('q', [boundary]) * len(ledger.keys),
-        seen=ledger.seen,
-        born=ledger.born,
+        watermarks=array('q', [boundary]) * len(ledger.keys),
+        newest_data=ledger.newest_data,
+        series_since=ledger.series_since,
     )
-    return Booking(fresh, given_up=given_up)
+    return Booking(fresh, skipped=skipped)
+
+
+def _oldest_open(ledger: Ledger, lookback: Lookback) -> int:
+    late = period_start(ledger.oldest_watermark - lookback.allowed_lateness, ledger.period)
+    return max(ledger.counting_from, late)

@@ -3,62 +3,79 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from datadog_checks.amazon_ses.cloudwatch.ledger import Window
+from datadog_checks.amazon_ses.cloudwatch.periods import Window
 from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Query, Series
 from datadog_checks.amazon_ses.model import Action
 
 ACTIONS = (Action('cloudwatch:GetMetricData', 'CloudWatch metrics: counts, gauges and reputation rates'),)
 
-MOST_QUERIES = 500
+MAX_QUERIES = 500
 """Queries in one GetMetricData request: AWS's limit."""
 
-MOST_BYTES = 900_000
-"""Bytes of one request, of which AWS takes a megabyte."""
+MAX_BYTES = 900_000
+"""Bytes of one request, of which AWS accepts a megabyte."""
 
-PRICE = 0.01 / 1000
-"""Dollars for each metric requested with GetMetricData (AWS price list, CW:GMD-Metrics)."""
-
-PACE = 90_000
+MAX_DATAPOINTS = 90_000
 """Datapoints (queries times periods) asked for in a second: half of AWS's fixed quota for the last three hours."""
 
-MONTH = 30 * 86400
-"""Seconds of the month that costs are estimated for."""
+
+class Purpose(StrEnum):
+    """What the answer to a batch is for: counts and gauges, the daily SNDS measurements, or the survey of volumes."""
+
+    COUNTS = 'counts'
+    SNDS = 'snds'
+    SURVEY = 'survey'
+
+
+class SeriesColumns(NamedTuple):
+    """Series to ask for, by index, with the statistics of each and the bytes that its queries take in a request."""
+
+    series: Sequence[Series]
+    statistics: Sequence[tuple[str, ...]]
+    weights: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """One GetMetricData request: some queries over one window of whole periods.
 
-    `places` are those of the series in the selection, by query; the queries of a series stand together. `purpose` is
-    empty for what is counted and shown; else it says what the answer is for.
+    `indexes` are those of the series in the selection, by query; the queries of a series stand together.
     """
 
     queries: tuple[Query, ...]
-    places: tuple[int, ...]
+    indexes: tuple[int, ...]
     window: Window
     period: int
-    purpose: str = ''
+    purpose: Purpose = Purpose.COUNTS
 
     @property
     def billed_metrics(self) -> int:
         """Metrics that AWS bills: each series once, however many statistics and datapoints."""
-        return len(set(self.places))
+        return len(set(self.indexes))
 
     @property
     def datapoints(self) -> int:
-        """Datapoints asked for, which is what AWS limits in a second."""
-        return len(self.queries) * periods(self.window, self.period)
+        """Datapoints asked for. AWS limits how many may be asked for in a second."""
+        return len(self.queries) * self.window.periods(self.period)
+
+    @property
+    def keys(self) -> Mapping[int, str]:
+        """The key of each series, by index."""
+        return {index: query.series.key for index, query in zip(self.indexes, self.queries, strict=True)}
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters of the call. Ids are q0, q1 ... by place in `queries`."""
+        """The parameters of the call. Ids are q0, q1 ... by position in `queries`."""
         return {
-            'MetricDataQueries': [_query(f'q{place}', query, self.period) for place, query in enumerate(self.queries)],
+            'MetricDataQueries': [
+                _query_parameters(f'q{position}', query, self.period) for position, query in enumerate(self.queries)
+            ],
             'StartTime': self.window.start,
             'EndTime': self.window.end,
             'ScanBy': 'TimestampAscending',
@@ -66,62 +83,59 @@ class Batch:
 
     @property
     def body(self) -> bytes:
-        """The same parameters as a JSON document. To write many queries as text is far cheaper than to build them."""
-        asked = [_text(place, query, self.period).encode() for place, query in enumerate(self.queries)]
-        asked[0] = b'{"MetricDataQueries":[' + asked[0]
+        """The same parameters as a JSON document. Writing text is far cheaper than building and dumping a tree."""
+        queries = [_query_text(position, query, self.period).encode() for position, query in enumerate(self.queries)]
+        queries[0] = b'{"MetricDataQueries":[' + queries[0]
         window = f'"StartTime":{self.window.start},"EndTime":{self.window.end}'
-        asked[-1] += f'],{window},"ScanBy":"TimestampAscending"}}'.encode()
-        return b','.join(asked)
-
-
-def periods(window: Window, period: int) -> int:
-    return (window.end - window.start) // period
+        queries[-1] += f'],{window},"ScanBy":"TimestampAscending"}}'.encode()
+        return b','.join(queries)
 
 
 def batches(
-    starts: Mapping[int, int],
-    series: Sequence[Series],
-    asked: Sequence[tuple[str, ...]],
-    weights: Sequence[int],
-    end: int,
-    period: int,
-    purpose: str = '',
+    starts: Mapping[int, int], columns: SeriesColumns, end: int, period: int, purpose: Purpose = Purpose.COUNTS
 ) -> list[Batch]:
-    """The requests for the series at some places, each as far back as it must go: as few as can be. `asked` are the
-    statistics of each series.
+    """As few requests as possible for the series at the indexes of `starts`, each from its start to `end`.
 
-    What starts late comes first, so that few share a window with what starts early. No request asks for more
-    datapoints than may be asked for in a second, unless one series does.
+    Series are sorted by start, newest first, so that those with long windows share the last batch. No request asks for
+    more datapoints than are allowed in a second, unless a single series does.
     """
     built: list[Batch] = []
     queries: list[Query] = []
-    places: list[int] = []
-    size, start = 0, end
+    indexes: list[int] = []
+    size, batch_start = 0, end
 
     def close() -> None:
-        nonlocal queries, places, size, start
+        nonlocal queries, indexes, size, batch_start
         if queries:
-            built.append(Batch(tuple(queries), tuple(places), Window(start, end), period, purpose))
-        queries, places, size, start = [], [], 0, end
+            built.append(Batch(tuple(queries), tuple(indexes), Window(batch_start, end), period, purpose))
+        queries, indexes, size, batch_start = [], [], 0, end
 
-    for place in sorted(starts, key=starts.__getitem__, reverse=True):
-        its, first, weight = asked[place], starts[place], weights[place]
-        number = len(queries) + len(its)
-        if number > MOST_QUERIES or size + weight > MOST_BYTES or number * ((end - min(start, first)) // period) > PACE:
+    for index in sorted(starts, key=starts.__getitem__, reverse=True):
+        statistics, start, weight = columns.statistics[index], starts[index], columns.weights[index]
+        number = len(queries) + len(statistics)
+        datapoints = number * ((end - min(batch_start, start)) // period)
+        if number > MAX_QUERIES or size + weight > MAX_BYTES or datapoints > MAX_DATAPOINTS:
             close()
-        queries += [Query(series[place], statistic) for statistic in its]
-        places += [place] * len(its)
+        queries += [Query(columns.series[index], statistic) for statistic in statistics]
+        indexes += [index] * len(statistics)
         size += weight
-        start = min(start, first)
+        batch_start = min(batch_start, start)
     close()
     return built
 
 
-def _query(name: str, query: Query, period: int) -> dict[str, Any]:
+def query_bytes(series: Series) -> int:
+    """Bytes of one query in the longest of CloudWatch's protocols, where every unusual byte takes three."""
+    names = len(series.namespace) + len(series.metric_name)
+    dimensions = sum(90 + len(name.encode()) + len(value.encode()) for name, value in series.dimensions)
+    return 400 + 3 * (names + dimensions)
+
+
+def _query_parameters(query_id: str, query: Query, period: int) -> dict[str, Any]:
     # No Unit: CloudWatch answers nothing at all where the unit does not match.
     series = query.series
-    asked: dict[str, Any] = {
-        'Id': name,
+    parameters: dict[str, Any] = {
+        'Id': query_id,
         'MetricStat': {
             'Metric': {
                 'Namespace': series.namespace,
@@ -134,17 +148,17 @@ def _query(name: str, query: Query, period: int) -> dict[str, Any]:
         'ReturnData': True,
     }
     if series.account:
-        asked['AccountId'] = series.account
-    return asked
+        parameters['AccountId'] = series.account
+    return parameters
 
 
-def _text(place: int, query: Query, period: int) -> str:
+def _query_text(position: int, query: Query, period: int) -> str:
     series, statistic = query
-    owner = f',"AccountId":"{series.account}"' if series.account else ''
+    account = f',"AccountId":"{series.account}"' if series.account else ''
     return (
-        f'{{"Id":"q{place}","MetricStat":{{"Metric":{{"Namespace":"{series.namespace}","MetricName":'
-        f'{_quoted(series.metric_name)},"Dimensions":{_dimensions(series.dimensions)}}},"Period":{period},'
-        f'"Stat":"{statistic}"}},"ReturnData":true{owner}}}'
+        f'{{"Id":"q{position}","MetricStat":{{"Metric":{{"Namespace":"{series.namespace}","MetricName":'
+        f'{_quoted(series.metric_name)},"Dimensions":{_dimensions_text(series.dimensions)}}},"Period":{period},'
+        f'"Stat":"{statistic}"}},"ReturnData":true{account}}}'
     )
 
 
@@ -154,17 +168,5 @@ def _quoted(name: str) -> str:
 
 
 @lru_cache(maxsize=20_000)
-def _dimensions(dimensions: Dimensions) -> str:
+def _dimensions_text(dimensions: Dimensions) -> str:
     return json.dumps([{'Name': name, 'Value': value} for name, value in dimensions], separators=(',', ':'))
-
-
-def monthly_cost(billed_metrics: float, period: int) -> float:
-    """Dollars for 30 days when that many metrics are asked for in each period."""
-    return billed_metrics * MONTH / period * PRICE
-
-
-def halved(batch: Batch) -> Iterable[frozenset[int]]:
-    """The places of a batch in two parts, or in one where it holds a single series."""
-    places = sorted(set(batch.places))
-    middle = (len(places) + 1) // 2
-    return tuple(frozenset(part) for part in (places[:middle], places[middle:]) if part)

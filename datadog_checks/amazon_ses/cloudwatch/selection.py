@@ -1,4 +1,4 @@
-"""Which series are asked for: what the operator wants, the most important first, and not more than `max_series`."""
+"""Selection: which series are asked for. The options `include` and `exclude` choose, `max_series` limits."""
 
 from __future__ import annotations
 
@@ -10,46 +10,37 @@ from enum import IntEnum
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from datadog_checks.amazon_ses.cloudwatch.series import (
-    OF_THE_ACCOUNT,
-    REPUTATION,
-    SUM,
-    Dimensions,
-    Series,
-    statistics_of,
-)
+from datadog_checks.amazon_ses.cloudwatch.metric_table import FEEDBACK_NAMES, REPUTATION_NAMES, SEND_NAMES
+from datadog_checks.amazon_ses.cloudwatch.queries import SeriesColumns, query_bytes
+from datadog_checks.amazon_ses.cloudwatch.series import SUM, Dimensions, Scope, Series, statistics_of
 
 Group = tuple[str, str, Dimensions]
-"""Series with the same dimensions: a configuration set, a tenant. The owning account, the namespace, the dimensions."""
-
-SENT = ('Send', 'Sends', 'SendCount')
-FEEDBACK = ('Bounce', 'Bounces', 'Complaint', 'Complaints')
-RATES = frozenset(rate.metric_name for rate in REPUTATION)
+"""Linked account, namespace and dimensions that series share: those of a configuration set, of a tenant."""
 
 EXCLUDED, MAX_SERIES = 'excluded', 'max_series'
-"""Why a series is left out: the reasons of `collector.series_dropped`."""
+"""Why a series is left out: values of the tag `reason` of `collector.series_dropped`."""
 
 
-class Pace(IntEnum):
-    """How often a series is asked for. FEEDBACK follows what was sent; DAILY has one datapoint a day."""
+class PollingClass(IntEnum):
+    """When a series may be idle: never, unless its group is idle, on its own account; and DAILY for SNDS."""
 
-    STEADY = 0
+    NEVER_IDLE = 0
     FEEDBACK = 1
     NORMAL = 2
     DAILY = 3
 
 
 class Pattern(NamedTuple):
-    """An entry of the options `include` and `exclude`: globs on CloudWatch's names, matched with their case.
+    """An entry of the options `include` and `exclude`: globs on CloudWatch's names, case sensitive.
 
-    Empty means any. `dimension` and `value` must fit the same dimension.
+    An empty glob matches anything. `dimension` and `value` must match the same dimension.
     """
 
     metric: str = ''
     dimension: str = ''
     value: str = ''
 
-    def fits(self, series: Series) -> bool:
+    def matches(self, series: Series) -> bool:
         if self.metric and not fnmatchcase(series.metric_name, self.metric):
             return False
         if not self.dimension and not self.value:
@@ -62,117 +53,132 @@ class Pattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The series that are asked for, each with its place, and how many are left out, by reason.
+    """The series that are asked for, and how many are left out, by reason.
 
-    `paces` and `leaders` are by place; the leader of feedback is the series of what was sent with the same dimensions,
-    or -1. `asked` are the statistics of each series, `weights` about how many bytes of a request they take. `readings`
-    are the places of what has no count. `own` and `found` are the series whose gauges show settled periods: those whose
-    statistics the options choose, and those that listing found.
+    A series is known by its index in `series`. By index are also `keys`, `classes` (PollingClass), `send_indexes` (for
+    a FEEDBACK series the series of what its group sent, else -1), `statistics` and `weights` (see SeriesColumns).
+    `measurements` are the indexes of the series without a count. `with_options` and `without_options` are the series
+    whose gauges show settled periods: those that follow the options `statistic` and `statistics`, and the others.
+    `stale` says that the selection must be made anew, because the inventory changed.
     """
 
     series: tuple[Series, ...] = ()
     keys: tuple[str, ...] = ()
-    paces: bytes = b''
-    leaders: Sequence[int] = ()
-    asked: tuple[tuple[str, ...], ...] = ()
+    classes: bytes = b''
+    send_indexes: Sequence[int] = ()
+    statistics: tuple[tuple[str, ...], ...] = ()
     weights: Sequence[int] = ()
-    readings: tuple[int, ...] = ()
-    own: tuple[Series, ...] = ()
-    found: tuple[Series, ...] = ()
+    measurements: tuple[int, ...] = ()
+    with_options: tuple[Series, ...] = ()
+    without_options: tuple[Series, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
+    stale: bool = False
+
+    @property
+    def columns(self) -> SeriesColumns:
+        return SeriesColumns(self.series, self.statistics, self.weights)
+
+    @property
+    def daily(self) -> list[int]:
+        """The indexes of the series with one datapoint a day."""
+        return [index for index, polling_class in enumerate(self.classes) if polling_class == PollingClass.DAILY]
 
 
-def wanted(found: Iterable[Series], include: Sequence[Pattern], exclude: Sequence[Pattern]) -> list[Series]:
-    """The series that the operator wants: those that an entry of `include` fits, if there are any, and none of
-    `exclude`."""
+NOT_SELECTED = Selection(stale=True)
+"""Before the first selection."""
+
+
+def matching(listed: Iterable[Series], include: Sequence[Pattern], exclude: Sequence[Pattern]) -> list[Series]:
+    """The series that a pattern of `include` matches, if there are any, and no pattern of `exclude`."""
     if not include and not exclude:
-        return list(found)
+        return list(listed)
     return [
-        one
-        for one in found
-        if (not include or any(pattern.fits(one) for pattern in include))
-        and not any(pattern.fits(one) for pattern in exclude)
+        series
+        for series in listed
+        if (not include or any(pattern.matches(series) for pattern in include))
+        and not any(pattern.matches(series) for pattern in exclude)
     ]
 
 
-def limited(found: Sequence[Series], most: int, volumes: Mapping[Group, float]) -> list[Series]:
-    """At most `most` series: those of accounts as a whole first, then reputation, then by what was sent of late.
+def most_important(listed: Sequence[Series], limit: int, volumes: Mapping[Group, float]) -> list[Series]:
+    """At most `limit` series: whole accounts first, then reputation, then the groups that sent most.
 
-    `volumes` tells that; a group that it does not know counts as having sent nothing.
+    `volumes` is what each group sent of late; an unknown group counts as having sent nothing.
     """
-    if len(found) <= most:
-        return list(found)
+    if len(listed) <= limit:
+        return list(listed)
     return sorted(
-        found,
-        key=lambda one: (
-            _rank(one),
-            -volumes.get(group(one), 0.0),
-            group(one),
-            not one.spec.is_reading,
-            one.metric_name,
+        listed,
+        key=lambda series: (
+            _rank(series),
+            -volumes.get(group_of(series), 0.0),
+            group_of(series),
+            not series.spec.is_measurement,
+            series.metric_name,
         ),
-    )[:most]
+    )[:limit]
 
 
 def select(
-    always: Iterable[Series], found: Iterable[Series], statistics: Iterable[str], dropped: Mapping[str, int]
+    always: Iterable[Series], listed: Iterable[Series], statistics: Iterable[str], dropped: Mapping[str, int]
 ) -> Selection:
-    """The selection of `always`, in their order, and `found`, group by group."""
-    series = (*always, *sorted(found, key=_order))
-    leading = {group(one): place for place, one in enumerate(series) if one.metric_name in SENT and not one.named}
-    paces = bytes(_pace(one) for one in series)
-    every = tuple(dict.fromkeys((SUM, *statistics)))
-    asked = tuple(statistics_of(one, every) for one in series)
-    led = (
-        leading.get(group(one), -1) if pace == Pace.FEEDBACK else -1 for one, pace in zip(series, paces, strict=True)
+    """The selection of `always`, in their order, and then of `listed`, group by group."""
+    series_list = (*always, *sorted(listed, key=_listing_order))
+    sends = {
+        group_of(series): index
+        for index, series in enumerate(series_list)
+        if series.metric_name in SEND_NAMES and series.scope is not Scope.NAMED
+    }
+    classes = bytes(_polling_class(series) for series in series_list)
+    configured = tuple(dict.fromkeys((SUM, *statistics)))
+    statistics_by_index = tuple(statistics_of(series, configured) for series in series_list)
+    send_indexes = (
+        sends.get(group_of(series), -1) if polling_class == PollingClass.FEEDBACK else -1
+        for series, polling_class in zip(series_list, classes, strict=True)
     )
-    gauged = [one for one in series if one.spec.gauge is not None and not one.spec.is_reading]
+    weights = (query_bytes(series) * len(names) for series, names in zip(series_list, statistics_by_index, strict=True))
+    gauged = [series for series in series_list if series.spec.gauge is not None and not series.spec.is_measurement]
     return Selection(
-        series,
-        tuple(one.key for one in series),
-        paces,
-        array('i', led),
-        asked,
-        array('I', (weight(one) * len(its) for one, its in zip(series, asked, strict=True))),
-        tuple(place for place, one in enumerate(series) if one.spec.is_reading),
-        tuple(one for one in gauged if one.has_statistics),
-        tuple(one for one in gauged if not one.has_statistics),
+        series_list,
+        tuple(series.key for series in series_list),
+        classes,
+        array('i', send_indexes),
+        statistics_by_index,
+        array('I', weights),
+        tuple(index for index, series in enumerate(series_list) if series.spec.is_measurement),
+        tuple(series for series in gauged if series.follows_options),
+        tuple(series for series in gauged if not series.follows_options),
         Counter({reason: number for reason, number in dropped.items() if number}),
     )
 
 
-def group(series: Series) -> Group:
+def group_of(series: Series) -> Group:
     return series.account, series.namespace, series.dimensions
 
 
-def leaders(found: Iterable[Series]) -> dict[Group, Series]:
-    """For each group the series that tells best how much goes on in it: what was sent, else the first that counts."""
+def representatives(listed: Iterable[Series]) -> dict[Group, Series]:
+    """For each group the series whose amount best tells its volume: what it sent, else its first count."""
     chosen: dict[Group, Series] = {}
-    for one in sorted(found, key=_order):
-        if not one.spec.is_reading and (group(one) not in chosen or one.metric_name in SENT):
-            chosen[group(one)] = one
+    for series in sorted(listed, key=_listing_order):
+        group = group_of(series)
+        if not series.spec.is_measurement and (group not in chosen or series.metric_name in SEND_NAMES):
+            chosen[group] = series
     return chosen
 
 
-def _order(one: Series) -> tuple[object, ...]:
-    return (*group(one), one.metric_name)
+def _listing_order(series: Series) -> tuple[object, ...]:
+    return (*group_of(series), series.metric_name)
 
 
-def _rank(one: Series) -> int:
-    if one.spec in OF_THE_ACCOUNT:
+def _rank(series: Series) -> int:
+    if series.spec.account_wide:
         return 0
-    return 1 if one.metric_name in RATES else 2
+    return 1 if series.metric_name in REPUTATION_NAMES else 2
 
 
-def _pace(one: Series) -> Pace:
-    if one.spec.daily:
-        return Pace.DAILY
-    if one.named or one.spec in OF_THE_ACCOUNT or one.metric_name in RATES:
-        return Pace.STEADY
-    return Pace.FEEDBACK if one.metric_name in FEEDBACK else Pace.NORMAL
-
-
-def weight(one: Series) -> int:
-    """Bytes of a query in the longest of CloudWatch's protocols, where every odd byte takes three."""
-    names = len(one.namespace) + len(one.metric_name)
-    return 400 + 3 * (names + sum(90 + len(name.encode()) + len(value.encode()) for name, value in one.dimensions))
+def _polling_class(series: Series) -> PollingClass:
+    if series.spec.daily:
+        return PollingClass.DAILY
+    if series.scope is Scope.NAMED or series.spec.account_wide or series.metric_name in REPUTATION_NAMES:
+        return PollingClass.NEVER_IDLE
+    return PollingClass.FEEDBACK if series.metric_name in FEEDBACK_NAMES else PollingClass.NORMAL

@@ -1,4 +1,4 @@
-"""The SES API sources, one file each. A collector is a frozen record of what it costs and two functions."""
+"""The SES API sources, one file each: a collector is a frozen record of declarations and two functions."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from typing import Any
 
 from datadog_checks.amazon_ses.model import Action, EventSpec, MetricSpec, Reading, StatusSpec
 
-Clients = Callable[[str], Any]
-"""Gives the boto3 client of a service (`sesv2`, `ses`) for the Region at hand."""
+ClientFor = Callable[[str], Any]
+"""The SDK's client of a service (`sesv2`, `ses`) in the Region of the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """One API source.
+    """One API source. Its `name` is a word of the option `collect`, unless it stands in for another source.
 
-    `every` is its cadence in seconds. Its `actions` are called once then; the first names it in failures. `fetch` asks
-    AWS and may raise whatever botocore raises. `read` is pure: it takes the answer and the time, and raises KeyError,
-    TypeError, ValueError or AttributeError where the answer lacks what it needs. `instead_of` names the source that
-    this one stands in for while that is denied.
+    `interval` is the polling interval in seconds, and each of `actions` is called once in it; failures name the first.
+    `fetch` asks AWS and may raise any error of botocore. `parse` is pure: from the answer and the time it makes
+    readings, and raises KeyError, TypeError, ValueError or AttributeError where the answer is incomplete.
+
+    `instead_of` names the source that this one stands in for while AWS denies that source. One that
+    `pauses_when_quiet` is not asked in a quiet Region.
     """
 
     name: str
-    every: int
+    interval: int
     actions: tuple[Action, ...]
     metrics: tuple[MetricSpec, ...]
-    fetch: Callable[[Clients], Mapping[str, Any]]
-    read: Callable[[Mapping[str, Any], float], Iterable[Reading]]
+    fetch: Callable[[ClientFor], Mapping[str, Any]]
+    parse: Callable[[Mapping[str, Any], float], Iterable[Reading]]
     statuses: tuple[StatusSpec, ...] = ()
     events: tuple[EventSpec, ...] = ()
     instead_of: str = ''
+    pauses_when_quiet: bool = False

@@ -1,7 +1,7 @@
-"""The sending quota, what of it is used, and the account's standing: GetAccount, one call.
+"""The sending quota, its use and the standing of the account: GetAccount, one call.
 
 Where a policy allows only the first version of the API, GetSendQuota and GetAccountSendingEnabled stand in for it.
-They do not know the enforcement status.
+They do not state the enforcement status.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from datadog_checks.amazon_ses.collectors import Clients, Collector
+from datadog_checks.amazon_ses.collectors import ClientFor, Collector
 from datadog_checks.amazon_ses.model import (
     Action,
     Event,
@@ -70,32 +70,32 @@ UNLIMITED = -1
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What events compare: AWS's enforcement status and whether sending is switched on. None where AWS did not say."""
+    """The enforcement status and whether sending is switched on: a change is an event. None where AWS did not say."""
 
     enforcement_status: str | None
     sending_enabled: bool | None
 
 
-def fetch(clients: Clients) -> Mapping[str, Any]:
-    answer: Mapping[str, Any] = clients('sesv2').get_account()
+def fetch(client_for: ClientFor) -> Mapping[str, Any]:
+    answer: Mapping[str, Any] = client_for('sesv2').get_account()
     return answer
 
 
-def fetch_quota_v1(clients: Clients) -> Mapping[str, Any]:
-    return {'SendQuota': clients('ses').get_send_quota()}
+def fetch_quota_v1(client_for: ClientFor) -> Mapping[str, Any]:
+    return {'SendQuota': client_for('ses').get_send_quota()}
 
 
-def fetch_sending_v1(clients: Clients) -> Mapping[str, Any]:
-    return {'SendingEnabled': clients('ses').get_account_sending_enabled()['Enabled']}
+def fetch_sending_v1(client_for: ClientFor) -> Mapping[str, Any]:
+    return {'SendingEnabled': client_for('ses').get_account_sending_enabled()['Enabled']}
 
 
-def read(account: Mapping[str, Any], now: float) -> Iterable[Reading]:
-    yield from read_quota(account, now)
-    yield from read_standing(account, now)
+def parse(account: Mapping[str, Any], now: float) -> Iterable[Reading]:
+    yield from parse_quota(account, now)
+    yield from parse_standing(account, now)
 
 
-def read_quota(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
-    """The quota and what of it is used. One that is unlimited or empty has no percentage."""
+def parse_quota(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
+    """The quota and its use. An unlimited quota has no remainder, and an unlimited or empty one no percentage."""
     quota = account['SendQuota']
     most, sent, rate = (number(quota[name]) for name in ('Max24HourSend', 'SentLast24Hours', 'MaxSendRate'))
     yield Sample(MAX_24_HOUR, most)
@@ -107,16 +107,16 @@ def read_quota(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
     yield Sample(MAX_SEND_RATE, rate)
 
 
-def read_standing(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
-    """Whether AWS lets the account send. What the answer does not say is left out."""
-    seen = standing(account)
-    if seen.enforcement_status in LEVELS:
-        yield Sample(ENFORCEMENT_LEVEL, LEVELS[str(seen.enforcement_status)])
-    if seen.sending_enabled is not None:
-        yield Sample(SENDING_ENABLED, float(seen.sending_enabled))
+def parse_standing(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
+    """Whether AWS lets the account send. A part that the answer lacks has no sample."""
+    parsed = standing(account)
+    if parsed.enforcement_status in LEVELS:
+        yield Sample(ENFORCEMENT_LEVEL, LEVELS[str(parsed.enforcement_status)])
+    if parsed.sending_enabled is not None:
+        yield Sample(SENDING_ENABLED, float(parsed.sending_enabled))
     if isinstance(account.get('ProductionAccessEnabled'), bool):
         yield Sample(PRODUCTION_ACCESS, float(account['ProductionAccessEnabled']))
-    yield status(seen)
+    yield status(parsed)
 
 
 def standing(account: Mapping[str, Any]) -> Standing:
@@ -159,7 +159,7 @@ def status(now: Standing) -> Status:
 
 
 def changes(before: Standing | None, now: Standing) -> Iterable[Event]:
-    """What happened between two observations. The first one is no change, and what AWS did not say is none either."""
+    """The events between two observations. A first observation is no change, nor is a part that AWS left out."""
     if before is None:
         return
     if _differ(before.enforcement_status, now.enforcement_status):
@@ -182,6 +182,16 @@ def changes(before: Standing | None, now: Standing) -> Iterable[Event]:
         )
 
 
+def newest_standing(before: Standing | None, now: Standing) -> Standing:
+    """For each part of the standing the newest that AWS said."""
+    if before is None:
+        return now
+    return Standing(
+        before.enforcement_status if now.enforcement_status is None else now.enforcement_status,
+        before.sending_enabled if now.sending_enabled is None else now.sending_enabled,
+    )
+
+
 def _differ(before: object, now: object) -> bool:
     return before is not None and now is not None and before != now
 
@@ -190,31 +200,33 @@ QUOTA = (MAX_24_HOUR, SENT_24_HOUR, REMAINING_24_HOUR, UTILIZATION, MAX_SEND_RAT
 
 ACCOUNT = Collector(
     name='account',
-    every=60,
+    interval=60,
     actions=(Action('ses:GetAccount', 'sending quota, standing of the account, sandbox'),),
     metrics=(*QUOTA, ENFORCEMENT_LEVEL, SENDING_ENABLED, PRODUCTION_ACCESS),
     fetch=fetch,
-    read=read,
+    parse=parse,
     statuses=(SENDING_STATUS,),
     events=(STANDING_CHANGED, SENDING_SWITCHED),
 )
 QUOTA_V1 = Collector(
     name='quota_v1',
-    every=60,
+    interval=60,
     actions=(Action('ses:GetSendQuota', 'sending quota, where ses:GetAccount is denied'),),
     metrics=QUOTA,
     fetch=fetch_quota_v1,
-    read=read_quota,
+    parse=parse_quota,
     instead_of=ACCOUNT.name,
 )
 SENDING_V1 = Collector(
     name='sending_v1',
-    every=60,
+    interval=60,
     actions=(Action('ses:GetAccountSendingEnabled', 'whether sending is switched on, where ses:GetAccount is denied'),),
     metrics=(SENDING_ENABLED,),
     fetch=fetch_sending_v1,
-    read=read_standing,
+    parse=parse_standing,
     statuses=(SENDING_STATUS,),
     events=(SENDING_SWITCHED,),
     instead_of=ACCOUNT.name,
 )
+STANDING_SOURCES = (ACCOUNT, SENDING_V1)
+"""The sources whose answers say something of the standing."""

@@ -1,7 +1,7 @@
-"""GetSendStatistics: what was sent in trailing windows, without CloudWatch and free of charge. One call.
+"""Send statistics: sums over trailing windows, without CloudWatch and free of charge. GetSendStatistics, one call.
 
-AWS answers with buckets of 15 minutes over two weeks, those with activity only, in any order; and where they begin
-differs from one answer to the next. So they are never counted, only summed up over windows that end now.
+AWS answers with buckets of 15 minutes over two weeks, only those with activity, in any order, and their start times
+differ from one answer to the next. So a bucket is never counted: gauges show sums over windows that end now.
 """
 
 from __future__ import annotations
@@ -9,22 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from datadog_checks.amazon_ses.collectors import Clients, Collector
+from datadog_checks.amazon_ses.collectors import ClientFor, Collector
 from datadog_checks.amazon_ses.model import Action, MetricSpec, MetricType, Reading, Sample
 from datadog_checks.amazon_ses.values import epoch, number
 
 BUCKET = 900
 TOLERANCE = 60
-"""Seconds that our clock may be off AWS's before the newest bucket is taken for an older one."""
+"""Seconds by which the clocks may differ before the newest bucket counts as an older one."""
 
+NEWEST_TAG = 'window:15m'
 WINDOWS = {'window:24h': 86400, 'window:14d': 14 * 86400}
 
 
-def _metric(name: str, what: str, orientation: int = 0) -> MetricSpec:
+def _metric(name: str, meaning: str, orientation: int = 0) -> MetricSpec:
     return MetricSpec(
         f'send_statistics.{name}',
         MetricType.GAUGE,
-        f'{what} in a window that ends now, from GetSendStatistics.',
+        f'{meaning} in a window that ends now, from GetSendStatistics.',
         'email',
         orientation=orientation,
         interval=BUCKET,
@@ -39,26 +40,28 @@ METRICS = {
 }
 
 
-def fetch(clients: Clients) -> Mapping[str, Any]:
-    answer: Mapping[str, Any] = clients('ses').get_send_statistics()
+def fetch(client_for: ClientFor) -> Mapping[str, Any]:
+    answer: Mapping[str, Any] = client_for('ses').get_send_statistics()
     return answer
 
 
-def read(answer: Mapping[str, Any], now: float) -> Iterable[Reading]:
+def parse(answer: Mapping[str, Any], now: float) -> Iterable[Reading]:
     """The sums of each window: `15m` is the newest bucket, which may still fill, the others are whole windows."""
     buckets = [(epoch(bucket['Timestamp']), bucket) for bucket in answer['SendDataPoints']]
-    newest = max((at for at, _ in buckets if at > now - BUCKET - TOLERANCE), default=None)
+    newest = max((start for start, _ in buckets if start > now - BUCKET - TOLERANCE), default=None)
     for field, metric in METRICS.items():
-        yield Sample(metric, sum(number(bucket[field]) for at, bucket in buckets if at == newest), ('window:15m',))
+        yield Sample(metric, sum(number(bucket[field]) for start, bucket in buckets if start == newest), (NEWEST_TAG,))
         for tag, seconds in WINDOWS.items():
-            yield Sample(metric, sum(number(bucket[field]) for at, bucket in buckets if at > now - seconds), (tag,))
+            amount = sum(number(bucket[field]) for start, bucket in buckets if start > now - seconds)
+            yield Sample(metric, amount, (tag,))
 
 
 SEND_STATISTICS = Collector(
     name='send_statistics',
-    every=BUCKET,
+    interval=BUCKET,
     actions=(Action('ses:GetSendStatistics', 'send statistics over 15 minutes, 24 hours and 14 days'),),
     metrics=tuple(METRICS.values()),
     fetch=fetch,
-    read=read,
+    parse=parse,
+    pauses_when_quiet=True,
 )

@@ -1,44 +1,77 @@
-"""Options as they were written, and what is accepted of each kind.
+"""The options of an instance as they were written, and what each kind of option accepts.
 
-A wrong value is refused in one sentence with the option, the value and the accepted form; a secret is not shown.
+A value that cannot be used is refused in one sentence with the option, the value and the accepted form. Secrets are not
+shown. Defaults come from the generated config models, so assets/configuration/spec.yaml is their only source.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from datadog_checks.amazon_ses.config_models import defaults
+
 REGION = re.compile(r'[a-z]{2,}(-[a-z]+)+-\d+')
-ACCOUNT = re.compile(r'[0-9]{12}')
+ACCOUNT_ID = re.compile(r'[0-9]{12}')
 URL = re.compile(r'https?://[^\s/]+\S*')
 SECRETS = frozenset({'aws_access_key_id', 'aws_secret_access_key', 'aws_session_token', 'external_id', 'proxy'})
+NOT_SHOWN = '(not shown)'
 
 
 class SettingsError(ValueError):
     """An option that cannot be used. The text names the option, the value and the accepted form."""
 
 
-class Options:
-    """The options of an instance as they were written. An option that is null counts as not given."""
+def refused(option: str, shown: str, accepted: str, reason: str = '') -> SettingsError:
+    """The error for the value of an option. The arguments are those of `refusal`."""
+    return SettingsError(f'Option `{option}`: {refusal(shown, accepted, reason)}')
 
-    def __init__(self, instance: Mapping[str, Any]) -> None:
-        self._given = {name: value for name, value in instance.items() if value is not None}
+
+def refusal(shown: str, accepted: str, reason: str = '', nearest: Iterable[str] = ()) -> str:
+    """The sentence that refuses a value.
+
+    `shown` is the value as a message may show it, `reason` continues "cannot be used", `nearest` are similar names.
+    """
+    return f'{shown} cannot be used{reason}. Accepted: {accepted}{suggestion(nearest) or "."}'
+
+
+def suggestion(names: Iterable[str]) -> str:
+    """The end of a sentence that suggests similar names, or nothing where there are none."""
+    quoted = ' or '.join(f'`{name}`' for name in names)
+    return f'; did you mean {quoted}?' if quoted else ''
+
+
+class Options:
+    """The options of one section of the configuration: `instance`, or `shared` for init_config.
+
+    An option whose value is null counts as absent. Each method raises SettingsError for a value that it cannot use.
+    """
+
+    def __init__(self, values: Mapping[str, Any], section: str = 'instance') -> None:
+        self._values = {name: value for name, value in values.items() if value is not None}
+        self._section = section
 
     def __contains__(self, name: str) -> bool:
-        return name in self._given
+        return name in self._values
 
-    def text(self, name: str, form: re.Pattern[str] | None, accepted: str, *default: Any) -> Any:
-        if name not in self and default:
-            return default[0]
-        value = self._given.get(name)
+    def raw(self, name: str) -> Any:
+        return self._values.get(name)
+
+    def default(self, name: str) -> Any:
+        return getattr(defaults, f'{self._section}_{name}')()
+
+    def text(self, name: str, accepted: str, form: re.Pattern[str] | None = None, default: Any = None) -> Any:
+        if name not in self:
+            return default
+        value = self._values[name]
         if not isinstance(value, str) or not value.strip() or (form is not None and not form.fullmatch(value)):
             raise self.refused(name, value, accepted)
         return value
 
-    def whole(self, name: str, least: int, most: int, step: int, default: Any, unit: str = 'seconds') -> int:
-        value = self._given.get(name, default)
+    def whole_number(self, name: str, least: int, most: int, step: int = 1, unit: str = 'seconds') -> int:
+        value = self._value(name)
         accepted = f'a whole number of {unit} from {least} to {most}'
         accepted += f' that is a multiple of {step}' if step > 1 else ''
         number = _number(value)
@@ -46,22 +79,22 @@ class Options:
             raise self.refused(name, value, accepted)
         return int(number)
 
-    def number(self, name: str, accepted: str, least: float, most: float, default: Any) -> float:
-        value = self._given.get(name, default)
+    def number(self, name: str, accepted: str, least: float, most: float) -> float:
+        value = self._value(name)
         number = _number(value)
         if number is None or not least <= number <= most:
             raise self.refused(name, value, accepted)
         return number
 
     def tags(self, name: str) -> tuple[str, ...]:
-        value = self._given.get(name, ())
+        value = self._values.get(name, ())
         if not isinstance(value, (list, tuple)) or not all(isinstance(tag, str) for tag in value):
             raise self.refused(name, value, 'a list of texts, for example ["team:mail"]')
         return tuple(value)
 
     def regions(self, name: str) -> tuple[str, ...]:
         accepted = 'all, or a list of AWS Regions, each once, for example [us-east-1, eu-west-1]'
-        value = self._given[name]
+        value = self._values[name]
         if not isinstance(value, (list, tuple)) or not value or len(set(map(str, value))) != len(value):
             raise self.refused(name, value, accepted)
         for region in value:
@@ -69,41 +102,43 @@ class Options:
                 raise self.refused(name, region, accepted)
         return tuple(value)
 
-    def account(self, name: str) -> str | None:
-        value = self._given.get(name)
+    def account_id(self, name: str) -> str | None:
+        value = self._values.get(name)
         # YAML reads digits without quotes as a number, and a leading zero as octal.
-        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        if text is not None and not (isinstance(text, str) and ACCOUNT.fullmatch(text)):
+        text = number_as_text(value)
+        if text is not None and not (isinstance(text, str) and ACCOUNT_ID.fullmatch(text)):
             raise self.refused(name, value, "the 12 digits of an AWS account in quotes, for example '012345678901'")
         return text
 
-    def flag(self, name: str, default: bool) -> bool:
-        value = self._given.get(name, default)
+    def flag(self, name: str, default: bool | None = None) -> bool:
+        """True or false. `default` replaces the default of the config models."""
+        value = self._value(name) if default is None else self._values.get(name, default)
         if isinstance(value, str) and value.lower() in ('true', 'false'):
             return value.lower() == 'true'
         if not isinstance(value, bool):
             raise self.refused(name, value, 'true or false')
         return value
 
-    def one_of(self, name: str, accepted: Collection[str], default: str) -> str:
-        value = self._given.get(name, default)
+    def choice(self, name: str, accepted: Collection[str]) -> str:
+        value = self._value(name)
         if not isinstance(value, str) or value not in accepted:
             raise self.refused(name, value, ', '.join(accepted))
         return str(value)
 
-    def some_of(self, name: str, accepted: Collection[str], default: Sequence[str]) -> tuple[str, ...]:
-        value = self._given.get(name, default)
+    def choices(self, name: str, accepted: Collection[str], default: Collection[str]) -> tuple[str, ...]:
+        """Some of the accepted words, each once."""
+        value = self._values.get(name, default)
         form = f'a list of some of {", ".join(accepted)}'
         if not isinstance(value, (list, tuple)):
             raise self.refused(name, value, form)
-        for one in value:
-            if not isinstance(one, str) or one not in accepted:
-                raise self.refused(name, one, form)
+        for word in value:
+            if not isinstance(word, str) or word not in accepted:
+                raise self.refused(name, word, form)
         return tuple(dict.fromkeys(value))
 
     def texts(self, name: str, form: re.Pattern[str], accepted: str) -> tuple[str, ...]:
         """A text or a list of texts."""
-        value = self._given.get(name, ())
+        value = self._values.get(name, ())
         texts = (value,) if isinstance(value, str) else value
         if not isinstance(texts, (list, tuple)):
             raise self.refused(name, value, accepted)
@@ -113,7 +148,8 @@ class Options:
         return tuple(texts)
 
     def urls(self, name: str, services: Collection[str]) -> dict[str, str]:
-        value = self._given.get(name, {})
+        """URLs by service. A single URL is that of every service."""
+        value = self._values.get(name, {})
         accepted = f'a URL (http:// or https://) for all services, or a map of {", ".join(services)} to URLs'
         urls = dict.fromkeys(services, value) if isinstance(value, str) else value
         if not isinstance(urls, Mapping):
@@ -123,29 +159,33 @@ class Options:
                 raise self.refused(name, f'{service}: {url}' if urls is value else url, accepted)
         return dict(urls)
 
-    def raw(self, name: str) -> Any:
-        return self._given.get(name)
+    def needs(self, name: str, companion: str) -> None:
+        if name in self and companion not in self:
+            raise SettingsError(f'Option `{name}` is of use only together with `{companion}`, which is not given.')
 
-    def needs(self, one: str, other: str) -> None:
-        if one in self and other not in self:
-            raise SettingsError(f'Option `{one}` is of use only together with `{other}`, which is not given.')
-
-    def excludes(self, one: str, other: str) -> None:
-        if one in self and other in self:
-            raise SettingsError(f'Options `{one}` and `{other}` are both given: give one of them.')
+    def excludes(self, name: str, rival: str) -> None:
+        if name in self and rival in self:
+            raise SettingsError(f'Options `{name}` and `{rival}` are both given: give one of them.')
 
     def refused(self, name: str, value: Any, accepted: str) -> SettingsError:
-        shown = '(not shown)' if name in SECRETS else repr(value)
-        return SettingsError(f'Option `{name}`: {shown} cannot be used. Accepted: {accepted}.')
+        return refused(name, NOT_SHOWN if name in SECRETS else repr(value), accepted)
+
+    def _value(self, name: str) -> Any:
+        return self._values[name] if name in self else self.default(name)
 
 
 def host_of(url: str) -> str | None:
-    """The host of a URL, or None where the URL is none: no host, or a port that cannot be."""
+    """The host of a URL, or None where the URL has no host or an impossible port."""
     try:
         parts = urlsplit(url)
         return parts.hostname if parts.port is None or parts.port > 0 else None
     except ValueError:
         return None
+
+
+def number_as_text(value: Any) -> Any:
+    """The digits of a whole number, any other value as it is. True and false are most likely a yes or no in YAML."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _number(value: Any) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from datadog_checks.amazon_ses.configuration.options import Options, SettingsError, host_of
+from datadog_checks.amazon_ses.configuration.options import NOT_SHOWN, Options, SettingsError, host_of, refused
 
 SCHEMES = ('http', 'https')
 ACCEPTED = (
@@ -26,35 +26,28 @@ class Proxies:
     @property
     def passwords(self) -> tuple[str, ...]:
         """The passwords in the URLs, as they are written and as they are sent."""
-        found = [urlsplit(url).password for url in self.urls.values()]
-        return tuple(form for password in found if password for form in dict.fromkeys((password, unquote(password))))
+        passwords = [urlsplit(url).password for url in self.urls.values()]
+        return tuple(form for text in passwords if text for form in dict.fromkeys((text, unquote(text))))
 
 
-def read(instance: Mapping[str, Any], init_config: Mapping[str, Any], agent_proxy: object) -> Proxies | None:
+def parse_proxies(instance: Mapping[str, Any], init_config: Mapping[str, Any], agent_proxy: object) -> Proxies | None:
     """The proxies that the options name; None leaves it to the environment. Raises SettingsError."""
-    if Options(instance).flag('skip_proxy', Options(init_config).flag('skip_proxy', False)):
+    shared = Options(init_config, 'shared')
+    if Options(instance).flag('skip_proxy', shared.flag('skip_proxy')):
         return Proxies({})
-    for given in (instance.get('proxy'), init_config.get('proxy')):
-        if given is not None:
-            return _checked(given)
-    if agent_proxy and Options(init_config).flag('use_agent_proxy', True):
-        return _checked(agent_proxy)
+    for option in (instance.get('proxy'), shared.raw('proxy')):
+        if option is not None:
+            return _proxies(option)
+    if agent_proxy and shared.flag('use_agent_proxy'):
+        return _proxies(agent_proxy)
     return None
 
 
-def _checked(given: object) -> Proxies | None:
-    if not isinstance(given, Mapping) or not set(given) <= {*SCHEMES, 'no_proxy'}:
+def _proxies(option: object) -> Proxies | None:
+    if not isinstance(option, Mapping) or not set(option) <= {*SCHEMES, 'no_proxy'}:
         raise _refused()
-    urls = {}
-    for scheme in SCHEMES:
-        url = given.get(scheme)
-        if not url:
-            continue
-        url = str(url) if '://' in str(url) else f'http://{url}'
-        if not host_of(url) or urlsplit(url).scheme not in SCHEMES:
-            raise _refused()
-        urls[scheme] = url
-    hosts = given.get('no_proxy') or ()
+    urls = {scheme: _url(str(option[scheme])) for scheme in SCHEMES if option.get(scheme)}
+    hosts = option.get('no_proxy') or ()
     if isinstance(hosts, str):
         hosts = hosts.replace(';', ',').split(',')
     if not isinstance(hosts, (list, tuple)):
@@ -62,6 +55,13 @@ def _checked(given: object) -> Proxies | None:
     return Proxies(urls, tuple(str(host).strip() for host in hosts if str(host).strip())) if urls else None
 
 
+def _url(text: str) -> str:
+    url = text if '://' in text else f'http://{text}'
+    if not host_of(url) or urlsplit(url).scheme not in SCHEMES:
+        raise _refused()
+    return url
+
+
 def _refused() -> SettingsError:
-    # The value is not shown: it may hold a password.
-    return SettingsError(f'Option `proxy`: (not shown) cannot be used. Accepted: {ACCEPTED}.')
+    # The value may hold a password.
+    return refused('proxy', NOT_SHOWN, ACCEPTED)

@@ -1,185 +1,227 @@
-"""What of a progress outlives a restart, as a document, and back. See state.py for how documents are kept.
+"""The saved document: the part of a progress that outlives a restart. `encoding.py` says how it is written.
 
-What CloudWatch lists is written group by group, so a configuration set is written once, with the names of its metrics;
-the series of the ledger are numbers in that list. A metric whose dimensions hold an e-mail address is not written: the
-ledger's key of it holds a hash instead, which still finds what was booked.
+The inventory is written group by group: a configuration set stands once, with the names of its metrics, and the series
+of the ledger are numbers in that list. A metric whose dimensions hold an e-mail address is not written. The ledger's
+key of it holds a hash instead, which still finds its amounts.
+
+The names in the document are those of its first version and must not change.
 """
 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from datadog_checks.amazon_ses import tags
+from datadog_checks.amazon_ses.addresses import masked
 from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory
-from datadog_checks.amazon_ses.cloudwatch.families import Listed
-from datadog_checks.amazon_ses.cloudwatch.gauges import Shown
+from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
+from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
 from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger
-from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Series, key_of
+from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Scope, Series, key_of
+from datadog_checks.amazon_ses.cloudwatch.slots import Slots
+from datadog_checks.amazon_ses.cloudwatch.survey import Survey
 from datadog_checks.amazon_ses.collectors.account import Standing
-from datadog_checks.amazon_ses.progress import CLOUDWATCH, DAILY, DISCOVERY, Progress, Source
+from datadog_checks.amazon_ses.progress import Progress
+from datadog_checks.amazon_ses.sources import CLOUDWATCH, DISCOVERY, SNDS, Source
 from datadog_checks.amazon_ses.state.encoding import Document
 
-LASTING = (CLOUDWATCH, DISCOVERY, DAILY)
+SAVED_SOURCES = (CLOUDWATCH, DISCOVERY, SNDS)
 """Sources that a new process does not ask again at once."""
 
-SPELLED = 2**32 - 1
-"""In place of a number of the list: the key is spelled out."""
+EXPLICIT_KEY = 2**32 - 1
+"""In place of a number in the list: the key is written out."""
 
-BETWEEN = '\n'
-"""Between the names of the metrics of a group: one text is far smaller than a list of them."""
+SEPARATOR = '\n'
+"""Between the metric names of a group: one text is far smaller than a list of them."""
 
-COLUMNS = 4
-"""Columns in front of those that were booked: numbers of keys, marks, slots, newest data."""
+FIXED_COLUMNS = 4
+"""Columns before those of the booked amounts: key numbers, watermarks, slots, newest data."""
+
+LEDGER_FIELDS = {
+    'period': 'period',
+    'since': 'since',
+    'floor': 'counting_from',
+    'kept_from': 'retained_from',
+    'read_at': 'read_at',
+    'read_to': 'read_to',
+    'closing': 'closes_at',
+    'doubtful': 'doubtful',
+}
+"""The plain values of the ledger: name in the document, name in the program."""
 
 
-def lasting(progress: Progress) -> tuple[object, ...]:
-    """What of a progress outlives a restart: where these are the same objects, so is the document."""
-    kept = (progress.ledger, progress.shown, progress.inventory, progress.volumes)
-    return (*map(id, kept), progress.standing, progress.surveyed, tuple(_asked(progress).items()))
+def fingerprint(progress: Progress) -> tuple[object, ...]:
+    """Identity of what is saved: while it is unchanged, so is the document."""
+    values = (progress.ledger, progress.gauges, progress.inventory, progress.survey.volumes)
+    return (*map(id, values), progress.standing, progress.survey.surveyed_at, tuple(_asked_at(progress).items()))
 
 
 def to_document(progress: Progress) -> Document:
-    """What outlives a restart."""
-    shown, inventory = progress.shown, progress.inventory
-    groups = [(group, list(its)) for group, its in groupby(inventory.ordered, lambda one: one[:2] + one[3:])]
-    groups = [
-        (group, its)
-        for group, its in groups
-        if _is_clean(group[2]) and not any(BETWEEN in one.metric_name for one in its)
-    ]
-    listed = [one for _, its in groups for one in its]
-    whole = len(listed) == len(inventory.ordered)
-    numbers = {one: number for number, one in enumerate(listed)}
-    asked = _asked(progress)
-    if not whole:
-        # The next process must look for what is not written.
-        asked.pop(DISCOVERY, None)
-    values: dict[str, Any] = {
-        'asked': asked,
-        'settled': [[*key, *kept] for key, kept in shown.settled.items()],
-        'period': shown.period,
-        'readings': {key: list(kept) for key, kept in shown.readings.items()},
-        'last_seen': dict(shown.last_seen),
-        'listed': [[*group, BETWEEN.join([one.metric_name for one in its])] for group, its in groups],
-        'missing': [[numbers[one], since] for one, since in inventory.missing.items() if one in numbers],
-        'whole_at': inventory.whole_at if whole else None,
-        'volumes': [[*group, volume] for group, volume in progress.volumes.items() if _is_clean(group[2])],
-        'surveyed': progress.surveyed,
-        'collected': progress.collected,
-        'slot': progress.slot,
+    """The document of a progress."""
+    values, inventory, survey = progress.gauges, progress.inventory, progress.survey
+    groups = list(_groups(inventory))
+    listed = [metric for _, metrics in groups for metric in metrics]
+    is_full = len(listed) == len(inventory.ordered)
+    numbers = {metric: number for number, metric in enumerate(listed)}
+    asked_at = _asked_at(progress)
+    if not is_full:
+        # The next process must list again what is not written.
+        asked_at.pop(DISCOVERY, None)
+    content: dict[str, Any] = {
+        'asked': asked_at,
+        'settled': [[*key, *entry] for key, entry in values.settled.items()],
+        'period': values.period,
+        'readings': {key: list(entry) for key, entry in values.measurements.items()},
+        'last_seen': dict(values.newest_data),
+        'listed': [[*group, SEPARATOR.join([metric.metric_name for metric in metrics])] for group, metrics in groups],
+        'missing': [[numbers[metric], since] for metric, since in inventory.missing_since.items() if metric in numbers],
+        'whole_at': inventory.full_at if is_full else None,
+        'volumes': [[*group, volume] for group, volume in survey.volumes.items() if _has_no_address(group[2])],
+        'surveyed': survey.surveyed_at,
+        'collected': progress.slots.polled_at,
+        'slot': progress.slots.slot,
     }
     if progress.standing is not None:
-        values['standing'] = [progress.standing.enforcement_status, progress.standing.sending_enabled]
-    ledger = progress.ledger
-    if ledger is None:
-        return Document(values)
-    # The ledger is arranged for the selection, so a series stands where its key does.
-    places = array('q', [numbers.get(_listed(one), SPELLED) if one.found else SPELLED for one in progress.series])
-    places.extend([SPELLED] * (len(ledger.keys) - len(places)))
-    starts = sorted(ledger.booked)
-    values['ledger'] = {
-        **{
-            name: getattr(ledger, name)
-            for name in ('period', 'since', 'floor', 'kept_from', 'read_at', 'read_to', 'closing', 'doubtful')
-        },
-        'spelled': [key for key, number in zip(ledger.keys, places, strict=True) if number == SPELLED],
-        'others': list(ledger.others),
-        'born': dict(ledger.born),
-        'starts': starts,
-        'shrunk': [[start, dict(series)] for start, series in ledger.shrunk.items()],
-    }
-    columns: list[array[Any]] = [
-        places,
-        ledger.marks,
-        ledger.read_in,
-        ledger.seen,
-        *(ledger.booked[start] for start in starts),
-    ]
-    return Document(values, columns)
+        content['standing'] = [progress.standing.enforcement_status, progress.standing.sending_enabled]
+    if progress.ledger is None:
+        return Document(content)
+    key_numbers = _key_numbers(progress.ledger, progress.selection.series, numbers)
+    content['ledger'] = _ledger_content(progress.ledger, key_numbers)
+    return Document(content, _columns(progress.ledger, key_numbers))
 
 
 def from_document(document: Document) -> Progress:
-    """The progress that a document holds. Raises KeyError, TypeError, ValueError or IndexError where it holds none."""
-    values = document.values
+    """The progress of a document. Raises KeyError, TypeError, ValueError or IndexError where it holds none."""
+    content = document.values
     listed = [
-        Listed(str(account), str(namespace), str(name), _dimensions(dimensions))
-        for account, namespace, dimensions, names in values['listed']
-        for name in names.split(BETWEEN)
+        ListedMetric(str(account), str(namespace), str(name), _dimensions(dimensions))
+        for account, namespace, dimensions, names in content['listed']
+        for name in names.split(SEPARATOR)
     ]
-    told, kept = values.get('standing'), values.get('ledger')
-    ledger = None
-    if kept is not None:
-        numbers, marks, read_in, seen = document.columns[:COLUMNS]
-        spelled = iter(kept['spelled'])
-        keys = tuple(
-            str(next(spelled)) if number == SPELLED else key_of('found', *listed[number]) for number in numbers
-        )
-        others = tuple(map(str, kept['others']))
-        booked = dict(zip(map(int, kept['starts']), document.columns[COLUMNS:], strict=True))
-        if {len(read_in), len(seen)} != {len(keys)} or any(
-            len(column) != len(keys) + len(others) for column in (marks, *booked.values())
-        ):
-            raise ValueError('columns of different length')
-        ledger = Ledger(
-            period=int(kept['period']),
-            since=int(kept['since']),
-            floor=int(kept['floor']),
-            kept_from=int(kept['kept_from']),
-            read_at=float(kept['read_at']),
-            read_to=int(kept['read_to']),
-            keys=keys,
-            marks=marks,
-            read_in=read_in,
-            seen=seen,
-            booked=booked,
-            others=others,
-            shrunk={int(start): dict(series) for start, series in kept['shrunk']},
-            born={str(key): int(at) for key, at in kept['born'].items()},
-            closing=None if kept['closing'] is None else int(kept['closing']),
-            doubtful=bool(kept['doubtful']),
-        )
-    shown = Shown(
-        {(str(key), str(statistic)): (float(value), float(at)) for key, statistic, value, at in values['settled']},
-        int(values['period']),
-        {str(key): (float(value), int(at)) for key, (value, at) in values['readings'].items()},
-        {str(key): int(at) for key, at in values['last_seen'].items()},
-    )
+    standing = content.get('standing')
     return Progress(
-        ledger=ledger,
-        shown=shown,
-        standing=Standing(*told) if told else None,
+        ledger=_ledger(content.get('ledger'), document.columns, listed),
+        gauges=_gauges(content),
+        standing=Standing(*standing) if standing else None,
         inventory=Inventory(
             frozenset(listed),
             tuple(listed),
-            {listed[number]: float(since) for number, since in values['missing']},
-            None if values['whole_at'] is None else float(values['whole_at']),
+            {listed[number]: float(since) for number, since in content['missing']},
+            _optional_time(content['whole_at']),
         ),
-        volumes={
-            (str(account), str(namespace), _dimensions(dimensions)): float(volume)
-            for account, namespace, dimensions, volume in values['volumes']
-        },
-        collected=None if values['collected'] is None else float(values['collected']),
-        slot=int(values['slot']),
-        surveyed=None if values['surveyed'] is None else float(values['surveyed']),
-        sources={str(name): Source(float(asked), float(asked)) for name, asked in values['asked'].items()},
+        survey=Survey(
+            volumes={
+                (str(account), str(namespace), _dimensions(dimensions)): float(volume)
+                for account, namespace, dimensions, volume in content['volumes']
+            },
+            surveyed_at=_optional_time(content['surveyed']),
+        ),
+        slots=Slots(int(content['slot']), _optional_time(content['collected'])),
+        sources={str(name): Source(float(at), float(at)) for name, at in content['asked'].items()},
     )
 
 
-def _asked(progress: Progress) -> dict[str, float]:
+def _groups(inventory: Inventory) -> Iterable[tuple[tuple[Any, ...], list[ListedMetric]]]:
+    """The inventory by linked account, namespace and dimensions, without what cannot be written."""
+    for group, iterator in groupby(inventory.ordered, lambda metric: metric[:2] + metric[3:]):
+        metrics = list(iterator)
+        if _has_no_address(group[2]) and not any(SEPARATOR in metric.metric_name for metric in metrics):
+            yield group, metrics
+
+
+def _key_numbers(ledger: Ledger, series_list: Sequence[Series], numbers: Mapping[ListedMetric, int]) -> array[int]:
+    """For each key of the ledger its number in the list. The ledger has the indexes of the selection."""
+    listed_numbers = (
+        numbers.get(_listed_metric(series), EXPLICIT_KEY) if series.scope is Scope.LISTED else EXPLICIT_KEY
+        for series in series_list
+    )
+    key_numbers = array('q', listed_numbers)
+    key_numbers.extend([EXPLICIT_KEY] * (len(ledger.keys) - len(key_numbers)))
+    return key_numbers
+
+
+def _ledger_content(ledger: Ledger, key_numbers: array[int]) -> dict[str, Any]:
+    explicit = [key for key, number in zip(ledger.keys, key_numbers, strict=True) if number == EXPLICIT_KEY]
+    return {
+        **{name: getattr(ledger, attribute) for name, attribute in LEDGER_FIELDS.items()},
+        'spelled': explicit,
+        'others': list(ledger.inactive_keys),
+        'born': dict(ledger.series_since),
+        'starts': sorted(ledger.booked),
+        'shrunk': [[start, dict(amounts)] for start, amounts in ledger.lowered.items()],
+    }
+
+
+def _columns(ledger: Ledger, key_numbers: array[int]) -> list[array[Any]]:
+    booked = (ledger.booked[start] for start in sorted(ledger.booked))
+    return [key_numbers, ledger.watermarks, ledger.read_slots, ledger.newest_data, *booked]
+
+
+def _ledger(
+    content: Mapping[str, Any] | None, columns: Sequence[array[Any]], listed: Sequence[ListedMetric]
+) -> Ledger | None:
+    if content is None:
+        return None
+    key_numbers, watermarks, read_slots, newest_data = columns[:FIXED_COLUMNS]
+    explicit = iter(content['spelled'])
+    keys = tuple(
+        str(next(explicit)) if number == EXPLICIT_KEY else key_of(Scope.LISTED, *listed[number])
+        for number in key_numbers
+    )
+    inactive_keys = tuple(map(str, content['others']))
+    booked = dict(zip(map(int, content['starts']), columns[FIXED_COLUMNS:], strict=True))
+    if {len(read_slots), len(newest_data)} != {len(keys)} or any(
+        len(column) != len(keys) + len(inactive_keys) for column in (watermarks, *booked.values())
+    ):
+        raise ValueError('columns of different length')
+    return Ledger(
+        period=int(content['period']),
+        since=int(content['since']),
+        counting_from=int(content['floor']),
+        retained_from=int(content['kept_from']),
+        read_at=float(content['read_at']),
+        read_to=int(content['read_to']),
+        keys=keys,
+        watermarks=watermarks,
+        read_slots=read_slots,
+        newest_data=newest_data,
+        booked=booked,
+        inactive_keys=inactive_keys,
+        lowered={int(start): dict(amounts) for start, amounts in content['shrunk']},
+        series_since={str(key): int(at) for key, at in content['born'].items()},
+        closes_at=None if content['closing'] is None else int(content['closing']),
+        doubtful=bool(content['doubtful']),
+    )
+
+
+def _gauges(content: Mapping[str, Any]) -> GaugeValues:
+    return GaugeValues(
+        {(str(key), str(statistic)): (float(value), float(at)) for key, statistic, value, at in content['settled']},
+        int(content['period']),
+        {str(key): (float(value), int(at)) for key, (value, at) in content['readings'].items()},
+        {str(key): int(at) for key, at in content['last_seen'].items()},
+    )
+
+
+def _asked_at(progress: Progress) -> dict[str, float]:
     """When the CloudWatch sources were asked, those that answered without a failure."""
-    asked = {name: progress.sources[name] for name in LASTING if name in progress.sources}
-    return {name: source.asked for name, source in asked.items() if not source.failures}
+    sources = {name: progress.sources[name] for name in SAVED_SOURCES if name in progress.sources}
+    return {name: source.asked_at for name, source in sources.items() if not source.failures}
 
 
-def _listed(series: Series) -> Listed:
-    return Listed(series.account, series.namespace, series.metric_name, series.dimensions)
+def _listed_metric(series: Series) -> ListedMetric:
+    return ListedMetric(series.account, series.namespace, series.metric_name, series.dimensions)
 
 
-def _is_clean(dimensions: Dimensions) -> bool:
-    return all(tags.without_addresses(value) == value for _, value in dimensions)
+def _has_no_address(dimensions: Dimensions) -> bool:
+    return all(masked(value) == value for _, value in dimensions)
 
 
-def _dimensions(written: Any) -> Dimensions:
-    return tuple((str(name), str(value)) for name, value in written)
+def _dimensions(pairs: Any) -> Dimensions:
+    return tuple((str(name), str(value)) for name, value in pairs)
+
+
+def _optional_time(value: Any) -> float | None:
+    return None if value is None else float(value)

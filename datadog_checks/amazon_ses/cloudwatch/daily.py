@@ -1,0 +1,27 @@
+"""Daily series: the measurements of Outlook SNDS, which have one datapoint a day and are read once an hour."""
+
+from __future__ import annotations
+
+from datadog_checks.amazon_ses.cloudwatch.ledger import Observations
+from datadog_checks.amazon_ses.cloudwatch.periods import DAY, HOUR, Window, next_boundary
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Purpose, batches
+from datadog_checks.amazon_ses.cloudwatch.selection import Selection
+
+DAILY_INTERVAL = HOUR
+
+DAILY_SPAN = 3 * DAY
+"""Seconds that a read looks back: SNDS leaves out days of low volume (SES Developer Guide, SNDS metrics)."""
+
+
+def daily_batches(selection: Selection, now: float) -> list[Batch]:
+    end = next_boundary(now, HOUR)
+    starts = dict.fromkeys(selection.daily, end - DAILY_SPAN)
+    return batches(starts, selection.columns, end, HOUR, Purpose.SNDS)
+
+
+def as_read(selection: Selection, end: int) -> Observations:
+    """Marks the daily series as read up to `end`. They have no count, and would otherwise hold back the oldest
+    watermark of the ledger."""
+    indexes = selection.daily
+    number = len(indexes)
+    return Observations(Window(0, end), indexes, [{}] * number, [True] * number, [False] * number)

@@ -1,0 +1,155 @@
+"""Slots: which series are asked for in a run, and how far back. Idle series are asked for less often.
+
+Time is cut into numbered slots of one period. Active series are read in every slot. A series is idle after an hour
+without data, and is read every 20 minutes, in the slots of its phase. In its phase each series, idle or not, is read
+with the full lookback, so nothing is lost; in between, active series are read for the newest periods only. Phases
+spread the long reads over the slots.
+
+Never idle are the series of an account as a whole, reputation, the series that the option `dimensions` names, and the
+bounces and complaints of a group that sent within the hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from datadog_checks.amazon_ses.cadence import is_time, offset
+from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger, Lookback, lookback_start
+from datadog_checks.amazon_ses.cloudwatch.periods import DAY, HOUR, Window, period_start
+from datadog_checks.amazon_ses.cloudwatch.queries import MAX_DATAPOINTS, Batch
+from datadog_checks.amazon_ses.cloudwatch.selection import PollingClass, Selection
+from datadog_checks.amazon_ses.model import Target
+
+IDLE_INTERVAL = 1200
+"""Seconds within which each series is read at least once, with the full lookback."""
+
+IDLE_AFTER = HOUR
+"""Seconds without data after which a series is idle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The place in the sequence of slots.
+
+    `slot` is the number of the newest slot in which series were asked for, and `polled_at` when that slot began for us.
+    `poll_now` says that some series are asked for before the next slot. `idle` is how many series are idle.
+    """
+
+    slot: int = 0
+    polled_at: float | None = None
+    poll_now: bool = False
+    idle: int = 0
+
+
+class Poll(NamedTuple):
+    """What is asked of CloudWatch in a run: the number of the slot, the batches, and how far back the ledger reads."""
+
+    slot: int
+    batches: tuple[Batch, ...]
+    lookback: Lookback
+
+
+@dataclass(frozen=True, slots=True)
+class DueSeries:
+    """The series to ask for: by index, the start of the window. `idle` is how many series are idle."""
+
+    starts: dict[int, int] = field(default_factory=dict)
+    idle: int = 0
+
+
+def phases(period: int) -> int:
+    """Number of phases: slots from one read of an idle series to the next."""
+    return max(1, IDLE_INTERVAL // period)
+
+
+def next_slot(slots: Slots, target: Target, now: float, period: int) -> int:
+    """Number of the slot to ask in: the newest one until the next begins."""
+    if slots.polled_at is not None and not is_time(slots.polled_at, period, now, target):
+        return slots.slot
+    return max(slots.slot + 1, round((now - offset(target, period)) / period))
+
+
+def after_polling(slots: Slots, slot: int, now: float, poll_now: bool) -> Slots:
+    """The slots after a poll. `poll_now`: some answers are missing, or the selection changed."""
+    if slot > slots.slot:
+        return Slots(slot, now, poll_now, slots.idle)
+    return Slots(slots.slot, slots.polled_at, poll_now, slots.idle)
+
+
+def due(
+    selection: Selection,
+    ledger: Ledger | None,
+    window: Window,
+    slot: int,
+    lookback: Lookback,
+    blocked: Collection[int] = (),
+) -> DueSeries:
+    """Every series that was not answered in this slot yet and is not left for a later one.
+
+    `window` holds the newest periods. `blocked` are the indexes that the quarantine leaves alone.
+    """
+    polled = [
+        index
+        for index, polling_class in enumerate(selection.classes)
+        if polling_class != PollingClass.DAILY and index not in blocked
+    ]
+    if ledger is None:
+        return DueSeries(dict.fromkeys(polled, window.start))
+    alive_from = window.end - ledger.period - IDLE_AFTER
+    idle = _idle(polled, selection, ledger, alive_from)
+    number_of_phases, closes = phases(ledger.period), ledger.closes_at is not None
+    phase = slot % number_of_phases
+    read_slots, watermarks = ledger.read_slots, ledger.watermarks
+    full_starts: dict[int, int] = {}
+    starts: dict[int, int] = {}
+    for index in polled:
+        last = read_slots[index]
+        in_phase = index % number_of_phases == phase or slot - last >= number_of_phases or closes
+        if last == slot or (index in idle and not in_phase):
+            continue
+        # The newest periods do not reach back to a read of more than two slots ago.
+        if in_phase or index in idle or not 0 <= slot - last <= 2:
+            watermark = watermarks[index]
+            if watermark not in full_starts:
+                full_starts[watermark] = lookback_start(ledger, watermark, window, lookback)
+            starts[index] = full_starts[watermark]
+        else:
+            starts[index] = window.start
+    return DueSeries(starts, len(idle))
+
+
+def _idle(polled: Sequence[int], selection: Selection, ledger: Ledger, alive_from: int) -> Collection[int]:
+    """The indexes of the idle series: read before, no data since `alive_from`, and not the feedback of a live group."""
+    classes, send_indexes = selection.classes, selection.send_indexes
+    read_slots, newest_data = ledger.read_slots, ledger.newest_data
+    return {
+        index
+        for index in polled
+        if classes[index]
+        and read_slots[index]
+        and newest_data[index] < alive_from
+        and (send_indexes[index] < 0 or newest_data[send_indexes[index]] < alive_from)
+    }
+
+
+def extended_by_a_day(
+    starts: dict[int, int], unknown: Iterable[int], ledger: Ledger | None, slot: int, window: Window, period: int
+) -> dict[int, int]:
+    """The starts with a whole day for measurements whose value is unknown, when they are read first or in their phase.
+
+    Their datapoints may lie hours apart. Datapoints are not billed, but limited in a second: where a day of all of them
+    is more than that, nothing is extended.
+    """
+    number_of_phases = phases(period)
+    extended = [
+        index
+        for index in unknown
+        if index in starts
+        and (ledger is None or not ledger.read_slots[index] or index % number_of_phases == slot % number_of_phases)
+    ]
+    day_start = period_start(window.end - period - DAY, period)
+    if len(extended) * (window.end - day_start) // period > MAX_DATAPOINTS:
+        return starts
+    return {**starts, **{index: min(starts[index], day_start) for index in extended}}

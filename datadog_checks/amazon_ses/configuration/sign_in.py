@@ -1,0 +1,56 @@
+"""The options that sign in to AWS: keys, a profile and roles."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from datadog_checks.amazon_ses.configuration.options import Options
+
+ROLE = re.compile(r'arn:(?P<partition>[\w-]+):iam::(?P<account>\d{12}):role/\S+')
+SESSION_NAME = re.compile(r'[\w+=,.@-]{2,64}', re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The credentials: keys, a profile or the default chain; then the roles, each assumed with the one before it."""
+
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+    session_token: str | None = None
+    profile: str | None = None
+    roles: tuple[str, ...] = ()
+    external_id: str | None = None
+    session_name: str = 'datadog-amazon-ses'
+
+    @property
+    def account(self) -> str | None:
+        """The account of the last role."""
+        role = ROLE.fullmatch(self.roles[-1]) if self.roles else None
+        return role['account'] if role else None
+
+
+def parse_sign_in(options: Options) -> SignIn:
+    """The credentials that the options name. Raises SettingsError."""
+    options.needs('aws_access_key_id', 'aws_secret_access_key')
+    options.needs('aws_secret_access_key', 'aws_access_key_id')
+    options.needs('aws_session_token', 'aws_access_key_id')
+    options.needs('external_id', 'role_arn')
+    options.needs('role_session_name', 'role_arn')
+    options.excludes('aws_profile', 'aws_access_key_id')
+    return SignIn(
+        access_key_id=options.text('aws_access_key_id', 'text'),
+        secret_access_key=options.text('aws_secret_access_key', 'text'),
+        session_token=options.text('aws_session_token', 'text'),
+        profile=options.text('aws_profile', 'the name of a profile'),
+        roles=options.texts(
+            'role_arn', ROLE, 'the ARN of a role (arn:aws:iam::123456789012:role/NAME), or a list of them for a chain'
+        ),
+        external_id=options.text('external_id', 'text'),
+        session_name=options.text(
+            'role_session_name',
+            '2 to 64 letters, digits and _+=,.@-',
+            SESSION_NAME,
+            options.default('role_session_name'),
+        ),
+    )

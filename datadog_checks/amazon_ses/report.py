@@ -1,0 +1,199 @@
+"""The report: everything that one Region says after a run, as one stream of readings.
+
+What is known is submitted in every run, whether or not AWS was asked in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from datadog_checks.amazon_ses import telemetry, thresholds
+from datadog_checks.amazon_ses.cadence import hold
+from datadog_checks.amazon_ses.cloudwatch import discovery, gauges
+from datadog_checks.amazon_ses.cloudwatch.daily import DAILY_INTERVAL
+from datadog_checks.amazon_ses.cloudwatch.ledger import SkippedSpan
+from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES, SEND
+from datadog_checks.amazon_ses.cloudwatch.selection import MAX_SERIES
+from datadog_checks.amazon_ses.cloudwatch.series import SUM
+from datadog_checks.amazon_ses.cloudwatch.slots import IDLE_INTERVAL
+from datadog_checks.amazon_ses.collectors import Collector
+from datadog_checks.amazon_ses.collectors.account import ACCOUNT, MAX_SEND_RATE, QUOTA_V1, SENDING_STATUS, SENDING_V1
+from datadog_checks.amazon_ses.configuration.settings import Settings
+from datadog_checks.amazon_ses.model import (
+    Calls,
+    Event,
+    Failure,
+    Level,
+    MetricSpec,
+    MetricType,
+    Reading,
+    Sample,
+    Status,
+    Target,
+)
+from datadog_checks.amazon_ses.planning import period_in_use
+from datadog_checks.amazon_ses.progress import Counts, Progress
+from datadog_checks.amazon_ses.registry import COLLECTORS
+from datadog_checks.amazon_ses.sources import CLOUDWATCH, DISCOVERY, SNDS, Sources
+
+SEND_RATE = MetricSpec(
+    'quota.send_rate',
+    MetricType.GAUGE,
+    'Emails sent in a second, as the mean of the newest settled period. Short bursts are higher.',
+    'email',
+    'second',
+    interval=300,
+)
+RATE_UTILIZATION = MetricSpec(
+    'quota.rate_utilization',
+    MetricType.GAUGE,
+    'Share of the maximum send rate that is used, as the mean of the newest settled period.',
+    'percent',
+    orientation=-1,
+    interval=300,
+)
+METRICS = (SEND_RATE, RATE_UTILIZATION)
+
+SEND_KEY = next(series.key for series in ACCOUNT_SERIES if series.spec is SEND)
+
+INTERVALS: Mapping[str, int] = {
+    **{collector.name: collector.interval for collector in COLLECTORS},
+    DISCOVERY: discovery.LISTING_INTERVAL,
+    SNDS: DAILY_INTERVAL,
+}
+"""Polling interval of each source in seconds. The interval of `cloudwatch` is the option `period`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What came of a run in one Region: the progress after it, the counts to submit, events, and the failures and
+    warnings of the run as a whole."""
+
+    target: Target
+    progress: Progress
+    counts: Counts
+    events: tuple[Event, ...]
+    failures: tuple[Failure, ...]
+    warnings: tuple[str, ...]
+
+
+class Report:
+    """What one Region says after a run: its level, its failures, and the stream of readings."""
+
+    def __init__(self, settings: Settings, result: RunResult, calls: Calls, now: float) -> None:
+        self._settings = settings
+        self._result = result
+        self._calls = calls
+        self._now = now
+        self._period = period_in_use(settings, result.progress)
+        sources = result.progress.sources
+        self.failures = telemetry.failures(sources, result.failures)
+        self.level = telemetry.level(sources, self.failures, {**INTERVALS, CLOUDWATCH: self._period}, now)
+
+    @property
+    def target(self) -> Target:
+        return self._result.target
+
+    @property
+    def warnings(self) -> Iterable[str]:
+        """What the Agent's status page shows of the run."""
+        yield from self._result.warnings
+        for failure in self.failures:
+            yield f'{self.target.region}: {failure}'
+
+    @property
+    def series_over_limit(self) -> int:
+        """How many series `max_series` leaves out."""
+        return telemetry.series_dropped(self._result.progress, self._now).get(MAX_SERIES, 0)
+
+    @property
+    def skipped(self) -> Iterable[str]:
+        """The spans whose missing amounts were given up, as texts."""
+        return map(span_text, self._result.counts.skipped)
+
+    def readings(self) -> Iterable[Reading]:
+        """Everything but what the run took: counts, events, current readings, thresholds, and the collection itself."""
+        result, settings, target = self._result, self._settings, self.target
+        yield from count_samples(result.counts)
+        yield from result.events
+        current = tuple(current_readings(settings, result.progress, self._now))
+        yield from current
+        samples = (reading for reading in current if isinstance(reading, Sample))
+        yield from thresholds.statuses(settings.thresholds, samples, (*settings.tags, *target.tags))
+        yield from telemetry.connection(self.level, self.failures)
+        yield from telemetry.calls(self._calls, target.region)
+        yield from telemetry.collection(result.progress, self._period, self._now)
+
+
+def unknown_account(failure: Failure, calls: Calls, region: str) -> Iterable[Reading]:
+    """What is said of a Region while the account is not known."""
+    yield from telemetry.connection(Level.CRITICAL, [failure])
+    yield from telemetry.calls(calls, region)
+
+
+def count_samples(counts: Counts) -> Iterable[Sample]:
+    for series, amount in counts.by_series():
+        if series.spec.count is not None:
+            yield Sample(series.spec.count, amount, series.tags, series.account)
+    yield from telemetry.uncounted(counts.skipped, counts.lowered)
+
+
+def span_text(span: SkippedSpan) -> str:
+    start, end = (datetime.fromtimestamp(at, UTC).strftime('%Y-%m-%dT%H:%M:%SZ') for at in (span.start, span.end))
+    return f'{start} to {end} ({span.reason})'
+
+
+def current_readings(settings: Settings, progress: Progress, now: float) -> Iterable[Reading]:
+    """Everything that is known at `now` and not too old."""
+    yield from _collected(progress.sources, settings.collect, now)
+    selection, values = progress.selection, progress.gauges
+    period = period_in_use(settings, progress)
+    yield from gauges.settled_samples(
+        values, selection.with_options, settings.statistic, settings.statistics, now - hold(period)
+    )
+    yield from gauges.settled_samples(
+        values, selection.without_options, SUM, {}, now - hold(max(period, IDLE_INTERVAL))
+    )
+    yield from _send_rate(progress, now, period)
+    measured = (selection.series[index] for index in selection.measurements)
+    yield from gauges.measurement_samples(values, measured, now)
+
+
+def _collected(sources: Sources, collect: frozenset[str], now: float) -> Iterable[Reading]:
+    """The readings of the API sources. Those of a stand-in are shown while the source that it replaces has none."""
+    for collector in COLLECTORS:
+        replaced = collector.instead_of
+        if (replaced or collector.name) in collect and not (replaced and _is_fresh(sources, replaced, now)):
+            yield from _held(sources, collector, now)
+    standing_known = any(_is_fresh(sources, collector.name, now) for collector in (ACCOUNT, SENDING_V1))
+    if ACCOUNT.name in collect and not standing_known:
+        yield _standing_unknown(sources)
+
+
+def _is_fresh(sources: Sources, name: str, now: float) -> bool:
+    source = sources.get(name)
+    return source is not None and source.is_fresh(INTERVALS[name], now)
+
+
+def _held(sources: Sources, collector: Collector, now: float) -> tuple[Reading, ...]:
+    return sources[collector.name].readings if _is_fresh(sources, collector.name, now) else ()
+
+
+def _standing_unknown(sources: Sources) -> Status:
+    source = sources.get(ACCOUNT.name)
+    reasons = '; '.join(map(str, source.failures)) if source else ''
+    return Status(SENDING_STATUS, Level.UNKNOWN, f'AWS did not say whether the account may send. {reasons}'.strip())
+
+
+def _send_rate(progress: Progress, now: float, period: int) -> Iterable[Sample]:
+    sent, read_at = progress.gauges.settled.get((SEND_KEY, SUM), (0.0, 0.0))
+    if read_at <= now - hold(period) or not progress.gauges.period:
+        return
+    rate = sent / progress.gauges.period
+    yield Sample(SEND_RATE, rate)
+    quota = ACCOUNT if _is_fresh(progress.sources, ACCOUNT.name, now) else QUOTA_V1
+    for reading in _held(progress.sources, quota, now):
+        if isinstance(reading, Sample) and reading.metric is MAX_SEND_RATE and reading.value > 0:
+            yield Sample(RATE_UTILIZATION, 100.0 * rate / reading.value)

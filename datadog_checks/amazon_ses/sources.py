@@ -1,0 +1,88 @@
+"""Sources: what is polled at a cadence, how each did last, and when it is asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from datadog_checks.amazon_ses.cadence import hold, is_time
+from datadog_checks.amazon_ses.collectors import Collector
+from datadog_checks.amazon_ses.model import Failure, FailureKind, Reading, Target
+from datadog_checks.amazon_ses.registry import COLLECTORS
+
+CLOUDWATCH, DISCOVERY, SNDS = 'cloudwatch', 'discovery', 'snds'
+"""The CloudWatch sources. The names of the API sources are those of their collectors."""
+
+WAITS_FOR_CADENCE = (FailureKind.DENIED, FailureKind.UNSUPPORTED)
+"""Failures that the next run would meet again. A source that fails so is replaced by its stand-ins."""
+
+BILLED = (FailureKind.PARTIAL, FailureKind.MALFORMED)
+"""Failures of an answer that AWS bills in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How a source did: when it was asked, when it last answered, its failures then, and its readings.
+
+    `failed_runs` is in how many runs in a row something failed.
+    """
+
+    asked_at: float
+    answered_at: float | None = None
+    failures: tuple[Failure, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    failed_runs: int = 0
+
+    @property
+    def retries(self) -> bool:
+        """Whether the next run asks again, before the cadence says so.
+
+        A denial waits for the cadence. A partial answer costs as much as a full one, so it is retried once.
+        """
+        retried = self.answered_at == self.asked_at and self.failed_runs > 1
+        return any(
+            failure.kind not in WAITS_FOR_CADENCE and (failure.at_request or not (retried and failure.kind in BILLED))
+            for failure in self.failures
+        )
+
+    def is_fresh(self, interval: int, now: float) -> bool:
+        """Whether its last answer is recent enough to be shown."""
+        return self.answered_at is not None and now - self.answered_at < hold(interval)
+
+
+Sources = Mapping[str, Source]
+
+
+def is_due(source: Source | None, interval: int, now: float, target: Target) -> bool:
+    """Whether a source is asked: for the first time, because something failed, or because its time has come."""
+    return source is None or source.retries or is_time(source.asked_at, interval, now, target)
+
+
+def active_collectors(sources: Sources, collect: frozenset[str]) -> Iterable[Collector]:
+    """The API sources that are on. A stand-in is on while the source that it replaces is denied."""
+    for collector in COLLECTORS:
+        if collector.instead_of:
+            replaced = sources.get(collector.instead_of)
+            if replaced and any(failure.kind in WAITS_FOR_CADENCE for failure in replaced.failures):
+                yield collector
+        elif collector.name in collect:
+            yield collector
+
+
+def answered(sources: Sources, name: str, now: float, readings: tuple[Reading, ...] = ()) -> Sources:
+    """The sources after one of them answered in full."""
+    return {**sources, name: Source(now, now, readings=readings)}
+
+
+def failed(sources: Sources, name: str, failures: tuple[Failure, ...], now: float) -> Sources:
+    """The sources after one of them failed: it keeps its readings and the time of its last answer."""
+    source = sources.get(name, Source(now))
+    return {**sources, name: replace(source, asked_at=now, failures=failures)}
+
+
+def partly_answered(sources: Sources, name: str, failures: tuple[Failure, ...], now: float, answers: int) -> Sources:
+    """The sources after one of them was asked with several requests, some of which may have failed."""
+    previous = sources.get(name, Source(now))
+    answered_at = now if answers else previous.answered_at
+    failed_runs = previous.failed_runs + 1 if failures else 0
+    return {**sources, name: Source(now, answered_at, failures, failed_runs=failed_runs)}
