@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from demo.choices import Choices
-from simulator import SCENARIOS, Simulator
+from simulator import SCENARIOS
+from simulator.models import regions as known_regions
 
 EXIT_OK, EXIT_NO_PROOF, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 SHORTEST, LONGEST = 1.0, 72.0
@@ -83,7 +84,7 @@ def _regions(text: str) -> tuple[str, ...]:
     regions = tuple(name.strip() for name in text.split(','))
     if len(set(regions)) != len(regions) or len(regions) > 3 or not all(map(REGION.fullmatch, regions)):
         raise argparse.ArgumentTypeError(f'{text!r} is not one to three AWS Regions, such as us-east-1,eu-west-1')
-    if without := sorted(set(regions) - Simulator().models.regions('email')):
+    if without := sorted(set(regions) - known_regions('email')):
         raise argparse.ArgumentTypeError(f'there is no Amazon SES in {", ".join(without)}')
     return regions
 
