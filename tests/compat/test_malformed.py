@@ -14,7 +14,7 @@ import botocore.session
 import pytest
 from common import ACCOUNT, KEY, REGION, Watch
 
-from datadog_checks.amazon_ses.aws import bodies
+from datadog_checks.amazon_ses.aws import json_protocol
 from datadog_checks.amazon_ses.cloudwatch import queries
 from simulator import Clock, Fault, Simulator
 from simulator.scenarios import Family, Scenario
@@ -46,7 +46,7 @@ def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Makes new CloudWatch clients speak one protocol; skips, and says so, where this botocore does not offer it."""
     wanted = PROTOCOLS[request.param]
     if request.param == 'plain json':
-        monkeypatch.setattr(bodies, 'speaks_json', lambda client: False)
+        monkeypatch.setattr(json_protocol, 'speaks_json', lambda client: False)
     order = (wanted, *(one for one in ('rest-json', *PROTOCOLS.values()) if one != wanted))
     monkeypatch.setattr(botocore.model, 'PRIORITY_ORDERED_SUPPORTED_PROTOCOLS', order)
     if spoken() != wanted:

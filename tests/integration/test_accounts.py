@@ -11,15 +11,12 @@ from os.path import isfile
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore.hooks import HierarchicalEmitter
 from common import OTHER, REGION, connected, instance_of
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.aws.access import Access
 from datadog_checks.amazon_ses.aws.connections import Connections
-from datadog_checks.amazon_ses.aws.sessions import HANDLERS
 from datadog_checks.amazon_ses.collectors import account
 from datadog_checks.amazon_ses.configuration import settings
 from datadog_checks.amazon_ses.model import Failure
@@ -68,10 +65,6 @@ def access(at: Any, number: int, **options: Any) -> Access:
     return Access(read.sign_in, read.network, REGION)
 
 
-def client(at: Any, number: int, service: str) -> Any:
-    return access(at, number)._clients.get(service, REGION)
-
-
 # What is shared.
 
 
@@ -86,13 +79,6 @@ def test_connections_are_shared(check: Check, proxy: ConnectProxy, aggregator: A
     assert {
         tag for one in aggregator.metrics('amazon_ses.quota.max_24_hour') for tag in one.tags if 'account' in tag
     } == {f'aws_account:{200_000_000_000 + number}' for number in range(4)}
-
-
-def test_clients_of_a_service_have_the_same_methods(sim: Simulator) -> None:
-    """The methods of a client, hundreds for each service, are there once in a process."""
-    one, other = (client(sim, number, 'sesv2') for number in range(2))
-    assert type(one).get_account is type(other).get_account
-    assert not hasattr(client(sim, 0, 'ses'), 'get_account')
 
 
 def test_the_sdk_is_loaded_by_a_run(sim: Simulator) -> None:
@@ -116,11 +102,11 @@ def test_each_account_signs_for_itself(sim: Simulator) -> None:
     wanted = range(24)
     made = [access(sim, number) for number in wanted]
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(one.account, region) for _ in range(3) for one in made for region in (REGION, OTHER)]
-        answers = [one.result() for one in asked]
+        requests = [(access, region) for _ in range(3) for access in made for region in (REGION, OTHER)]
+        answers = list(pool.map(lambda request: request[0].caller_account(request[1]), requests))
     assert answers == [f'{200_000_000_000 + number}' for _ in range(3) for number in wanted for _ in range(2)]
     for one in made:
-        assert sum(one.calls.take().sent.values()) == 7
+        assert sum(one.calls.drain().sent.values()) == 7
 
 
 def test_dropped_credentials_are_those_of_one_instance(sim: Simulator) -> None:
@@ -185,43 +171,3 @@ def test_connections_end_with_their_last_user(twin: TlsTwin) -> None:
 def living() -> list[Connections]:
     gc.collect()
     return [one for one in gc.get_objects() if type(one) is Connections]
-
-
-# What botocore does on its own.
-
-STAGES = (
-    'after-call',
-    'before-call',
-    'before-endpoint-resolution',
-    'before-parameter-build',
-    'before-parse',
-    'before-send',
-    'before-sign',
-    'choose-signer',
-    'needs-retry',
-    'provide-client-params',
-    'request-created',
-    'response-received',
-)
-
-
-@pytest.mark.parametrize('service', ['cloudwatch', 'ses', 'sesv2', 'sts', 'sso', 'sso-oidc', 'signin'])
-def test_handlers(service: str) -> None:
-    """Whatever botocore does to the requests of a service that is asked here it still does, in the same order."""
-    theirs = HierarchicalEmitter()
-    session = botocore.session.Session(event_hooks=theirs)
-    try:
-        model = session.get_service_model(service)
-    except botocore.exceptions.UnknownServiceError:
-        pytest.skip('this botocore does not know the service')
-    name = model.service_id.hyphenize()
-    events = [f'{stage}.{name}.{operation}' for stage in STAGES for operation in model.operation_names]
-    events += [f'getattr.{name}.{botocore.xform_name(operation)}' for operation in model.operation_names]
-    events += ['choose-service-name', f'creating-client-class.{name}']
-    seen = 0
-    for event in events:
-        expected = list(theirs._handlers.prefix_search(event))
-        found = [one for one in HANDLERS._handlers.prefix_search(event) if not one.__module__.startswith('datadog')]
-        assert found == expected, event
-        seen += len(found)
-    assert seen > len(model.operation_names)

@@ -209,12 +209,12 @@ def test_long_names_make_smaller_requests(watch: Watching, sim: Simulator, clock
 def test_one_worker_and_eight_count_the_same(watch: Watching, start: Starting, clock: Clock, aggregator: Any) -> None:
     """Batches one after the other, batches side by side, and batches that botocore reads and writes itself, hand over
     the same amounts in the same runs."""
-    from datadog_checks.amazon_ses.aws import bodies
+    from datadog_checks.amazon_ses.aws import json_protocol
 
     sim = many(start, late_share=0.3)
     told: dict[str, list[dict[Any, float]]] = {}
     begun = clock()
-    speaks_json = bodies.speaks_json
+    speaks_json = json_protocol.speaks_json
     for way in ('side by side', 'one by one', 'plain'):
         clock.set(begun)
         watching = watch(
@@ -223,13 +223,13 @@ def test_one_worker_and_eight_count_the_same(watch: Watching, start: Starting, c
         watching.fresh()
         width = 1 if way == 'one by one' else 8
         watching.check._runner = Runner(watching.check.monotonic, max_steps=width, max_per_region=width)
-        bodies.speaks_json = speaks_json if way != 'plain' else lambda client: False
+        json_protocol.speaks_json = speaks_json if way != 'plain' else lambda client: False
         told[way] = []
         for _ in range(30):
             watching.run()
             told[way].append({key: value for key, value in watching.fresh().items() if key[0].endswith('.count')})
             clock.advance(60)
-        bodies.speaks_json = speaks_json
+        json_protocol.speaks_json = speaks_json
     assert sum(map(len, told['side by side'])) > 2000
     assert told['side by side'] == told['one by one'] == told['plain']
 

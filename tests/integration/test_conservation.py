@@ -137,7 +137,7 @@ def test_counts_add_up_through_everything(data: st.DataObject) -> None:
     # Few queries in a request, so that there are several; and hours go by in less than a second.
     with (
         replaced(queries, 'MAX_QUERIES', 6),
-        replaced(access, 'LISTINGS', 1e6),
+        replaced(access, 'LISTINGS_PER_SECOND', 1e6),
         story(collect=['cloudwatch', *COLLECTED]) as told,
     ):
         told.happens([*long_known(), *data.draw(amounts(span)), *data.draw(found_amounts(span))])
