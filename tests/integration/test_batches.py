@@ -212,25 +212,25 @@ def test_one_worker_and_eight_count_the_same(
 ) -> None:
     """Sequential batches, parallel batches, and batches that botocore serializes itself submit the same amounts in the
     same runs."""
-    from datadog_checks.amazon_ses.aws import bodies
+    from datadog_checks.amazon_ses.aws import json_protocol
 
     sim = many(start, late_share=0.3)
     counts: dict[str, list[dict[Any, float]]] = {}
     begin = clock()
-    speaks_json = bodies.speaks_json
+    speaks_json = json_protocol.speaks_json
     for mode in ('parallel', 'sequential', 'botocore'):
         clock.set(begin)
         driver = make_driver(sim, collect=['cloudwatch', 'configuration_sets'], max_series=5000, ledger=mode)
         driver.new_values()
         width = 1 if mode == 'sequential' else 8
         driver.check._runner = Runner(driver.check.monotonic, max_steps=width, max_per_region=width)
-        bodies.speaks_json = speaks_json if mode != 'botocore' else lambda client: False
+        json_protocol.speaks_json = speaks_json if mode != 'botocore' else lambda client: False
         counts[mode] = []
         for _ in range(30):
             driver.run()
             counts[mode].append({key: value for key, value in driver.new_values().items() if key[0].endswith('.count')})
             clock.advance(60)
-        bodies.speaks_json = speaks_json
+        json_protocol.speaks_json = speaks_json
     assert sum(map(len, counts['parallel'])) > 2000
     assert counts['parallel'] == counts['sequential'] == counts['botocore']
 

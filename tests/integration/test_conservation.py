@@ -173,7 +173,7 @@ def test_counts_add_up_through_everything(data: st.DataObject) -> None:
     # Requests of few queries, so that there are several batches; and no limit on listings, because hours pass at once.
     with (
         replace_attribute(queries, 'MAX_QUERIES', 6),
-        replace_attribute(access, 'LISTINGS', 1e6),
+        replace_attribute(access, 'LISTINGS_PER_SECOND', 1e6),
         new_trial(collect=['cloudwatch', *COLLECTED]) as trial,
     ):
         trial.add([*earlier_amounts(), *data.draw(account_amounts(span)), *data.draw(listed_amounts(span))])
