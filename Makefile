@@ -63,7 +63,8 @@ compat: $(READY) ## the tests on other versions of Python, botocore and base pac
 
 .PHONY: pictures
 pictures: $(READY) ## draw the shipped pictures of both dashboards, from the run of make demo
-	@$(RUN) -m tools.boards.pictures images
+	@mkdir -p .demo && $(RUN) -m demo.record .demo/recording.json
+	@$(RUN) -m tools.boards.pictures .demo/recording.json images
 
 .PHONY: validate
 validate: $(READY) ## Datadog's validators; needs Python 3.13 (PYTHON313=) and installs ddev

@@ -11,7 +11,7 @@ from typing import Any
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
-from simulator import Clock, Simulator
+from simulator import Clock, Simulator, series_id
 
 START = 1_790_000_040.0
 """The clocks of the tests begin here: at a full minute that is no boundary of the default period."""
@@ -120,7 +120,7 @@ class Driver:
     ) -> float:
         """The final sum of a metric in CloudWatch over [start, end), late amounts included."""
         end = self.clock() + 86400 if end is None else end
-        return self.sim.world.final_sum(ACCOUNT, region, metric, start=start, end=end, **more)
+        return self.sim.world.final_sum(ACCOUNT, region, series_id(metric, **more), start, end)
 
 
 def instance_of(sim: Simulator, **options: Any) -> dict[str, Any]:

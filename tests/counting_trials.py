@@ -14,7 +14,7 @@ from common import ACCOUNT, OTHER, REGION, START, Driver, instance_of
 from hypothesis import HealthCheck, Phase, settings
 
 from datadog_checks.base.stubs import aggregator, datadog_agent
-from simulator import Clock, Fault, Simulator
+from simulator import Clock, Fault, Simulator, series_id
 
 HOUR = 3600
 METRICS = {'Send': 'send.count', 'Bounce': 'bounce.count'}
@@ -140,11 +140,12 @@ class Trial:
 
     def add(self, amounts: list[Amount]) -> None:
         for amount in amounts:
-            event = ACCOUNT, amount.region, amount.metric, amount.minute
             dimensions = LISTED[amount.series].dimensions if amount.series else {}
-            self.sim.world.put(*event, amount.amount, dimensions, visible_at=amount.visible_at)
+            series = series_id(amount.metric, dimensions)
+            self.sim.world.put(ACCOUNT, amount.region, series, amount.minute, amount.amount, amount.visible_at)
             if amount.lowered:
-                self.sim.world.shrink(*event, amount.lowered, at=amount.visible_at + 600)
+                lowered_at = amount.visible_at + 600
+                self.sim.world.shrink(ACCOUNT, amount.region, series, amount.minute, amount.lowered, lowered_at)
         self.amounts += amounts
 
     def run(self) -> None:

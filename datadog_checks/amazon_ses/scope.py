@@ -22,7 +22,7 @@ from datadog_checks.amazon_ses.runner import Runner, Work
 
 if TYPE_CHECKING:
     from datadog_checks.amazon_ses.aws.access import Access
-    from datadog_checks.amazon_ses.aws.regions import Known
+    from datadog_checks.amazon_ses.aws.regions import SesRegions
 
 NOT_ENABLED_FOR = DAY
 """Seconds until a Region that is not enabled for the account is asked again."""
@@ -46,7 +46,7 @@ class Scope:
         self._log = log
         self._account = settings.account
         self._account_is_doubtful = False
-        self._known_regions: Known | None = None
+        self._known_regions: SesRegions | None = None
         self._not_enabled: dict[str, float] = {}
 
     @property
@@ -57,14 +57,14 @@ class Scope:
     @property
     def sign_in_region(self) -> str:
         """The Region whose STS endpoint signs in."""
-        return self._settings.regions[0] if self._settings.regions else self._known().home
+        return self._settings.regions[0] if self._settings.regions else self._known().sign_in_region
 
     def account(self, access: Access, runner: Runner) -> str | Failure:
         """The account of the options, or else of the credentials, for which AWS is asked once."""
         if self._account is not None and not self._account_is_doubtful:
             return self._account
         region = self.sign_in_region
-        results = runner.run({region: Work([partial(access.account, region)])}, self._settings.deadline)
+        results = runner.run({region: Work([partial(access.caller_account, region)])}, self._settings.deadline)
         account = results.completed[region][0] if results.completed[region] else NO_ACCOUNT
         if isinstance(account, Failure):
             return self._account or account
@@ -127,11 +127,11 @@ class Scope:
             self._account_is_doubtful = True
         return active
 
-    def _known(self) -> Known:
+    def _known(self) -> SesRegions:
         if self._known_regions is None:
             from datadog_checks.amazon_ses.aws import regions
 
-            self._known_regions = regions.known(self._settings.sign_in, self._settings.network.use_fips)
+            self._known_regions = regions.ses_regions(self._settings.sign_in, self._settings.network.use_fips)
         if not self._known_regions.names:
             reason = ', because the SDK knows no Region with SES in this partition'
             raise refused('regions', 'all', 'a list of AWS Regions', reason)

@@ -12,7 +12,7 @@ from benchmarks.processes import ProcessFailed
 from benchmarks.ways.one_call_each import OneCallEach
 from benchmarks.ways.plain_batches import PlainBatches
 from datadog_checks.amazon_ses import AmazonSesCheck
-from simulator import SCENARIOS, Clock, Simulator
+from simulator import SCENARIOS, Clock, Simulator, series_id
 
 REGION = 'us-east-1'
 TINY = of_sets('tiny', 3, rounds=2, members=3, sample=15, measures=tuple(MEASURES.keys() - {'thrift'}))
@@ -68,7 +68,9 @@ def test_large_amounts_are_large():
     world = Simulator(replace(scenario_of(case), volume=case.volume), clock=Clock()).world
     begin = Clock()() // 300 * 300
     largest = max(
-        world.final_sum(ACCOUNT, REGION, 'Send', dict(dimensions), begin - PERIOD * back, begin - PERIOD * (back - 1))
+        world.final_sum(
+            ACCOUNT, REGION, series_id('Send', dimensions), begin - PERIOD * back, begin - PERIOD * (back - 1)
+        )
         for metric, dimensions in case.series()[OF_ACCOUNT:2000]
         if metric.name == 'Send'
         for back in range(1, 200, 20)
@@ -96,10 +98,8 @@ def test_the_obvious_ways_submit_the_truth(way, start, clock, aggregator):
     for metric, dimensions in series:
         tags = (f'region:{REGION}', *(f'{name}:{value}' for name, value in dimensions))
         if metric in EVENTS:
-            total = sim.world.visible_sum(
-                ACCOUNT, REGION, metric.name, dict(dimensions), end - HOUR, end, metric.namespace
-            )
-            truth[f'aws.ses.{metric.name}', tags] = total
+            identity = series_id(metric.name, dimensions, metric.namespace)
+            truth[f'aws.ses.{metric.name}', tags] = sim.world.visible_sum(ACCOUNT, REGION, identity, end - HOUR, end)
     samples = [sample for name in aggregator.metric_names for sample in aggregator.metrics(name)]
     counts = {(sample.name, tuple(sample.tags)): sample.value for sample in samples if sample.type == aggregator.COUNT}
     gauges = [sample for sample in samples if sample.type == aggregator.GAUGE]

@@ -14,9 +14,9 @@ import botocore.session
 import pytest
 from common import ACCOUNT, KEY, REGION, Driver
 
-from datadog_checks.amazon_ses.aws import bodies
+from datadog_checks.amazon_ses.aws import json_protocol
 from datadog_checks.amazon_ses.cloudwatch import queries
-from simulator import Clock, Fault, Simulator
+from simulator import Clock, Fault, Simulator, series_id
 from simulator.scenarios import Family, Scenario
 
 pytestmark = [
@@ -45,7 +45,7 @@ def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """Makes new CloudWatch clients use a protocol. Skips, with a reason, where this botocore does not offer it."""
     name = PROTOCOLS[request.param]
     if request.param == 'plain json':
-        monkeypatch.setattr(bodies, 'speaks_json', lambda client: False)
+        monkeypatch.setattr(json_protocol, 'speaks_json', lambda client: False)
     order = (name, *(other for other in ('rest-json', *PROTOCOLS.values()) if other != name))
     monkeypatch.setattr(botocore.model, 'PRIORITY_ORDERED_SUPPORTED_PROTOCOLS', order)
     if client_protocol() != name:
@@ -197,7 +197,7 @@ class TwoSeries:
         self.clock.advance(300)
         while self.put_to < self.clock():
             for dimensions in ((), SET):
-                self.sim.world.put(ACCOUNT, REGION, 'Send', self.put_to, 1, dimensions)
+                self.sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), self.put_to, 1)
             self.put_to += 60
         assert self.driver.run() == ''
 

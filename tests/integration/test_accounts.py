@@ -11,15 +11,12 @@ from os.path import isfile
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore.hooks import HierarchicalEmitter
 from common import OTHER, REGION, connection_status, instance_of
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.aws.access import Access
 from datadog_checks.amazon_ses.aws.connections import Connections
-from datadog_checks.amazon_ses.aws.sessions import HANDLERS
 from datadog_checks.amazon_ses.collectors import account
 from datadog_checks.amazon_ses.configuration import settings
 from datadog_checks.amazon_ses.model import Failure
@@ -68,10 +65,6 @@ def account_access(sim: Any, number: int, **options: Any) -> Access:
     return Access(configured.sign_in, configured.network, REGION)
 
 
-def client(sim: Any, number: int, service: str) -> Any:
-    return account_access(sim, number)._clients.get(service, REGION)
-
-
 # Shared between instances.
 
 
@@ -87,13 +80,6 @@ def test_instances_share_open_connections(make_check: MakeCheck, proxy: ConnectP
     assert {tag for sample in quotas for tag in sample.tags if 'account' in tag} == {
         f'aws_account:{200_000_000_000 + number}' for number in range(4)
     }
-
-
-def test_clients_of_a_service_have_the_same_methods(sim: Simulator) -> None:
-    """The methods of a client, hundreds for each service, exist once in a process."""
-    first, second = (client(sim, number, 'sesv2') for number in range(2))
-    assert type(first).get_account is type(second).get_account
-    assert not hasattr(client(sim, 0, 'ses'), 'get_account')
 
 
 def test_the_sdk_is_loaded_by_a_run(sim: Simulator) -> None:
@@ -118,12 +104,15 @@ def test_each_account_signs_for_itself(sim: Simulator) -> None:
     accesses = [account_access(sim, number) for number in numbers]
     with ThreadPoolExecutor(8) as pool:
         futures = [
-            pool.submit(access.account, region) for _ in range(3) for access in accesses for region in (REGION, OTHER)
+            pool.submit(access.caller_account, region)
+            for _ in range(3)
+            for access in accesses
+            for region in (REGION, OTHER)
         ]
         accounts = [future.result() for future in futures]
     assert accounts == [f'{200_000_000_000 + number}' for _ in range(3) for number in numbers for _ in range(2)]
     for access in accesses:
-        assert sum(access.calls.take().sent.values()) == 7
+        assert sum(access.calls.drain().sent.values()) == 7
 
 
 def test_dropped_credentials_belong_to_a_single_instance(sim: Simulator) -> None:
@@ -193,47 +182,3 @@ def test_connections_end_with_their_last_user(twin: TlsTwin) -> None:
 def living_connections() -> list[Connections]:
     gc.collect()
     return [connections for connections in gc.get_objects() if type(connections) is Connections]
-
-
-# Handlers of botocore.
-
-STAGES = (
-    'after-call',
-    'before-call',
-    'before-endpoint-resolution',
-    'before-parameter-build',
-    'before-parse',
-    'before-send',
-    'before-sign',
-    'choose-signer',
-    'needs-retry',
-    'provide-client-params',
-    'request-created',
-    'response-received',
-)
-
-
-@pytest.mark.parametrize('service', ['cloudwatch', 'ses', 'sesv2', 'sts', 'sso', 'sso-oidc', 'signin'])
-def test_requests_pass_the_same_handlers_as_in_botocore(service: str) -> None:
-    """Every handler that botocore runs on requests of these services still runs, in the same order."""
-    emitter = HierarchicalEmitter()
-    session = botocore.session.Session(event_hooks=emitter)
-    try:
-        model = session.get_service_model(service)
-    except botocore.exceptions.UnknownServiceError:
-        pytest.skip('this botocore does not know the service')
-    name = model.service_id.hyphenize()
-    events = [f'{stage}.{name}.{operation}' for stage in STAGES for operation in model.operation_names]
-    events += [f'getattr.{name}.{botocore.xform_name(operation)}' for operation in model.operation_names]
-    events += ['choose-service-name', f'creating-client-class.{name}']
-    total = 0
-    for event in events:
-        expected = list(emitter._handlers.prefix_search(event))
-        handlers = [
-            handler
-            for handler in HANDLERS._handlers.prefix_search(event)
-            if not handler.__module__.startswith('datadog')
-        ]
-        assert handlers == expected, event
-        total += len(handlers)
-    assert total > len(model.operation_names)

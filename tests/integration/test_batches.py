@@ -9,7 +9,7 @@ import pytest
 from common import ACCOUNT, ACCOUNT_METRICS, OTHER, REGION, Driver, MakeDriver, StartSimulator, wait_for_workers
 
 from datadog_checks.amazon_ses.runner import Runner
-from simulator import Clock, Fault, Simulator
+from simulator import Clock, Fault, Simulator, series_id
 from simulator.scenarios import RATIOS, Family, Scenario
 
 HOUR, DAY = 3600, 86400
@@ -191,7 +191,7 @@ def test_long_names_make_smaller_requests(make_driver: MakeDriver, sim: Simulato
     """Requests stay below the size that AWS accepts, however long the names and values of dimensions are."""
     for number in range(300):
         dimensions = {f'{place}-{"n" * 200}': f'{number}-{"ü" * 250}' for place in range(8)}
-        sim.world.put(ACCOUNT, REGION, 'Send', clock() - HOUR, 1, dimensions=dimensions)
+        sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), clock() - HOUR, 1)
     sizes: list[int] = []
     answer = sim._server._answer
 
@@ -212,25 +212,25 @@ def test_one_worker_and_eight_count_the_same(
 ) -> None:
     """Sequential batches, parallel batches, and batches that botocore serializes itself submit the same amounts in the
     same runs."""
-    from datadog_checks.amazon_ses.aws import bodies
+    from datadog_checks.amazon_ses.aws import json_protocol
 
     sim = many(start, late_share=0.3)
     counts: dict[str, list[dict[Any, float]]] = {}
     begin = clock()
-    speaks_json = bodies.speaks_json
+    speaks_json = json_protocol.speaks_json
     for mode in ('parallel', 'sequential', 'botocore'):
         clock.set(begin)
         driver = make_driver(sim, collect=['cloudwatch', 'configuration_sets'], max_series=5000, ledger=mode)
         driver.new_values()
         width = 1 if mode == 'sequential' else 8
         driver.check._runner = Runner(driver.check.monotonic, max_steps=width, max_per_region=width)
-        bodies.speaks_json = speaks_json if mode != 'botocore' else lambda client: False
+        json_protocol.speaks_json = speaks_json if mode != 'botocore' else lambda client: False
         counts[mode] = []
         for _ in range(30):
             driver.run()
             counts[mode].append({key: value for key, value in driver.new_values().items() if key[0].endswith('.count')})
             clock.advance(60)
-        bodies.speaks_json = speaks_json
+        json_protocol.speaks_json = speaks_json
     assert sum(map(len, counts['parallel'])) > 2000
     assert counts['parallel'] == counts['sequential'] == counts['botocore']
 

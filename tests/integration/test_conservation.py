@@ -32,6 +32,7 @@ from hypothesis import strategies as st
 from datadog_checks.amazon_ses.aws import access
 from datadog_checks.amazon_ses.cloudwatch import queries
 from datadog_checks.amazon_ses.model import Target
+from simulator import series_id
 
 pytestmark = pytest.mark.usefixtures('no_waiting')
 
@@ -172,7 +173,7 @@ def test_counts_add_up_through_everything(data: st.DataObject) -> None:
     # Requests of few queries, so that there are several batches; and no limit on listings, because hours pass at once.
     with (
         replace_attribute(queries, 'MAX_QUERIES', 6),
-        replace_attribute(access, 'LISTINGS', 1e6),
+        replace_attribute(access, 'LISTINGS_PER_SECOND', 1e6),
         new_trial(collect=['cloudwatch', *COLLECTED]) as trial,
     ):
         trial.add([*earlier_amounts(), *data.draw(account_amounts(span)), *data.draw(listed_amounts(span))])
@@ -284,7 +285,7 @@ def test_daily_series_skip_no_more_periods() -> None:
             begin = _minute(0)
             if daily:
                 for metric in ('SNDS.SpamRate', 'SNDS.TrapHits'):
-                    trial.sim.world.put(ACCOUNT, REGION, metric, begin - HOUR, 1, {'IP': '198.51.100.7'})
+                    trial.sim.world.put(ACCOUNT, REGION, series_id(metric, {'IP': '198.51.100.7'}), begin - HOUR, 1)
             trial.add(every_minute(400))
             trial.run_for(5 * HOUR)
             assert (trial.driver.last('collector.series') > ACCOUNT_METRICS) is daily
@@ -356,7 +357,7 @@ def test_a_named_combination_counts_from_the_next_boundary() -> None:
     with new_trial() as trial:
         begin = _minute(0)
         for minute in range(360):
-            trial.sim.world.put(ACCOUNT, REGION, 'Send', begin + 60 * minute, 1, dimensions=named)
+            trial.sim.world.put(ACCOUNT, REGION, series_id('Send', named), begin + 60 * minute, 1)
         trial.run_for(3600)
         expected = 0.0
         for _ in range(2):

@@ -8,7 +8,7 @@ import pytest
 from common import ACCOUNT, ACCOUNT_METRICS, REGION, START, MakeDriver, StartSimulator
 
 from datadog_checks.amazon_ses.cloudwatch.metric_table import BY_CONFIGURATION_SET
-from simulator import SCENARIOS, Clock, Fault, Simulator
+from simulator import SCENARIOS, Clock, Fault, Simulator, series_id
 from simulator.scenarios import Family, Scenario, configuration_sets
 
 DAY = 86400
@@ -74,8 +74,8 @@ def test_series_of_odd_names_stay_apart(make_driver: MakeDriver, sim: Simulator,
     for number, dimensions in enumerate(odd_dimensions, 1):
         for minute in range(60):
             at = START - 3600 + 60 * minute
-            sim.world.put(ACCOUNT, REGION, 'Send', at, 1, dimensions=dimensions, visible_at=at)
-        sim.world.put(ACCOUNT, REGION, 'Send', START + 900, number, dimensions=dimensions, visible_at=START + 900)
+            sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), at, 1, visible_at=at)
+        sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), START + 900, number, visible_at=START + 900)
     driver = make_driver(collect=['cloudwatch', 'configuration_sets', 'unrecognized'])
     driver.run_for(3600, 60)
     counts: dict[tuple[str, ...], float] = {}
@@ -142,7 +142,7 @@ def test_series_no_longer_listed_are_dropped_after_a_day(
     """A series that CloudWatch no longer lists is queried for one more day and then dropped."""
     sim = start()
     for minute in range(30):
-        sim.world.put(ACCOUNT, REGION, 'Complaint', START - 3600 + 60 * minute, 1, dimensions={SET: 'old'})
+        sim.world.put(ACCOUNT, REGION, series_id('Complaint', {SET: 'old'}), START - 3600 + 60 * minute, 1)
     driver = make_driver(sim, collect=['configuration_sets'])
     driver.run_for(300, 60)
     assert driver.last('collector.series') == 1

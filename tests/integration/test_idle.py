@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from common import ACCOUNT, ACCOUNT_METRICS, REGION, START, MakeDriver, StartSimulator
 
-from simulator import Clock, Simulator
+from simulator import Clock, Simulator, series_id
 from simulator.request_log import Request
 from simulator.scenarios import RATIOS, Scenario
 
@@ -24,7 +24,7 @@ def query_counts(requests: list[Request]) -> Counter[tuple[str, str]]:
 
 
 def put(sim: Simulator, metric: str, name: str, at: float, number: int = 1, delay: float = 0) -> None:
-    sim.world.put(ACCOUNT, REGION, metric, at, number, dimensions={SET: name}, visible_at=at + delay)
+    sim.world.put(ACCOUNT, REGION, series_id(metric, {SET: name}), at, number, visible_at=at + delay)
 
 
 def test_idle_series_are_queried_every_twenty_minutes(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from common import ACCOUNT, KEY, PREFIX, REGION, SECRET, START, MakeDriver
 
-from simulator import Clock, Fault, Simulator
+from simulator import Clock, Fault, Simulator, series_id
 
 
 def received(aggregator: Any) -> list[str]:
@@ -38,7 +38,7 @@ def test_no_output_holds_a_secret_or_an_address(
         dimensions=[{'identity': address}],
         thresholds=[{'metric': 'dimension.send', 'warning': '@0:', 'tags': ['identity:mail.example']}],
     )
-    sim.world.put(ACCOUNT, REGION, 'Send', START + 60, 7, dimensions={'identity': address})
+    sim.world.put(ACCOUNT, REGION, series_id('Send', {'identity': address}), START + 60, 7)
     warnings: list[Any] = []
     for number, kind in enumerate((None, None, 'denied', 'throttle', 'expired_token', 'html', 'truncate', 'reset')):
         sim.faults.clear()

@@ -25,7 +25,7 @@ def no_default_region(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def names() -> tuple[str, ...]:
-    return regions.known(SignIn(), False).names
+    return regions.ses_regions(SignIn(), False).names
 
 
 @pytest.fixture

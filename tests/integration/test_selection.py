@@ -8,7 +8,7 @@ import pytest
 from common import ACCOUNT, ACCOUNT_METRICS, REGION, START, MakeDriver, instance_of
 
 from datadog_checks.amazon_ses import AmazonSesCheck
-from simulator import Clock, Simulator
+from simulator import Clock, Simulator, series_id
 
 HOUR, DAY = 3600, 86400
 SET = 'ses:configuration-set'
@@ -18,7 +18,7 @@ def send(sim: Simulator, name: str, number: int, *metrics: str, dimension: str =
     """Add `number` mails of a listed set in each of the last hours."""
     for metric in ('Send', *metrics):
         for hour in range(6):
-            sim.world.put(ACCOUNT, REGION, metric, START - hour * HOUR - 1200, number, dimensions={dimension: name})
+            sim.world.put(ACCOUNT, REGION, series_id(metric, {dimension: name}), START - hour * HOUR - 1200, number)
 
 
 def queried_metrics(sim: Simulator) -> set[tuple[str, ...]]:
@@ -79,7 +79,7 @@ def test_max_series_selects_the_most_important_series(make_driver: MakeDriver, s
     for number in range(20):
         send(sim, f'set-{number:02}', 1 + number, 'Bounce', 'Complaint')
     for hour in range(3):
-        sim.world.put(ACCOUNT, REGION, 'Reputation.BounceRate', START - HOUR * hour - 1200, 0.01, dimensions={SET: 'a'})
+        sim.world.put(ACCOUNT, REGION, series_id('Reputation.BounceRate', {SET: 'a'}), START - HOUR * hour - 1200, 0.01)
     driver = make_driver(collect=['cloudwatch', 'configuration_sets'], max_series=7)
     for _ in range(4):
         driver.run()
@@ -108,7 +108,7 @@ def test_the_selection_follows_the_sending_volume(make_driver: MakeDriver, sim: 
     assert queried_metrics(sim) >= {('Send', 'set-5'), ('Send', 'set-4'), ('Send', 'set-3')}
     for minute in range(0, 30 * 60, 10):
         at = clock() + 60 * minute
-        sim.world.put(ACCOUNT, REGION, 'Send', at, 50, dimensions={SET: 'set-0'}, visible_at=at + 60)
+        sim.world.put(ACCOUNT, REGION, series_id('Send', {SET: 'set-0'}), at, 50, visible_at=at + 60)
     driver.run_for(26 * HOUR, 300)
     sim.log.clear()
     driver.run_for(HOUR, 300)
