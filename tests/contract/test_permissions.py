@@ -44,7 +44,7 @@ def test_policy_allows_exactly_the_actions_used(root: Path, requests: list[Reque
     used = {request.action for request in requests if request.action}
     listed = [action for statement in policy(root)['Statement'] for action in statement['Action']]
     unused, missing = set(listed) - used, {action for action in used - set(listed) if not action.startswith('sts:')}
-    assert not unused, f'{sorted(unused)}: no request needed it. Is its operation in simulator/operations/?'
+    assert not unused, f'{sorted(unused)}: no request needed it. Is its operation in simulator/operations/table.py?'
     assert not missing, f'{sorted(missing)}: declare it in the `actions` of its source, then `make sync`'
     assert len(listed) == len(set(listed))
     assert {action for action in used if action.startswith('sts:')} == {'sts:AssumeRole', 'sts:GetCallerIdentity'}
@@ -62,7 +62,7 @@ def test_policy_only_reads(root: Path) -> None:
 def test_aws_understands_every_request(requests: list[Request]) -> None:
     """AWS knows every operation and accepts every request, apart from those whose permission is missing."""
     unknown = {f'{request.service} {request.operation}' for request in requests if not request.action}
-    assert not unknown, f'{sorted(unknown)}: add it to simulator/operations/'
+    assert not unknown, f'{sorted(unknown)}: add it to simulator/operations/table.py'
     assert {request.action for request in requests if request.error} == {'ses:GetAccount'}
 
 

@@ -41,12 +41,11 @@ IP_POOLS = Collector(
 )
 '''
 
-OPERATION = '''
-
-@operation('sesv2', 'ListDedicatedIpPools', action='ses:ListDedicatedIpPools', per_second=1)
-def list_dedicated_ip_pools(call: Call) -> dict[str, Any]:
-    return {'DedicatedIpPools': ['shared', 'marketing']}
-'''
+OPERATION = """
+    ('sesv2', 'ListDedicatedIpPools'): Operation(
+        lambda call: {'DedicatedIpPools': ['shared', 'marketing']}, 'ses:ListDedicatedIpPools', per_second=1
+    ),
+"""
 
 RUN = """
 import json
@@ -163,8 +162,7 @@ def test_an_api_source_is_a_module_and_a_word_of_the_registry(copy: Copy) -> Non
     registry = f'{PACKAGE}/registry.py'
     copy.edit(registry, r'^COLLECTORS = \(', 'COLLECTORS = (IP_POOLS, ')
     copy.edit(registry, r'^from datadog_checks', f'from {MODULE} import IP_POOLS\nfrom datadog_checks')
-    with (copy.root / 'simulator/operations/sesv2.py').open('a', encoding='utf-8') as file:
-        file.write(OPERATION)
+    copy.edit('simulator/operations/table.py', r'^OPERATIONS\b.* = \{\n', f'OPERATIONS = {{{OPERATION}')
 
     assert copy.sync() == {'metadata.csv', 'README.md', 'assets/iam_policy.json'}
     assert 'dedicated_ip.pools' in copy.declared()
