@@ -28,8 +28,9 @@ ROWS = {
 
 COLLECTOR = '''
 from datadog_checks.amazon_ses.collectors import Collector
-from datadog_checks.amazon_ses.model import Action, MetricSpec, MetricType, Sample
+from datadog_checks.amazon_ses.model import Action, Level, MetricSpec, MetricType, Sample, Status, StatusSpec
 
+SHARED = StatusSpec('dedicated_ip.shared', 'Shared', 'OK: there is a shared pool.', ('aws_account', 'region'))
 POOLS = MetricSpec('dedicated_ip.pools', MetricType.GAUGE, 'Pools of dedicated IP addresses.', 'item', interval=3600)
 IP_POOLS = Collector(
     name='ip_pools',
@@ -37,7 +38,8 @@ IP_POOLS = Collector(
     actions=(Action('ses:ListDedicatedIpPools', 'number of dedicated IP pools'),),
     metrics=(POOLS,),
     fetch=lambda client_for: client_for('sesv2').list_dedicated_ip_pools(),
-    parse=lambda answer, now: [Sample(POOLS, len(answer['DedicatedIpPools']))],
+    parse=lambda answer, now: [Sample(POOLS, len(answer['DedicatedIpPools'])), Status(SHARED, Level.OK)],
+    statuses=(SHARED,),
 )
 '''
 
@@ -68,6 +70,7 @@ print(json.dumps({
     'queried': sorted({query['MetricStat']['Metric']['MetricName'] for query in queries}),
     'measured': [metric.name for metric in ACCOUNT_LEVEL.metrics],
     'gauges': {name: aggregator.metrics(name)[-1].value for name in aggregator.metric_names},
+    'statuses': {name: aggregator.service_checks(name)[-1].status for name in aggregator.service_check_names},
     'operations': sorted({request.operation for request in sim.log}),
     'not charted': [str(finding) for finding in dashboard_lint.coverage(boards)],
 }))
@@ -157,17 +160,18 @@ def test_a_metric_is_a_row_of_its_table(copy: Copy) -> None:
 
 
 def test_an_api_source_is_a_module_and_a_word_of_the_registry(copy: Copy) -> None:
-    """A collector that the registry lists is asked, its readings are shown, and the policy allows its action."""
+    """A collector in the registry is asked, its metric and status are shown, and the policy allows its action."""
     (copy.root / PACKAGE / 'collectors/ip_pools.py').write_text(COLLECTOR, encoding='utf-8')
     registry = f'{PACKAGE}/registry.py'
     copy.edit(registry, r'^COLLECTORS = \(', 'COLLECTORS = (IP_POOLS, ')
     copy.edit(registry, r'^from datadog_checks', f'from {MODULE} import IP_POOLS\nfrom datadog_checks')
     copy.edit('simulator/operations/table.py', r'^OPERATIONS\b.* = \{\n', f'OPERATIONS = {{{OPERATION}')
 
-    assert copy.sync() == {'metadata.csv', 'README.md', 'assets/iam_policy.json'}
+    assert copy.sync() == {'metadata.csv', 'README.md', 'assets/iam_policy.json', 'assets/service_checks.json'}
     assert 'dedicated_ip.pools' in copy.declared()
     assert '"ses:ListDedicatedIpPools"' in copy.policy()
     result = copy.run_check()
     assert 'ListDedicatedIpPools' in result['operations']
     assert result['gauges']['amazon_ses.dedicated_ip.pools'] == 2
+    assert result['statuses']['amazon_ses.dedicated_ip.shared'] == 0
     assert result['gauges']['amazon_ses.can_connect'] == 1
