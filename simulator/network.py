@@ -14,6 +14,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from simulator.server import HttpServer, read_request
 from simulator.simulator import Simulator
 
@@ -24,12 +28,7 @@ def certificates(folder: Path, names: Sequence[str] = ()) -> tuple[Path, Path]:
     """Make a private CA and a server certificate; (CA file, file of the server's certificate and key), PEM.
 
     The certificate is for loopback and `names`, valid from an hour before the machine's now until a day after it.
-    Needs the package `cryptography`.
     """
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     now = datetime.datetime.now(datetime.timezone.utc)
     hour = datetime.timedelta(hours=1)
 

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 import os
-import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import botocore.endpoint
 import pytest
+from common import START, Driver, instance_of
 from hypothesis import settings
 
-ROOT = Path(__file__).resolve().parents[1]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+from simulator import Clock, Simulator
+from simulator.network import ConnectProxy
 
 # The duration of an example depends on the load of the machine, so there is no deadline.
 settings.register_profile('untimed', deadline=None)
@@ -41,18 +42,12 @@ def dd_environment() -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def clock() -> Any:
-    from common import START
-
-    from simulator import Clock
-
     return Clock(START)
 
 
 @pytest.fixture
 def start(clock: Any) -> Iterator[Callable[..., Any]]:
     """A function that starts simulators on the test's clock; they are stopped at the end."""
-    from simulator import Simulator
-
     running: list[Any] = []
 
     def start_simulator(scenario: Any = 'steady', **options: Any) -> Any:
@@ -72,8 +67,6 @@ def sim(start: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def instance(sim: Any) -> dict[str, Any]:
-    from common import instance_of
-
     return instance_of(sim)
 
 
@@ -82,8 +75,6 @@ def make_driver(
     sim: Any, clock: Any, aggregator: Any, datadog_agent: Any, no_waiting: None
 ) -> Iterator[Callable[..., Any]]:
     """A function that makes drivers of checks on the test's simulator, or on another; options complete the instance."""
-    from common import Driver, instance_of
-
     drivers: list[Driver] = []
 
     def new_driver(other_sim: Any = None, **options: Any) -> Driver:
@@ -99,10 +90,6 @@ def make_driver(
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries without pauses: botocore would wait up to a second before each, and no test depends on it."""
-    import time
-
-    import botocore.endpoint
-
     monkeypatch.setattr(botocore.endpoint, 'time', SimpleNamespace(**{**vars(time), 'sleep': lambda _: None}))
 
 
@@ -120,7 +107,5 @@ def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def proxy(twin: Any) -> Iterator[Any]:
     """A proxy that connects every host name to the test's TLS twin."""
-    from simulator.network import ConnectProxy
-
     with ConnectProxy(twin.port) as running:
         yield running

@@ -40,6 +40,10 @@ OUTSIDE_THE_PACKAGE = ('benchmarks', 'demo', 'simulator', 'standalone', 'tests',
 TOP, FUNCTION, ANNOTATION = 'top', 'function', 'annotation'
 
 LATE = {
+    'datadog_checks.amazon_ses.aws.connections': (
+        'datadog_checks.base.utils.http',
+        'it loads requests, and only a list of hosts without proxy needs it',
+    ),
     'datadog_checks.amazon_ses.check': (f'{PACKAGE}.aws', 'the SDK is loaded by the first run that needs it'),
     'datadog_checks.amazon_ses.scope': (f'{PACKAGE}.aws', 'the SDK is loaded by the first run that needs it'),
     'standalone.__main__': ('standalone', 'the log level has to be known before the check is imported'),

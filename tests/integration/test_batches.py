@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from common import ACCOUNT, ACCOUNT_METRICS, OTHER, REGION, Driver, MakeDriver, StartSimulator, wait_for_workers
 
+from datadog_checks.amazon_ses.aws import json_protocol
 from datadog_checks.amazon_ses.runner import Runner
 from simulator import Clock, Fault, Simulator, series_id
 from simulator.scenarios import RATIOS, Family, Scenario
@@ -212,8 +213,6 @@ def test_one_worker_and_eight_count_the_same(
 ) -> None:
     """Sequential batches, parallel batches, and batches that botocore serializes itself submit the same amounts in the
     same runs."""
-    from datadog_checks.amazon_ses.aws import json_protocol
-
     sim = many(start, late_share=0.3)
     counts: dict[str, list[dict[Any, float]]] = {}
     begin = clock()

@@ -4,6 +4,8 @@ import time
 
 import boto3
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from conftest import ACCOUNT, REGION, client
 
@@ -98,8 +100,6 @@ def test_assume_role_is_validated(sim):
     assert error_of(sts.assume_role, RoleArn='arn:aws:iam::222222222222:user/nobody', RoleSessionName='ab')['Code'] == (
         'ValidationError'
     )
-    from botocore.config import Config
-
     unchecked = boto3.client(
         'sts',
         region_name=REGION,
@@ -141,9 +141,6 @@ def test_expiration_is_wall_time(sim, clock):
 
 def test_web_identity_needs_no_signature(sim):
     """AssumeRoleWithWebIdentity needs no signature and leads to the role's account."""
-    from botocore import UNSIGNED
-    from botocore.config import Config
-
     sts = boto3.client(
         'sts', region_name=REGION, endpoint_url=sim.endpoint_url, config=Config(signature_version=UNSIGNED)
     )

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from conftest import ACCOUNT, REGION, client, query, read
 
@@ -72,9 +74,6 @@ def test_bad_queries_are_refused(sim, clock, protocol, queries, code):
 
 def test_model_constraints_hold_for_clients_that_do_not_check(sim):
     """A parameter that the model does not allow is refused even if the client sends it."""
-    import boto3
-    from botocore.config import Config
-
     unchecked = boto3.Session().client(
         'cloudwatch',
         region_name=REGION,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import threading
 import time
 
@@ -165,8 +166,6 @@ def test_dropped_connections(sim, kind, service):
 
 def test_reset_is_a_real_reset(sim):
     """A reset sends RST."""
-    import socket
-
     sim.faults.add(Fault('reset'))
     with socket.create_connection(('127.0.0.1', sim.port)) as raw:
         scope = b'Credential=AKIAX/20260921/us-east-1/ses/aws4_request'
