@@ -86,7 +86,9 @@ def tag_keys(*recordings: Recording) -> Iterator[Finding]:
         family = family_of(name)
         always, sometimes = map(set, FAMILIES[family])
         if not always <= keys <= always | sometimes:
-            yield Finding('tags', name, f'it has {sorted(keys)}, declared are {FAMILIES[family]}')
+            yield Finding(
+                'tags', name, f'it has {sorted(keys)}, FAMILIES of tools/boards/tags.py declares {FAMILIES[family]}'
+            )
         recorded[family] |= keys
     for family, declared in FAMILIES.items():
         unrecorded = {*declared.always, *declared.sometimes} - recorded[family]
