@@ -7,13 +7,13 @@ from pathlib import Path
 
 from datadog_checks.amazon_ses.config_models import defaults
 from datadog_checks.amazon_ses.registry import COLLECTORS, SOURCE_NAMES
-from tools import renders
+from tools import spec
 
 
 def test_every_source_is_described_in_the_option_collect(root: Path) -> None:
     """`collect` has a line for each source: else describe it in assets/configuration/spec.yaml, then `make sync`."""
     description = re.search(
-        r'    - name: collect\n.*?      value:\n', (root / renders.SPEC).read_text(encoding='utf-8'), re.DOTALL
+        r'    - name: collect\n.*?      value:\n', (root / spec.SPEC).read_text(encoding='utf-8'), re.DOTALL
     )
     assert description is not None
     assert re.findall(r'^          - (\w+): ', description[0], re.MULTILINE) == list(SOURCE_NAMES)

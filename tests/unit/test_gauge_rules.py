@@ -1,4 +1,4 @@
-"""Which value a gauge shows, and for how long."""
+"""Promise P2: Which value a gauge shows, and for how long."""
 
 from __future__ import annotations
 
