@@ -19,7 +19,7 @@ from benchmarks.measures import measure
 from benchmarks.processes import ProcessFailed
 
 RESULTS_FILE = Path('.bench/results.json')
-EXIT_OK, EXIT_BROKEN, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_BROKEN, EXIT_INTERRUPTED = 0, 1, 130
 
 EPILOG = """\
 exit codes:

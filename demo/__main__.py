@@ -15,7 +15,7 @@ from demo.choices import Choices
 from simulator import SCENARIOS
 from simulator.models import regions as known_regions
 
-EXIT_OK, EXIT_NO_PROOF, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_NO_PROOF, EXIT_INTERRUPTED = 0, 1, 130
 SHORTEST, LONGEST = 1.0, 72.0
 REGION = re.compile(r'[a-z]{2,}(-[a-z]+)+-\d+')
 

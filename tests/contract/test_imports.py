@@ -46,6 +46,7 @@ LATE = {
     'benchmarks.worker': ('benchmarks.ways', 'the memory of a process is measured before a way is imported'),
     'benchmarks.ways.ours': (PACKAGE, 'the memory of a process is measured before the check is imported'),
     'demo.__main__': ('demo', 'the check and the SDK take a second to load, and --help needs neither'),
+    'demo.picture': ('tools.boards.picture', 'it needs Pillow, and without it the demo still proves its counts'),
     'tools.sync': ('tools.renders', 'it loads the check, after the config models have been written'),
 }
 """The modules that import inside functions: from where, and why."""

@@ -103,8 +103,13 @@ def test_each_account_signs_for_itself(sim: Simulator) -> None:
     numbers = range(24)
     accesses = [account_access(sim, number) for number in numbers]
     with ThreadPoolExecutor(8) as pool:
-        requests = [(access, region) for _ in range(3) for access in accesses for region in (REGION, OTHER)]
-        accounts = list(pool.map(lambda request: request[0].caller_account(request[1]), requests))
+        futures = [
+            pool.submit(access.caller_account, region)
+            for _ in range(3)
+            for access in accesses
+            for region in (REGION, OTHER)
+        ]
+        accounts = [future.result() for future in futures]
     assert accounts == [f'{200_000_000_000 + number}' for _ in range(3) for number in numbers for _ in range(2)]
     for access in accesses:
         assert sum(access.calls.drain().sent.values()) == 7
