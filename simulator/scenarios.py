@@ -298,7 +298,7 @@ _ALL = (
     ),
     Scenario(
         'large',
-        '1,000 configuration sets with ten event metrics each',
+        '1,000 configuration sets with every event metric',
         volume=4000.0,
         families=(_THOUSAND_SETS,),
         standings=((0, _LARGE),),
@@ -319,7 +319,7 @@ _ALL = (
     ),
     Scenario(
         'sparse',
-        '1,000 configuration sets with ten event metrics each, of which 30 carry all the mail, each for six hours',
+        '1,000 configuration sets with every event metric, of which 30 carry all the mail, each for six hours',
         volume=4000.0,
         families=(replace(_THOUSAND_SETS, share=1.0, awake=30, turn=12),),
         standings=((0, _LARGE),),

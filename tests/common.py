@@ -10,6 +10,7 @@ from threading import enumerate as all_threads
 from typing import Any
 
 from datadog_checks.amazon_ses import AmazonSesCheck
+from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
 from simulator import Clock, Simulator, series_id
 
 START = 1_790_000_040.0
@@ -24,6 +25,9 @@ KEY = 'AKIAPLANTEDKEY000001'
 SECRET = 'planted-secret-access-key'
 
 PREFIX = 'amazon_ses.'
+
+ACCOUNT_METRICS = len(ACCOUNT_SERIES)
+"""Number of the CloudWatch metrics that are read for each account and Region."""
 
 
 class Driver:
@@ -65,7 +69,8 @@ class Driver:
     def run_for(self, seconds: float, step: float = 60.0) -> None:
         """Run now and every `step` seconds until `seconds` have passed. Every run must succeed."""
         for _ in range(round(seconds / step)):
-            assert self.run() == ''
+            message = self.run()
+            assert message == '', message
             self.clock.advance(step)
 
     # Submissions.

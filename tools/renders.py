@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from datadog_checks.amazon_ses.catalogue import ACTIONS, EVENTS, METRICS, STATUSES
+from datadog_checks.amazon_ses.cloudwatch.cost import monthly_cost
+from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
 from datadog_checks.amazon_ses.config_models import defaults
 from datadog_checks.amazon_ses.model import PREFIX, EventSpec, MetricSpec, StatusSpec
 from tools import spec
@@ -26,6 +28,9 @@ COLUMNS = (
 )  # fmt: skip
 
 Declared = TypeVar('Declared', MetricSpec, StatusSpec, EventSpec)
+
+PERIODS = (60, 300, 900, 3600)
+"""The values of the option `period` whose cost README.md shows."""
 
 AGENT_VERSION = '7.74.0'
 """A field that service_checks.json must have. The check itself needs the base package that pyproject.toml names."""
@@ -144,6 +149,18 @@ def permissions_table() -> str:
     )
 
 
+def cost_table() -> str:
+    """What the metrics of an account cost, by the option `period`."""
+    number, default = len(ACCOUNT_SPECS), defaults.instance_period()
+    return _table(
+        ('`period`', f'Dollars for 30 days and each Region ({number} metrics)'),
+        (
+            (f'{period} (default)' if period == default else str(period), f'{monthly_cost(number, period):.2f}')
+            for period in PERIODS
+        ),
+    )
+
+
 def options_table() -> str:
     """The options of an instance with their defaults."""
     rows = []
@@ -157,6 +174,7 @@ def options_table() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     'options': options_table,
+    'cost': cost_table,
     'permissions': permissions_table,
     'metrics': metrics_table,
     'events': events_table,

@@ -1,4 +1,4 @@
-"""Scope: which account and which Regions an instance reads, and what of them it may count."""
+"""Scope: which account and Regions an instance reads, which Regions are not enabled, and what it may count (leases)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Scope:
         return self._settings.regions[0] if self._settings.regions else self._known().sign_in_region
 
     def account(self, access: Access, runner: Runner) -> str | Failure:
-        """The account: that of the options, else that of the credentials, which AWS is asked for once."""
+        """The account of the options, or else of the credentials, for which AWS is asked once."""
         if self._account is not None and not self._account_is_doubtful:
             return self._account
         region = self.sign_in_region
@@ -91,14 +91,14 @@ class Scope:
         leases.release(self)
 
     def own_progress(self, target: Target, progress: Progress) -> Progress:
-        """The progress without the linked accounts that are not ours to count any more."""
+        """The progress without linked accounts that this instance may not count any more."""
         if not progress.selection.stale:
             return progress
         metrics = self.own_metrics(target, progress.inventory.metrics)
         return replace(progress, inventory=discovery.with_metrics(progress.inventory, metrics))
 
     def own_metrics(self, target: Target, metrics: frozenset[ListedMetric]) -> frozenset[ListedMetric]:
-        """The metrics without linked accounts that another instance counts, or that the options leave out."""
+        """The metrics without those of linked accounts that another instance counts, or that the options leave out."""
         linked = {metric.account for metric in metrics if metric.account}
         if not linked:
             return metrics
@@ -111,7 +111,7 @@ class Scope:
         """The runs without Regions that are not enabled for the account, which are not asked again for a day.
 
         With `regions: all`, a Region that refuses the credentials while other Regions take them is not enabled.
-        Where credentials fail otherwise, the account is asked for again: new ones may belong to another account.
+        After any other failure of the credentials the account is asked for again: new ones may be of another account.
         """
         active = list(runs)
         refused = [run for run in active if _refuses_credentials(run)]

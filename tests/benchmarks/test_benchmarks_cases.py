@@ -33,7 +33,10 @@ def test_a_case_reads_all_series(name):
     series = case.series()
     for region in case.regions if case.scenario != 'idle' else ():
         keys = {(metric.namespace, metric.name, dimensions) for metric, dimensions in series}
-        assert len(series) == len(keys) and keys == set(world.series(ACCOUNT, region))
+        traffic = set(world.series(ACCOUNT, region))
+        lacking = {name for _, name, _ in keys - traffic}
+        assert not lacking, f'{sorted(lacking)}: add it to RATIOS or to the gauges of simulator/scenarios.py'
+        assert len(series) == len(keys) and keys == traffic
     assert case.number == len(series) * len(case.regions) * case.instances
 
 

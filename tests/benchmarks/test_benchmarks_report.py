@@ -7,10 +7,13 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import bounds, measures
-from benchmarks.cases import CASES
+from benchmarks.cases import ACCOUNT_LEVEL, CASES
+
+METRICS = len(ACCOUNT_LEVEL.metrics)
+SERIES = {case.name: case.number for case in CASES}
 
 
-def run(requests: int = 2, billed: int = 12, **more) -> dict:
+def run(requests: int = 2, billed: int = METRICS, **more) -> dict:
     """The figures of one run, all of them small."""
     operations = {'GetMetricData': requests - 1, 'GetAccount': 1}
     target = {'account': '1', 'region': 'r', 'operations': operations, 'billed_metrics': billed}
@@ -32,7 +35,7 @@ def work(series: int) -> dict:
 
 
 FIGURES = {
-    'work': work(10_012),
+    'work': work(SERIES['sets1000']),
     'alone': {'steady': run(), 'runs': [run()]},
     'first': {'wall': 0.1, 'cpu': 0.1},
     'idle': {'cpu': 0.001, 'requests': 0},
@@ -71,7 +74,7 @@ BREAKS = {
     'calls of a due run': ('regions', ('work', 'rows', 0, 'runs', 0, 'places', 0, 'operations', 'GetMetricData'), 2),
     'CPU against plain GetMetricData': ('sets1000', ('work', 'rows', 4, 'steady', 'cpu'), 351.0),
     'wall against plain GetMetricData': ('sets1000', ('work', 'rows', 4, 'steady', 'wall'), 201.0),
-    'requests against one call each': ('sets50', ('work', 'rows', 4, 'steady', 'requests'), 52.0),
+    'requests against one call each': ('sets50', ('work', 'rows', 4, 'steady', 'requests'), SERIES['sets50'] / 10 + 1),
     'wall against one call each': ('identities', ('work', 'rows', 4, 'steady', 'wall'), 201.0),
     'CPU of 40,000 series against 10,000': ('identities', ('work', 'rows', 4, 'steady', 'cpu'), 0.45),
     'wall of 40,000 series': ('identities', ('work', 'rows', 4, 'steady', 'wall'), 1.2),
@@ -125,7 +128,10 @@ def test_a_sample_is_extrapolated(results, tmp_path, capsys):
     row['cold'] = {**row['steady'], 'wall': 2.0, 'cpu': 1.5}
     command.publish(results, tmp_path / 'results.json')
     (line,) = (line for line in capsys.readouterr().out.splitlines() if '500 measured' in line)
-    assert 'x20.02' in line and '10,012' in line and '21 / 11' in line and '20 / 10' in line
+    series = SERIES['sets1000']
+    factor = series / 500
+    assert f'x{factor:.2f}' in line and f'{series:,}' in line
+    assert f'{factor + 1:.3g} / {factor / 2 + 1:.3g}' in line and f'{factor:.3g} / {factor / 2:.3g}' in line
 
 
 def test_an_unknown_case_is_refused(capsys):

@@ -47,7 +47,7 @@ def load(root: Path, name: str):
 @pytest.mark.parametrize('name', FILES)
 def test_file_is_up_to_date(root: Path, name: str) -> None:
     """Each generated file equals the text that is rendered from its source now: else run `make sync`."""
-    assert (root / name).read_text(encoding='utf-8') == FILES[name]()
+    assert (root / name).read_text(encoding='utf-8') == FILES[name](), 'run `make sync` and commit what it writes'
 
 
 def test_config_models_are_generated(root: Path) -> None:

@@ -7,10 +7,39 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from datadog_checks.amazon_ses.cloudwatch.metric_table import (
+    BY_CONFIGURATION_SET,
+    BY_DIMENSION,
+    BY_GLOBAL_ENDPOINT,
+    BY_RULE,
+    BY_TENANT,
+    EVENTS,
+    VALIDATION,
+)
+from datadog_checks.amazon_ses.cloudwatch.series import SeriesSpec
+
+
+def number_of_counts(specs: Mapping[str, SeriesSpec]) -> int:
+    return len({spec.count for spec in specs.values() if spec.count is not None})
+
+
+FAMILIES = (
+    ('configuration_set.', number_of_counts(BY_CONFIGURATION_SET), 6, 'send'),
+    ('receiving.', number_of_counts(BY_RULE), 10, 'publish_success'),
+    ('dimension.', number_of_counts(BY_DIMENSION), 4, 'send'),
+    ('tenant.', number_of_counts(BY_TENANT), 6, 'send'),
+    ('managed_pool.', 1, 2, 'send'),
+    ('global_endpoint.', number_of_counts(BY_GLOBAL_ENDPOINT), 2, 'send'),
+    ('email_validation.', number_of_counts(VALIDATION), 2, 'low'),
+    ('', 1, 4, 'unrecognized'),
+)
+"""The families of the demo: the beginning of their names, their counts, the series of each, and a count with mail."""
 
 ROOT = Path(__file__).resolve().parents[2]
 # Not the default folder, which may hold the pictures of another run.
@@ -54,10 +83,12 @@ def short_run() -> subprocess.CompletedProcess[str]:
 def test_the_demo_proves_its_counts() -> None:
     """With faults, late data and a restart every count equals CloudWatch's final sum, and there was mail to count."""
     page = short_run()
+    of_families = sum(counts * series for _, counts, series, _ in FAMILIES)
 
     assert page.returncode == 0, page.stdout + page.stderr
     assert page.stdout.splitlines()[-3] == (
-        'PROOF: 20 counts of the account and 172 of 8 families of series, difference 0'
+        f'PROOF: {2 * len(EVENTS)} counts of the account and {of_families} of {len(FAMILIES)} families of series, '
+        'difference 0'
     )
     sent = re.findall(r'amazon_ses\.send\.count +\S+ +\S+ +([\d,]+) +([\d,]+) +0$', page.stdout, re.MULTILINE)
     assert len(sent) == 2
@@ -66,16 +97,7 @@ def test_the_demo_proves_its_counts() -> None:
 
 @pytest.mark.parametrize(
     ('family', 'counts', 'series', 'never_zero'),
-    [
-        ('configuration_set.', 10, 6, 'send'),
-        ('receiving.', 4, 10, 'publish_success'),
-        ('dimension.', 10, 4, 'send'),
-        ('tenant.', 3, 6, 'send'),
-        ('managed_pool.', 1, 2, 'send'),
-        ('global_endpoint.', 1, 2, 'send'),
-        ('email_validation.', 3, 2, 'low'),
-        ('', 1, 4, 'unrecognized'),
-    ],
+    FAMILIES,
 )
 def test_the_counts_of_many_series_are_proved(family: str, counts: int, series: int, never_zero: str) -> None:
     """Each count of each family is compared, and there was mail to count."""

@@ -6,7 +6,7 @@ from math import ceil
 from typing import Any
 
 import pytest
-from common import ACCOUNT, OTHER, REGION, Driver, MakeDriver, StartSimulator, wait_for_workers
+from common import ACCOUNT, ACCOUNT_METRICS, OTHER, REGION, Driver, MakeDriver, StartSimulator, wait_for_workers
 
 from datadog_checks.amazon_ses.runner import Runner
 from simulator import Clock, Fault, Simulator, series_id
@@ -16,7 +16,7 @@ HOUR, DAY = 3600, 86400
 SET = 'ses:configuration-set'
 SETS = 130
 MANY = Family(dimensions=(SET,), count=SETS, patterns=('set-{:05d}',), events=RATIOS, share=1.0)
-SERIES = 12 + SETS * 10
+SERIES = ACCOUNT_METRICS + SETS * len(RATIOS)
 
 
 def many(start: StartSimulator, **options: Any) -> Simulator:
@@ -149,7 +149,7 @@ def test_a_batch_that_is_refused_for_one_series_is_split(
         driver.run()
         clock.advance(60)
     assert batch_size(sim, 'set-00077') == 1
-    assert driver.last('collector.series_dropped', REGION, 'reason:refused') == 10
+    assert driver.last('collector.series_dropped', REGION, 'reason:refused') == len(RATIOS)
     hits = poison.hits
     driver.run_for(HOUR, 300)
     assert poison.hits == hits, 'the series is not queried for a day'
@@ -202,7 +202,7 @@ def test_long_names_make_smaller_requests(make_driver: MakeDriver, sim: Simulato
     sim._server._answer = measured
     driver = make_driver(sim, collect=['cloudwatch', 'unrecognized'])
     driver.run_for(600, 60)
-    assert driver.last('collector.series') == 312
+    assert driver.last('collector.series') == ACCOUNT_METRICS + 300
     assert max(sizes) < 1_000_000
     assert driver.status('can_connect')[0] == 0
 

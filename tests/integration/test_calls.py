@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from common import REGION, MakeDriver, StartSimulator, metric_names
+from common import ACCOUNT_METRICS, REGION, MakeDriver, StartSimulator, metric_names
 
 from simulator import Clock, Fault, Simulator
 from simulator.scenarios import Family, Scenario
@@ -61,14 +61,14 @@ def test_early_runs_do_not_ask_twice(make_driver: MakeDriver, sim: Simulator, cl
 
 
 def test_one_call_bills_the_account_series_once(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
-    """A collection is one request of 12 billed metrics, also with four statistics, and reports them."""
+    """A collection is one request that bills each metric of the account once, also with four statistics."""
     driver = make_driver(collect=['cloudwatch'], statistics=['maximum', 'average', 'minimum'])
     driver.run_for(1200, 300)
     requests = sim.log.where(operation='GetMetricData')
-    assert [request.billed_metrics for request in requests] == [12] * 4
-    assert driver.total('collector.billed_metrics') == sim.log.billed_metrics() == 48
-    assert driver.last('collector.series') == 12
-    assert driver.last('collector.estimated_cost') == pytest.approx(12 * 30 * 86400 / 300 * 0.01 / 1000)
+    assert [request.billed_metrics for request in requests] == [ACCOUNT_METRICS] * 4
+    assert driver.total('collector.billed_metrics') == sim.log.billed_metrics() == 4 * ACCOUNT_METRICS
+    assert driver.last('collector.series') == ACCOUNT_METRICS
+    assert driver.last('collector.estimated_cost') == pytest.approx(ACCOUNT_METRICS * 30 * 86400 / 300 * 0.01 / 1000)
 
 
 def test_reported_calls_equal_the_requests_that_reached_aws(

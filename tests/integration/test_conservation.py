@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from common import ACCOUNT, OTHER, REGION, START, replace_attribute
+from common import ACCOUNT, ACCOUNT_METRICS, OTHER, REGION, START, replace_attribute
 from counting_trials import (
     COLLECTED,
     FEW_EXAMPLES,
@@ -288,7 +288,7 @@ def test_daily_series_skip_no_more_periods() -> None:
                     trial.sim.world.put(ACCOUNT, REGION, series_id(metric, {'IP': '198.51.100.7'}), begin - HOUR, 1)
             trial.add(every_minute(400))
             trial.run_for(5 * HOUR)
-            assert (trial.driver.last('collector.series') > 12) is daily
+            assert (trial.driver.last('collector.series') > ACCOUNT_METRICS) is daily
             remembered_amounts = len(trial.driver.check.store.recall(Target(ACCOUNT, REGION)).ledger.booked)
             trial.play({'edit': {'period': 900}})
             trial.settle()

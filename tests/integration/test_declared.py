@@ -39,6 +39,8 @@ def test_every_declared_metric_comes_and_no_other(
     sim.faults.add(Fault('denied', operation='GetAccount', times=3))
     driver.run_for(300, 60)
 
+    lacking = get_metadata_metrics().keys() - set(aggregator.metric_names)
+    assert not lacking, f'{sorted(lacking)}: never submitted. Has the scenario `everything` data for it?'
     aggregator.assert_metrics_using_metadata(
         get_metadata_metrics(), check_submission_type=True, check_symmetric_inclusion=True
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from common import ACCOUNT, REGION, START, MakeDriver, StartSimulator
+from common import ACCOUNT, ACCOUNT_METRICS, REGION, START, MakeDriver, StartSimulator
 
+from datadog_checks.amazon_ses.cloudwatch.metric_table import BY_CONFIGURATION_SET
 from simulator import SCENARIOS, Clock, Fault, Simulator, series_id
 from simulator.scenarios import Family, Scenario, configuration_sets
 
@@ -104,7 +105,7 @@ def test_a_listing_that_is_cut_short_replaces_nothing(
     driver = make_driver(sim, collect=['cloudwatch', 'configuration_sets'], max_series=2000)
     driver.run_for(900, 60)
     before = driver.last('collector.series')
-    assert before == 12 + 60 * 12
+    assert before == ACCOUNT_METRICS + 60 * len(BY_CONFIGURATION_SET)
     assert len(listing_parameters(sim)) >= 2, 'the list has more than one page'
     sim.faults.add(fault)
     for _ in range(70):
@@ -129,10 +130,10 @@ def test_a_first_listing_that_is_cut_short_is_used_and_completed(
     driver.run()
     clock.advance(60)
     driver.run()
-    assert driver.last('collector.series') >= 12 + 400
+    assert driver.last('collector.series') >= ACCOUNT_METRICS + 400
     clock.advance(60)
     driver.run_for(300, 60)
-    assert driver.last('collector.series') == 12 + 60 * 12
+    assert driver.last('collector.series') == ACCOUNT_METRICS + 60 * len(BY_CONFIGURATION_SET)
 
 
 def test_series_no_longer_listed_are_dropped_after_a_day(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from common import ACCOUNT, REGION, START, MakeDriver, StartSimulator
+from common import ACCOUNT, ACCOUNT_METRICS, REGION, START, MakeDriver, StartSimulator
 
 from simulator import Clock, Simulator, series_id
 from simulator.request_log import Request
@@ -55,10 +55,11 @@ def test_idle_series_are_queried_every_twenty_minutes(
         ('Open', 'sender'),
     ):
         assert times[metric, name] == 12, (metric, name)
-    # The cost agrees: 12 series of the account and 5 of the sets in each slot, 5 in one slot of four.
+    # The cost agrees: the series of the account and 5 of the sets in each slot, 5 in one slot of four.
+    in_each_slot = ACCOUNT_METRICS + 5
     assert driver.last('collector.idle_series') == 5
-    assert driver.last('collector.estimated_cost') == pytest.approx((17 + 5 / 4) * 30 * 86400 / 300 / 100_000)
-    assert sim.log.billed_metrics() == 48 * 17 + 12 * 5
+    assert driver.last('collector.estimated_cost') == pytest.approx((in_each_slot + 5 / 4) * 30 * 86400 / 300 / 100_000)
+    assert sim.log.billed_metrics() == 48 * in_each_slot + 12 * 5
 
 
 @pytest.mark.parametrize('delay', [0, 900, 2400])

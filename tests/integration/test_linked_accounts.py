@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common import ACCOUNT, REGION, Driver, MakeDriver, StartSimulator
+from common import ACCOUNT, ACCOUNT_METRICS, REGION, Driver, MakeDriver, StartSimulator
 
 from simulator import Clock, Fault, Simulator
 from simulator.scenarios import Scenario, configuration_sets
@@ -90,7 +90,7 @@ def test_a_forbidden_linked_account_costs_that_account_only(
         sample.message for sample in driver.aggregator.service_checks('amazon_ses.can_connect') if sample.status == 1
     ]
     assert any(OWNER in message and 'cross-account' in message for message in warnings)
-    assert driver.last('collector.series_dropped', REGION, 'reason:forbidden') > 12
+    assert driver.last('collector.series_dropped', REGION, 'reason:forbidden') > ACCOUNT_METRICS
     sim.faults.remove(fault)
     driver.run_for(2 * HOUR, 60)
     since = driver.last('collector.counting_since')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from common import ACCOUNT, REGION, START, MakeDriver, instance_of
+from common import ACCOUNT, ACCOUNT_METRICS, REGION, START, MakeDriver, instance_of
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from simulator import Clock, Simulator, series_id
@@ -56,7 +56,7 @@ def test_include_and_exclude_select_listed_series(make_driver: MakeDriver, sim: 
     }
     assert ('Send',) in queried_metrics(sim) and ('Open',) in queried_metrics(sim)
     assert driver.last('collector.series_dropped', REGION, 'reason:excluded') == 6
-    assert driver.last('collector.series') == 16
+    assert driver.last('collector.series') == ACCOUNT_METRICS + 4
 
 
 def test_families_can_be_switched_off(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
@@ -92,7 +92,7 @@ def test_max_series_selects_the_most_important_series(make_driver: MakeDriver, s
         ('Reputation.BounceRate', 'a'),
         *((metric, name) for name in ('set-19', 'set-18') for metric in ('Send', 'Bounce', 'Complaint')),
     }
-    assert driver.last('collector.series') == 12 + 7
+    assert driver.last('collector.series') == ACCOUNT_METRICS + 7
     assert driver.last('collector.series_dropped', REGION, 'reason:max_series') == 61 - 7
     assert len(driver.values('collector.series_dropped', REGION, 'reason:max_series')) >= 60
     assert len(warned) == 1
@@ -123,7 +123,7 @@ def test_a_limit_of_zero_reads_the_account_only(make_driver: MakeDriver, sim: Si
     send(sim, 'news', 1)
     driver = make_driver(max_series=0)
     driver.run_for(300, 60)
-    assert driver.last('collector.series') == 12
+    assert driver.last('collector.series') == ACCOUNT_METRICS
     assert driver.last('collector.series_dropped', REGION, 'reason:max_series') == 1
 
 

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 from conftest import ACCOUNT, REGION, client, query, read
 
 from simulator import SCENARIOS, Family
+from simulator.scenarios import RATIOS
 
 
 def refused(call, **params):
@@ -205,11 +206,11 @@ def test_list_metrics_pages_and_filters(start):
         for page in cloudwatch.get_paginator('list_metrics').paginate(Namespace='AWS/SES')
         for m in page['Metrics']
     ]
-    assert len(listed) == len(set(listed)) == 120 * 10 + 12
+    assert len(listed) == len(set(listed)) == 121 * len(RATIOS) + len(SCENARIOS['large'].gauges)
     by_name = cloudwatch.list_metrics(MetricName='Bounce', Dimensions=[{'Name': 'ses:configuration-set'}])
     assert len(by_name['Metrics']) == 120
     by_value = cloudwatch.list_metrics(Dimensions=[{'Name': 'ses:configuration-set', 'Value': 'set-00007'}])
-    assert len(by_value['Metrics']) == 10
+    assert len(by_value['Metrics']) == len(RATIOS)
     assert refused(cloudwatch.list_metrics, NextToken='nonsense') == 'InvalidParameterValue'
 
 
