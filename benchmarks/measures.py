@@ -145,9 +145,9 @@ def _medians(runs: Sequence[Figures]) -> Figures:
     return {name: median(run[name] for run in runs) for name in names}
 
 
-def alone(bench: Bench) -> Figures:
+def alone(bench: Bench, way: str = 'ours') -> Figures:
     """Steady runs of the check only, to compare cases with each other."""
-    with bench.client('ours') as ours:
+    with bench.client(way) as ours:
         bench.warm_up(ours)
         bench.aws.answer_after(LATENCIES[-1])
         bench.show('steady runs')

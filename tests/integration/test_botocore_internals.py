@@ -18,7 +18,7 @@ import botocore.session
 import botocore.signers
 import pytest
 from botocore.httpsession import URLLib3Session
-from common import ACCOUNT, REGION, Watch, connected
+from common import ACCOUNT, REGION, Driver, connection_status
 
 from datadog_checks.amazon_ses.aws import botocore_internals
 from datadog_checks.amazon_ses.aws.botocore_internals import INTERNALS
@@ -40,6 +40,7 @@ DIFFERENT = {'collector.run_duration'}
 """Metrics that differ between two runs of the same minute."""
 
 Patch = pytest.MonkeyPatch
+MakeDriver = Callable[..., Driver]
 
 
 @pytest.fixture
@@ -175,14 +176,14 @@ def with_fresh_edge(patch: Patch, removal: Callable[[Patch], None]) -> None:
         patch.delitem(sys.modules, module)
 
 
-def submitted(watch: Watch) -> list[dict[Any, float]]:
+def submitted(driver: Driver) -> list[dict[Any, float]]:
     """What ten runs submit, without what differs from one process to the next."""
     runs = []
-    watch.fresh()
+    driver.new_values()
     for _ in range(10):
-        assert watch.run() == ''
-        runs.append({key: amount for key, amount in watch.fresh().items() if key[0] not in DIFFERENT})
-        watch.clock.advance(60)
+        assert driver.run() == ''
+        runs.append({key: amount for key, amount in driver.new_values().items() if key[0] not in DIFFERENT})
+        driver.clock.advance(60)
     return runs
 
 
@@ -197,51 +198,51 @@ def test_every_part_is_declared_and_removed_here() -> None:
 
 @pytest.mark.parametrize('removal', [*EACH_REMOVAL, remove_everything], ids=lambda removal: removal.__name__)
 def test_without_a_part_the_same_is_collected(
-    watch: Callable[..., Watch], sim: Simulator, twin: TlsTwin, monkeypatch: Patch, removal: Callable[[Patch], None]
+    make_driver: MakeDriver, sim: Simulator, twin: TlsTwin, monkeypatch: Patch, removal: Callable[[Patch], None]
 ) -> None:
     """With a part of botocore removed, each run is well, asks for the same and submits the same as with the part."""
     options = {'endpoint_url': twin.endpoint_url, 'tls_ca_cert': twin.ca_file, 'role_arn': ROLE, 'period': 60}
-    watching = watch(**options, ledger='intact')
-    begin = watching.clock()
-    intact = submitted(watching)
+    driver = make_driver(**options, ledger='intact')
+    begin = driver.clock()
+    intact = submitted(driver)
     requests = sim.log.operations()
     assert set(requests) == OPERATIONS and len(intact[-1]) > 50
     sim.log.clear()
-    watching.clock.set(begin)
+    driver.clock.set(begin)
     with_fresh_edge(monkeypatch, removal)
-    assert submitted(watch(**options, ledger='plain')) == intact
+    assert submitted(make_driver(**options, ledger='plain')) == intact
     assert sim.log.operations() == requests
     assert sys.modules[f'{EDGE}.botocore_internals'] is not botocore_internals
 
 
 def test_proxies_of_the_options_hold_without_shared_connections(
-    watch: Callable[..., Watch], twin: TlsTwin, proxy: ConnectProxy, aggregator: Any, monkeypatch: Patch
+    make_driver: MakeDriver, twin: TlsTwin, proxy: ConnectProxy, aggregator: Any, monkeypatch: Patch
 ) -> None:
     """Where each client opens connections of its own they go through the proxy of the options, and not through that of
     the environment where `skip_proxy` says so."""
     with_fresh_edge(monkeypatch, remove_http_session)
     options = {'endpoint_url': None, 'tls_ca_cert': twin.ca_file, 'account_id': ACCOUNT}
-    assert watch(**options, proxy={'https': proxy.url}).run() == ''
-    assert connected(aggregator) == (0, '')
+    assert make_driver(**options, proxy={'https': proxy.url}).run() == ''
+    assert connection_status(aggregator) == (0, '')
     assert {host.partition('.')[0] for host in proxy.hosts} == {'email', 'monitoring'}
     proxy.hosts.clear()
     monkeypatch.setenv('HTTPS_PROXY', proxy.url)
-    assert watch(**{**options, 'endpoint_url': twin.endpoint_url}, skip_proxy=True, ledger='direct').run() == ''
+    assert make_driver(**{**options, 'endpoint_url': twin.endpoint_url}, skip_proxy=True, ledger='direct').run() == ''
     assert not proxy.hosts
 
 
-def test_session_that_cannot_be_renewed(watch: Callable[..., Watch], sim: Simulator, monkeypatch: Patch) -> None:
+def test_session_that_cannot_be_renewed(make_driver: MakeDriver, sim: Simulator, monkeypatch: Patch) -> None:
     """Where botocore renews no session, the run that finds it ended fails, and the next one signs in again."""
     with_fresh_edge(monkeypatch, remove_renewal)
-    watching = watch(role_arn=ROLE, collect=['account', 'cloudwatch'])
-    assert watching.run() == ''
+    driver = make_driver(role_arn=ROLE, collect=['account', 'cloudwatch'])
+    assert driver.run() == ''
     sim.expire_tokens()
-    watching.clock.advance(60)
-    watching.run()
-    assert watching.status('can_connect')[0] == 1
-    watching.clock.advance(60)
-    assert watching.run() == ''
-    assert watching.status('can_connect') == (0, '')
+    driver.clock.advance(60)
+    driver.run()
+    assert driver.status('can_connect')[0] == 1
+    driver.clock.advance(60)
+    assert driver.run() == ''
+    assert driver.status('can_connect') == (0, '')
 
 
 # With every part there.

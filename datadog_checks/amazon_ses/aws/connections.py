@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakValueDictionary
 
-from datadog_checks.amazon_ses.aws.botocore_internals import new_http_session
+from datadog_checks.amazon_ses.aws import botocore_internals
 from datadog_checks.amazon_ses.configuration.proxies import Proxies
 
 MAX_IDLE = 64
@@ -64,7 +64,7 @@ class Connections:
         with cls._lock:
             connections = cls._by_route.get(route)
             if connections is None:
-                http_session = new_http_session(
+                http_session = botocore_internals.new_http_session(
                     route.verify,
                     proxies=dict(route.proxies),
                     timeout=(route.connect_timeout, route.read_timeout),

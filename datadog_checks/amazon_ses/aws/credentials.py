@@ -11,7 +11,7 @@ from typing import Any
 from botocore.credentials import Credentials
 from botocore.exceptions import NoCredentialsError
 
-from datadog_checks.amazon_ses.aws.botocore_internals import expiring_credentials
+from datadog_checks.amazon_ses.aws import botocore_internals
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 from datadog_checks.amazon_ses.values import epoch
 
@@ -95,4 +95,4 @@ def role_credentials(role_arn: str, external_id: str | None, session_name: str, 
             vars(error).setdefault('operation_name', 'AssumeRole')
             raise
 
-    return LazyCredentials(lambda: expiring_credentials(assume, 'assume-role'), 'assume-role')
+    return LazyCredentials(lambda: botocore_internals.expiring_credentials(assume, 'assume-role'), 'assume-role')

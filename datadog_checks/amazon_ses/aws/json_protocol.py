@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSResponse
 
-from datadog_checks.amazon_ses.aws.botocore_internals import protocol_of
+from datadog_checks.amazon_ses.aws import botocore_internals
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
 
 SERVICE = 'cloudwatch'
@@ -73,7 +73,7 @@ def response_parser(client: Any) -> Callable[[AWSResponse], AWSResponse]:
 
 def speaks_json(client: Any) -> bool:
     """Whether the requests and answers of a client of CloudWatch are JSON documents."""
-    return client.meta.service_model.service_name == SERVICE and protocol_of(client) == 'json'
+    return client.meta.service_model.service_name == SERVICE and botocore_internals.protocol_of(client) == 'json'
 
 
 def _unparsed(response: AWSResponse) -> AWSResponse:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from botocore.exceptions import UnknownRegionError
 from botocore.session import Session
 
-from datadog_checks.amazon_ses.aws.botocore_internals import share_service_models
+from datadog_checks.amazon_ses.aws import botocore_internals
 from datadog_checks.amazon_ses.configuration.network import FIPS_REGIONS
 from datadog_checks.amazon_ses.configuration.sign_in import ROLE, SignIn
 
@@ -35,7 +35,7 @@ def ses_regions(sign_in: SignIn, use_fips: bool) -> SesRegions:
     """
     # Without a profile, since this session must not read the machine's files, which may be broken.
     session = Session(include_builtin_handlers=False)
-    share_service_models(session)
+    botocore_internals.share_service_models(session)
     default_region = _default_region(sign_in.profile)
     default_partition = _partition(session, default_region)
     role = ROLE.fullmatch(sign_in.roles[-1]) if sign_in.roles else None
