@@ -47,6 +47,8 @@ LATE = {
     'datadog_checks.amazon_ses.check': (f'{PACKAGE}.aws', 'the SDK is loaded by the first run that needs it'),
     'datadog_checks.amazon_ses.scope': (f'{PACKAGE}.aws', 'the SDK is loaded by the first run that needs it'),
     'standalone.__main__': ('standalone', 'the log level has to be known before the check is imported'),
+    'benchmarks.internals': (PACKAGE, 'the memory of a process is measured before the check is imported'),
+    'benchmarks.ways.without': (PACKAGE, 'the memory of a process is measured before the check is imported'),
     'benchmarks.worker': ('benchmarks.ways', 'the memory of a process is measured before a way is imported'),
     'benchmarks.ways.ours': (PACKAGE, 'the memory of a process is measured before the check is imported'),
     'demo.__main__': ('demo', 'the check and the SDK take a second to load, and --help needs neither'),
