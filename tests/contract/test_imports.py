@@ -49,7 +49,6 @@ LATE = {
     'standalone.__main__': ('standalone', 'the log level has to be known before the check is imported'),
     'benchmarks.internals': (PACKAGE, 'the memory of a process is measured before the check is imported'),
     'benchmarks.ways.without': (PACKAGE, 'the memory of a process is measured before the check is imported'),
-    'benchmarks.worker': ('benchmarks.ways', 'the memory of a process is measured before a way is imported'),
     'benchmarks.ways.ours': (PACKAGE, 'the memory of a process is measured before the check is imported'),
     'demo.__main__': ('demo', 'the check and the SDK take a second to load, and --help needs neither'),
     'demo.picture': ('tools.boards.picture', 'it needs Pillow, and without it the demo still proves its counts'),
