@@ -11,6 +11,7 @@ from typing import Any
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
+from datadog_checks.amazon_ses.model import Sample, Status
 from simulator import Clock, Simulator, series_id
 
 START = 1_790_000_040.0
@@ -170,3 +171,16 @@ def connection_status(aggregator: Any) -> tuple[int, str]:
 
 MakeDriver = Callable[..., Driver]
 StartSimulator = Callable[..., Simulator]
+
+
+def values_by_name(readings: Iterable[Sample | Status]) -> dict[Any, Any]:
+    """The values of samples by name and tags, and the level of a status by its name; no sample comes twice."""
+    values: dict[Any, Any] = {}
+    for reading in readings:
+        if isinstance(reading, Sample):
+            key: Any = (reading.metric.name, *reading.tags) if reading.tags else reading.metric.name
+            assert key not in values
+            values[key] = reading.value
+        else:
+            values[reading.spec.name] = reading.level
+    return values

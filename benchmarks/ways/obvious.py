@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from benchmarks.case import KEY, PERIOD, SECRET, Case, Series
 from datadog_checks.base import AgentCheck
 
 
-class ObviousCheck(AgentCheck):
+class ObviousCheck(AgentCheck, ABC):
     """Submits the sum of the newest periods of some series in one Region. Subclasses read them."""
 
     def __init__(self, series: Sequence[Series], client: dict[str, Any]) -> None:
@@ -21,9 +22,9 @@ class ObviousCheck(AgentCheck):
         self.with_data = 0
         self._region = client['region_name']
 
+    @abstractmethod
     def read(self, start: float, end: float) -> Iterator[tuple[Series, list[float]]]:
         """Yields each series with its values between two epoch seconds."""
-        raise NotImplementedError
 
     def run_at(self, now: float, periods: int) -> None:
         """Collects `periods` periods, the current one included, and submits."""
@@ -36,16 +37,16 @@ class ObviousCheck(AgentCheck):
             submit(f'aws.ses.{series.metric.name}', sum(values), tags=tags)
 
 
-class ObviousWay:
+class ObviousWay(ABC):
     """Checks that run one after the other. Subclasses create them."""
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
         self._checks: list[ObviousCheck] = []
 
+    @abstractmethod
     def create(self, case: Case) -> Iterator[ObviousCheck]:
         """Yields the checks of a case."""
-        raise NotImplementedError
 
     def add(self, case: Case, now: float, periods: int) -> None:
         self._checks += self.create(case)

@@ -7,28 +7,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from common import values_by_name
 
 from datadog_checks.amazon_ses import progress
 from datadog_checks.amazon_ses.collectors import account, send_statistics
 from datadog_checks.amazon_ses.collectors.account import Standing
-from datadog_checks.amazon_ses.model import FailureKind, Level, Sample, Status
+from datadog_checks.amazon_ses.model import FailureKind, Level, Status
 from datadog_checks.amazon_ses.progress import Progress
 
 NOW = 1_790_000_100
 DAY = 86400
-
-
-def by_name(readings: Any) -> dict[Any, Any]:
-    """Values of samples by name and tags, the level of a status by its name."""
-    values: dict[Any, Any] = {}
-    for reading in readings:
-        if isinstance(reading, Sample):
-            key: Any = (reading.metric.name, *reading.tags) if reading.tags else reading.metric.name
-            assert key not in values
-            values[key] = reading.value
-        else:
-            values[reading.spec.name] = reading.level
-    return values
 
 
 ACCOUNT = {
@@ -48,7 +36,7 @@ QUOTA = {
 
 def test_get_account_becomes_quota_standing_and_status() -> None:
     """A whole answer of GetAccount becomes quota, standing and status."""
-    assert by_name(account.parse(ACCOUNT, NOW)) == {
+    assert values_by_name(account.parse(ACCOUNT, NOW)) == {
         **QUOTA,
         'account.enforcement_level': 0,
         'account.sending_enabled': 1.0,
@@ -68,8 +56,8 @@ def test_first_api_gives_quota_and_switch() -> None:
             return {'Enabled': False, 'ResponseMetadata': {}}
 
     client_for = {'ses': Ses()}.__getitem__
-    assert by_name(account.QUOTA_V1.parse(account.QUOTA_V1.fetch(client_for), NOW)) == QUOTA
-    assert by_name(account.SENDING_V1.parse(account.SENDING_V1.fetch(client_for), NOW)) == {
+    assert values_by_name(account.QUOTA_V1.parse(account.QUOTA_V1.fetch(client_for), NOW)) == QUOTA
+    assert values_by_name(account.SENDING_V1.parse(account.SENDING_V1.fetch(client_for), NOW)) == {
         'account.sending_enabled': 0.0,
         'sending_status': Level.CRITICAL,
     }
@@ -86,7 +74,7 @@ def test_first_api_gives_quota_and_switch() -> None:
 def test_quota_at_its_edges(most: float, sent: float, expected: dict[str, float]) -> None:
     """An unlimited quota has no remainder and no share, an empty one no share; no remainder is negative."""
     quota = {'Max24HourSend': most, 'MaxSendRate': 1.0, 'SentLast24Hours': sent}
-    readings = by_name(account.parse({**ACCOUNT, 'SendQuota': quota}, NOW))
+    readings = values_by_name(account.parse({**ACCOUNT, 'SendQuota': quota}, NOW))
     derived = {'quota.remaining_24_hour', 'quota.utilization'}
     assert {name: value for name, value in readings.items() if name in derived} == expected
 
@@ -171,7 +159,7 @@ def bucket(age: float, attempts: int, bounces: int = 0) -> dict[str, Any]:
 def test_buckets_become_sums_of_windows() -> None:
     """Buckets in any order become sums of the newest bucket, of 24 hours and of 14 days; older ones count nowhere."""
     buckets = [bucket(2 * DAY, 100, 5), bucket(60, 3, 1), bucket(960, 20), bucket(15 * DAY, 7000), bucket(DAY + 1, 10)]
-    readings = by_name(send_statistics.parse({'SendDataPoints': buckets}, NOW))
+    readings = values_by_name(send_statistics.parse({'SendDataPoints': buckets}, NOW))
     assert {key[1]: value for key, value in readings.items() if key[0] == 'send_statistics.delivery_attempts'} == {
         'window:15m': 3,
         'window:24h': 23,
@@ -183,7 +171,7 @@ def test_buckets_become_sums_of_windows() -> None:
 
 def test_windows_of_a_silent_account_are_zero() -> None:
     """Without buckets all windows are zero: here AWS says so, since it lists buckets with activity only."""
-    assert set(by_name(send_statistics.parse({'SendDataPoints': []}, NOW)).values()) == {0}
+    assert set(values_by_name(send_statistics.parse({'SendDataPoints': []}, NOW)).values()) == {0}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from common import values_by_name
 
 from datadog_checks.amazon_ses.cloudwatch import gauges
 from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer, QueryResult
@@ -14,7 +15,6 @@ from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
 from datadog_checks.amazon_ses.cloudwatch.periods import Window
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
 from datadog_checks.amazon_ses.cloudwatch.series import AVERAGE, SUM, Query
-from datadog_checks.amazon_ses.model import Sample
 
 NOW = 1_790_000_100
 DAY = 86400
@@ -24,19 +24,6 @@ BOUNCE_RATE = Query(BY_NAME['Reputation.BounceRate'], AVERAGE)
 COMPLAINT_RATE = Query(BY_NAME['Reputation.ComplaintRate'], AVERAGE)
 RATES = [series for series in ACCOUNT_SERIES if series.spec.is_measurement]
 NOTHING_SHOWN = GaugeValues()
-
-
-def by_name(readings: Any) -> dict[Any, Any]:
-    """The values of samples by name and tags, and the level of a status by its name."""
-    named: dict[Any, Any] = {}
-    for reading in readings:
-        if isinstance(reading, Sample):
-            key: Any = (reading.metric.name, *reading.tags) if reading.tags else reading.metric.name
-            assert key not in named
-            named[key] = reading.value
-        else:
-            named[reading.spec.name] = reading.level
-    return named
 
 
 def answer(points: Mapping[Query, Mapping[int, float]], complete: bool = True, at: float = NOW) -> BatchAnswer:
@@ -82,15 +69,15 @@ def test_reputation_rates_show_the_newest_value_for_a_day() -> None:
     """Rates are in percent, last a day, and `pause_proximity` belongs to the rate nearest to its limit."""
     rates = answer({BOUNCE_RATE: {NOW - 600: 0.09, NOW - 300: 0.04}, COMPLAINT_RATE: {NOW - 900: 0.003}})
     after = gauges.after_answers(GaugeValues(), [rates], NOW, 300)
-    readings = by_name(gauges.measurement_samples(after, RATES, NOW + 60))
+    readings = values_by_name(gauges.measurement_samples(after, RATES, NOW + 60))
     assert readings == {
         'reputation.bounce_rate': pytest.approx(4.0),
         'reputation.complaint_rate': pytest.approx(0.3),
         'reputation.age': 960.0,
         'reputation.pause_proximity': pytest.approx(60.0),
     }
-    assert by_name(gauges.measurement_samples(after, RATES, NOW - 300 + DAY)) == {}
-    later = by_name(gauges.measurement_samples(after, RATES, NOW - 301 + DAY))
+    assert values_by_name(gauges.measurement_samples(after, RATES, NOW - 300 + DAY)) == {}
+    later = values_by_name(gauges.measurement_samples(after, RATES, NOW - 301 + DAY))
     assert later.keys() == {'reputation.bounce_rate', 'reputation.age', 'reputation.pause_proximity'}
     nothing = gauges.after_answers(after, [answer({BOUNCE_RATE: {}, COMPLAINT_RATE: {}})], NOW, 300, zeroed=True)
     assert nothing.measurements == after.measurements

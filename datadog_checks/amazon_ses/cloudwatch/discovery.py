@@ -107,22 +107,22 @@ def after_listing(
     inventory: Inventory, listing: Listing, answer: ListingAnswer, now: float
 ) -> tuple[Inventory, frozenset[ListedMetric]]:
     """The inventory after a listing, and the metrics that woke: known, without data for three hours before."""
+    if not listing.recent and answer.failure is None:
+        missing = {metric: inventory.missing_since.get(metric, now) for metric in inventory.metrics - answer.metrics}
+        missing = {metric: since for metric, since in missing.items() if now - since < FORGOTTEN_AFTER}
+        current = with_metrics(inventory, answer.metrics | missing.keys())
+        return replace(current, missing_since=missing, full_at=now), frozenset()
     missing = {metric: since for metric, since in inventory.missing_since.items() if metric not in answer.metrics}
-    extended = with_metrics(inventory, inventory.metrics | answer.metrics)
+    extended = replace(with_metrics(inventory, inventory.metrics | answer.metrics), missing_since=missing)
     if listing.recent:
         previous = zip(inventory.ordered, inventory.recent or b'', strict=False)
         woken = frozenset(metric for metric, was_recent in previous if not was_recent and metric in answer.metrics)
         if answer.failure is None:
             extended = replace(extended, recent=bytes(metric in answer.metrics for metric in extended.ordered))
-        return replace(extended, missing_since=missing), woken
-    if answer.failure:
-        # A listing that was cut for its length would be cut again, so it counts as full.
-        full_at = now if answer.failure.kind is FailureKind.PARTIAL else inventory.full_at
-        return replace(extended, missing_since=missing, full_at=full_at), frozenset()
-    missing = {metric: inventory.missing_since.get(metric, now) for metric in inventory.metrics - answer.metrics}
-    missing = {metric: since for metric, since in missing.items() if now - since < FORGOTTEN_AFTER}
-    current = with_metrics(inventory, answer.metrics | missing.keys())
-    return replace(current, missing_since=missing, full_at=now), frozenset()
+        return extended, woken
+    # A listing that was cut for its length would be cut again, so it counts as full.
+    cut_for_length = answer.failure is not None and answer.failure.kind is FailureKind.PARTIAL
+    return replace(extended, full_at=now if cut_for_length else inventory.full_at), frozenset()
 
 
 def with_metrics(inventory: Inventory, metrics: frozenset[ListedMetric]) -> Inventory:

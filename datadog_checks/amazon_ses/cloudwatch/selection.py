@@ -84,6 +84,8 @@ class Selection:
     @property
     def daily(self) -> list[int]:
         """The indexes of the series with one datapoint a day."""
+        if PollingClass.DAILY not in self.classes:
+            return []
         return [index for index, polling_class in enumerate(self.classes) if polling_class == PollingClass.DAILY]
 
 
