@@ -82,7 +82,7 @@ def _statistics(system: str, feature: str, field: str, name: str) -> Row:
         feature,
         Api('GetSendStatistics', field),
         (f'amazon_ses.send_statistics.{name}',),
-        note='sums of the newest bucket, 24 hours and 14 days, tag `window`',
+        note='the last whole bucket, and sums of 24 hours and 14 days, tag `window`',
     )
 
 
@@ -150,7 +150,7 @@ ROWS: tuple[Row, ...] = (
         metrics=tuple(
             f'amazon_ses.send_statistics.{name}' for name in ('delivery_attempts', 'bounces', 'complaints', 'rejects')
         ),
-        note='as windows that end now, wherever AWS lets its buckets begin',
+        note='as the last whole bucket and as windows that end now, wherever AWS lets its buckets begin',
     ),
     _option(AWS_CLI, '--region, --profile, --endpoint-url', 'region', 'aws_profile', 'endpoint_url'),
     _option(AWS_CLI, '--no-verify-ssl, --ca-bundle', 'tls_verify', 'tls_ca_cert'),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
@@ -95,7 +94,7 @@ class Access:
         try:
             self.calls.asking_for(batch.billed_metrics)
             for page in self._pages(partial(bodies.get_metric_data, batch=batch), region, PAGES):
-                pages.append({**page, 'AnsweredAt': _date(page)})
+                pages.append(page)
         except Exception as error:
             failures.append(self._failed(error, region, answers.OPERATION, queries.ACTIONS[0].name))
         if not pages:
@@ -147,12 +146,3 @@ class Access:
 
 class EndlessPages(Exception):
     """An answer goes on without an end."""
-
-
-def _date(page: Page) -> float | None:
-    """The date of an answer by AWS's clock, where it has one."""
-    text = page.get('ResponseMetadata', {}).get('HTTPHeaders', {}).get('date')
-    try:
-        return parsedate_to_datetime(text).timestamp() if text else None
-    except (TypeError, ValueError):
-        return None
