@@ -187,7 +187,7 @@ class Story:
     def check(self) -> None:
         """For each series: never more than the truth and what shrank; and less only by what was reported."""
         for region, seen in self.since.items():
-            shrunk = self.watch.total('collector.amounts_shrunk', region)
+            excess = self.watch.values('collector.amounts_shrunk', region)
             if not seen:
                 assert all(self.handed(metric, region) == 0 for metric in METRICS)
                 continue
@@ -205,9 +205,10 @@ class Story:
                 ), 'the test and the simulator disagree'
                 handed = self.handed(metric, region)
                 explained = (metric, region, handed, truth, self.auditor.missed, self.since)
-                assert handed <= truth + shrunk + sum(one.falls for one in inside), explained
+                assert handed <= truth + sum(one.falls for one in counted), explained
+                assert max(excess, default=0.0) <= sum(one.falls for one in self.amounts), explained
                 assert handed >= truth - sum(one.amount for one in inside), explained
-                if not spans and not shrunk:
+                if not spans and not any(excess):
                     assert handed == truth, explained
             for name, (_, count, tags) in FOUND.items():
                 counted = [one for one in self.amounts if (one.found, one.region) == (name, region)]

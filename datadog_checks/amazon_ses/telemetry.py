@@ -83,8 +83,9 @@ COUNTING_SINCE = MetricSpec(
 )
 AMOUNTS_SHRUNK = MetricSpec(
     'collector.amounts_shrunk',
-    COUNT,
-    'Amounts that CloudWatch lowered after they were counted: the counts exceed it by that.',
+    GAUGE,
+    'Amounts that CloudWatch lowered after they were counted: by so much the counts of the periods that are still read '
+    'exceed it now.',
     'email',
     orientation=-1,
 )
@@ -155,6 +156,7 @@ def collection(progress: Progress, period: int, now: float) -> Iterable[Sample]:
     yield Sample(ESTIMATED_COST, monthly_cost(per_period, period) + monthly_cost(daily, DAILY_INTERVAL))
     if progress.ledger is not None:
         yield Sample(COUNTING_SINCE, progress.ledger.since)
+        yield Sample(AMOUNTS_SHRUNK, progress.ledger.excess)
 
 
 def series_dropped(progress: Progress, now: float) -> Mapping[str, int]:
@@ -169,15 +171,13 @@ def run(seconds: float, contexts: int) -> Iterable[Sample]:
     yield Sample(CONTEXTS, contexts + 2)
 
 
-def uncounted(skipped: Iterable[SkippedSpan], lowered: float) -> Iterable[Sample]:
-    """By how much the counts of a run are known to differ from CloudWatch."""
+def uncounted(skipped: Iterable[SkippedSpan]) -> Iterable[Sample]:
+    """The periods whose missing amounts a run gave up."""
     periods: Counter[str] = Counter()
     for span in skipped:
         periods[span.reason] += (span.end - span.start) // span.period
     for reason, number in sorted(periods.items()):
         yield Sample(PERIODS_SKIPPED, number, (f'reason:{reason}',))
-    if lowered:
-        yield Sample(AMOUNTS_SHRUNK, lowered)
 
 
 def failures(sources: Sources, of_the_run: Iterable[Failure] = ()) -> list[Failure]:

@@ -141,10 +141,10 @@ def test_sets_that_are_not_asked_for_are_not_missed() -> None:
     assert not proved_by_set(*by_set(news=5.0), left_out, held=SETS, family=NAMED).holds
 
 
-@pytest.mark.parametrize('name', [proof.SKIPPED, proof.SHRUNK])
-def test_what_was_given_up_breaks_the_proof(name: str) -> None:
+@pytest.mark.parametrize('sample', [count(proof.SKIPPED, 1, 'reason:late_growth'), gauge(proof.SHRUNK, 1)])
+def test_what_was_given_up_breaks_the_proof(sample: Sample) -> None:
     """Equal sums are no proof where periods were skipped or amounts taken back."""
-    assert not proved([*samples(), count(name, 1, 'reason:late_growth')]).holds
+    assert not proved([*samples(), sample]).holds
 
 
 def test_no_counts_are_no_proof() -> None:

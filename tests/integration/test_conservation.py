@@ -7,6 +7,7 @@ as it asks AWS, and only what an operator sees is compared: counts, `counting_si
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -302,7 +303,8 @@ def test_a_lost_state_begins_anew() -> None:
 
 
 def test_a_shrunk_amount_is_the_one_excess() -> None:
-    """What CloudWatch takes back was handed over already: the counts exceed it by `amounts_shrunk`, once."""
+    """What CloudWatch takes back was handed over already: while the period is read, `amounts_shrunk` shows by how much
+    the counts exceed it."""
     with story() as told:
         begin = int(START) // 60 * 60
         told.happens([Amount('Send', REGION, begin + 600, 50, 0, falls=20)])
@@ -311,8 +313,22 @@ def test_a_shrunk_amount_is_the_one_excess() -> None:
         told.settle()
         told.check()
         assert told.handed('Send', REGION) == 50
-        assert told.watch.total('collector.amounts_shrunk', REGION) == 20
-        assert told.watch.total('collector.amounts_shrunk', OTHER) == 0
+        excess = told.watch.values('collector.amounts_shrunk', REGION)
+        assert set(excess) == {0, 20} and excess[-1] == 0
+        assert set(told.watch.values('collector.amounts_shrunk', OTHER)) == {0}
+
+
+def test_an_amount_that_comes_back_is_no_excess() -> None:
+    """Where CloudWatch shows 10, then 4, then 10 again, `amounts_shrunk` is 6 while it shows 4, and 0 after that."""
+    with story() as told:
+        minute, shown = int(START) // 60 * 60 + 600, int(START) + 900
+        told.sim.world.put(ACCOUNT, REGION, 'Send', minute, 10, visible_at=shown)
+        told.sim.world.shrink(ACCOUNT, REGION, 'Send', minute, 6, at=shown + 600)
+        told.sim.world.put(ACCOUNT, REGION, 'Send', minute, 6, visible_at=shown + 1200)
+        told.through(2 * HOUR)
+        assert told.handed('Send', REGION) == 10
+        steps = [excess for excess, _ in groupby(told.watch.values('collector.amounts_shrunk', REGION))]
+        assert steps == [0, 6, 0]
 
 
 def test_amounts_of_the_unfinished_period_come_with_the_next_read() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from datadog_checks.amazon_ses.cloudwatch import ledger as counting
 from datadog_checks.amazon_ses.cloudwatch import slots as polling
-from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger, Lookback, Observations, SkippedSpan
+from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger, Lookback, Observations, Origin, SkippedSpan
 from datadog_checks.amazon_ses.cloudwatch.periods import Window, newest_window, next_boundary, period_start
 from datadog_checks.amazon_ses.cloudwatch.selection import PollingClass, Selection
 from datadog_checks.amazon_ses.progress import Progress
@@ -58,6 +58,7 @@ class Poller:
     selection: Selection = SELECTED
     ledger: Ledger | None = None
     slot: int = 0
+    begins: dict[str, float] = field(default_factory=dict)
     submitted: dict[str, float] = field(default_factory=dict)
     skipped: list[SkippedSpan] = field(default_factory=list)
     queries: int = 0
@@ -69,7 +70,7 @@ class Poller:
         """
         if self.ledger is not None:
             self.ledger = counting.plan_period_change(self.ledger, self.period, now + skew)
-            self.ledger = counting.reindex(self.ledger, self.selection.keys)
+            self.ledger = counting.reindex(self.ledger, self.selection.keys, self.begins)
         period = self.period if self.ledger is None else self.ledger.period
         # planning.py numbers slots in the same way.
         self.slot = max(self.slot + 1, round((now + skew) / period))
@@ -80,13 +81,14 @@ class Poller:
         for index, start in due.starts.items():
             series, window = self.selection.keys[index], Window(start, newest.end)
             points = {} if series in incomplete and cut else self.cloudwatch.sums(series, window, period, now)
-            answers.append(Observations(window, [index], [points], [series not in incomplete], [True]))
+            origin = self.ledger.origin(self.slot) if self.ledger else Origin(self.slot, period)
+            answers.append(Observations(origin, window, now, [series], [points], [series not in incomplete], [True]))
         if self.ledger is None:
             if any(any(reads.complete) for reads in answers):
                 opened = counting.new_ledger(self.selection.keys, period, now, self.lookback)
-                self.ledger = counting.record_reads(opened, answers, self.slot)
+                self.ledger = counting.record_reads(opened, answers)
             return
-        booking = counting.book(self.ledger, answers, now, self.slot, self.lookback)
+        booking = counting.book(self.ledger, answers, self.lookback)
         end = counting.finish_period_change(booking.ledger, self.period, now, self.settle_delay, self.lookback)
         keys, self.ledger = self.ledger.keys, end.ledger
         self.skipped += [*booking.skipped, *end.skipped]
@@ -116,10 +118,10 @@ class Poller:
             self.poll(now)
         return now
 
-    def verify_totals(self) -> None:
+    def verify_totals(self, names: tuple[str, ...] = SERIES) -> None:
         """Each amount was submitted once, except amounts in skipped periods, which may be missing."""
         assert self.ledger is not None
-        for series in SERIES:
+        for series in names:
             since = self.ledger.since
             truth = self.cloudwatch.total(series, [(since, 2 * START)])
             skipped = self.cloudwatch.total(series, [(max(since, span.start), span.end) for span in self.skipped])
@@ -296,6 +298,172 @@ def test_a_series_that_returns_too_late_reports_its_skipped_periods(data: st.Dat
     poller.verify_totals()
 
 
+@dataclass
+class Listing:
+    """What ListMetrics names: a series from `lag` seconds after its first amount was visible."""
+
+    poller: Poller
+    lags: dict[str, int]
+    listed_at: float | None = None
+
+    def look(self, now: float) -> None:
+        """List the series, and poll those that are listed from now on, as planning.py does."""
+        cloudwatch, known = self.poller.cloudwatch, self.poller.selection.keys
+        new = [
+            name
+            for name, lag in self.lags.items()
+            if name not in known and any(at + delay + lag <= now for at, _, delay in cloudwatch.events[name])
+        ]
+        begins = max(0.0, (self.listed_at or 0.0) - 900)
+        self.poller.begins = dict.fromkeys(new, begins)
+        self.poller.choose((*known, *new))
+        self.listed_at = now
+
+
+BORN = MANY[:4]
+"""Series that begin at some time, besides those of SERIES."""
+
+
+@st.composite
+def births(draw: st.DrawFn, span: int) -> dict[str, list[tuple[int, int, int]]]:
+    """Amounts of series each of which begins at some time, with an amount that is visible at once."""
+    born = {name: draw(st.integers(START, START + span)) for name in BORN}
+    later = draw(events(span, 900, (*SERIES, *BORN)))
+    return {
+        name: [(born[name], 1, 0), *(event for event in amounts if event[0] >= born[name])] if name in born else amounts
+        for name, amounts in later.items()
+    }
+
+
+outage_step = st.fixed_dictionaries(
+    {
+        'pause': st.one_of(st.just(300), st.integers(20, 900), st.integers(900, 5 * HOUR)),
+        'lists': st.booleans(),
+        'answers': st.booleans(),
+        'incomplete': st.sets(st.sampled_from((*SERIES, *BORN))).map(tuple),
+        'cut': st.booleans(),
+        'restart': st.booleans(),
+        'backfill': st.sampled_from([None, None, 3 * HOUR, 24 * HOUR]),
+        'timeframe': st.sampled_from([None, None, 900, HOUR]),
+    }
+)
+
+
+def through_outages(data: st.DataObject, steps: list[dict], backfill: int) -> Poller:
+    """A poller that went through these steps, with series that are born in them, until all is read."""
+    span = sum(step['pause'] for step in steps) + HOUR
+    cloudwatch = CloudWatch(data.draw(births(span)))
+    poller = Poller(cloudwatch, lookback=Lookback(HOUR + 600, backfill))
+    listing = Listing(poller, {name: data.draw(st.integers(0, 900)) for name in BORN})
+    now = float(START)
+    poller.choose(SERIES)
+    poller.poll(now)
+    for step in steps:
+        now += step['pause']
+        if step['restart']:
+            poller.restart()
+            late = max(step['timeframe'] or HOUR, 900) + 600
+            poller.lookback = Lookback(late, step['backfill'] or poller.lookback.backfill)
+        if step['lists']:
+            listing.look(now)
+        if step['answers']:
+            poller.poll(now, incomplete=step['incomplete'], cut=step['cut'])
+    # By now the last series is born.
+    for _ in range(10):
+        now += 600
+        poller.poll(now)
+        listing.look(now)
+    poller.settle(now)
+    return poller
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.data())
+def test_series_born_in_an_outage_are_counted_or_reported(data: st.DataObject) -> None:
+    """A series that begins at any moment of any outage is counted back to the backfill limit, and the rest reported."""
+    steps = data.draw(st.lists(outage_step, max_size=20))
+    through_outages(data, steps, 3 * HOUR).verify_totals((*SERIES, *BORN))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_series_born_within_the_backfill_limit_lose_nothing(data: st.DataObject) -> None:
+    """While outages are shorter than the backfill limit, every amount of every new series is counted, and none is
+    reported as given up."""
+    steps = [{**step, 'backfill': None} for step in data.draw(st.lists(outage_step, max_size=20))]
+    poller = through_outages(data, steps, sum(step['pause'] for step in steps) + 24 * HOUR)
+    assert poller.skipped == [] and poller.ledger is not None
+    for name in (*SERIES, *BORN):
+        truth = poller.cloudwatch.total(name, [(poller.ledger.since, 2 * START)])
+        assert poller.submitted.get(name, 0.0) == truth, (name, poller.ledger)
+
+
+def test_what_a_new_series_lost_is_reported_from_its_birth_on() -> None:
+    """After six hours in which nothing is listed, a new series is counted for three hours; what it had before that is
+    reported, and not the hours in which it cannot have existed."""
+    born = START + 3 * HOUR
+    cloudwatch = CloudWatch({name: [(START + 60 * minute, 1, 0) for minute in range(12 * 60)] for name in SERIES})
+    cloudwatch.events['new'] = [(at, 1, 0) for at, _, _ in cloudwatch.events['send'] if at >= born]
+    poller = Poller(cloudwatch)
+    listing = Listing(poller, {'new': 300})
+    poller.choose(SERIES)
+    for slot in range(10 * 12):
+        now = float(START + 300 * slot)
+        if not 2 * HOUR < now - START < 8 * HOUR:
+            listing.look(now)
+        poller.poll(now)
+    assert len(poller.skipped) == 1
+    ((start, end, reason, period),) = poller.skipped
+    assert (start, reason, period) == (period_start(START + 2 * HOUR - 900, 300), 'backfill_limit', 300)
+    assert end <= START + 5 * HOUR + 600
+    assert poller.submitted['new'] == cloudwatch.total('new', [(end, int(now) + 1)])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_raised_backfill_limit_doubles_no_series_that_returns(data: st.DataObject) -> None:
+    """Series that go for any time and return, while `backfill_limit` is raised or lowered at any restart, submit no
+    amount twice, and lose none of those that were read while they were polled."""
+    step = st.tuples(
+        st.sampled_from([*ORDERS, ('bounce', 'new')]),
+        st.one_of(st.integers(30, 2000), st.integers(2000, 9 * HOUR)),
+        st.sampled_from([None, None, 2 * HOUR, 3 * HOUR, 24 * HOUR]),
+        st.sets(st.sampled_from(('send', 'bounce', 'new'))).map(tuple),
+    )
+    turns = data.draw(st.lists(step, max_size=20))
+    names = ('send', 'bounce', 'new')
+    cloudwatch = CloudWatch(data.draw(events(sum(pause for _, pause, *_ in turns) + HOUR, 900, names)))
+    poller = Poller(cloudwatch)
+    now = float(START)
+    poller.poll(now)
+    owed: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    polled_from: dict[str, float] = {}
+    for keys, pause, backfill, incomplete in turns:
+        now += pause
+        if backfill:
+            poller.restart()
+            poller.lookback = Lookback(HOUR + 600, backfill)
+        poller.choose(keys)
+        poller.poll(now, incomplete=incomplete)
+        polled_from = {name: polled_from.get(name, now) for name in keys}
+        for name in set(keys).difference(incomplete):
+            owed[name].append((polled_from[name], now - polling.IDLE_INTERVAL - 1500))
+    poller.choose(names)
+    poller.settle(now)
+    assert poller.ledger is not None
+    for name in names:
+        truth = cloudwatch.total(name, [(poller.ledger.since, 2 * START)])
+        assert poller.submitted.get(name, 0.0) <= truth, (name, poller.ledger)
+        spans = [(max(start, poller.ledger.since), end) for start, end in owed[name]]
+        reported = [(span.start, span.end) for span in poller.skipped]
+        promised = CloudWatch({name: [event for event in cloudwatch.events[name] if not inside(event[0], reported)]})
+        assert poller.submitted.get(name, 0.0) >= promised.total(name, spans), (name, poller.skipped, poller.ledger)
+
+
+def inside(second: int, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= second < end for start, end in spans)
+
+
 def ledgers() -> st.SearchStrategy[Ledger]:
     """Ledgers with polled and unpolled series; every amount in a ledger is different."""
 
@@ -340,8 +508,8 @@ def remembered_by_series(ledger: Ledger) -> dict[str, tuple[int, dict[int, float
 def test_arranging_changes_the_indexes_of_series_and_nothing_else(ledger: Ledger, keys: tuple[str, ...]) -> None:
     """Each series keeps its watermark and its amounts when its index changes.
 
-    A new series starts at the newest watermark with no amounts. An unpolled series is forgotten only when none of its
-    amounts are retained any more.
+    A new series is unread and owed from the newest period on. An unpolled series is forgotten only when none of its
+    amounts are retained any more, and nothing new is counted below the watermark of a forgotten one.
     """
     after = counting.reindex(ledger, keys)
     before, now = remembered_by_series(ledger), remembered_by_series(after)
@@ -350,9 +518,13 @@ def test_arranging_changes_the_indexes_of_series_and_nothing_else(ledger: Ledger
     assert len(after.read_slots) == len(after.newest_data) == len(keys)
     assert len(now) == len(after.keys) + len(after.inactive_keys), 'no series has two indexes'
     for name in keys:
-        assert now[name] == before.get(name, (ledger.newest_watermark, dict.fromkeys(ledger.booked, 0.0)))
+        owed_from = max(ledger.counting_from, ledger.read_to - ledger.period)
+        assert now[name] == before.get(name, (owed_from, dict.fromkeys(ledger.booked, 0.0)))
+    assert after.unread == set(keys) - before.keys()
     for name in before.keys() - set(keys):
-        assert now.get(name) == before[name] or before[name][0] < ledger.retained_from
+        watermark, amounts = before[name]
+        assert now.get(name) == before[name] or (watermark < ledger.retained_from and not any(amounts.values()))
+        assert name in now or after.forgotten_before >= watermark
     assert counting.reindex(after, keys) == after
     assert counting.reindex(counting.reindex(after, ledger.keys), keys).keys == keys
 
@@ -375,8 +547,9 @@ def test_a_quiet_region_advances_the_ledger_like_an_empty_answer(ledger: Ledger,
     )
     indexes = range(len(moved.keys))
     points = [{start: column[index] for start, column in moved.booked.items()} for index in indexes]
-    answer = Observations(window, indexes, points, [True] * len(points), [True] * len(points))
-    assert not counting.book(moved, [answer], float(now), 99, lookback).amounts
+    true = [True] * len(points)
+    answer = Observations(moved.origin(99), window, float(now), moved.keys, points, true, true)
+    assert not counting.book(moved, [answer], lookback).amounts
 
 
 @given(ledgers(), st.sampled_from([60, 300, 420, 900, HOUR]), st.integers(-2 * HOUR, 6 * HOUR))

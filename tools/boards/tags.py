@@ -44,7 +44,6 @@ dimensions of `managed_pool.` and `snds.`, and those of `unrecognized` may be an
 
 LOSSES: Mapping[str, str] = {
     'amazon_ses.collector.periods_skipped': 'submitted only where amounts are given up, and then nothing is proven',
-    'amazon_ses.collector.amounts_shrunk': 'submitted only where CloudWatch takes back what was counted, as above',
 }
 """Metrics that a run without losses, such as that of `make demo`, does not have."""
 

@@ -30,6 +30,9 @@ FULL_INTERVAL = 3600
 FORGOTTEN_AFTER = DAY
 """Seconds for which a series that is no longer listed is still asked for."""
 
+LISTED_WITHIN = 900
+"""Seconds after its first data within which CloudWatch lists a metric (API reference of ListMetrics)."""
+
 MAX_PAGES = 200
 """Pages of one listing: 100,000 metrics, twice as many as can be asked for."""
 
@@ -61,8 +64,10 @@ class ListingAnswer:
 class Inventory:
     """The metrics that CloudWatch is known to have, as a set and sorted group by group.
 
-    `missing_since` holds those that the newest full listing did not name. `full_at` is the time of that listing.
-    `recent` says of each of `ordered` whether the newest recent listing named it; None before the first one.
+    `missing_since` holds those that the newest full listing did not name. `full_at` is the time of that listing, and
+    `listed_at` that of the newest listing of either kind. `recent` says of each of `ordered` whether the newest recent
+    listing named it; None before the first one. `begins` holds the metrics that no selection has considered yet, with
+    the time before which they had no data, because they were not in the listing before: 0 where there was none.
     """
 
     metrics: frozenset[ListedMetric] = frozenset()
@@ -70,15 +75,22 @@ class Inventory:
     missing_since: Mapping[ListedMetric, float] = field(default_factory=dict)
     full_at: float | None = None
     recent: bytes | None = None
+    listed_at: float | None = None
+    begins: Mapping[ListedMetric, float] = field(default_factory=dict)
 
 
 def next_listing(inventory: Inventory, now: float, unrecognized: bool, linked: bool) -> Listing:
     """The listing to make now. The namespaces beside `AWS/SES` hold only metrics that no family recognizes."""
     if inventory.full_at is None or not 0 <= now - inventory.full_at < FULL_INTERVAL - LISTING_INTERVAL / 2:
         return Listing(NAMESPACES if unrecognized else (NAMESPACE,), False, linked)
-    used = {metric.namespace for metric in inventory.metrics}
-    namespaces = tuple(name for name in NAMESPACES if name == NAMESPACE or (unrecognized and name in used))
-    return Listing(namespaces, True, linked)
+    used = _used_namespaces(inventory)
+    return Listing(
+        tuple(name for name in NAMESPACES if name == NAMESPACE or (unrecognized and name in used)), True, linked
+    )
+
+
+def _used_namespaces(inventory: Inventory) -> frozenset[str]:
+    return frozenset(metric.namespace for metric in inventory.metrics)
 
 
 def parse_page(
@@ -109,6 +121,10 @@ def after_listing(
     """The inventory after a listing, and the metrics that woke: known, without data for three hours before."""
     missing = {metric: since for metric, since in inventory.missing_since.items() if metric not in answer.metrics}
     extended = with_metrics(inventory, inventory.metrics | answer.metrics)
+    extended = replace(extended, begins=_beginnings(inventory, answer.metrics))
+    if answer.failure is None or answer.failure.kind is FailureKind.PARTIAL:
+        # A listing that was cut for its length would be cut again, so it counts as complete.
+        extended = replace(extended, listed_at=now)
     if listing.recent:
         previous = zip(inventory.ordered, inventory.recent or b'', strict=False)
         woken = frozenset(metric for metric, was_recent in previous if not was_recent and metric in answer.metrics)
@@ -116,13 +132,21 @@ def after_listing(
             extended = replace(extended, recent=bytes(metric in answer.metrics for metric in extended.ordered))
         return replace(extended, missing_since=missing), woken
     if answer.failure:
-        # A listing that was cut for its length would be cut again, so it counts as full.
         full_at = now if answer.failure.kind is FailureKind.PARTIAL else inventory.full_at
         return replace(extended, missing_since=missing, full_at=full_at), frozenset()
     missing = {metric: inventory.missing_since.get(metric, now) for metric in inventory.metrics - answer.metrics}
     missing = {metric: since for metric, since in missing.items() if now - since < FORGOTTEN_AFTER}
-    current = with_metrics(inventory, answer.metrics | missing.keys())
+    current = with_metrics(extended, answer.metrics | missing.keys())
     return replace(current, missing_since=missing, full_at=now), frozenset()
+
+
+def _beginnings(inventory: Inventory, metrics: frozenset[ListedMetric]) -> Mapping[ListedMetric, float]:
+    """Before which time each metric that waits to be selected had no data, with those that are listed for the first
+    time. A recent listing leaves out the namespaces that are not in use."""
+    used = _used_namespaces(inventory) | {NAMESPACE}
+    before = {True: inventory.listed_at or 0.0, False: inventory.full_at or 0.0}
+    new = {metric: max(0.0, before[metric.namespace in used] - LISTED_WITHIN) for metric in metrics - inventory.metrics}
+    return {**inventory.begins, **new}
 
 
 def with_metrics(inventory: Inventory, metrics: frozenset[ListedMetric]) -> Inventory:
