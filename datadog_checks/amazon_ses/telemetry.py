@@ -61,7 +61,8 @@ SERIES_DROPPED = MetricSpec(
     'collector.series_dropped',
     GAUGE,
     'CloudWatch series that were found and are not asked for. The reason is max_series, excluded, forbidden (a linked '
-    'account that may not be shown) or refused (CloudWatch does not take the name).',
+    'account that may not be shown), refused (CloudWatch does not take the name) or malformed (a name is longer than '
+    "CloudWatch's limits).",
     'item',
     orientation=-1,
 )
@@ -80,6 +81,14 @@ PERIODS_SKIPPED = MetricSpec(
 )
 COUNTING_SINCE = MetricSpec(
     'collector.counting_since', GAUGE, 'Epoch seconds of the boundary from which counts add up.', 'second'
+)
+AMOUNTS_DROPPED = MetricSpec(
+    'collector.amounts_dropped',
+    COUNT,
+    'Amounts that the limit max_returned_metrics kept from Datadog: they are booked and in no count. This metric and '
+    'periods_skipped are submitted whatever the limit.',
+    'email',
+    orientation=-1,
 )
 AMOUNTS_SHRUNK = MetricSpec(
     'collector.amounts_shrunk',
@@ -107,9 +116,13 @@ METRICS = (
     CONTEXTS,
     PERIODS_SKIPPED,
     COUNTING_SINCE,
+    AMOUNTS_DROPPED,
     AMOUNTS_SHRUNK,
     CONNECTED,
 )
+
+UNLIMITED = (PERIODS_SKIPPED, AMOUNTS_DROPPED)
+"""Metrics that say what the counts miss. They are submitted even where `max_returned_metrics` is reached."""
 
 CAN_CONNECT = StatusSpec(
     'can_connect',
@@ -120,6 +133,9 @@ CAN_CONNECT = StatusSpec(
     levels=(Level.OK, Level.WARNING, Level.CRITICAL),
 )
 STATUSES = (CAN_CONNECT,)
+
+MALFORMED = 'malformed'
+"""Why a series is left out that the listing names: a value of the tag `reason` of `collector.series_dropped`."""
 
 CONNECTED_VALUES = {Level.OK: 1.0, Level.WARNING: 0.5, Level.CRITICAL: 0.0}
 MESSAGE_LIMIT = 1000
@@ -162,7 +178,14 @@ def collection(progress: Progress, period: int, now: float) -> Iterable[Sample]:
 def series_dropped(progress: Progress, now: float) -> Mapping[str, int]:
     """How many listed series are not asked for, by reason."""
     blocked = quarantine.blocked_counts(progress.quarantine, progress.selection.series, now)
-    return {**progress.selection.dropped, **blocked}
+    malformed = {MALFORMED: progress.inventory.malformed} if progress.inventory.malformed else {}
+    return {**progress.selection.dropped, **blocked, **malformed}
+
+
+def dropped(amounts: float) -> Iterable[Sample]:
+    """The amounts that `max_returned_metrics` kept from Datadog in a run."""
+    if amounts:
+        yield Sample(AMOUNTS_DROPPED, amounts)
 
 
 def run(seconds: float, contexts: int) -> Iterable[Sample]:

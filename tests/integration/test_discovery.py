@@ -166,6 +166,24 @@ def test_listing_is_by_namespace_and_whole_ones_are_rare(watch: Watching, start:
     assert len(every) - len(hints) == 4
 
 
+def test_names_beyond_the_limits_of_cloudwatch_cost_nothing(watch: Watching, sim: Simulator) -> None:
+    """Metrics with names that CloudWatch would not take are counted as dropped and asked for by nobody; all others,
+    those with the longest possible names among them, are counted."""
+    names = ['x' * 10_000, '@' * 1025, 'a@' * 1000, 'v' * 1024, 'news']
+    for name in names:
+        for minute in range(60):
+            at = START - 3600 + 60 * minute
+            sim.world.put(ACCOUNT, REGION, 'Send', at, 1, dimensions={SET: name}, visible_at=at)
+        sim.world.put(ACCOUNT, REGION, 'Send', START + 900, 5, dimensions={SET: name}, visible_at=START + 900)
+    for dimensions in ({'n' * 256: 'x'}, {f'd{number}': 'x' for number in range(31)}):
+        sim.world.put(ACCOUNT, REGION, 'Send', START - 3600, 1, dimensions=dimensions, visible_at=START - 3600)
+    watching = watch(collect=['configuration_sets', 'unrecognized'])
+    watching.through(3600, 60)
+    assert watching.last('collector.series') == 2
+    assert watching.last('collector.series_dropped', REGION, 'reason:malformed') == 5
+    assert watching.total('configuration_set.send.count') == 10
+
+
 def test_forty_thousand_metrics_are_found(watch: Watching, start: Starting, clock: Clock) -> None:
     """A list of 40,000 metrics is read to its end in one run, at a pace that leaves half of AWS's quota to others."""
     family = Family(

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from common import SECRET, Watch
+from common import OTHER, REGION, SECRET, Watch
 
 from datadog_checks.amazon_ses import AmazonSesCheck
+from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
 from simulator import Simulator
 
 Watching = Callable[..., Watch]
@@ -80,6 +81,31 @@ def test_unknown_options_are_told_with_the_nearest_name(watch: Watching, sim: Si
         'Option `setle_delay` is not known and has no effect; did you mean `settle_delay`?',
         'Option `colour` is not known and has no effect',
     ]
+
+
+def test_a_limit_on_metrics_is_told_and_what_it_drops_is_reported(
+    watch: Watching, start: Callable[..., Simulator]
+) -> None:
+    """`max_returned_metrics` from a fleet's template stops nothing: a warning says what it costs, and what was handed
+    over and what `collector.amounts_dropped` reports are together what CloudWatch holds, in every Region."""
+    regions = [REGION, OTHER]
+    watching = watch(start('bounce_storm'), regions=regions, collect=['cloudwatch'], max_returned_metrics=9)
+    watching.through(3600, 300)
+    assert any('`max_returned_metrics` is 9' in warning for warning in watching.check.get_warnings())
+    watching.restart(max_returned_metrics=None)
+    watching.clock.advance(7200)
+    watching.run()
+    assert not any('max_returned_metrics' in warning for warning in watching.check.get_warnings())
+    counts = [row.count.name for row in ACCOUNT_SPECS if row.count is not None]
+    names = {row.count.name: row.metric_name for row in ACCOUNT_SPECS if row.count is not None}
+    assert watching.total('collector.amounts_dropped', OTHER) > 0
+    for region in regions:
+        since = watching.last('collector.counting_since', region)
+        truth = sum(watching.truth(names[name], since, watching.clock() - 900, region) for name in counts)
+        handed = sum(watching.total(name, region) for name in counts)
+        dropped = watching.total('collector.amounts_dropped', region)
+        latest = sum(watching.truth(names[name], since, watching.clock(), region) for name in counts)
+        assert truth <= handed + dropped <= latest
 
 
 def test_options_that_are_null_count_as_not_given(watch: Watching, sim: Simulator) -> None:

@@ -483,11 +483,13 @@ COLLECTOR = Group(
                         'Known errors of the counts',
                         (
                             rare('periods given up', count('collector.periods_skipped', step=STEP)),
+                            rare('emails over the limit', count('collector.amounts_dropped', step=STEP)),
                             Value('emails too many now', (total('collector.amounts_shrunk'),)),
                         ),
                         'bars',
-                        'Periods whose missing emails are in no count, and by how many emails the counts of the last '
-                        'hours exceed CloudWatch, because it took them back. Zero is exact.',
+                        'Periods whose missing emails are in no count; emails that max_returned_metrics kept from '
+                        'Datadog; and by how many emails the counts of the last hours exceed CloudWatch, because it '
+                        'took them back. Zero is exact.',
                     ),
                 ),
                 (

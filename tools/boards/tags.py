@@ -44,6 +44,7 @@ dimensions of `managed_pool.` and `snds.`, and those of `unrecognized` may be an
 
 LOSSES: Mapping[str, str] = {
     'amazon_ses.collector.periods_skipped': 'submitted only where amounts are given up, and then nothing is proven',
+    'amazon_ses.collector.amounts_dropped': 'submitted only where max_returned_metrics is reached, as above',
 }
 """Metrics that a run without losses, such as that of `make demo`, does not have."""
 

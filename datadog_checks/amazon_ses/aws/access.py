@@ -33,6 +33,7 @@ LISTINGS = 12
 """ListMetrics requests in a second: half of AWS's quota, which whoever looks at the console shares."""
 
 Page = Mapping[str, Any]
+_Listed = list[ListedMetric | None]
 
 
 class Access:
@@ -67,24 +68,30 @@ class Access:
 
     def list(self, listing: discovery.Listing, region: str, account: str, seconds: float) -> discovery.ListingAnswer:
         """What CloudWatch lists, or as much of it as there is in `seconds` and `discovery.MAX_PAGES`."""
-        listed: set[ListedMetric] = set()
-        seen: dict[Dimensions, Dimensions] = {}
-        until, pages = time.monotonic() + seconds, 0
+        listed: _Listed = []
+        failure = None
         try:
-            for request in listing.requests:
-                for page in self._pages(partial(self._list, request=request), region, discovery.MAX_PAGES):
-                    listed.update(discovery.parse_page(page, account, seen))
-                    pages += 1
-                    if pages >= discovery.MAX_PAGES or (time.monotonic() > until and page.get('NextToken')):
-                        return discovery.ListingAnswer(frozenset(listed), self._cut(region, len(listed)))
+            failure = self._list_into(listed, listing, region, account, time.monotonic() + seconds)
         except (KeyError, TypeError, ValueError, AttributeError):
             self.calls.failed(region, discovery.OPERATION, FailureKind.MALFORMED)
             failure = malformed(discovery.OPERATION, 'the answer is not a list of metrics.')
-            return discovery.ListingAnswer(frozenset(listed), failure)
         except Exception as error:
             failure = self._failed(error, region, discovery.OPERATION, discovery.ACTIONS[0].name)
-            return discovery.ListingAnswer(frozenset(listed), failure)
-        return discovery.ListingAnswer(frozenset(listed))
+        return discovery.ListingAnswer(frozenset(filter(None, listed)), failure, listed.count(None))
+
+    def _list_into(
+        self, listed: _Listed, listing: discovery.Listing, region: str, account: str, until: float
+    ) -> Failure | None:
+        """Add what CloudWatch lists, page by page. Returns a failure where the list is cut for its length."""
+        shared: dict[Dimensions, Dimensions] = {}
+        pages = 0
+        for request in listing.requests:
+            for page in self._pages(partial(self._list, request=request), region, discovery.MAX_PAGES):
+                listed.extend(discovery.parse_page(page, account, shared))
+                pages += 1
+                if pages >= discovery.MAX_PAGES or (time.monotonic() > until and page.get('NextToken')):
+                    return self._cut(region, len(listed))
+        return None
 
     def ask(self, batch: queries.Batch, region: str, now: float) -> answers.BatchAnswer | Failure:
         """What CloudWatch says to a batch, all pages of it. A Failure only where nothing at all was answered."""

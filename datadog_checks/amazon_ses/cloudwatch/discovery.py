@@ -15,7 +15,13 @@ from typing import Any
 
 from datadog_checks.amazon_ses.cloudwatch.families import NAMESPACES, ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY
-from datadog_checks.amazon_ses.cloudwatch.series import NAMESPACE, Dimensions
+from datadog_checks.amazon_ses.cloudwatch.series import (
+    LONGEST_NAME,
+    LONGEST_VALUE,
+    MOST_DIMENSIONS,
+    NAMESPACE,
+    Dimensions,
+)
 from datadog_checks.amazon_ses.model import Action, Failure, FailureKind
 
 OPERATION = 'ListMetrics'
@@ -54,10 +60,12 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class ListingAnswer:
-    """The metrics of a listing, and the failure that cut it short, if any."""
+    """The metrics of a listing, the failure that cut it short, if any, and how many of its names are no names that
+    CloudWatch takes."""
 
     metrics: frozenset[ListedMetric]
     failure: Failure | None = None
+    malformed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ class Inventory:
     `listed_at` that of the newest listing of either kind. `recent` says of each of `ordered` whether the newest recent
     listing named it; None before the first one. `begins` holds the metrics that no selection has considered yet, with
     the time before which they had no data, because they were not in the listing before: 0 where there was none.
+    `malformed` is how many metrics of the newest listing are left out for their names.
     """
 
     metrics: frozenset[ListedMetric] = frozenset()
@@ -77,6 +86,7 @@ class Inventory:
     recent: bytes | None = None
     listed_at: float | None = None
     begins: Mapping[ListedMetric, float] = field(default_factory=dict)
+    malformed: int = 0
 
 
 def next_listing(inventory: Inventory, now: float, unrecognized: bool, linked: bool) -> Listing:
@@ -95,10 +105,12 @@ def _used_namespaces(inventory: Inventory) -> frozenset[str]:
 
 def parse_page(
     page: Mapping[str, Any], account: str, shared_dimensions: dict[Dimensions, Dimensions]
-) -> Iterable[ListedMetric]:
+) -> Iterable[ListedMetric | None]:
     """The metrics of one page. `account` is our own. `shared_dimensions` holds each set of dimensions once.
 
-    Raises KeyError, TypeError, ValueError or AttributeError where the page is no answer.
+    None stands for a metric whose names are longer than CloudWatch accepts: it cannot be asked for, and names without a
+    limit would cost without a limit. Raises KeyError, TypeError, ValueError or AttributeError where the page is no
+    answer.
     """
     metrics = page['Metrics']
     if not isinstance(metrics, list):
@@ -107,6 +119,9 @@ def parse_page(
     if not all(isinstance(owner, str) for owner in owners):
         raise TypeError('the owner of a metric is no text')
     for metric, owner in zip(metrics, owners, strict=True):
+        if not _is_within_limits(metric, owner):
+            yield None
+            continue
         dimensions = tuple(sorted((intern(pair['Name']), pair['Value']) for pair in metric['Dimensions']))
         dimensions = shared_dimensions.setdefault(dimensions, dimensions)
         namespace, name = intern(metric['Namespace']), intern(metric['MetricName'])
@@ -115,13 +130,23 @@ def parse_page(
         yield ListedMetric('' if owner == account else owner, namespace, name, dimensions)
 
 
+def _is_within_limits(metric: Mapping[str, Any], owner: str) -> bool:
+    pairs = metric['Dimensions']
+    names = (owner, metric['Namespace'], metric['MetricName'], *(pair['Name'] for pair in pairs))
+    return (
+        len(pairs) <= MOST_DIMENSIONS
+        and max(map(len, names)) <= LONGEST_NAME
+        and max((len(pair['Value']) for pair in pairs), default=0) <= LONGEST_VALUE
+    )
+
+
 def after_listing(
     inventory: Inventory, listing: Listing, answer: ListingAnswer, now: float
 ) -> tuple[Inventory, frozenset[ListedMetric]]:
     """The inventory after a listing, and the metrics that woke: known, without data for three hours before."""
     missing = {metric: since for metric, since in inventory.missing_since.items() if metric not in answer.metrics}
     extended = with_metrics(inventory, inventory.metrics | answer.metrics)
-    extended = replace(extended, begins=_beginnings(inventory, answer.metrics))
+    extended = replace(extended, begins=_beginnings(inventory, answer.metrics), malformed=answer.malformed)
     if answer.failure is None or answer.failure.kind is FailureKind.PARTIAL:
         # A listing that was cut for its length would be cut again, so it counts as complete.
         extended = replace(extended, listed_at=now)
