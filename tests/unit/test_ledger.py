@@ -6,6 +6,7 @@ from array import array
 from dataclasses import dataclass, field, replace
 from math import lcm
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -419,45 +420,85 @@ def test_what_a_new_series_lost_is_reported_from_its_birth_on() -> None:
     assert poller.submitted['new'] == cloudwatch.total('new', [(end, int(now) + 1)])
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.data())
-def test_a_raised_backfill_limit_doubles_no_series_that_returns(data: st.DataObject) -> None:
+NAMES = ('send', 'bounce', 'new')
+
+absences = st.lists(
+    st.tuples(
+        st.sampled_from([*ORDERS, ('bounce', 'new')]),
+        st.integers(1, 6),
+        st.sampled_from([300, 300, 1200, 3 * HOUR]),
+        st.sampled_from([None, None, 2 * HOUR, 3 * HOUR, 24 * HOUR]),
+        st.sets(st.sampled_from(NAMES)).map(tuple),
+    ),
+    min_size=3,
+    max_size=10,
+)
+"""Which series are polled, how often and at what pace, the backfill limit from there on, and what is incomplete."""
+
+
+@settings(max_examples=150, deadline=None)
+@given(absences, st.integers(0, 900))
+def test_a_raised_backfill_limit_doubles_no_series_that_returns(turns: list[tuple], delay: int) -> None:
     """Series that go for any time and return, while `backfill_limit` is raised or lowered at any restart, submit no
     amount twice, and lose none of those that were read while they were polled."""
-    step = st.tuples(
-        st.sampled_from([*ORDERS, ('bounce', 'new')]),
-        st.one_of(st.integers(30, 2000), st.integers(2000, 9 * HOUR)),
-        st.sampled_from([None, None, 2 * HOUR, 3 * HOUR, 24 * HOUR]),
-        st.sets(st.sampled_from(('send', 'bounce', 'new'))).map(tuple),
-    )
-    turns = data.draw(st.lists(step, max_size=20))
-    names = ('send', 'bounce', 'new')
-    cloudwatch = CloudWatch(data.draw(events(sum(pause for _, pause, *_ in turns) + HOUR, 900, names)))
+    span = sum(polls * pause for _, polls, pause, *_ in turns)
+    # Something happens in each period, so that each period that is counted twice shows.
+    cloudwatch = CloudWatch({name: [(at, 1, delay) for at in range(START, START + span, 300)] for name in NAMES})
     poller = Poller(cloudwatch)
     now = float(START)
     poller.poll(now)
-    owed: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    owed: dict[str, list[tuple[float, float]]] = {name: [] for name in NAMES}
     polled_from: dict[str, float] = {}
-    for keys, pause, backfill, incomplete in turns:
-        now += pause
+    for keys, polls, pause, backfill, incomplete in turns:
         if backfill:
             poller.restart()
             poller.lookback = Lookback(HOUR + 600, backfill)
         poller.choose(keys)
-        poller.poll(now, incomplete=incomplete)
-        polled_from = {name: polled_from.get(name, now) for name in keys}
-        for name in set(keys).difference(incomplete):
-            owed[name].append((polled_from[name], now - polling.IDLE_INTERVAL - 1500))
-    poller.choose(names)
+        for _ in range(polls):
+            now += pause
+            poller.poll(now, incomplete=incomplete)
+            polled_from = {name: polled_from.get(name, now) for name in keys}
+            for name in set(keys).difference(incomplete):
+                owed[name].append((polled_from[name], now - polling.IDLE_INTERVAL - 1500))
+    poller.choose(NAMES)
     poller.settle(now)
     assert poller.ledger is not None
-    for name in names:
+    reported = [(span.start, span.end) for span in poller.skipped]
+    for name in NAMES:
         truth = cloudwatch.total(name, [(poller.ledger.since, 2 * START)])
         assert poller.submitted.get(name, 0.0) <= truth, (name, poller.ledger)
         spans = [(max(start, poller.ledger.since), end) for start, end in owed[name]]
-        reported = [(span.start, span.end) for span in poller.skipped]
         promised = CloudWatch({name: [event for event in cloudwatch.events[name] if not inside(event[0], reported)]})
         assert poller.submitted.get(name, 0.0) >= promised.total(name, spans), (name, poller.skipped, poller.ledger)
+
+
+@pytest.mark.parametrize('partial', [False, True])
+def test_a_series_that_was_forgotten_is_not_counted_again(partial: bool) -> None:
+    """A series of which nothing is remembered, and that returns with a higher backfill limit, goes on where it was
+    counted last: by a complete answer, or by one that was not complete."""
+    cloudwatch = CloudWatch({name: [(at, 1, 0) for at in range(START, START + 40 * HOUR, 300)] for name in NAMES})
+    poller = Poller(cloudwatch)
+    now = float(START)
+
+    def poll(keys: tuple[str, ...], times: int, incomplete: tuple[str, ...] = ()) -> None:
+        nonlocal now
+        poller.choose(keys)
+        for _ in range(times):
+            poller.poll(now, incomplete=incomplete)
+            now += 300
+
+    poll(NAMES, 24)
+    poll(NAMES, 24, ('bounce',) if partial else ())
+    counted = poller.submitted['bounce']
+    poll(('send', 'new'), 60)
+    poll(('send',), 2)
+    assert poller.ledger is not None and 'bounce' not in poller.ledger.inactive_keys
+    poller.lookback = Lookback(HOUR + 600, 24 * HOUR)
+    returned = now
+    poll(NAMES, 24)
+    away = cloudwatch.total('bounce', [(START + 48 * 300, int(returned))])
+    since = cloudwatch.total('bounce', [(int(returned), int(now))])
+    assert poller.submitted['bounce'] - counted in (since + away, since + away + 1)
 
 
 def inside(second: int, spans: list[tuple[int, int]]) -> bool:
@@ -576,6 +617,96 @@ def test_closing_ends_the_ledger_at_a_common_boundary(ledger: Ledger, period: in
     assert (end.ledger.counting_from, end.ledger.retained_from, end.ledger.booked) == (boundary, boundary, {})
     assert set(end.ledger.watermarks) <= {boundary}
     assert all(span.period == 300 and span.end == boundary for span in end.skipped)
+
+
+NOON = START + 300 * 100
+"""The newest boundary of the ledger below."""
+
+RUNNING = Ledger(
+    period=300,
+    since=START,
+    counting_from=START,
+    retained_from=NOON - HOUR - 900,
+    read_at=NOON - 20.0,
+    read_to=NOON,
+    keys=SERIES,
+    watermarks=array('q', [NOON, NOON]),
+    read_slots=array('q', [7, 7]),
+    newest_data=array('q', [0, 0]),
+    booked={NOON - 300: array('d', [10.0, 20.0])},
+)
+LOOKBACK = Lookback(HOUR + 600, 3 * HOUR)
+
+
+def answered(
+    ledger: Ledger, points: dict[str, dict[int, float]], answered_at: float, complete: bool = True
+) -> Observations:
+    """A complete answer for some series, to a request that was made from this ledger."""
+    window, true = Window(NOON - 2 * HOUR, NOON + 1200), [True] * len(points)
+    columns = list(points), list(points.values()), [complete] * len(points), true
+    return Observations(ledger.origin(8), window, answered_at, *columns)
+
+
+def test_each_answer_closes_periods_by_its_own_date() -> None:
+    """In a run that takes in answers of different age, each series counts as read up to the date of its own answer, and
+    the older answer holds no other series back."""
+    pages = [answered(RUNNING, {'send': {NOON: 1}}, NOON + 10), answered(RUNNING, {'bounce': {NOON: 2}}, NOON + 650)]
+    booking = counting.book(RUNNING, pages, LOOKBACK)
+    assert list(booking.ledger.watermarks) == [NOON + 300, NOON + 900]
+    assert (booking.ledger.read_to, booking.ledger.read_at) == (NOON + 900, NOON + 650)
+    assert booking.amounts == {0: 1.0, 1: 2.0}
+    assert booking == counting.book(RUNNING, pages[::-1], LOOKBACK)
+
+
+@given(st.lists(st.sampled_from((*SERIES, 'new')), unique=True).map(tuple))
+def test_an_answer_is_booked_for_the_series_that_it_names(keys: tuple[str, ...]) -> None:
+    """Whatever is selected by the time an answer comes, its amounts belong to the same series as before, and those of a
+    series that is not asked for any more are dropped and counted when it returns."""
+    page = answered(RUNNING, {'send': {NOON - 300: 15}, 'bounce': {NOON - 300: 26}}, NOON + 10)
+    today = counting.reindex(RUNNING, keys)
+    current = counting.rebased(page, today, NOON + 10, LOOKBACK)
+    assert current is not None
+    assert set(current.keys) == set(SERIES) & set(keys)
+    amounts = counting.book(today, [current], LOOKBACK).amounts
+    assert {keys[index]: amount for index, amount in amounts.items()} == {
+        name: growth for name, growth in {'send': 5.0, 'bounce': 6.0}.items() if name in keys
+    }
+
+
+@pytest.mark.parametrize(
+    ('today', 'lookback', 'age'),
+    [
+        (replace(RUNNING, period=60), LOOKBACK, 0),
+        (replace(RUNNING, since=START + 300), LOOKBACK, 0),
+        (replace(RUNNING, counting_from=NOON), LOOKBACK, 0),
+        (RUNNING, replace(LOOKBACK, failover=True), 451),
+        (replace(RUNNING, series_since={'send': NOON, 'bounce': NOON}), LOOKBACK, 0),
+    ],
+)
+def test_an_answer_to_another_ledger_is_dropped(today: Ledger, lookback: Lookback, age: int) -> None:
+    """An answer is dropped where the period was edited, counting was opened anew, its series was named anew, or so much
+    time went by that another Agent may have counted."""
+    page = answered(RUNNING, {'send': {NOON: 1}}, NOON + 10.0)
+    assert counting.rebased(page, RUNNING, page.answered_at, lookback) == page
+    current = counting.rebased(page, today, page.answered_at + age, lookback)
+    assert current is None or list(current.keys) == []
+    assert counting.rebased(page._replace(origin=Origin(8, 300)), RUNNING, page.answered_at, lookback) is None
+
+
+def test_the_excess_is_what_there_is_now() -> None:
+    """Where CloudWatch shows 10, then 4, then 10 again, the excess is 6, then 0; an answer that is older than the
+    newest one says nothing of it."""
+    ledger, excess = RUNNING, []
+    for value, answered_at in ((10, 1), (4, 2), (10, 0), (4, 3), (10, 4), (7, 5), (12, 6), (9, 1)):
+        page = answered(ledger, {'send': {NOON - 300: float(value)}}, NOON + 10.0 * answered_at)
+        ledger = counting.book(ledger, [page], LOOKBACK).ledger
+        excess.append(ledger.excess)
+    assert excess == [0, 6, 6, 6, 0, 3, 0, 0]
+    later = replace(ledger, lowered={NOON - 300: {'send': 2.0}})
+    page = answered(later, {'send': {}, 'bounce': {}}, NOON + 3 * HOUR)
+    page = page._replace(window=Window(NOON - HOUR, NOON + 3 * HOUR))
+    assert later.excess == 2
+    assert counting.book(later, [page], LOOKBACK).ledger.excess == 0, 'the period is not read any more'
 
 
 def test_an_idle_series_costs_a_quarter_and_its_first_amount_comes_within_twenty_minutes() -> None:
