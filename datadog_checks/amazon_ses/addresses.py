@@ -1,6 +1,6 @@
-"""E-mail addresses: how they are recognized in names that other people chose, and what is shown in their place.
+"""E-mail addresses are masked: how they are found in names that users chose, and the hash and domain shown instead.
 
-Recognition takes time in proportion to the length of a text, because other people chose it.
+To find them takes time in proportion to the length of a text, because anybody may choose a name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ ADDRESS = re.compile(
     rf'(?:(?:\bidentity/)?(?P<quoted>"[^"]+")|(?<!{LOCAL})(?:\bidentity/)?(?P<unquoted>{LOCAL}+))'
     r'(?:@|%40)(?P<domain>\[[^\]\s]+\]?|\w[\w.-]*)'
 )
-"""An address anywhere in a text, also inside an ARN. Broad on purpose: text that only looks like one is hidden too."""
+"""An address anywhere in a text, also inside an ARN. It is broad on purpose: a text that only looks like an address is
+masked too."""
 
 MIDDLE = re.compile(
     rf'@(?<={LOCAL}@)(?:\w|\[[^\]\s])|%40(?<={LOCAL}%40)(?:\w|\[[^\]\s])|"[^"]+"(?:@|%40)(?:\w|\[[^\]\s])',

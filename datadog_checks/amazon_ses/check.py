@@ -90,7 +90,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             for run in runs:
                 region = run.target.region
                 run.apply(results.completed.get(region, []), region in results.late, now, self.scope.own_metrics)
-        calls = self.access.calls.take()
+        calls = self.access.calls.drain()
         reports = [
             Report(self.settings, run.result, calls, now) for run in self.scope.exclude_refused_regions(runs, now)
         ]
@@ -189,7 +189,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self._warned_regions.discard(target.region)
 
     def _submit_unknown_account(self, failure: Failure, now: float) -> None:
-        calls: Calls = self.access.calls.take()
+        calls: Calls = self.access.calls.drain()
         for region in self.settings.regions or (self.scope.sign_in_region,):
             submission = Submission(self, self.settings.tags, Target('', region), now)
             submission.submit(report.unknown_account(failure, calls, region))

@@ -1,18 +1,16 @@
-"""Options: what is refused, what is told, what counts as not given."""
+"""Options: wrong values are refused, unknown names are reported, null values count as absent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from common import OTHER, REGION, SECRET, Watch
+from common import OTHER, REGION, SECRET, MakeDriver, StartSimulator
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
 from simulator import Simulator
 
-Watching = Callable[..., Watch]
 STEADY = {'collect': ['account', 'cloudwatch']}
 
 
@@ -47,21 +45,21 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(('options', 'words'), WRONG, ids=[', '.join(map(str, one)) for one, _ in WRONG])
+@pytest.mark.parametrize(('options', 'words'), WRONG, ids=[', '.join(map(str, options)) for options, _ in WRONG])
 def test_wrong_options_are_refused(
-    watch: Watching, sim: Simulator, options: dict[str, Any], words: tuple[str, ...]
+    make_driver: MakeDriver, sim: Simulator, options: dict[str, Any], words: tuple[str, ...]
 ) -> None:
-    """A wrong value is an error that names option, value and accepted form, before AWS is asked anything."""
-    report = watch(**options).run()
+    """A wrong value is an error that names option, value and accepted form, before anything is sent."""
+    report = make_driver(**options).run()
     for word in words:
         assert word in report
     assert len(sim.log) == 0
     assert SECRET not in report
 
 
-def test_unknown_options_are_told_with_the_nearest_name(watch: Watching, sim: Simulator) -> None:
-    """An option that nobody reads is a warning with the nearest name; keys that the Agent adds are none."""
-    watching = watch(
+def test_unknown_options_are_reported_with_the_nearest_name(make_driver: MakeDriver, sim: Simulator) -> None:
+    """An unknown option is a warning with the nearest name; keys that the Agent adds cause no warning."""
+    driver = make_driver(
         **{
             'setle_delay': 5,
             'colour': 'blue',
@@ -76,43 +74,44 @@ def test_unknown_options_are_told_with_the_nearest_name(watch: Watching, sim: Si
             **STEADY,
         }
     )
-    assert watching.run() == ''
-    assert [one for one in watching.check.get_warnings() if one.startswith('Option ')] == [
+    assert driver.run() == ''
+    assert [warning for warning in driver.check.get_warnings() if warning.startswith('Option ')] == [
         'Option `setle_delay` is not known and has no effect; did you mean `settle_delay`?',
         'Option `colour` is not known and has no effect',
     ]
 
 
-def test_a_limit_on_metrics_is_told_and_what_it_drops_is_reported(
-    watch: Watching, start: Callable[..., Simulator]
+def test_a_limit_on_metrics_is_a_warning_and_its_losses_are_reported(
+    make_driver: MakeDriver, start: StartSimulator
 ) -> None:
-    """`max_returned_metrics` from a fleet's template stops nothing: a warning says what it costs, and what was handed
-    over and what `collector.amounts_dropped` reports are together what CloudWatch holds, in every Region."""
+    """`max_returned_metrics` from a fleet's template stops nothing: a warning says what it costs. The counts and
+    `collector.amounts_dropped` are together what CloudWatch holds, in every Region."""
     regions = [REGION, OTHER]
-    watching = watch(start('bounce_storm'), regions=regions, collect=['cloudwatch'], max_returned_metrics=9)
-    watching.through(3600, 300)
-    assert any('`max_returned_metrics` is 9' in warning for warning in watching.check.get_warnings())
-    watching.restart(max_returned_metrics=None)
-    watching.clock.advance(7200)
-    watching.run()
-    assert not any('max_returned_metrics' in warning for warning in watching.check.get_warnings())
-    counts = [row.count.name for row in ACCOUNT_SPECS if row.count is not None]
-    names = {row.count.name: row.metric_name for row in ACCOUNT_SPECS if row.count is not None}
-    assert watching.total('collector.amounts_dropped', OTHER) > 0
+    driver = make_driver(start('bounce_storm'), regions=regions, collect=['cloudwatch'], max_returned_metrics=9)
+    driver.run_for(3600, 300)
+    assert any('`max_returned_metrics` is 9' in warning for warning in driver.check.get_warnings())
+    driver.restart(max_returned_metrics=None)
+    driver.clock.advance(7200)
+    driver.run()
+    assert not any('max_returned_metrics' in warning for warning in driver.check.get_warnings())
+    counts = {row.count.name: row.metric_name for row in ACCOUNT_SPECS if row.count is not None}
+    assert driver.total('collector.amounts_dropped', OTHER) > 0
     for region in regions:
-        since = watching.last('collector.counting_since', region)
-        truth = sum(watching.truth(names[name], since, watching.clock() - 900, region) for name in counts)
-        handed = sum(watching.total(name, region) for name in counts)
-        dropped = watching.total('collector.amounts_dropped', region)
-        latest = sum(watching.truth(names[name], since, watching.clock(), region) for name in counts)
-        assert truth <= handed + dropped <= latest
+        since = driver.last('collector.counting_since', region)
+        submitted = sum(driver.total(name, region) for name in counts)
+        dropped = driver.total('collector.amounts_dropped', region)
+        settled, newest = (
+            sum(driver.cloudwatch_sum(metric, since, end, region) for metric in counts.values())
+            for end in (driver.clock() - 900, driver.clock())
+        )
+        assert settled <= submitted + dropped <= newest
 
 
-def test_options_that_are_null_count_as_not_given(watch: Watching, sim: Simulator) -> None:
-    """An option without a value in YAML is an option that is not given."""
-    watching = watch(**STEADY)
-    watching.instance |= {'period': None, 'tags': None, 'role_arn': None, 'dimensions': None, 'account_id': None}
-    watching.check.cancel()
-    watching.check = AmazonSesCheck('amazon_ses', {}, [watching.instance])
-    watching.check.clock = watching.clock
-    assert watching.run() == ''
+def test_options_that_are_null_count_as_absent(make_driver: MakeDriver, sim: Simulator) -> None:
+    """An option without a value in YAML counts as absent."""
+    driver = make_driver(**STEADY)
+    driver.instance |= {'period': None, 'tags': None, 'role_arn': None, 'dimensions': None, 'account_id': None}
+    driver.check.cancel()
+    driver.check = AmazonSesCheck('amazon_ses', {}, [driver.instance])
+    driver.check.clock = driver.clock
+    assert driver.run() == ''

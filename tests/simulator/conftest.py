@@ -30,7 +30,7 @@ def clock() -> Clock:
 @pytest.fixture(params=PROTOCOLS)
 def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Makes new clients speak one protocol where the model offers it."""
-    order = (request.param, *(p for p in ('rest-json', *PROTOCOLS) if p != request.param))
+    order = sorted(('rest-json', *PROTOCOLS), key=lambda name: name != request.param)
     monkeypatch.setattr(botocore.model, 'PRIORITY_ORDERED_SUPPORTED_PROTOCOLS', order)
     return request.param
 
@@ -56,13 +56,13 @@ def query(
 
 def read(cloudwatch: Any, queries: Any, start: float, end: float, **more: Any) -> dict[str, Any]:
     """GetMetricData over all pages: Id -> {timestamp: value}."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     token: dict[str, str] = {}
     while True:
         page = cloudwatch.get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end, **token, **more)
         for result in page['MetricDataResults']:
             stamps = (stamp.timestamp() for stamp in result['Timestamps'])
-            found.setdefault(result['Id'], {}).update(zip(stamps, result['Values'], strict=True))
+            values.setdefault(result['Id'], {}).update(zip(stamps, result['Values'], strict=True))
         if 'NextToken' not in page:
-            return found
+            return values
         token = {'NextToken': page['NextToken']}

@@ -1,4 +1,4 @@
-"""The ledger alone, tested against a CloudWatch whose amounts arrive late."""
+"""Promise P1: The ledger alone, tested against a CloudWatch whose amounts arrive late."""
 
 from __future__ import annotations
 
@@ -316,7 +316,7 @@ class Listing:
             if name not in known and any(at + delay + lag <= now for at, _, delay in cloudwatch.events[name])
         ]
         begins = max(0.0, (self.listed_at or 0.0) - 900)
-        self.poller.begins = dict.fromkeys(new, begins)
+        self.poller.begins |= dict.fromkeys(new, begins)
         self.poller.choose((*known, *new))
         self.listed_at = now
 

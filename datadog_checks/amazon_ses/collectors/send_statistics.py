@@ -1,4 +1,4 @@
-"""Send statistics: sums over trailing windows, without CloudWatch and free of charge. GetSendStatistics, one call.
+"""The source `send_statistics`: sums over trailing windows, free of charge, with one call of GetSendStatistics.
 
 AWS answers with buckets of 15 minutes over two weeks, only those with activity, in any order, and their start times
 differ from one answer to the next. So a bucket is never counted: gauges show sums over windows. Those of 24 hours and
