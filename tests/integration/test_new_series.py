@@ -118,10 +118,10 @@ def test_a_series_that_returns_is_not_counted_twice(
         sends(trial, 'old', BEGIN, minutes, 2)
         trial.run_for(2 * HOUR)
         trial.restart(**edit)
-        trial.run_for(absence / 2)
+        trial.run_for(0.8 * absence)
         # A series that is listed makes the ledger sort out what it remembers.
         sends(trial, 'old-too', int(trial.clock()) // 60 * 60, 5, 3)
-        trial.run_for(absence / 2)
+        trial.run_for(0.2 * absence)
         trial.restart(**{option: {**OPTIONS, **options}.get(option) for option in edit}, backfill_limit=86400)
         trial.run_for(HOUR)
         trial.settle()
