@@ -181,7 +181,8 @@ class Simulator:
         if decoded.violation:
             raise _invalid(decoded, decoded.violation)
         call = Call(self._backend, caller.account, region, decoded.params, self.clock(), caller, decoded)
-        if operation.write and decoded.protocol == JSON and not self.options.strict and decoded.fault is None:
+        harmed = decoded.fault not in (None, 'latency')
+        if operation.write and decoded.protocol == JSON and not self.options.strict and not harmed:
             written = operation.write(call)
             if written is not None:
                 return written

@@ -4,10 +4,10 @@ import time
 
 import boto3
 import pytest
+from aws_clients import ACCOUNT, REGION, client
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, client
 
 ROLE = 'arn:aws:iam::222222222222:role/monitoring'
 CHAINED = 'arn:aws:iam::333333333333:role/path/leaf'

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import boto3
 import pytest
+from aws_clients import ACCOUNT, REGION, client, query, read
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, client, query, read
 
 from simulator import SCENARIOS, Family
 from simulator.scenarios import RATIOS

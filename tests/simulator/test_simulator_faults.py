@@ -6,8 +6,8 @@ import time
 
 import botocore
 import pytest
+from aws_clients import client, query
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
-from conftest import client, query
 
 from simulator import Fault
 

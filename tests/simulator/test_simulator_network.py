@@ -4,9 +4,9 @@ import threading
 
 import boto3
 import pytest
+from aws_clients import ACCOUNT
 from botocore.config import Config
 from botocore.exceptions import ProxyConnectionError, SSLError
-from conftest import ACCOUNT
 
 from simulator.network import ConnectProxy, TlsTwin
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from conftest import ACCOUNT, REGION, client, query
+from aws_clients import ACCOUNT, REGION, client, query
 
 from simulator import SCENARIOS, Clock, Simulator, series_id
 from simulator.listings import Filter, Listings

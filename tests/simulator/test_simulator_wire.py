@@ -12,8 +12,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from aws_clients import client
 from botocore.exceptions import ClientError
-from conftest import client
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import ACCOUNT, REGION, client
+from aws_clients import ACCOUNT, REGION, client
 
 from simulator import SCENARIOS, Clock, Simulator
 
