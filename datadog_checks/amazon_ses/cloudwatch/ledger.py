@@ -197,17 +197,17 @@ def rebased(page: Observations, ledger: Ledger, now: float, lookback: Lookback) 
     """What of an answer may be booked in the ledger of today, which need not be the one that it was asked from.
 
     None where nothing may: the period was edited, counting was opened anew, or another Agent may have counted since.
-    Series that are not asked for any more are left out, and those that an option named anew.
+    Series that an option named anew are left out. `book` leaves out those that are not asked for any more.
     """
     origin = page.origin
     if (origin.period, origin.since, origin.counting_from) != (ledger.period, ledger.since, ledger.counting_from):
         return None
     if lookback.failover and now - page.answered_at > FAILOVER_GAP * ledger.period:
         return None
-    active, before, today = set(ledger.keys), origin.series_since, ledger.series_since
-    usable = [key in active and (before is today or before.get(key) == today.get(key)) for key in page.keys]
-    if all(usable):
+    before, today = origin.series_since, ledger.series_since
+    if before == today:
         return page
+    usable = [before.get(key) == today.get(key) for key in page.keys]
     return page._replace(
         keys=list(compress(page.keys, usable)),
         points=list(compress(page.points, usable)),
@@ -483,7 +483,7 @@ def reindex(ledger: Ledger, keys: tuple[str, ...], begins: Mapping[str, float] =
     forgotten = {names[index]: watermarks[index] for index in set(away).difference(inactive)}
     counted_to = (mark for key, mark in forgotten.items() if key not in ledger.unread)
     new = {key: _owed_from(ledger, begins.get(key)) for key in selected - index_of.keys()}
-    kept = (*indexes, *inactive)
+    positions = (*indexes, *inactive)
     return replace(
         ledger,
         keys=keys,
@@ -498,7 +498,7 @@ def reindex(ledger: Ledger, keys: tuple[str, ...], begins: Mapping[str, float] =
         read_slots=array('q', [ledger.read_slots[index] if 0 <= index < active else 0 for index in indexes]),
         newest_data=array('q', [ledger.newest_data[index] if 0 <= index < active else 0 for index in indexes]),
         booked={
-            start: array('d', [column[index] if index >= 0 else 0.0 for index in kept])
+            start: array('d', [column[index] if index >= 0 else 0.0 for index in positions])
             for start, column in ledger.booked.items()
         },
         unread=(ledger.unread - forgotten.keys()) | new.keys(),
