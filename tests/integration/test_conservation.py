@@ -345,7 +345,7 @@ def test_counts_exceed_cloudwatch_by_lowered_amounts_only() -> None:
 def test_an_amount_that_comes_back_is_no_excess() -> None:
     """Where CloudWatch shows 10, then 4, then 10 again, `amounts_shrunk` is 6 while it shows 4, and 0 after that."""
     with new_trial() as trial:
-        minute, shown = _minute(10), int(START) + 900
+        minute, shown = _minute(600), int(START) + 900
         trial.sim.world.put(ACCOUNT, REGION, series_id('Send'), minute, 10, shown)
         trial.sim.world.shrink(ACCOUNT, REGION, series_id('Send'), minute, 6, shown + 600)
         trial.sim.world.put(ACCOUNT, REGION, series_id('Send'), minute, 6, shown + 1200)

@@ -337,9 +337,8 @@ COLLECTOR = Group(
             rare('periods given up', ALL.count('collector.periods_skipped', STEP)),
             rare('emails over the limit', ALL.count('collector.amounts_dropped', STEP)),
             Measure('emails too many now', ALL.total('collector.amounts_shrunk')),
-            description='Periods whose missing emails are in no count; emails that max_returned_metrics kept from '
-            'Datadog; and by how many emails the counts of the last hours exceed CloudWatch, because it took them '
-            'back. Zero is exact.',
+            description='Periods and emails that are in no count, and by how many emails the counts of the last hours '
+            'exceed CloudWatch, because it took them back. Zero is exact.',
         ),
         chart(
             4,
