@@ -134,7 +134,7 @@ def prove(tally: Tally, regions: Sequence[str], families: Iterable[Family], trut
             for region in sorted({*regions, *truth.billed})
         ),
         skipped=sum(value for key, value in tally.totals.items() if key.name == SKIPPED),
-        shrunk=sum(value for key, value in tally.totals.items() if key.name == SHRUNK),
+        shrunk=sum(value for key, value in tally.last.items() if key.name == SHRUNK),
         silent=tuple(region for region in regions if region not in since),
     )
 

@@ -245,7 +245,7 @@ class Trial:
 
     def _verify_metric(self, metric: str, region: str, spans: list[Span]) -> None:
         amounts, start = self._amounts(metric, region, ''), self.counting_since[region][0]
-        shrunk = self.driver.total('collector.amounts_shrunk', region)
+        excess = self.driver.values('collector.amounts_shrunk', region)
         skipped = [amount for amount in amounts if _inside(amount, spans)]
         truth = sum(amount.amount - amount.lowered for amount in amounts)
         assert truth == self.sim.world.final_sum(ACCOUNT, region, metric, start=start, end=self.clock() + HOUR), (
@@ -253,9 +253,10 @@ class Trial:
         )
         submitted = self.submitted(metric, region)
         explanation = (metric, region, submitted, truth, self.auditor.skipped, self.counting_since)
-        assert submitted <= truth + shrunk + sum(amount.lowered for amount in skipped), explanation
+        assert submitted <= truth + sum(amount.lowered for amount in amounts), explanation
+        assert max(excess, default=0.0) <= sum(amount.lowered for amount in self.amounts), explanation
         assert submitted >= truth - sum(amount.amount for amount in skipped), explanation
-        if not spans and not shrunk:
+        if not spans and not any(excess):
             assert submitted == truth, explanation
 
     def _verify_listed(self, name: str, region: str, spans: list[Span]) -> None:

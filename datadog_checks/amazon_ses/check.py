@@ -152,6 +152,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self._cancelled, self._store = False, None
         for sentence in settings.unknown_options(self.instance, InstanceConfig.model_fields):
             self.warning(sentence)
+        if self.metric_limiter is not None:
+            self.warning(settings.LIMITED, self.metric_limiter.limit)
 
     def _planned(self, target: Target, now: float) -> Run:
         progress = self.scope.own_progress(target, self.store.recall(target))
@@ -169,6 +171,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self._warn_of_limit(target, region_report.series_over_limit)
         submission = Submission(self, self.settings.tags, target, now)
         submission.submit(region_report.readings())
+        submission.submit(telemetry.dropped(submission.dropped))
         submission.submit(telemetry.run(self.monotonic() - started, submission.contexts))
 
     def _warn_of_limit(self, target: Target, left_out: int) -> None:

@@ -5,7 +5,7 @@ Each concern decides what is due of it; this module only composes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -23,7 +23,7 @@ from datadog_checks.amazon_ses.cloudwatch import (
 )
 from datadog_checks.amazon_ses.cloudwatch.discovery import Listing
 from datadog_checks.amazon_ses.cloudwatch.families import UNRECOGNIZED
-from datadog_checks.amazon_ses.cloudwatch.ledger import Lookback
+from datadog_checks.amazon_ses.cloudwatch.ledger import Lookback, Origin
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
 from datadog_checks.amazon_ses.cloudwatch.periods import newest_window
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch, batches
@@ -106,12 +106,23 @@ def _prepared(settings: Settings, progress: Progress, now: float) -> Progress:
     if not names >= progress.sources.keys():
         active = {name: source for name, source in progress.sources.items() if name in names}
         progress = replace(progress, sources=active)
-    if progress.ledger is None:
-        return progress
-    adapted = ledger.plan_period_change(progress.ledger, settings.period, now)
-    adapted = ledger.reindex(adapted, progress.selection.keys)
-    adapted = ledger.with_named_series(adapted, (series.key for series in settings.named_series), now)
-    return progress if adapted is progress.ledger else replace(progress, ledger=adapted)
+    if progress.ledger is not None:
+        adapted = ledger.plan_period_change(progress.ledger, settings.period, now)
+        adapted = ledger.reindex(adapted, progress.selection.keys, _begins(progress))
+        adapted = ledger.with_named_series(adapted, (series.key for series in settings.named_series), now)
+        progress = progress if adapted is progress.ledger else replace(progress, ledger=adapted)
+    if progress.inventory.begins and not survey.is_awaited(progress.survey):
+        progress = replace(progress, inventory=replace(progress.inventory, begins={}))
+    return progress
+
+
+def _begins(progress: Progress) -> Mapping[str, float]:
+    """Before which time the series that are selected for the first time had no data, by key."""
+    begins = progress.inventory.begins
+    if not begins:
+        return {}
+    listed = ((series, families.listed_metric(series)) for series in progress.selection.series)
+    return {series.key: begins[metric] for series, metric in listed if metric in begins}
 
 
 def _source_names(settings: Settings, progress: Progress) -> set[str]:
@@ -136,7 +147,7 @@ def _selected(settings: Settings, progress: Progress, now: float) -> Progress:
     surveying = survey.with_candidates(progress.survey, matching, settings.max_series, now)
     dropped = {EXCLUDED: len(listed) - len(matching)}
     chosen: list[Series] = []
-    if not surveying.candidates or surveying.surveyed_at is not None:
+    if not survey.is_awaited(surveying):
         chosen = selection.most_important(matching, settings.max_series, surveying.volumes)
         dropped[MAX_SERIES] = len(matching) - len(chosen)
     # Before the first survey nothing listed is chosen: the next run knows what matters.
@@ -174,10 +185,11 @@ def _count_batches(
     due = slots.due(selected, progress.ledger, window, slot, lookback, blocked)
     unknown = gauges.unknown_measurements(progress.gauges, selected)
     starts = slots.extended_by_a_day(due.starts, unknown, progress.ledger, slot, window, period)
+    origin = progress.ledger.origin(slot) if progress.ledger else Origin(slot, period)
     built = [
         batch
         for group in quarantine.split(progress.quarantine, starts, selected.keys)
-        for batch in batches(group, selected.columns, window.end, period)
+        for batch in batches(group, selected.columns, window.end, period, origin=origin)
     ]
     return built, replace(progress, slots=replace(progress.slots, idle=due.idle))
 

@@ -14,9 +14,9 @@ from datadog_checks.amazon_ses import sources as source_states
 from datadog_checks.amazon_ses.cloudwatch import daily, discovery, gauges, ledger, quarantine, slots, survey
 from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer
 from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory, Listing, ListingAnswer
-from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
+from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric, listed_metric
 from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
-from datadog_checks.amazon_ses.cloudwatch.ledger import Booking, Ledger, Observations, SkippedSpan
+from datadog_checks.amazon_ses.cloudwatch.ledger import Booking, Ledger, Observations, Origin, SkippedSpan
 from datadog_checks.amazon_ses.cloudwatch.quarantine import Outcome, Quarantine
 from datadog_checks.amazon_ses.cloudwatch.queries import Purpose
 from datadog_checks.amazon_ses.cloudwatch.selection import NOT_SELECTED, Selection
@@ -47,12 +47,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the answers of a run add to the counts: amounts by the index of their series, the spans that were skipped,
-    and by how much CloudWatch lowered amounts that were submitted."""
+    """What the answers of a run add to the counts: amounts by the index of their series, and the skipped spans."""
 
     amounts: Mapping[int, float] = field(default_factory=dict)
     skipped: tuple[SkippedSpan, ...] = ()
-    lowered: float = 0.0
     series: Sequence[Series] = ()
 
     def by_series(self) -> Iterable[tuple[Series, float]]:
@@ -133,43 +131,45 @@ def _after_counts(
         return progress, Counts()
     values = gauges.after_answers(progress.gauges, answers, now, settings.settle_delay, settings.zeroed)
     booking = _booked(progress, poll, answers, settings, now)
-    counts = Counts(booking.amounts, booking.skipped, booking.lowered, progress.selection.series)
+    counts = Counts(booking.amounts, booking.skipped, progress.selection.series)
     return replace(progress, gauges=values, ledger=booking.ledger), counts
 
 
 def _booked(progress: Progress, poll: Poll, answers: Sequence[BatchAnswer], settings: Settings, now: float) -> Booking:
     """The first ledger, or the booking of the answers in the one there is."""
-    selection, lookback = progress.selection, poll.lookback
-    end = max(answer.batch.window.end for answer in answers)
-    observations = [
-        *(_observations(answer, settings.dropped_metrics) for answer in answers),
-        daily.as_read(selection, end),
-    ]
-    if progress.ledger is None:
-        latest = max(now, *(answer.answered_at for answer in answers))
-        first = ledger.new_ledger(selection.keys, settings.period, latest, lookback)
+    selection, lookback, current = progress.selection, poll.lookback, progress.ledger
+    observations = [_observations(answer, settings.dropped_metrics) for answer in answers]
+    newest = max(page.answered_at for page in observations)
+    end = max(page.window.end for page in observations)
+    origin = current.origin(poll.slot) if current else Origin(poll.slot, settings.period)
+    read_daily = daily.as_read(selection, origin, end, newest)
+    if current is None:
+        first = ledger.new_ledger(selection.keys, settings.period, max(now, newest), lookback)
         named = {series.key: first.since for series in selection.series if series.scope is Scope.NAMED}
-        return Booking(ledger.record_reads(replace(first, series_since=named), observations, poll.slot))
-    answered_at = min(answer.answered_at for answer in answers)
-    booking = ledger.book(progress.ledger, observations, answered_at, poll.slot, lookback)
-    change = ledger.finish_period_change(booking.ledger, settings.period, answered_at, settings.settle_delay, lookback)
+        first = replace(first, series_since=named)
+        return Booking(ledger.record_reads(first, [*observations, read_daily]))
+    bookable = [page for page in (ledger.rebased(page, current, now, lookback) for page in observations) if page]
+    if not bookable:
+        return Booking(current)
+    booking = ledger.book(current, [*bookable, read_daily], lookback)
+    oldest = min(page.answered_at for page in bookable)
+    change = ledger.finish_period_change(booking.ledger, settings.period, oldest, settings.settle_delay, lookback)
     return replace(booking, ledger=change.ledger, skipped=booking.skipped + change.skipped)
 
 
 def _observations(answer: BatchAnswer, dropped_metrics: frozenset[str]) -> Observations:
     """The answer as the ledger reads it. A count that the Agent would drop is not booked, because it would be missing
     when the operator wants it again."""
-    indexes, points, complete, counted = [], [], [], []
-    for (series, statistic), index, result in zip(
-        answer.batch.queries, answer.batch.indexes, answer.results, strict=True
-    ):
+    keys, points, complete, counted = [], [], [], []
+    for (series, statistic), result in zip(answer.batch.queries, answer.results, strict=True):
         count = series.spec.count
         if count is None or statistic == SUM:
-            indexes.append(index)
+            keys.append(series.key)
             points.append(result[0])
             complete.append(result[1])
             counted.append(count is not None and count.name not in dropped_metrics)
-    return Observations(answer.batch.window, indexes, points, complete, counted)
+    origin = answer.batch.origin or Origin(0, answer.batch.period)
+    return Observations(origin, answer.batch.window, answer.answered_at, keys, points, complete, counted)
 
 
 def _after_daily(progress: Progress, outcomes: Sequence[Outcome], settings: Settings, now: float) -> Progress:
@@ -187,7 +187,7 @@ def _awake(progress: Progress, woken: frozenset[ListedMetric]) -> Progress:
         return progress
     read_slots, poll_now = progress.ledger.read_slots[:], progress.slots.poll_now
     for index, series in enumerate(progress.selection.series[: len(read_slots)]):
-        if ListedMetric(series.account, series.namespace, series.metric_name, series.dimensions) in woken:
+        if listed_metric(series) in woken:
             read_slots[index] = 0
             poll_now = True
     return replace(

@@ -137,7 +137,7 @@ def count_samples(counts: Counts) -> Iterable[Sample]:
     for series, amount in counts.by_series():
         if series.spec.count is not None:
             yield Sample(series.spec.count, amount, series.tags, series.account)
-    yield from telemetry.uncounted(counts.skipped, counts.lowered)
+    yield from telemetry.uncounted(counts.skipped)
 
 
 def span_text(span: SkippedSpan) -> str:

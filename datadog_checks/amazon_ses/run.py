@@ -6,7 +6,7 @@ A failure here costs this Region its run and no other Region anything.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from logging import Logger, LoggerAdapter
 from typing import TYPE_CHECKING, Any
@@ -136,7 +136,7 @@ class Run:
                 batch_outcomes.append((task, outcome))
             elif isinstance(task, Listing):
                 if isinstance(outcome, ListingAnswer):
-                    outcome = ListingAnswer(own_metrics(self.target, outcome.metrics), outcome.failure)
+                    outcome = replace(outcome, metrics=own_metrics(self.target, outcome.metrics))
                 self.progress = after_listing(self.progress, task, outcome, now)
             else:
                 self.progress, events = after_snapshot(self.progress, task, outcome, now)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from datadog_checks.amazon_ses import catalogue
+from datadog_checks.amazon_ses.cloudwatch import families
 from datadog_checks.amazon_ses.model import PREFIX, Event, MetricType, Reading, Sample, Status, Target
+from datadog_checks.amazon_ses.telemetry import UNLIMITED
 from datadog_checks.base import AgentCheck
 
 DECLARED = frozenset({*catalogue.METRICS, *catalogue.STATUSES, *catalogue.EVENTS})
+AMOUNTS = frozenset(spec.count for spec in families.SPECS if spec.count is not None)
 DECLARED_IDS = frozenset(map(id, DECLARED))
 """Nearly every reading has one of these objects. A comparison by value would cost more than the submission."""
 
@@ -17,6 +20,7 @@ class Submission:
     """The submission of one run for one account and Region. `tags` go with everything that is submitted.
 
     `contexts` counts the metrics that were submitted. In one run no metric goes out twice with the same tags.
+    `dropped` adds up the amounts that `max_returned_metrics` kept from the Agent.
     """
 
     def __init__(self, check: AgentCheck, tags: Iterable[str], target: Target, now: float) -> None:
@@ -26,6 +30,7 @@ class Submission:
         self._target = target
         self._scopes: dict[str, tuple[str, ...]] = {}
         self.contexts = 0
+        self.dropped = 0.0
 
     def submit(self, readings: Iterable[Reading]) -> None:
         """Submit the readings whose metric, status or event is in the catalogue. Any other is a bug and is logged."""
@@ -54,8 +59,15 @@ class Submission:
 
     def _metric(self, sample: Sample, tags: list[str]) -> None:
         submit = self._check.count if sample.metric.type is MetricType.COUNT else self._check.gauge
+        limiter = self._check.metric_limiter
+        if sample.metric in UNLIMITED:
+            self._check.metric_limiter = None
         submit(sample.metric.full_name, sample.value, tags=tags)
+        self._check.metric_limiter = limiter
         self.contexts += 1
+        # The limiter counts a metric when it is submitted: once it says so, this one was dropped as well.
+        if limiter is not None and limiter.reached_limit and sample.metric in AMOUNTS:
+            self.dropped += sample.value
 
     def _event(self, event: Event, tags: list[str]) -> None:
         where = ', '.join(tag.partition(':')[2] for tag in tags if tag.startswith(('aws_account:', 'region:')))

@@ -61,7 +61,8 @@ SERIES_DROPPED = MetricSpec(
     'collector.series_dropped',
     GAUGE,
     'CloudWatch series that were found and are not asked for. The reason is max_series, excluded, forbidden (a linked '
-    'account that may not be shown) or refused (CloudWatch does not take the name).',
+    'account that may not be shown), refused (CloudWatch does not take the name) or malformed (a name is longer than '
+    "CloudWatch's limits).",
     'item',
     orientation=-1,
 )
@@ -81,10 +82,19 @@ PERIODS_SKIPPED = MetricSpec(
 COUNTING_SINCE = MetricSpec(
     'collector.counting_since', GAUGE, 'Epoch seconds of the boundary from which counts add up.', 'second'
 )
+AMOUNTS_DROPPED = MetricSpec(
+    'collector.amounts_dropped',
+    COUNT,
+    'Amounts that the limit max_returned_metrics kept from Datadog: they are booked and in no count. This metric and '
+    'periods_skipped are submitted whatever the limit.',
+    'email',
+    orientation=-1,
+)
 AMOUNTS_SHRUNK = MetricSpec(
     'collector.amounts_shrunk',
-    COUNT,
-    'Amounts that CloudWatch lowered after they were counted: the counts exceed it by that.',
+    GAUGE,
+    'Amounts that CloudWatch lowered after they were counted: by so much the counts of the periods that are still read '
+    'exceed it now.',
     'email',
     orientation=-1,
 )
@@ -106,9 +116,13 @@ METRICS = (
     CONTEXTS,
     PERIODS_SKIPPED,
     COUNTING_SINCE,
+    AMOUNTS_DROPPED,
     AMOUNTS_SHRUNK,
     CONNECTED,
 )
+
+UNLIMITED = (PERIODS_SKIPPED, AMOUNTS_DROPPED)
+"""Metrics that say what the counts miss. They are submitted even where `max_returned_metrics` is reached."""
 
 CAN_CONNECT = StatusSpec(
     'can_connect',
@@ -119,6 +133,9 @@ CAN_CONNECT = StatusSpec(
     levels=(Level.OK, Level.WARNING, Level.CRITICAL),
 )
 STATUSES = (CAN_CONNECT,)
+
+MALFORMED = 'malformed'
+"""Why a series is left out that the listing names: a value of the tag `reason` of `collector.series_dropped`."""
 
 CONNECTED_VALUES = {Level.OK: 1.0, Level.WARNING: 0.5, Level.CRITICAL: 0.0}
 MESSAGE_LIMIT = 1000
@@ -155,12 +172,20 @@ def collection(progress: Progress, period: int, now: float) -> Iterable[Sample]:
     yield Sample(ESTIMATED_COST, monthly_cost(per_period, period) + monthly_cost(daily, DAILY_INTERVAL))
     if progress.ledger is not None:
         yield Sample(COUNTING_SINCE, progress.ledger.since)
+        yield Sample(AMOUNTS_SHRUNK, progress.ledger.excess)
 
 
 def series_dropped(progress: Progress, now: float) -> Mapping[str, int]:
     """How many listed series are not asked for, by reason."""
     blocked = quarantine.blocked_counts(progress.quarantine, progress.selection.series, now)
-    return {**progress.selection.dropped, **blocked}
+    malformed = {MALFORMED: progress.inventory.malformed} if progress.inventory.malformed else {}
+    return {**progress.selection.dropped, **blocked, **malformed}
+
+
+def dropped(amounts: float) -> Iterable[Sample]:
+    """The amounts that `max_returned_metrics` kept from Datadog in a run."""
+    if amounts:
+        yield Sample(AMOUNTS_DROPPED, amounts)
 
 
 def run(seconds: float, contexts: int) -> Iterable[Sample]:
@@ -169,15 +194,13 @@ def run(seconds: float, contexts: int) -> Iterable[Sample]:
     yield Sample(CONTEXTS, contexts + 2)
 
 
-def uncounted(skipped: Iterable[SkippedSpan], lowered: float) -> Iterable[Sample]:
-    """The periods whose amounts were given up in a run, and by how much CloudWatch lowered counted amounts."""
+def uncounted(skipped: Iterable[SkippedSpan]) -> Iterable[Sample]:
+    """The periods whose amounts were given up in a run."""
     periods: Counter[str] = Counter()
     for span in skipped:
         periods[span.reason] += (span.end - span.start) // span.period
     for reason, number in sorted(periods.items()):
         yield Sample(PERIODS_SKIPPED, number, (f'reason:{reason}',))
-    if lowered:
-        yield Sample(AMOUNTS_SHRUNK, lowered)
 
 
 def failures(sources: Sources, of_the_run: Iterable[Failure] = ()) -> list[Failure]:

@@ -6,8 +6,12 @@ each, which is most of the cost of reading an answer. Our sessions switch that o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
 
+DAY = 86400
 LARGEST = 1e15
 """More than any account can send, and still exact in a double."""
 
@@ -26,3 +30,17 @@ def epoch(timestamp: object) -> float:
     if isinstance(timestamp, datetime):
         return (timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)).timestamp()
     return number(timestamp)
+
+
+def answered_at(response: Mapping[str, Any], now: float) -> float:
+    """When AWS sent a response, by the clock of AWS.
+
+    Our clock decides where the response has no date, or one that cannot be true: AWS accepts no request from a clock
+    that is off by more than minutes.
+    """
+    text = response.get('ResponseMetadata', {}).get('HTTPHeaders', {}).get('date')
+    try:
+        date = parsedate_to_datetime(text).timestamp() if text else now
+    except (TypeError, ValueError):
+        return now
+    return date if abs(date - now) < DAY else now

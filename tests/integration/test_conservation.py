@@ -7,6 +7,7 @@ reads AWS, and the tests compare only output that an operator sees: counts, `cou
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -326,7 +327,8 @@ def test_counting_begins_anew_after_a_lost_state() -> None:
 
 
 def test_counts_exceed_cloudwatch_by_lowered_amounts_only() -> None:
-    """When CloudWatch lowers an amount that was submitted, the count exceeds it by `amounts_shrunk`, once."""
+    """When CloudWatch lowers an amount that was submitted, `amounts_shrunk` shows by how much the count exceeds it,
+    while the period is read."""
     with new_trial() as trial:
         begin = _minute(0)
         trial.add([Amount('Send', REGION, begin + 600, 50, 0, lowered=20)])
@@ -335,8 +337,22 @@ def test_counts_exceed_cloudwatch_by_lowered_amounts_only() -> None:
         trial.settle()
         trial.verify()
         assert trial.submitted('Send', REGION) == 50
-        assert trial.driver.total('collector.amounts_shrunk', REGION) == 20
-        assert trial.driver.total('collector.amounts_shrunk', OTHER) == 0
+        excess = trial.driver.values('collector.amounts_shrunk', REGION)
+        assert set(excess) == {0, 20} and excess[-1] == 0
+        assert set(trial.driver.values('collector.amounts_shrunk', OTHER)) == {0}
+
+
+def test_an_amount_that_comes_back_is_no_excess() -> None:
+    """Where CloudWatch shows 10, then 4, then 10 again, `amounts_shrunk` is 6 while it shows 4, and 0 after that."""
+    with new_trial() as trial:
+        minute, shown = _minute(600), int(START) + 900
+        trial.sim.world.put(ACCOUNT, REGION, series_id('Send'), minute, 10, shown)
+        trial.sim.world.shrink(ACCOUNT, REGION, series_id('Send'), minute, 6, shown + 600)
+        trial.sim.world.put(ACCOUNT, REGION, series_id('Send'), minute, 6, shown + 1200)
+        trial.run_for(2 * HOUR)
+        assert trial.submitted('Send', REGION) == 10
+        steps = [excess for excess, _ in groupby(trial.driver.values('collector.amounts_shrunk', REGION))]
+        assert steps == [0, 6, 0]
 
 
 def test_amounts_of_the_unfinished_period_come_with_the_next_read() -> None:

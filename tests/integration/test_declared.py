@@ -38,6 +38,10 @@ def test_every_declared_metric_comes_and_no_other(
     clock.advance(5 * HOUR)
     sim.faults.add(Fault('denied', operation='GetAccount', times=3))
     driver.run_for(300, 60)
+    driver.restart(max_returned_metrics=5)
+    driver.run_for(600, 300)
+    driver.restart(max_returned_metrics=None)
+    driver.run_for(300, 300)
 
     lacking = get_metadata_metrics().keys() - set(aggregator.metric_names)
     assert not lacking, f'{sorted(lacking)}: never submitted. Has the scenario `everything` data for it?'

@@ -174,6 +174,24 @@ def test_listings_name_a_namespace_and_are_complete_once_an_hour(
     assert len(listings) - len(hints) == 4
 
 
+def test_names_beyond_the_limits_of_cloudwatch_cost_nothing(make_driver: MakeDriver, sim: Simulator) -> None:
+    """Metrics with longer names than CloudWatch accepts are counted as dropped and never queried; all others, those
+    with the longest possible names among them, are counted."""
+    for name in ('x' * 10_000, '@' * 1025, 'a@' * 1000, 'v' * 1024, 'news'):
+        series = series_id('Send', {SET: name})
+        for minute in range(60):
+            at = START - 3600 + 60 * minute
+            sim.world.put(ACCOUNT, REGION, series, at, 1, at)
+        sim.world.put(ACCOUNT, REGION, series, START + 900, 5, START + 900)
+    for dimensions in ({'n' * 256: 'x'}, {f'd{number}': 'x' for number in range(31)}):
+        sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), START - 3600, 1, START - 3600)
+    driver = make_driver(collect=['configuration_sets', 'unrecognized'])
+    driver.run_for(3600, 60)
+    assert driver.last('collector.series') == 2
+    assert driver.last('collector.series_dropped', REGION, 'reason:malformed') == 5
+    assert driver.total('configuration_set.send.count') == 10
+
+
 def test_forty_thousand_metrics_are_found(make_driver: MakeDriver, start: StartSimulator, clock: Clock) -> None:
     """A list of 40,000 metrics is read to its end in one run, at a pace that leaves half of AWS's quota to others."""
     family = Family(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from common import SECRET, MakeDriver
+from common import OTHER, REGION, SECRET, MakeDriver, StartSimulator
 
 from datadog_checks.amazon_ses import AmazonSesCheck
+from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
 from simulator import Simulator
 
 STEADY = {'collect': ['account', 'cloudwatch']}
@@ -78,6 +79,32 @@ def test_unknown_options_are_reported_with_the_nearest_name(make_driver: MakeDri
         'Option `setle_delay` is not known and has no effect; did you mean `settle_delay`?',
         'Option `colour` is not known and has no effect',
     ]
+
+
+def test_a_limit_on_metrics_is_a_warning_and_its_losses_are_reported(
+    make_driver: MakeDriver, start: StartSimulator
+) -> None:
+    """`max_returned_metrics` from a fleet's template stops nothing: a warning says what it costs. The counts and
+    `collector.amounts_dropped` are together what CloudWatch holds, in every Region."""
+    regions = [REGION, OTHER]
+    driver = make_driver(start('bounce_storm'), regions=regions, collect=['cloudwatch'], max_returned_metrics=9)
+    driver.run_for(3600, 300)
+    assert any('`max_returned_metrics` is 9' in warning for warning in driver.check.get_warnings())
+    driver.restart(max_returned_metrics=None)
+    driver.clock.advance(7200)
+    driver.run()
+    assert not any('max_returned_metrics' in warning for warning in driver.check.get_warnings())
+    counts = {row.count.name: row.metric_name for row in ACCOUNT_SPECS if row.count is not None}
+    assert driver.total('collector.amounts_dropped', OTHER) > 0
+    for region in regions:
+        since = driver.last('collector.counting_since', region)
+        submitted = sum(driver.total(name, region) for name in counts)
+        dropped = driver.total('collector.amounts_dropped', region)
+        settled, newest = (
+            sum(driver.cloudwatch_sum(metric, since, end, region) for metric in counts.values())
+            for end in (driver.clock() - 900, driver.clock())
+        )
+        assert settled <= submitted + dropped <= newest
 
 
 def test_options_that_are_null_count_as_absent(make_driver: MakeDriver, sim: Simulator) -> None:

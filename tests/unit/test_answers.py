@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -27,7 +28,8 @@ def result(query_id: str, points: Mapping[int, Any], status: str = 'Complete') -
 
 
 def page(*results: Any, date: float = NOW - 5.0) -> dict[str, Any]:
-    return {'MetricDataResults': list(results), 'AnsweredAt': date}
+    header = format_datetime(datetime.fromtimestamp(date, UTC), usegmt=True)
+    return {'MetricDataResults': list(results), 'ResponseMetadata': {'HTTPHeaders': {'date': header}}}
 
 
 def test_a_complete_answer_gives_each_query_its_points() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 from common import values_by_name
+from hypothesis import given
+from hypothesis import strategies as st
 
 from datadog_checks.amazon_ses import progress
 from datadog_checks.amazon_ses.collectors import account, send_statistics
@@ -157,16 +160,42 @@ def bucket(age: float, attempts: int, bounces: int = 0) -> dict[str, Any]:
 
 
 def test_buckets_become_sums_of_windows() -> None:
-    """Buckets in any order become sums of the newest bucket, of 24 hours and of 14 days; older ones count nowhere."""
+    """Buckets in any order become the last whole bucket, and sums of 24 hours and of 14 days; older ones count
+    nowhere."""
     buckets = [bucket(2 * DAY, 100, 5), bucket(60, 3, 1), bucket(960, 20), bucket(15 * DAY, 7000), bucket(DAY + 1, 10)]
     readings = values_by_name(send_statistics.parse({'SendDataPoints': buckets}, NOW))
     assert {key[1]: value for key, value in readings.items() if key[0] == 'send_statistics.delivery_attempts'} == {
-        'window:15m': 3,
+        'window:15m': 20,
         'window:24h': 23,
         'window:14d': 133,
     }
     assert readings['send_statistics.bounces', 'window:14d'] == 6
     assert readings['send_statistics.rejects', 'window:24h'] == 2
+
+
+def whole_quarter(buckets: list[dict[str, Any]], date: float | None = None) -> float:
+    header = {} if date is None else {'date': format_datetime(datetime.fromtimestamp(date, UTC), usegmt=True)}
+    answer = {'SendDataPoints': buckets, 'ResponseMetadata': {'HTTPHeaders': header}}
+    return values_by_name(send_statistics.parse(answer, NOW))['send_statistics.delivery_attempts', 'window:15m']
+
+
+@given(st.integers(0, 899), st.integers(0, 13))
+def test_the_last_whole_quarter_of_an_hour_is_shown_however_it_is_cut(age: int, silent: int) -> None:
+    """Wherever AWS lets its buckets begin, `window:15m` is the newest one that has ended; a quarter of an hour that is
+    not listed had no activity and is zero."""
+    quarters = [bucket(age + 900 * number, 100 + number) for number in range(14)]
+    assert whole_quarter(quarters) == 101
+    assert whole_quarter(quarters[:silent] + quarters[silent + 1 :]) == (0 if silent == 1 else 101)
+
+
+def test_the_clock_of_aws_says_which_quarter_has_ended() -> None:
+    """A clock of ours that is wrong by minutes shows no bucket that still fills, and skips none that has ended."""
+    quarters = [bucket(100, 1), bucket(1000, 2), bucket(1900, 3)]
+    assert whole_quarter(quarters) == 2
+    assert whole_quarter(quarters, NOW - 200) == 3
+    assert whole_quarter(quarters, NOW + 790) == 2
+    assert whole_quarter(quarters, NOW + 800) == 1
+    assert whole_quarter(quarters, NOW - 30 * DAY) == 2, 'a date that cannot be true'
 
 
 def test_windows_of_a_silent_account_are_zero() -> None:

@@ -6,12 +6,13 @@ from array import array
 from dataclasses import dataclass, field, replace
 from math import lcm
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datadog_checks.amazon_ses.cloudwatch import ledger as counting
 from datadog_checks.amazon_ses.cloudwatch import slots as polling
-from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger, Lookback, Observations, SkippedSpan
+from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger, Lookback, Observations, Origin, SkippedSpan
 from datadog_checks.amazon_ses.cloudwatch.periods import Window, newest_window, next_boundary, period_start
 from datadog_checks.amazon_ses.cloudwatch.selection import PollingClass, Selection
 from datadog_checks.amazon_ses.progress import Progress
@@ -58,6 +59,7 @@ class Poller:
     selection: Selection = SELECTED
     ledger: Ledger | None = None
     slot: int = 0
+    begins: dict[str, float] = field(default_factory=dict)
     submitted: dict[str, float] = field(default_factory=dict)
     skipped: list[SkippedSpan] = field(default_factory=list)
     queries: int = 0
@@ -69,7 +71,7 @@ class Poller:
         """
         if self.ledger is not None:
             self.ledger = counting.plan_period_change(self.ledger, self.period, now + skew)
-            self.ledger = counting.reindex(self.ledger, self.selection.keys)
+            self.ledger = counting.reindex(self.ledger, self.selection.keys, self.begins)
         period = self.period if self.ledger is None else self.ledger.period
         # planning.py numbers slots in the same way.
         self.slot = max(self.slot + 1, round((now + skew) / period))
@@ -80,13 +82,14 @@ class Poller:
         for index, start in due.starts.items():
             series, window = self.selection.keys[index], Window(start, newest.end)
             points = {} if series in incomplete and cut else self.cloudwatch.sums(series, window, period, now)
-            answers.append(Observations(window, [index], [points], [series not in incomplete], [True]))
+            origin = self.ledger.origin(self.slot) if self.ledger else Origin(self.slot, period)
+            answers.append(Observations(origin, window, now, [series], [points], [series not in incomplete], [True]))
         if self.ledger is None:
             if any(any(reads.complete) for reads in answers):
                 opened = counting.new_ledger(self.selection.keys, period, now, self.lookback)
-                self.ledger = counting.record_reads(opened, answers, self.slot)
+                self.ledger = counting.record_reads(opened, answers)
             return
-        booking = counting.book(self.ledger, answers, now, self.slot, self.lookback)
+        booking = counting.book(self.ledger, answers, self.lookback)
         end = counting.finish_period_change(booking.ledger, self.period, now, self.settle_delay, self.lookback)
         keys, self.ledger = self.ledger.keys, end.ledger
         self.skipped += [*booking.skipped, *end.skipped]
@@ -116,10 +119,10 @@ class Poller:
             self.poll(now)
         return now
 
-    def verify_totals(self) -> None:
+    def verify_totals(self, names: tuple[str, ...] = SERIES) -> None:
         """Each amount was submitted once, except amounts in skipped periods, which may be missing."""
         assert self.ledger is not None
-        for series in SERIES:
+        for series in names:
             since = self.ledger.since
             truth = self.cloudwatch.total(series, [(since, 2 * START)])
             skipped = self.cloudwatch.total(series, [(max(since, span.start), span.end) for span in self.skipped])
@@ -296,6 +299,212 @@ def test_a_series_that_returns_too_late_reports_its_skipped_periods(data: st.Dat
     poller.verify_totals()
 
 
+@dataclass
+class Listing:
+    """What ListMetrics names: a series from `lag` seconds after its first amount was visible."""
+
+    poller: Poller
+    lags: dict[str, int]
+    listed_at: float | None = None
+
+    def look(self, now: float) -> None:
+        """List the series, and poll those that are listed from now on, as planning.py does."""
+        cloudwatch, known = self.poller.cloudwatch, self.poller.selection.keys
+        new = [
+            name
+            for name, lag in self.lags.items()
+            if name not in known and any(at + delay + lag <= now for at, _, delay in cloudwatch.events[name])
+        ]
+        begins = max(0.0, (self.listed_at or 0.0) - 900)
+        self.poller.begins |= dict.fromkeys(new, begins)
+        self.poller.choose((*known, *new))
+        self.listed_at = now
+
+
+BORN = MANY[:4]
+"""Series that begin at some time, besides those of SERIES."""
+
+
+@st.composite
+def births(draw: st.DrawFn, span: int) -> dict[str, list[tuple[int, int, int]]]:
+    """Amounts of series each of which begins at some time, with an amount that is visible at once."""
+    born = {name: draw(st.integers(START, START + span)) for name in BORN}
+    later = draw(events(span, 900, (*SERIES, *BORN)))
+    return {
+        name: [(born[name], 1, 0), *(event for event in amounts if event[0] >= born[name])] if name in born else amounts
+        for name, amounts in later.items()
+    }
+
+
+outage_step = st.fixed_dictionaries(
+    {
+        'pause': st.one_of(st.just(300), st.integers(20, 900), st.integers(900, 5 * HOUR)),
+        'lists': st.booleans(),
+        'answers': st.booleans(),
+        'incomplete': st.sets(st.sampled_from((*SERIES, *BORN))).map(tuple),
+        'cut': st.booleans(),
+        'restart': st.booleans(),
+        'backfill': st.sampled_from([None, None, 3 * HOUR, 24 * HOUR]),
+        'timeframe': st.sampled_from([None, None, 900, HOUR]),
+    }
+)
+
+
+def through_outages(data: st.DataObject, steps: list[dict], backfill: int) -> Poller:
+    """A poller that went through these steps, with series that are born in them, until all is read."""
+    span = sum(step['pause'] for step in steps) + HOUR
+    cloudwatch = CloudWatch(data.draw(births(span)))
+    poller = Poller(cloudwatch, lookback=Lookback(HOUR + 600, backfill))
+    listing = Listing(poller, {name: data.draw(st.integers(0, 900)) for name in BORN})
+    now = float(START)
+    poller.choose(SERIES)
+    poller.poll(now)
+    for step in steps:
+        now += step['pause']
+        if step['restart']:
+            poller.restart()
+            late = max(step['timeframe'] or HOUR, 900) + 600
+            poller.lookback = Lookback(late, step['backfill'] or poller.lookback.backfill)
+        if step['lists']:
+            listing.look(now)
+        if step['answers']:
+            poller.poll(now, incomplete=step['incomplete'], cut=step['cut'])
+    # By now the last series is born.
+    for _ in range(10):
+        now += 600
+        poller.poll(now)
+        listing.look(now)
+    poller.settle(now)
+    return poller
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.data())
+def test_series_born_in_an_outage_are_counted_or_reported(data: st.DataObject) -> None:
+    """A series that begins at any moment of any outage is counted back to the backfill limit, and the rest reported."""
+    steps = data.draw(st.lists(outage_step, max_size=20))
+    through_outages(data, steps, 3 * HOUR).verify_totals((*SERIES, *BORN))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_series_born_within_the_backfill_limit_lose_nothing(data: st.DataObject) -> None:
+    """While outages are shorter than the backfill limit, every amount of every new series is counted, and none is
+    reported as given up."""
+    steps = [{**step, 'backfill': None} for step in data.draw(st.lists(outage_step, max_size=20))]
+    poller = through_outages(data, steps, sum(step['pause'] for step in steps) + 24 * HOUR)
+    assert poller.skipped == [] and poller.ledger is not None
+    for name in (*SERIES, *BORN):
+        truth = poller.cloudwatch.total(name, [(poller.ledger.since, 2 * START)])
+        assert poller.submitted.get(name, 0.0) == truth, (name, poller.ledger)
+
+
+def test_what_a_new_series_lost_is_reported_from_its_birth_on() -> None:
+    """After six hours in which nothing is listed, a new series is counted for three hours; what it had before that is
+    reported, and not the hours in which it cannot have existed."""
+    born = START + 3 * HOUR
+    cloudwatch = CloudWatch({name: [(START + 60 * minute, 1, 0) for minute in range(12 * 60)] for name in SERIES})
+    cloudwatch.events['new'] = [(at, 1, 0) for at, _, _ in cloudwatch.events['send'] if at >= born]
+    poller = Poller(cloudwatch)
+    listing = Listing(poller, {'new': 300})
+    poller.choose(SERIES)
+    for slot in range(10 * 12):
+        now = float(START + 300 * slot)
+        if not 2 * HOUR < now - START < 8 * HOUR:
+            listing.look(now)
+        poller.poll(now)
+    assert len(poller.skipped) == 1
+    ((start, end, reason, period),) = poller.skipped
+    assert (start, reason, period) == (period_start(START + 2 * HOUR - 900, 300), 'backfill_limit', 300)
+    assert end <= START + 5 * HOUR + 600
+    assert poller.submitted['new'] == cloudwatch.total('new', [(end, int(now) + 1)])
+
+
+NAMES = ('send', 'bounce', 'new')
+
+absences = st.lists(
+    st.tuples(
+        st.sampled_from([*ORDERS, ('bounce', 'new')]),
+        st.integers(1, 6),
+        st.sampled_from([300, 300, 1200, 3 * HOUR]),
+        st.sampled_from([None, None, 2 * HOUR, 3 * HOUR, 24 * HOUR]),
+        st.sets(st.sampled_from(NAMES)).map(tuple),
+    ),
+    min_size=3,
+    max_size=10,
+)
+"""Which series are polled, how often and at what pace, the backfill limit from there on, and what is incomplete."""
+
+
+@settings(max_examples=150, deadline=None)
+@given(absences, st.integers(0, 900))
+def test_a_raised_backfill_limit_doubles_no_series_that_returns(turns: list[tuple], delay: int) -> None:
+    """Series that go for any time and return, while `backfill_limit` is raised or lowered at any restart, submit no
+    amount twice, and lose none of those that were read while they were polled."""
+    span = sum(polls * pause for _, polls, pause, *_ in turns)
+    # Something happens in each period, so that each period that is counted twice shows.
+    cloudwatch = CloudWatch({name: [(at, 1, delay) for at in range(START, START + span, 300)] for name in NAMES})
+    poller = Poller(cloudwatch)
+    now = float(START)
+    poller.poll(now)
+    owed: dict[str, list[tuple[float, float]]] = {name: [] for name in NAMES}
+    polled_from: dict[str, float] = {}
+    for keys, polls, pause, backfill, incomplete in turns:
+        if backfill:
+            poller.restart()
+            poller.lookback = Lookback(HOUR + 600, backfill)
+        poller.choose(keys)
+        for _ in range(polls):
+            now += pause
+            poller.poll(now, incomplete=incomplete)
+            polled_from = {name: polled_from.get(name, now) for name in keys}
+            for name in set(keys).difference(incomplete):
+                owed[name].append((polled_from[name], now - polling.IDLE_INTERVAL - 1500))
+    poller.choose(NAMES)
+    poller.settle(now)
+    assert poller.ledger is not None
+    reported = [(span.start, span.end) for span in poller.skipped]
+    for name in NAMES:
+        truth = cloudwatch.total(name, [(poller.ledger.since, 2 * START)])
+        assert poller.submitted.get(name, 0.0) <= truth, (name, poller.ledger)
+        spans = [(max(start, poller.ledger.since), end) for start, end in owed[name]]
+        promised = CloudWatch({name: [event for event in cloudwatch.events[name] if not inside(event[0], reported)]})
+        assert poller.submitted.get(name, 0.0) >= promised.total(name, spans), (name, poller.skipped, poller.ledger)
+
+
+@pytest.mark.parametrize('partial', [False, True])
+def test_a_series_that_was_forgotten_is_not_counted_again(partial: bool) -> None:
+    """A series of which nothing is remembered, and that returns with a higher backfill limit, goes on where it was
+    counted last: by a complete answer, or by one that was not complete."""
+    cloudwatch = CloudWatch({name: [(at, 1, 0) for at in range(START, START + 40 * HOUR, 300)] for name in NAMES})
+    poller = Poller(cloudwatch)
+    now = float(START)
+
+    def poll(keys: tuple[str, ...], times: int, incomplete: tuple[str, ...] = ()) -> None:
+        nonlocal now
+        poller.choose(keys)
+        for _ in range(times):
+            poller.poll(now, incomplete=incomplete)
+            now += 300
+
+    poll(NAMES, 24)
+    poll(NAMES, 24, ('bounce',) if partial else ())
+    counted = poller.submitted['bounce']
+    poll(('send', 'new'), 60)
+    poll(('send',), 2)
+    assert poller.ledger is not None and 'bounce' not in poller.ledger.inactive_keys
+    poller.lookback = Lookback(HOUR + 600, 24 * HOUR)
+    returned = now
+    poll(NAMES, 24)
+    away = cloudwatch.total('bounce', [(START + 48 * 300, int(returned))])
+    since = cloudwatch.total('bounce', [(int(returned), int(now))])
+    assert poller.submitted['bounce'] - counted in (since + away, since + away + 1)
+
+
+def inside(second: int, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= second < end for start, end in spans)
+
+
 def ledgers() -> st.SearchStrategy[Ledger]:
     """Ledgers with polled and unpolled series; every amount in a ledger is different."""
 
@@ -340,8 +549,8 @@ def remembered_by_series(ledger: Ledger) -> dict[str, tuple[int, dict[int, float
 def test_arranging_changes_the_indexes_of_series_and_nothing_else(ledger: Ledger, keys: tuple[str, ...]) -> None:
     """Each series keeps its watermark and its amounts when its index changes.
 
-    A new series starts at the newest watermark with no amounts. An unpolled series is forgotten only when none of its
-    amounts are retained any more.
+    A new series is unread and owed from the newest period on. An unpolled series is forgotten only when none of its
+    amounts are retained any more, and nothing new is counted below the watermark of a forgotten one.
     """
     after = counting.reindex(ledger, keys)
     before, now = remembered_by_series(ledger), remembered_by_series(after)
@@ -350,9 +559,13 @@ def test_arranging_changes_the_indexes_of_series_and_nothing_else(ledger: Ledger
     assert len(after.read_slots) == len(after.newest_data) == len(keys)
     assert len(now) == len(after.keys) + len(after.inactive_keys), 'no series has two indexes'
     for name in keys:
-        assert now[name] == before.get(name, (ledger.newest_watermark, dict.fromkeys(ledger.booked, 0.0)))
+        owed_from = max(ledger.counting_from, ledger.read_to - ledger.period)
+        assert now[name] == before.get(name, (owed_from, dict.fromkeys(ledger.booked, 0.0)))
+    assert after.unread == set(keys) - before.keys()
     for name in before.keys() - set(keys):
-        assert now.get(name) == before[name] or before[name][0] < ledger.retained_from
+        watermark, amounts = before[name]
+        assert now.get(name) == before[name] or (watermark < ledger.retained_from and not any(amounts.values()))
+        assert name in now or after.forgotten_before >= watermark
     assert counting.reindex(after, keys) == after
     assert counting.reindex(counting.reindex(after, ledger.keys), keys).keys == keys
 
@@ -375,8 +588,9 @@ def test_a_quiet_region_advances_the_ledger_like_an_empty_answer(ledger: Ledger,
     )
     indexes = range(len(moved.keys))
     points = [{start: column[index] for start, column in moved.booked.items()} for index in indexes]
-    answer = Observations(window, indexes, points, [True] * len(points), [True] * len(points))
-    assert not counting.book(moved, [answer], float(now), 99, lookback).amounts
+    true = [True] * len(points)
+    answer = Observations(moved.origin(99), window, float(now), moved.keys, points, true, true)
+    assert not counting.book(moved, [answer], lookback).amounts
 
 
 @given(ledgers(), st.sampled_from([60, 300, 420, 900, HOUR]), st.integers(-2 * HOUR, 6 * HOUR))
@@ -403,6 +617,95 @@ def test_closing_ends_the_ledger_at_a_common_boundary(ledger: Ledger, period: in
     assert (end.ledger.counting_from, end.ledger.retained_from, end.ledger.booked) == (boundary, boundary, {})
     assert set(end.ledger.watermarks) <= {boundary}
     assert all(span.period == 300 and span.end == boundary for span in end.skipped)
+
+
+NOON = START + 300 * 100
+"""The newest boundary of the ledger below."""
+
+RUNNING = Ledger(
+    period=300,
+    since=START,
+    counting_from=START,
+    retained_from=NOON - HOUR - 900,
+    read_at=NOON - 20.0,
+    read_to=NOON,
+    keys=SERIES,
+    watermarks=array('q', [NOON, NOON]),
+    read_slots=array('q', [7, 7]),
+    newest_data=array('q', [0, 0]),
+    booked={NOON - 300: array('d', [10.0, 20.0])},
+)
+LOOKBACK = Lookback(HOUR + 600, 3 * HOUR)
+
+
+def answered(
+    ledger: Ledger, points: dict[str, dict[int, float]], answered_at: float, complete: bool = True
+) -> Observations:
+    """A complete answer for some series, to a request that was made from this ledger."""
+    window, true = Window(NOON - 2 * HOUR, NOON + 1200), [True] * len(points)
+    columns = list(points), list(points.values()), [complete] * len(points), true
+    return Observations(ledger.origin(8), window, answered_at, *columns)
+
+
+def test_each_answer_closes_periods_by_its_own_date() -> None:
+    """In a run that takes in answers of different age, each series counts as read up to the date of its own answer, and
+    the older answer holds no other series back."""
+    pages = [answered(RUNNING, {'send': {NOON: 1}}, NOON + 10), answered(RUNNING, {'bounce': {NOON: 2}}, NOON + 650)]
+    booking = counting.book(RUNNING, pages, LOOKBACK)
+    assert list(booking.ledger.watermarks) == [NOON + 300, NOON + 900]
+    assert (booking.ledger.read_to, booking.ledger.read_at) == (NOON + 900, NOON + 650)
+    assert booking.amounts == {0: 1.0, 1: 2.0}
+    assert booking == counting.book(RUNNING, pages[::-1], LOOKBACK)
+
+
+@given(st.lists(st.sampled_from((*SERIES, 'new')), unique=True).map(tuple))
+def test_an_answer_is_booked_for_the_series_that_it_names(keys: tuple[str, ...]) -> None:
+    """Whatever is selected by the time an answer comes, its amounts belong to the same series as before, and those of a
+    series that is not asked for any more are dropped and counted when it returns."""
+    page = answered(RUNNING, {'send': {NOON - 300: 15}, 'bounce': {NOON - 300: 26}}, NOON + 10)
+    today = counting.reindex(RUNNING, keys)
+    current = counting.rebased(page, today, NOON + 10, LOOKBACK)
+    assert current is not None
+    amounts = counting.book(today, [current], LOOKBACK).amounts
+    assert {keys[index]: amount for index, amount in amounts.items()} == {
+        name: growth for name, growth in {'send': 5.0, 'bounce': 6.0}.items() if name in keys
+    }
+
+
+@pytest.mark.parametrize(
+    ('today', 'lookback', 'age'),
+    [
+        (replace(RUNNING, period=60), LOOKBACK, 0),
+        (replace(RUNNING, since=START + 300), LOOKBACK, 0),
+        (replace(RUNNING, counting_from=NOON), LOOKBACK, 0),
+        (RUNNING, replace(LOOKBACK, failover=True), 451),
+        (replace(RUNNING, series_since={'send': NOON, 'bounce': NOON}), LOOKBACK, 0),
+    ],
+)
+def test_an_answer_to_another_ledger_is_dropped(today: Ledger, lookback: Lookback, age: int) -> None:
+    """An answer is dropped where the period was edited, counting was opened anew, its series was named anew, or so much
+    time went by that another Agent may have counted."""
+    page = answered(RUNNING, {'send': {NOON: 1}}, NOON + 10.0)
+    assert counting.rebased(page, RUNNING, page.answered_at, lookback) == page
+    current = counting.rebased(page, today, page.answered_at + age, lookback)
+    assert current is None or list(current.keys) == []
+    assert counting.rebased(page._replace(origin=Origin(8, 300)), RUNNING, page.answered_at, lookback) is None
+
+
+def test_the_excess_is_what_there_is_now() -> None:
+    """Where CloudWatch shows 10, then 4, then 10 again, the excess is 6, then 0; an answer that is older than the
+    newest one says nothing of it."""
+    ledger, excess = RUNNING, []
+    for value, answered_at in ((10, 1), (4, 2), (10, 0), (4, 3), (10, 4), (7, 5), (12, 6), (9, 1)):
+        page = answered(ledger, {'send': {NOON - 300: float(value)}}, NOON + 10.0 * answered_at)
+        ledger = counting.book(ledger, [page], LOOKBACK).ledger
+        excess.append(ledger.excess)
+    assert excess == [0, 6, 6, 6, 0, 3, 0, 0]
+    later = replace(ledger, lowered={NOON - 300: {'send': 2.0}})
+    page = answered(later, {'send': {}, 'bounce': {}}, NOON + 3 * HOUR)
+    page = page._replace(window=Window(NOON - HOUR, NOON + 3 * HOUR))
+    assert later.excess == 2
+    assert counting.book(later, [page], LOOKBACK).ledger.excess == 0, 'the period is not read any more'
 
 
 def test_an_idle_series_costs_a_quarter_and_its_first_amount_comes_within_twenty_minutes() -> None:

@@ -102,7 +102,14 @@ LINKED = ListedMetric('210987654321', 'AWS/SES', 'Send', ())
 BY_ADDRESS = ListedMetric('', 'AWS/SES', 'Send', (('who', 'jane.doe@mail.example'),))
 FAMILIES = ('configuration_sets', 'cloudwatch', 'unrecognized')
 SELECTED = select(SERIES[:1], families.recognize([IN_SET, LINKED, BY_ADDRESS], FAMILIES), (SUM,), {})
-INVENTORY = Inventory(frozenset({IN_SET, LINKED}), (IN_SET, LINKED), {IN_SET: NOW - 60.0}, NOW + 1.5)
+INVENTORY = Inventory(
+    frozenset({IN_SET, LINKED}),
+    (IN_SET, LINKED),
+    {IN_SET: NOW - 60.0},
+    NOW + 1.5,
+    listed_at=NOW + 2.5,
+    begins={LINKED: NOW - 900.0},
+)
 LEDGER = Ledger(
     period=300,
     since=NOW,
@@ -120,6 +127,8 @@ LEDGER = Ledger(
     series_since={'b': NOW},
     closes_at=NOW + 7200,
     doubtful=True,
+    unread=frozenset({SELECTED.keys[1], 'gone'}),
+    forgotten_before=NOW + 300,
 )
 PROGRESS = Progress(
     ledger=LEDGER,
@@ -159,6 +168,15 @@ def test_an_implausible_document_is_refused(saved: Document) -> None:
         assert replace(restored, selection=SELECTED) != PROGRESS
     with pytest.raises(ValueError):
         document.from_document(Document(saved.values, [*saved.columns[:1], array('q', [1]), *saved.columns[2:]]))
+
+
+def test_a_document_of_an_earlier_version_is_read(saved: Document) -> None:
+    """A document that says nothing of new series is read as one without any."""
+    ledger = {key: value for key, value in saved.values['ledger'].items() if key not in ('unread', 'forgotten')}
+    values = {key: value for key, value in saved.values.items() if key not in ('listed_at', 'begins')}
+    restored = document.from_document(Document({**values, 'ledger': ledger}, saved.columns))
+    assert restored.ledger == replace(LEDGER, unread=frozenset(), forgotten_before=0)
+    assert restored.inventory == replace(INVENTORY, listed_at=INVENTORY.full_at, begins={})
 
 
 def test_a_mail_address_in_a_dimension_is_not_saved() -> None:

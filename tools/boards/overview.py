@@ -335,9 +335,10 @@ COLLECTOR = Group(
             4,
             'Known errors of the counts',
             rare('periods given up', ALL.count('collector.periods_skipped', STEP)),
-            rare('emails too many', ALL.count('collector.amounts_shrunk', STEP)),
-            description='Periods whose missing emails are in no count, and emails that CloudWatch took back after they '
-            'were counted. Zero is exact.',
+            rare('emails over the limit', ALL.count('collector.amounts_dropped', STEP)),
+            Measure('emails too many now', ALL.total('collector.amounts_shrunk')),
+            description='Periods and emails that are in no count, and by how many emails the counts of the last hours '
+            'exceed CloudWatch, because it took them back. Zero is exact.',
         ),
         chart(
             4,

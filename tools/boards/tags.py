@@ -41,7 +41,7 @@ The operator chooses the tags of `dimension.`; these are the tags of the demo. A
 
 LOSSES: Mapping[str, str] = {
     'amazon_ses.collector.periods_skipped': 'submitted only where periods are skipped, and then nothing is proven',
-    'amazon_ses.collector.amounts_shrunk': 'submitted only where CloudWatch lowers amounts, as above',
+    'amazon_ses.collector.amounts_dropped': 'submitted only where max_returned_metrics is reached, as above',
 }
 """Metrics that a run without losses, such as that of `make demo`, does not have."""
 

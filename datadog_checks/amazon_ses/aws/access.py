@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
@@ -70,7 +69,7 @@ class Access:
         self, listing: discovery.Listing, region: str, account: str, seconds: float
     ) -> discovery.ListingAnswer:
         """The metrics that CloudWatch lists, or those that it lists within `seconds` and `discovery.MAX_PAGES`."""
-        metrics: set[ListedMetric] = set()
+        metrics: list[ListedMetric | None] = []
         failure = None
         try:
             if not self._read_listing(listing, region, account, seconds, metrics):
@@ -80,7 +79,7 @@ class Access:
             failure = malformed(discovery.OPERATION, 'the answer is not a list of metrics.')
         except Exception as error:
             failure = self._failure(error, region, discovery.OPERATION, discovery.ACTIONS[0].name)
-        return discovery.ListingAnswer(frozenset(metrics), failure)
+        return discovery.ListingAnswer(frozenset(filter(None, metrics)), failure, metrics.count(None))
 
     def get_metric_data(self, batch: queries.Batch, region: str, now: float) -> answers.BatchAnswer | Failure:
         """The answer to a batch, from all of its pages. A Failure only where no page came."""
@@ -90,7 +89,7 @@ class Access:
         try:
             self.calls.set_billed_metrics(batch.billed_metrics)
             for page in self._pages(partial(json_protocol.get_metric_data, batch=batch), region, MAX_PAGES):
-                pages.append({**page, 'AnsweredAt': _date(page)})
+                pages.append(page)
         except Exception as error:
             failures.append(self._failure(error, region, answers.OPERATION, queries.ACTIONS[0].name))
         if not pages:
@@ -102,14 +101,14 @@ class Access:
         return answer
 
     def _read_listing(
-        self, listing: discovery.Listing, region: str, account: str, seconds: float, metrics: set[ListedMetric]
+        self, listing: discovery.Listing, region: str, account: str, seconds: float, metrics: list[ListedMetric | None]
     ) -> bool:
         """Add what is listed to `metrics`. Returns whether that is all. Raises where a page cannot be read."""
         shared_dimensions: dict[Dimensions, Dimensions] = {}
         deadline, pages = time.monotonic() + seconds, 0
         for request in listing.requests:
             for page in self._pages(partial(self._listing_page, request=request), region, discovery.MAX_PAGES):
-                metrics.update(discovery.parse_page(page, account, shared_dimensions))
+                metrics.extend(discovery.parse_page(page, account, shared_dimensions))
                 pages += 1
                 if pages >= discovery.MAX_PAGES or (time.monotonic() > deadline and page.get('NextToken')):
                     return False
@@ -156,12 +155,3 @@ class Access:
 
 class EndlessPages(Exception):
     """The pages of an answer repeat themselves."""
-
-
-def _date(page: Page) -> float | None:
-    """The date of an answer by AWS's clock, in epoch seconds, where it has one."""
-    text = page.get('ResponseMetadata', {}).get('HTTPHeaders', {}).get('date')
-    try:
-        return parsedate_to_datetime(text).timestamp() if text else None
-    except (TypeError, ValueError):
-        return None

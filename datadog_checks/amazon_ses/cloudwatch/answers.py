@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
 
-from datadog_checks.amazon_ses.cloudwatch.periods import DAY
 from datadog_checks.amazon_ses.cloudwatch.queries import MAX_QUERIES, Batch
 from datadog_checks.amazon_ses.model import Failure, FailureKind, malformed
-from datadog_checks.amazon_ses.values import LARGEST, epoch, number
+from datadog_checks.amazon_ses.values import LARGEST, answered_at, epoch, number
 
 OPERATION = 'GetMetricData'
 
@@ -111,7 +110,7 @@ def parse(batch: Batch, pages: Iterable[Mapping[str, Any]], failures: Iterable[F
     shared_starts: dict[tuple[int, ...], tuple[int, ...]] = {}
     dates = []
     for page in pages:
-        dates.append(_date(page, now))
+        dates.append(answered_at(page, now))
         page_results = page.get('MetricDataResults')
         if not isinstance(page_results, list):
             reasons.append(_malformed('the answer has no MetricDataResults'))
@@ -169,13 +168,6 @@ def _points(
             raise MalformedResult('an answer has a datapoint off the period, or off the time that was asked for')
         shared_starts[starts] = starts
     return Points(shared_starts[starts], array('d', values))
-
-
-def _date(page: Mapping[str, Any], now: float) -> float:
-    """When AWS answered. Our clock decides where the answer has no date, or one that is off by a day, which cannot be:
-    AWS accepts no request from a clock that is off by more than minutes."""
-    date = page.get('AnsweredAt')
-    return date if isinstance(date, float) and abs(date - now) < DAY else now
 
 
 def _malformed(detail: str) -> Failure:

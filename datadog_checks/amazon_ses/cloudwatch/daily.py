@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datadog_checks.amazon_ses.cloudwatch.ledger import Observations
+from datadog_checks.amazon_ses.cloudwatch.ledger import Observations, Origin
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY, HOUR, Window, next_boundary
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Purpose, batches
 from datadog_checks.amazon_ses.cloudwatch.selection import Selection
@@ -19,9 +19,9 @@ def daily_batches(selection: Selection, now: float) -> list[Batch]:
     return batches(starts, selection.columns, end, HOUR, Purpose.SNDS)
 
 
-def as_read(selection: Selection, end: int) -> Observations:
+def as_read(selection: Selection, origin: Origin, end: int, answered_at: float) -> Observations:
     """Marks the daily series as read up to `end`. They have no count, and would otherwise hold back the oldest
     watermark of the ledger."""
-    indexes = selection.daily
-    number = len(indexes)
-    return Observations(Window(0, end), indexes, [{}] * number, [True] * number, [False] * number)
+    keys = [selection.keys[index] for index in selection.daily]
+    number = len(keys)
+    return Observations(origin, Window(0, end), answered_at, keys, [{}] * number, [True] * number, [False] * number)

@@ -15,7 +15,13 @@ from typing import Any
 
 from datadog_checks.amazon_ses.cloudwatch.families import NAMESPACES, ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY
-from datadog_checks.amazon_ses.cloudwatch.series import NAMESPACE, Dimensions
+from datadog_checks.amazon_ses.cloudwatch.series import (
+    LONGEST_NAME,
+    LONGEST_VALUE,
+    MOST_DIMENSIONS,
+    NAMESPACE,
+    Dimensions,
+)
 from datadog_checks.amazon_ses.model import Action, Failure, FailureKind
 
 OPERATION = 'ListMetrics'
@@ -29,6 +35,9 @@ FULL_INTERVAL = 3600
 
 FORGOTTEN_AFTER = DAY
 """Seconds for which a series that is no longer listed is still asked for."""
+
+LISTED_WITHIN = 900
+"""Seconds after its first data within which CloudWatch lists a metric (API reference of ListMetrics)."""
 
 MAX_PAGES = 200
 """Pages of one listing: 100,000 metrics, twice as many as can be asked for."""
@@ -51,18 +60,23 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class ListingAnswer:
-    """The metrics of a listing, and the failure that cut it short, if any."""
+    """The metrics of a listing, the failure that cut it short, if any, and how many of its names are no names that
+    CloudWatch takes."""
 
     metrics: frozenset[ListedMetric]
     failure: Failure | None = None
+    malformed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """The metrics that CloudWatch is known to have, as a set and sorted group by group.
 
-    `missing_since` holds those that the newest full listing did not name. `full_at` is the time of that listing.
-    `recent` says of each of `ordered` whether the newest recent listing named it; None before the first one.
+    `missing_since` holds those that the newest full listing did not name. `full_at` is the time of that listing, and
+    `listed_at` that of the newest listing of either kind. `recent` says of each of `ordered` whether the newest recent
+    listing named it; None before the first one. `begins` holds the metrics that no selection has considered yet, with
+    the time before which they had no data, because they were not in the listing before: 0 where there was none.
+    `malformed` is how many metrics of the newest listing are left out for their names.
     """
 
     metrics: frozenset[ListedMetric] = frozenset()
@@ -70,23 +84,33 @@ class Inventory:
     missing_since: Mapping[ListedMetric, float] = field(default_factory=dict)
     full_at: float | None = None
     recent: bytes | None = None
+    listed_at: float | None = None
+    begins: Mapping[ListedMetric, float] = field(default_factory=dict)
+    malformed: int = 0
 
 
 def next_listing(inventory: Inventory, now: float, unrecognized: bool, linked: bool) -> Listing:
     """The listing to make now. The namespaces beside `AWS/SES` hold only metrics that no family recognizes."""
     if inventory.full_at is None or not 0 <= now - inventory.full_at < FULL_INTERVAL - LISTING_INTERVAL / 2:
         return Listing(NAMESPACES if unrecognized else (NAMESPACE,), False, linked)
-    used = {metric.namespace for metric in inventory.metrics}
-    namespaces = tuple(name for name in NAMESPACES if name == NAMESPACE or (unrecognized and name in used))
-    return Listing(namespaces, True, linked)
+    used = _used_namespaces(inventory)
+    return Listing(
+        tuple(name for name in NAMESPACES if name == NAMESPACE or (unrecognized and name in used)), True, linked
+    )
+
+
+def _used_namespaces(inventory: Inventory) -> frozenset[str]:
+    return frozenset(metric.namespace for metric in inventory.metrics)
 
 
 def parse_page(
     page: Mapping[str, Any], account: str, shared_dimensions: dict[Dimensions, Dimensions]
-) -> Iterable[ListedMetric]:
+) -> Iterable[ListedMetric | None]:
     """The metrics of one page. `account` is our own. `shared_dimensions` holds each set of dimensions once.
 
-    Raises KeyError, TypeError, ValueError or AttributeError where the page is no answer.
+    None stands for a metric whose names are longer than CloudWatch accepts: it cannot be asked for, and names without a
+    limit would cost without a limit. Raises KeyError, TypeError, ValueError or AttributeError where the page is no
+    answer.
     """
     metrics = page['Metrics']
     if not isinstance(metrics, list):
@@ -95,6 +119,9 @@ def parse_page(
     if not all(isinstance(owner, str) for owner in owners):
         raise TypeError('the owner of a metric is no text')
     for metric, owner in zip(metrics, owners, strict=True):
+        if not _is_within_limits(metric, owner):
+            yield None
+            continue
         dimensions = tuple(sorted((intern(pair['Name']), pair['Value']) for pair in metric['Dimensions']))
         dimensions = shared_dimensions.setdefault(dimensions, dimensions)
         namespace, name = intern(metric['Namespace']), intern(metric['MetricName'])
@@ -103,26 +130,48 @@ def parse_page(
         yield ListedMetric('' if owner == account else owner, namespace, name, dimensions)
 
 
+def _is_within_limits(metric: Mapping[str, Any], owner: str) -> bool:
+    pairs = metric['Dimensions']
+    names = (owner, metric['Namespace'], metric['MetricName'], *(pair['Name'] for pair in pairs))
+    return (
+        len(pairs) <= MOST_DIMENSIONS
+        and max(map(len, names)) <= LONGEST_NAME
+        and max((len(pair['Value']) for pair in pairs), default=0) <= LONGEST_VALUE
+    )
+
+
 def after_listing(
     inventory: Inventory, listing: Listing, answer: ListingAnswer, now: float
 ) -> tuple[Inventory, frozenset[ListedMetric]]:
     """The inventory after a listing, and the metrics that woke: known, without data for three hours before."""
+    noted = replace(inventory, begins=_beginnings(inventory, answer.metrics), malformed=answer.malformed)
+    if answer.failure is None or answer.failure.kind is FailureKind.PARTIAL:
+        # A listing that was cut for its length would be cut again, so it counts as complete.
+        noted = replace(noted, listed_at=now)
     if not listing.recent and answer.failure is None:
         missing = {metric: inventory.missing_since.get(metric, now) for metric in inventory.metrics - answer.metrics}
         missing = {metric: since for metric, since in missing.items() if now - since < FORGOTTEN_AFTER}
-        current = with_metrics(inventory, answer.metrics | missing.keys())
+        current = with_metrics(noted, answer.metrics | missing.keys())
         return replace(current, missing_since=missing, full_at=now), frozenset()
     missing = {metric: since for metric, since in inventory.missing_since.items() if metric not in answer.metrics}
-    extended = replace(with_metrics(inventory, inventory.metrics | answer.metrics), missing_since=missing)
+    extended = replace(with_metrics(noted, inventory.metrics | answer.metrics), missing_since=missing)
     if listing.recent:
         previous = zip(inventory.ordered, inventory.recent or b'', strict=False)
         woken = frozenset(metric for metric, was_recent in previous if not was_recent and metric in answer.metrics)
         if answer.failure is None:
             extended = replace(extended, recent=bytes(metric in answer.metrics for metric in extended.ordered))
         return extended, woken
-    # A listing that was cut for its length would be cut again, so it counts as full.
     cut_for_length = answer.failure is not None and answer.failure.kind is FailureKind.PARTIAL
     return replace(extended, full_at=now if cut_for_length else inventory.full_at), frozenset()
+
+
+def _beginnings(inventory: Inventory, metrics: frozenset[ListedMetric]) -> Mapping[ListedMetric, float]:
+    """Before which time each metric that waits to be selected had no data, with those that are listed for the first
+    time. A recent listing leaves out the namespaces that are not in use."""
+    used = _used_namespaces(inventory) | {NAMESPACE}
+    before = {True: inventory.listed_at or 0.0, False: inventory.full_at or 0.0}
+    new = {metric: max(0.0, before[metric.namespace in used] - LISTED_WITHIN) for metric in metrics - inventory.metrics}
+    return {**inventory.begins, **new}
 
 
 def with_metrics(inventory: Inventory, metrics: frozenset[ListedMetric]) -> Inventory:

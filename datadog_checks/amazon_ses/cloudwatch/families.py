@@ -43,6 +43,11 @@ class ListedMetric(NamedTuple):
     dimensions: Dimensions
 
 
+def listed_metric(series: Series) -> ListedMetric:
+    """The metric of a listing that a series stands for."""
+    return ListedMetric(series.account, series.namespace, series.metric_name, series.dimensions)
+
+
 class Family(NamedTuple):
     """Series that belong together: a word of `collect`, the sets of dimension names that identify the family (None if
     the names of its metrics do), and its part of the metric table."""

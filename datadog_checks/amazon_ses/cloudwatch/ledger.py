@@ -10,8 +10,12 @@ Terms, all of them epoch seconds and period boundaries:
   later has a boundary of its own, in `series_since`.
 - `counting_from`: `since`, or a later boundary at which counting went on after a gap or an edit.
 - watermark: for each series, everything before it was read, and was read again for as long as late data is waited for.
-- open period: one that may still be counted for a series. The first one lies the allowed lateness before the watermark.
+- unread series: one that was never answered completely. Its watermark is the boundary from which its amounts are owed:
+  what is given up after that is reported.
+- open period: one that may still be counted for a series. The first one lies the allowed lateness before the watermark;
+  of an unread series, `backfill` before the answer.
 - `retained_from`: amounts of periods from here on are remembered, for every series.
+- `forgotten_before`: no series of which nothing is remembered any more was ever counted from here on.
 - `read_to`: the end of the newest period that was asked for and answered; `read_at`: when.
 - `closes_at`: the boundary at which the ledger ends because the option `period` was edited.
 
@@ -20,13 +24,17 @@ Rules:
 1. A watermark moves with a complete answer only, and never back. Periods before the first open one are never counted.
 2. Amounts are remembered from `retained_from` on, so a series may be read again back to there (a longer `timeframe`, a
    series that returns) and nothing is counted twice. A wrong clock can therefore mute the ledger but not double it.
-3. An answer says nothing about the time after its own date (`answered_at`, AWS's clock), so a clock that runs ahead
+3. An unread series is counted by a complete answer only, and by that one back to `forgotten_before` at most: nothing of
+   it was counted before. Its amounts before `retained_from` need not be remembered, because the same booking moves its
+   watermark past them.
+4. An answer says nothing about the time after its own date (`answered_at`, AWS's clock), so a clock that runs ahead
    closes no period early.
+5. An answer is booked by series key. It is dropped where the ledger was opened anew since its request (`Origin`).
 
 Not promised: amounts that appear more than `timeframe` after the end of their period, and amounts that CloudWatch
 lowers after they were submitted (reported as `lowered`).
 
-A series is known by its index, and the ledger keeps columns with a number for each index: they are compact in memory
+Inside the ledger a series is known by its index, and columns hold a number for each index: they are compact in memory
 and on the disk, and fast to copy.
 """
 
@@ -35,7 +43,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from math import lcm
+from types import MappingProxyType
 from typing import NamedTuple
 
 from datadog_checks.amazon_ses.cloudwatch.periods import Window, next_boundary, period_start
@@ -77,15 +87,28 @@ class Lookback:
     failover: bool = False
 
 
+class Origin(NamedTuple):
+    """The state that a request was made from: the slot, the period, and the boundaries of the ledger. An answer counts
+    only while these boundaries are in force. `since` is None where there was no ledger yet."""
+
+    slot: int
+    period: int
+    since: int | None = None
+    counting_from: int = 0
+    series_since: Mapping[str, int] = MappingProxyType({})
+
+
 class Observations(NamedTuple):
-    """The answer to one request as columns: the window that was asked for, and for each series its index, the sums of
-    its periods by their start, whether those are all, and whether the series is counted.
+    """The answer to one request: the window that was asked for, AWS's date of the answer, and as columns for each
+    series its key, the sums of its periods by their start, whether those are all, and whether the series is counted.
 
     Of a series that is not counted only the read is recorded.
     """
 
+    origin: Origin
     window: Window
-    indexes: Sequence[int]
+    answered_at: float
+    keys: Sequence[str]
     points: Sequence[Mapping[int, float]]
     complete: Sequence[bool]
     counted: Sequence[bool]
@@ -98,8 +121,9 @@ class Ledger:
     `keys` name the series that are asked for, by index; `inactive_keys` have the indexes after them: these series are
     not asked for now, and their watermarks and amounts are remembered. `read_slots` is the slot (see slots.py) of the
     last complete answer, 0 for none; `newest_data` the start of the newest period with data. `booked` are the submitted
-    amounts by period start, `lowered` by how much CloudWatch lowered them since. `doubtful` says that more may have
-    been submitted than is booked here, because a newer state was lost.
+    amounts by period start, `lowered` by how much they exceed CloudWatch's newest answer. `unread` are the keys that
+    were never answered completely. `doubtful` says that more may have been submitted than is booked here, because a
+    newer state was lost.
     """
 
     period: int
@@ -118,25 +142,29 @@ class Ledger:
     series_since: Mapping[str, int] = field(default_factory=dict)
     closes_at: int | None = None
     doubtful: bool = False
-
-    @property
-    def newest_watermark(self) -> int:
-        return max(self.watermarks[: len(self.keys)], default=self.counting_from)
+    unread: frozenset[str] = frozenset()
+    forgotten_before: int = 0
 
     @property
     def oldest_watermark(self) -> int:
         return min(self.watermarks[: len(self.keys)], default=self.counting_from)
 
+    @property
+    def excess(self) -> float:
+        """By how much the submitted amounts of the remembered periods exceed CloudWatch's newest answers."""
+        return sum(sum(amounts.values()) for amounts in self.lowered.values())
+
+    def origin(self, slot: int) -> Origin:
+        return Origin(slot, self.period, self.since, self.counting_from, self.series_since)
+
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """The result of booking: the next ledger, the amounts to submit by index, the spans skipped, and by how much
-    CloudWatch lowered submitted amounts."""
+    """The result of booking: the next ledger, the amounts to submit by index, and the spans skipped."""
 
     ledger: Ledger
     amounts: Mapping[int, float] = field(default_factory=dict)
     skipped: tuple[SkippedSpan, ...] = ()
-    lowered: float = 0.0
 
 
 def lookback_start(ledger: Ledger, watermark: int, window: Window, lookback: Lookback) -> int:
@@ -144,6 +172,13 @@ def lookback_start(ledger: Ledger, watermark: int, window: Window, lookback: Loo
     late = period_start(watermark - lookback.allowed_lateness, ledger.period)
     limit = period_start(window.end - lookback.backfill, ledger.period)
     return min(window.start, max(ledger.counting_from, ledger.retained_from, late, limit))
+
+
+def first_lookback_start(ledger: Ledger, window: Window, lookback: Lookback) -> int:
+    """Start of a window that holds every open period of an unread series. It holds one more, for a clock that runs a
+    little ahead."""
+    limit = period_start(window.end - lookback.backfill, ledger.period) - ledger.period
+    return min(window.start, max(ledger.counting_from, ledger.forgotten_before, limit))
 
 
 def new_ledger(keys: tuple[str, ...], period: int, answered_at: float, lookback: Lookback) -> Ledger:
@@ -158,33 +193,57 @@ def new_ledger(keys: tuple[str, ...], period: int, answered_at: float, lookback:
     return Ledger(period, since, since, since, answered_at, end, keys, array('q', [since]) * len(keys), never, never)
 
 
-def book(
-    ledger: Ledger, observations: Sequence[Observations], answered_at: float, slot: int, lookback: Lookback
-) -> Booking:
+def rebased(page: Observations, ledger: Ledger, now: float, lookback: Lookback) -> Observations | None:
+    """What of an answer may be booked in the ledger of today, which need not be the one that it was asked from.
+
+    None where nothing may: the period was edited, counting was opened anew, or another Agent may have counted since.
+    Series that an option named anew are left out. `book` leaves out those that are not asked for any more.
+    """
+    origin = page.origin
+    if (origin.period, origin.since, origin.counting_from) != (ledger.period, ledger.since, ledger.counting_from):
+        return None
+    if lookback.failover and now - page.answered_at > FAILOVER_GAP * ledger.period:
+        return None
+    before, today = origin.series_since, ledger.series_since
+    if before == today:
+        return page
+    usable = [before.get(key) == today.get(key) for key in page.keys]
+    return page._replace(
+        keys=list(compress(page.keys, usable)),
+        points=list(compress(page.points, usable)),
+        complete=list(compress(page.complete, usable)),
+        counted=list(compress(page.counted, usable)),
+    )
+
+
+def book(ledger: Ledger, observations: Sequence[Observations], lookback: Lookback) -> Booking:
     """Compare the observations of one run with the booked amounts; the differences are to be submitted.
 
-    `answered_at` is AWS's clock: whatever ours says, an answer can know nothing later.
+    Each answer counts up to its own date, by AWS's clock: whatever ours says, an answer can know nothing later.
     """
     if not any(any(page.complete) for page in observations):
         return Booking(ledger)
+    answered_at = max(page.answered_at for page in observations)
     if ledger.doubtful:
-        return reopen(record_reads(ledger, observations, slot), answered_at, lookback, 'state_lost')
+        return reopen(record_reads(ledger, observations), answered_at, lookback, 'state_lost')
     if lookback.failover and answered_at - ledger.read_at > FAILOVER_GAP * ledger.period:
-        return reopen(record_reads(ledger, observations, slot), answered_at, lookback, 'failover')
+        return reopen(record_reads(ledger, observations), answered_at, lookback, 'failover')
     draft = _Draft(ledger, lookback)
     for page in observations:
-        draft.book(page, answered_at)
+        draft.book(page)
     retained_from = draft.retained_from()
     next_ledger = replace(
-        record_reads(ledger, observations, slot),
+        record_reads(ledger, observations),
         retained_from=retained_from,
         read_at=max(ledger.read_at, answered_at),
         read_to=draft.read_to,
         watermarks=draft.watermarks,
         booked={start: column for start, column in draft.booked.items() if start >= retained_from},
         lowered={start: amounts for start, amounts in draft.lowered.items() if start >= retained_from and amounts},
+        unread=frozenset(draft.unread),
+        forgotten_before=draft.forgotten_before(retained_from),
     )
-    return Booking(next_ledger, draft.amounts, merge_spans(draft.skipped), draft.newly_lowered)
+    return Booking(next_ledger, draft.amounts, merge_spans(draft.skipped))
 
 
 class _Draft:
@@ -193,38 +252,72 @@ class _Draft:
     def __init__(self, ledger: Ledger, lookback: Lookback) -> None:
         self._ledger = ledger
         self._lookback = lookback
+        self._index_of = _index_of(ledger)
         self._empty = array('d', [0.0]) * (len(ledger.keys) + len(ledger.inactive_keys))
+        self._compares = True
         self.watermarks = ledger.watermarks[:]
         self.booked = {start: column[:] for start, column in ledger.booked.items()}
         self.lowered = {start: dict(amounts) for start, amounts in ledger.lowered.items()}
+        self.unread = set(ledger.unread)
         self.amounts: dict[int, float] = {}
         self.skipped: set[SkippedSpan] = set()
-        self.newly_lowered = 0.0
         self.read_to = ledger.read_to
 
-    def book(self, page: Observations, answered_at: float) -> None:
+    def book(self, page: Observations) -> None:
         """Advance the watermarks of the series that were answered completely, then count the amounts of all."""
-        ledger, watermarks = self._ledger, self.watermarks
+        ledger, watermarks, index_of, unread = self._ledger, self.watermarks, self._index_of, self.unread
         period, allowed_lateness = ledger.period, self._lookback.allowed_lateness
-        keys, series_since = ledger.keys, ledger.series_since
-        end = min(page.window.end, next_boundary(answered_at, period))
+        series_since = ledger.series_since
+        end = min(page.window.end, next_boundary(page.answered_at, period))
         limit = period_start(max(end, ledger.read_to) - self._lookback.backfill, period)
         if ledger.closes_at is not None:
             end = min(end, ledger.closes_at)
         self.read_to = max(self.read_to, end)
+        # An answer that is older than the newest one does not show what CloudWatch holds now.
+        self._compares = page.answered_at >= ledger.read_at
         first_readable = max(ledger.retained_from, limit)
-        for index, points, complete, counted in zip(*page[1:], strict=True):
+        for key, points, complete, counted in zip(page.keys, page.points, page.complete, page.counted, strict=True):
+            index = index_of.get(key)
+            if index is None:
+                continue
+            if key in unread:
+                if complete:
+                    self._book_unread(key, points if counted else None, page.window.start, end, limit)
+                continue
             watermark = watermarks[index]
             late_from = watermark - allowed_lateness
             open_from = max(ledger.counting_from, late_from - late_from % period)
             if series_since:
-                open_from = max(open_from, series_since.get(keys[index], 0))
+                open_from = max(open_from, series_since.get(key, 0))
             if complete and end > watermark and page.window.start <= max(open_from, first_readable):
                 if open_from < first_readable and counted:
                     self._skip(open_from, watermark, limit, end)
                 watermarks[index] = end
             if points and counted:
                 self._count(index, points, max(open_from, ledger.retained_from))
+
+    def _book_unread(self, key: str, points: Mapping[int, float] | None, start: int, end: int, limit: int) -> None:
+        """Count a series for the first time, by a complete answer from `start` on, and move its watermark past it.
+
+        An answer that does not reach back far enough is left alone. `points` is None for a series that is not counted.
+        """
+        ledger, index = self._ledger, self._index_of[key]
+        since = max(ledger.counting_from, ledger.series_since.get(key, 0))
+        first = max(since, ledger.forgotten_before, limit)
+        if start > first:
+            return
+        owed_from = max(since, self.watermarks[index])
+        self.watermarks[index] = max(end, self.watermarks[index])
+        self.unread.discard(key)
+        if points is None:
+            return
+        if owed_from < min(first, end):
+            self.skipped.add(SkippedSpan(owed_from, min(first, end), 'backfill_limit', ledger.period))
+        not_remembered = min(ledger.retained_from, end)
+        amount = sum(value for at, value in points.items() if first <= at < not_remembered)
+        if amount > 0:
+            self.amounts[index] = self.amounts.get(index, 0.0) + amount
+        self._count(index, points, max(first, ledger.retained_from))
 
     def _skip(self, open_from: int, watermark: int, limit: int, end: int) -> None:
         """Give up the open periods that lie before the backfill limit when the watermark moves past them."""
@@ -248,17 +341,20 @@ class _Draft:
             if growth > 0:
                 amount += growth
                 column[index] = value
-            elif growth < 0:
-                self._lower(start, self._ledger.keys[index], -growth)
+            if growth < 0 or start in self.lowered:
+                self._compare(start, index, -growth)
         if amount:
             self.amounts[index] = self.amounts.get(index, 0.0) + amount
 
-    def _lower(self, start: int, key: str, excess: float) -> None:
-        """Record by how much a submitted amount exceeds the newest answer."""
-        amounts = self.lowered.setdefault(start, {})
-        recorded = amounts.get(key, 0.0)
-        amounts[key] = max(recorded, excess)
-        self.newly_lowered += max(0.0, excess - recorded)
+    def _compare(self, start: int, index: int, excess: float) -> None:
+        """Record by how much a submitted amount exceeds the newest answer, if it does."""
+        if not self._compares:
+            return
+        key = self._ledger.keys[index]
+        if excess > 0:
+            self.lowered.setdefault(start, {})[key] = excess
+        else:
+            self.lowered[start].pop(key, None)
 
     def retained_from(self) -> int:
         """From where amounts must be remembered: the oldest open period of any series that may still be counted.
@@ -275,14 +371,33 @@ class _Draft:
         late = period_start(oldest - self._lookback.allowed_lateness, ledger.period)
         return max(ledger.retained_from, late, limit)
 
+    def forgotten_before(self, retained_from: int) -> int:
+        """The boundary after the amounts that lie past the watermark of their series and are not remembered any more.
 
-def record_reads(ledger: Ledger, observations: Iterable[Observations], slot: int) -> Ledger:
+        An incomplete answer books such amounts without moving the watermark, which then does not say that they were
+        counted.
+        """
+        oldest = min(self.watermarks, default=retained_from)
+        for start in sorted((start for start in self.booked if oldest <= start < retained_from), reverse=True):
+            if any(amount and mark <= start for amount, mark in zip(self.booked[start], self.watermarks, strict=True)):
+                return max(self._ledger.forgotten_before, start + self._ledger.period)
+        return self._ledger.forgotten_before
+
+
+def _index_of(ledger: Ledger) -> dict[str, int]:
+    return {key: index for index, key in enumerate(ledger.keys)}
+
+
+def record_reads(ledger: Ledger, observations: Iterable[Observations]) -> Ledger:
     """Record when each series was read and when it last had data. Counts nothing."""
-    read_slots, newest_data = ledger.read_slots[:], ledger.newest_data[:]
+    read_slots, newest_data, index_of = ledger.read_slots[:], ledger.newest_data[:], _index_of(ledger)
     for page in observations:
-        for index, points, complete in zip(page.indexes, page.points, page.complete, strict=True):
-            if complete:
-                read_slots[index] = slot
+        for key, points, complete in zip(page.keys, page.points, page.complete, strict=True):
+            index = index_of.get(key)
+            if index is None:
+                continue
+            if complete and page.origin.slot > read_slots[index]:
+                read_slots[index] = page.origin.slot
             if points:
                 newest = max(points)
                 if newest > newest_data[index]:
@@ -336,14 +451,23 @@ def advance_without_data(ledger: Ledger, now: float, lookback: Lookback) -> Ledg
         return ledger
     watermarks = array('q', [max(watermark, end) for watermark in ledger.watermarks])
     retained_from = max(ledger.retained_from, period_start(end - lookback.allowed_lateness, ledger.period))
-    booked = {start: column for start, column in ledger.booked.items() if start >= retained_from}
-    return replace(ledger, watermarks=watermarks, retained_from=retained_from, booked=booked, read_at=now, read_to=end)
+    return replace(
+        ledger,
+        watermarks=watermarks,
+        retained_from=retained_from,
+        booked={start: column for start, column in ledger.booked.items() if start >= retained_from},
+        lowered={start: amounts for start, amounts in ledger.lowered.items() if start >= retained_from},
+        unread=frozenset(),
+        read_at=now,
+        read_to=end,
+    )
 
 
-def reindex(ledger: Ledger, keys: tuple[str, ...]) -> Ledger:
+def reindex(ledger: Ledger, keys: tuple[str, ...], begins: Mapping[str, float] = MappingProxyType({})) -> Ledger:
     """The ledger with these series asked for, at these indexes.
 
-    A new series starts at the newest watermark: it is counted as far back as late data is waited for. A series that
+    A new series is unread: its first complete answer counts it back to the backfill limit. `begins` says of a series
+    that was not left out by choice before which time it had no data: from there on its amounts are owed. A series that
     returns goes on at its own watermark, as far back as its amounts are remembered.
     """
     if keys is ledger.keys:
@@ -352,23 +476,46 @@ def reindex(ledger: Ledger, keys: tuple[str, ...]) -> Ledger:
         return replace(ledger, keys=keys)
     names, active = (*ledger.keys, *ledger.inactive_keys), len(ledger.keys)
     index_of = {key: index for index, key in enumerate(names)}
-    selected, watermarks, newest = set(keys), ledger.watermarks, ledger.newest_watermark
+    selected, watermarks = set(keys), ledger.watermarks
     indexes = [index_of.get(key, -1) for key in keys]
-    inactive = [
-        index for key, index in index_of.items() if key not in selected and watermarks[index] >= ledger.retained_from
-    ]
+    away = [index for key, index in index_of.items() if key not in selected]
+    inactive = [index for index in away if _is_remembered(ledger, index)]
+    forgotten = {names[index]: watermarks[index] for index in set(away).difference(inactive)}
+    counted_to = (mark for key, mark in forgotten.items() if key not in ledger.unread)
+    new = {key: _owed_from(ledger, begins.get(key)) for key in selected - index_of.keys()}
+    positions = (*indexes, *inactive)
     return replace(
         ledger,
         keys=keys,
         inactive_keys=tuple(names[index] for index in inactive),
-        watermarks=array('q', [watermarks[index] if index >= 0 else newest for index in (*indexes, *inactive)]),
+        watermarks=array(
+            'q',
+            [
+                *(new[key] if index < 0 else watermarks[index] for key, index in zip(keys, indexes, strict=True)),
+                *(watermarks[index] for index in inactive),
+            ],
+        ),
         read_slots=array('q', [ledger.read_slots[index] if 0 <= index < active else 0 for index in indexes]),
         newest_data=array('q', [ledger.newest_data[index] if 0 <= index < active else 0 for index in indexes]),
         booked={
-            start: array('d', [column[index] if index >= 0 else 0.0 for index in (*indexes, *inactive)])
+            start: array('d', [column[index] if index >= 0 else 0.0 for index in positions])
             for start, column in ledger.booked.items()
         },
+        unread=(ledger.unread - forgotten.keys()) | new.keys(),
+        forgotten_before=max((ledger.forgotten_before, *counted_to)),
     )
+
+
+def _is_remembered(ledger: Ledger, index: int) -> bool:
+    """Whether the watermark of a series that is not asked for, or an amount of it, must still be remembered."""
+    return ledger.watermarks[index] >= ledger.retained_from or any(column[index] for column in ledger.booked.values())
+
+
+def _owed_from(ledger: Ledger, begins: float | None) -> int:
+    """From where the amounts of a new series are owed: from its beginning, or from now on if it was left out so far."""
+    newest = ledger.read_to - ledger.period
+    owed_from = newest if begins is None else min(newest, period_start(begins, ledger.period))
+    return max(ledger.counting_from, owed_from)
 
 
 def with_named_series(ledger: Ledger, named: Iterable[str], now: float) -> Ledger:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from datadog_checks.amazon_ses.cloudwatch.ledger import Origin
 from datadog_checks.amazon_ses.cloudwatch.periods import Window
 from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Query, Series
 from datadog_checks.amazon_ses.model import Action
@@ -45,7 +46,8 @@ class SeriesColumns(NamedTuple):
 class Batch:
     """One GetMetricData request: some queries over one window of whole periods.
 
-    `indexes` are those of the series in the selection, by query; the queries of a series stand together.
+    `indexes` are those of the series in the selection of that run, by query; the queries of a series stand together.
+    `origin` is the state of the ledger that the answer will be booked in, None for an answer that is not booked.
     """
 
     queries: tuple[Query, ...]
@@ -53,6 +55,7 @@ class Batch:
     window: Window
     period: int
     purpose: Purpose = Purpose.COUNTS
+    origin: Origin | None = None
 
     @property
     def billed_metrics(self) -> int:
@@ -92,7 +95,12 @@ class Batch:
 
 
 def batches(
-    starts: Mapping[int, int], columns: SeriesColumns, end: int, period: int, purpose: Purpose = Purpose.COUNTS
+    starts: Mapping[int, int],
+    columns: SeriesColumns,
+    end: int,
+    period: int,
+    purpose: Purpose = Purpose.COUNTS,
+    origin: Origin | None = None,
 ) -> list[Batch]:
     """As few requests as possible for the series at the indexes of `starts`, each from its start to `end`.
 
@@ -107,7 +115,7 @@ def batches(
     def close() -> None:
         nonlocal queries, indexes, size, batch_start
         if queries:
-            built.append(Batch(tuple(queries), tuple(indexes), Window(batch_start, end), period, purpose))
+            built.append(Batch(tuple(queries), tuple(indexes), Window(batch_start, end), period, purpose, origin))
         queries, indexes, size, batch_start = [], [], 0, end
 
     for index in sorted(starts, key=starts.__getitem__, reverse=True):

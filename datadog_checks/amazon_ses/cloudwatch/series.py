@@ -25,6 +25,11 @@ STATISTICS = {
 EMPTY_IS_ZERO = frozenset({SUM, 'SampleCount'})
 """Statistics that are zero in a period without events. The other statistics have no value then."""
 
+MOST_DIMENSIONS = 30
+LONGEST_NAME = 255
+LONGEST_VALUE = 1024
+"""Limits of CloudWatch: dimensions of one metric; characters of the name of a metric or dimension, and of a value."""
+
 Dimensions = tuple[tuple[str, str], ...]
 """Names and values of dimensions, sorted by name where CloudWatch listed them."""
 

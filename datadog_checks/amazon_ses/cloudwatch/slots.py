@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from datadog_checks.amazon_ses.cadence import is_time, offset
-from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger, Lookback, lookback_start
+from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger, Lookback, first_lookback_start, lookback_start
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY, HOUR, Window, period_start
 from datadog_checks.amazon_ses.cloudwatch.queries import MAX_DATAPOINTS, Batch
 from datadog_checks.amazon_ses.cloudwatch.selection import PollingClass, Selection
@@ -102,12 +102,13 @@ def due(
     number_of_phases, closes = phases(ledger.period), ledger.closes_at is not None
     phase = slot % number_of_phases
     read_slots, watermarks = ledger.read_slots, ledger.watermarks
+    unread = [index for index in polled if read_slots[index] != slot and selection.keys[index] in ledger.unread]
     full_starts: dict[int, int] = {}
-    starts: dict[int, int] = {}
+    starts = dict.fromkeys(unread, first_lookback_start(ledger, window, lookback))
     for index in polled:
         last = read_slots[index]
         in_phase = index % number_of_phases == phase or slot - last >= number_of_phases or closes
-        if last == slot or (index in idle and not in_phase):
+        if last == slot or (index in idle and not in_phase) or index in starts:
             continue
         # The newest periods do not reach back to a read of more than two slots ago.
         if in_phase or index in idle or not 0 <= slot - last <= 2:

@@ -40,6 +40,11 @@ def is_due(survey: Survey, now: float) -> bool:
     return survey.surveyed_at is None or not 0 <= now - survey.surveyed_at < SURVEY_INTERVAL
 
 
+def is_awaited(survey: Survey) -> bool:
+    """Whether nothing listed can be selected yet, because the first survey has no answer."""
+    return bool(survey.candidates) and survey.surveyed_at is None
+
+
 def with_candidates(survey: Survey, listed: Sequence[Series], limit: int, now: float) -> Survey:
     """The survey with candidates, where more series are listed than the limit and a survey is due."""
     candidates: tuple[Series, ...] = ()

@@ -1,7 +1,9 @@
 """The source `send_statistics`: sums over trailing windows, free of charge, with one call of GetSendStatistics.
 
 AWS answers with buckets of 15 minutes over two weeks, only those with activity, in any order, and their start times
-differ from one answer to the next. So a bucket is never counted: gauges show sums over windows that end now.
+differ from one answer to the next. So a bucket is never counted: gauges show sums over windows. Those of 24 hours and
+14 days end now. That of 15 minutes is the last bucket that had ended when AWS answered, because one that still fills
+shows anything from nothing to all of its quarter of an hour.
 """
 
 from __future__ import annotations
@@ -11,13 +13,11 @@ from typing import Any
 
 from datadog_checks.amazon_ses.collectors import ClientFor, Collector
 from datadog_checks.amazon_ses.model import Action, MetricSpec, MetricType, Reading, Sample
-from datadog_checks.amazon_ses.values import epoch, number
+from datadog_checks.amazon_ses.values import answered_at, epoch, number
 
 BUCKET = 900
-TOLERANCE = 60
-"""Seconds by which our clock may be ahead of AWS's before the newest bucket is taken for an older one."""
 
-NEWEST_TAG = 'window:15m'
+WHOLE_TAG = 'window:15m'
 WINDOWS = {'window:24h': 86400, 'window:14d': 14 * 86400}
 
 
@@ -25,7 +25,8 @@ def _metric(name: str, meaning: str, orientation: int = 0) -> MetricSpec:
     return MetricSpec(
         f'send_statistics.{name}',
         MetricType.GAUGE,
-        f'{meaning} in a window that ends now, from GetSendStatistics.',
+        f'{meaning}, from GetSendStatistics: in the 24 hours or 14 days that end now, or, as window:15m, in the last '
+        'complete quarter of an hour as AWS cut it.',
         'email',
         orientation=orientation,
         interval=BUCKET,
@@ -46,13 +47,15 @@ def fetch(client_for: ClientFor) -> Mapping[str, Any]:
 
 
 def parse(answer: Mapping[str, Any], now: float) -> Iterable[Reading]:
-    """The sums of each window. That of `15m` is the newest bucket, which may not be full yet."""
+    """The sums of each window. A quarter of an hour that AWS does not list had no activity."""
+    date = answered_at(answer, now)
     buckets = [(epoch(bucket['Timestamp']), bucket) for bucket in answer['SendDataPoints']]
-    newest = max((start for start, _ in buckets if start > now - BUCKET - TOLERANCE), default=None)
+    # Of buckets with the same anchor one at most has ended within the last quarter of an hour.
+    whole = max((start for start, _ in buckets if 0 <= date - (start + BUCKET) < BUCKET), default=None)
     for field, metric in METRICS.items():
-        yield Sample(metric, sum(number(bucket[field]) for start, bucket in buckets if start == newest), (NEWEST_TAG,))
+        yield Sample(metric, sum(number(bucket[field]) for start, bucket in buckets if start == whole), (WHOLE_TAG,))
         for tag, seconds in WINDOWS.items():
-            amount = sum(number(bucket[field]) for start, bucket in buckets if start > now - seconds)
+            amount = sum(number(bucket[field]) for start, bucket in buckets if start > date - seconds)
             yield Sample(metric, amount, (tag,))
 
 

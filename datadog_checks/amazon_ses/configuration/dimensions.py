@@ -14,17 +14,18 @@ from typing import Any
 from datadog_checks.amazon_ses import tags
 from datadog_checks.amazon_ses.addresses import masked
 from datadog_checks.amazon_ses.cloudwatch.metric_table import BY_DIMENSION, SENDING
-from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Scope, Series
+from datadog_checks.amazon_ses.cloudwatch.series import (
+    LONGEST_NAME,
+    LONGEST_VALUE,
+    MOST_DIMENSIONS,
+    Dimensions,
+    Scope,
+    Series,
+)
 from datadog_checks.amazon_ses.configuration.options import SettingsError, number_as_text, refused
-
-MOST_DIMENSIONS = 30
-"""Dimensions of one metric: CloudWatch's limit."""
 
 MOST_SERIES = 1000
 """Series that one instance may name: about 86 dollars a month at the default period."""
-
-LONGEST_VALUE = 1024
-"""Characters of a dimension's value: CloudWatch's limit."""
 
 FORM = (
     'a list of maps from the name of a dimension to a value or a list of values, for example '
@@ -60,8 +61,9 @@ def _entry(entry: object) -> list[tuple[str, Dimensions]]:
     if not isinstance(entry, Mapping):
         raise _refused(masked(str(entry)), FORM)
     names = [name for name in entry if name != 'metrics']
-    if not names or len(names) > MOST_DIMENSIONS:
-        raise _refused(masked(str(dict(entry))), f'{FORM}; 1 to {MOST_DIMENSIONS} dimensions in each')
+    if not names or len(names) > MOST_DIMENSIONS or any(len(str(name)) > LONGEST_NAME for name in names):
+        accepted = f'{FORM}; 1 to {MOST_DIMENSIONS} dimensions in each, with names of at most {LONGEST_NAME} characters'
+        raise _refused(masked(str(dict(entry))), accepted)
     values = [_values(name, entry[name]) for name in names]
     metrics = _metrics(entry.get('metrics'))
     # The combinations are counted before they are built: a few long lists make millions.

@@ -15,7 +15,7 @@ from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS, Series
 from datadog_checks.amazon_ses.cloudwatch.slots import IDLE_INTERVAL
 from datadog_checks.amazon_ses.configuration.dimensions import parse_dimensions
 from datadog_checks.amazon_ses.configuration.network import Network, parse_network
-from datadog_checks.amazon_ses.configuration.options import REGION, Options, SettingsError, refused, suggestion
+from datadog_checks.amazon_ses.configuration.options import REGION, Options, SettingsError, suggestion
 from datadog_checks.amazon_ses.configuration.patterns import parse_patterns
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn, parse_sign_in
 from datadog_checks.amazon_ses.configuration.thresholds import parse_thresholds
@@ -52,6 +52,13 @@ AGENT_OPTIONS = frozenset(
     }
 )
 """Options that the Agent itself reads or adds to an instance."""
+
+LIMITED = (
+    'Option `max_returned_metrics` is %s: beyond that many metrics in a run the Agent drops values, amounts of counts '
+    'among them, which are then in no count. `amazon_ses.collector.amounts_dropped` reports how many. Use `collect`, '
+    '`max_series` or `exclude` to collect less, and take the limit away from this instance.'
+)
+"""The warning about a limit on metrics, with the limit."""
 
 LEDGER_NAME = re.compile(r'[A-Za-z0-9_-]{1,64}')
 
@@ -127,7 +134,6 @@ def from_options(
     options = Options(instance)
     interval = options.number('min_collection_interval', 'seconds above 0, for example 60', 0.001, DAY)
     regions = _regions(options)
-    _refuse_a_limit_on_metrics(options)
     network = parse_network(instance, init_config, agent_proxy, regions, is_readable)
     statistic = options.choice('statistic', STATISTICS)
     thresholds = parse_thresholds(options.raw('thresholds'), gauges)
@@ -179,16 +185,6 @@ def _regions(options: Options) -> tuple[str, ...]:
     if 'regions' in options:
         return options.regions('regions')
     return (options.text('region', 'the name of one AWS Region, for example us-east-1', REGION),)
-
-
-def _refuse_a_limit_on_metrics(options: Options) -> None:
-    if options.raw('max_returned_metrics'):
-        raise refused(
-            'max_returned_metrics',
-            repr(options.raw('max_returned_metrics')),
-            '0. Use `collect`, `dimensions` or `metric_patterns` to collect less',
-            ', because it would drop amounts that are booked as counted',
-        )
 
 
 def _sources(options: Options, named_series: Collection[Series]) -> frozenset[str]:

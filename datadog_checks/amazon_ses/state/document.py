@@ -16,7 +16,7 @@ from typing import Any
 
 from datadog_checks.amazon_ses.addresses import masked
 from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory
-from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
+from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric, listed_metric
 from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
 from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger
 from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Scope, Series, key_of
@@ -48,6 +48,7 @@ LEDGER_FIELDS = {
     'read_to': 'read_to',
     'closing': 'closes_at',
     'doubtful': 'doubtful',
+    'forgotten': 'forgotten_before',
 }
 """The plain values of the ledger: name in the document, name in the program."""
 
@@ -78,6 +79,8 @@ def to_document(progress: Progress) -> Document:
         'listed': [[*group, SEPARATOR.join([metric.metric_name for metric in metrics])] for group, metrics in groups],
         'missing': [[numbers[metric], since] for metric, since in inventory.missing_since.items() if metric in numbers],
         'whole_at': inventory.full_at if is_full else None,
+        'listed_at': inventory.listed_at,
+        'begins': [[numbers[metric], begin] for metric, begin in inventory.begins.items() if metric in numbers],
         'volumes': [[*group, volume] for group, volume in survey.volumes.items() if _has_no_address(group[2])],
         'surveyed': survey.surveyed_at,
         'collected': progress.slots.polled_at,
@@ -110,6 +113,8 @@ def from_document(document: Document) -> Progress:
             tuple(listed),
             {listed[number]: float(since) for number, since in content['missing']},
             _optional_time(content['whole_at']),
+            listed_at=_optional_time(content.get('listed_at', content['whole_at'])),
+            begins={listed[number]: float(begin) for number, begin in content.get('begins', ())},
         ),
         survey=Survey(
             volumes={
@@ -134,7 +139,7 @@ def _groups(inventory: Inventory) -> Iterable[tuple[tuple[Any, ...], list[Listed
 def _key_numbers(ledger: Ledger, series_list: Sequence[Series], numbers: Mapping[ListedMetric, int]) -> array[int]:
     """For each key of the ledger its number in the list. The ledger has the indexes of the selection."""
     listed_numbers = (
-        numbers.get(_listed_metric(series), EXPLICIT_KEY) if series.scope is Scope.LISTED else EXPLICIT_KEY
+        numbers.get(listed_metric(series), EXPLICIT_KEY) if series.scope is Scope.LISTED else EXPLICIT_KEY
         for series in series_list
     )
     key_numbers = array('q', listed_numbers)
@@ -151,7 +156,12 @@ def _ledger_content(ledger: Ledger, key_numbers: array[int]) -> dict[str, Any]:
         'born': dict(ledger.series_since),
         'starts': sorted(ledger.booked),
         'shrunk': [[start, dict(amounts)] for start, amounts in ledger.lowered.items()],
+        'unread': [index for index, key in enumerate(_names(ledger)) if key in ledger.unread],
     }
+
+
+def _names(ledger: Ledger) -> tuple[str, ...]:
+    return (*ledger.keys, *ledger.inactive_keys)
 
 
 def _columns(ledger: Ledger, key_numbers: array[int]) -> list[array[Any]]:
@@ -193,6 +203,8 @@ def _ledger(
         series_since={str(key): int(at) for key, at in content['born'].items()},
         closes_at=None if content['closing'] is None else int(content['closing']),
         doubtful=bool(content['doubtful']),
+        unread=frozenset((*keys, *inactive_keys)[index] for index in content.get('unread', ())),
+        forgotten_before=int(content.get('forgotten', 0)),
     )
 
 
@@ -209,10 +221,6 @@ def _asked_at(progress: Progress) -> dict[str, float]:
     """When the CloudWatch sources were asked, those that answered without a failure."""
     sources = {name: progress.sources[name] for name in SAVED_SOURCES if name in progress.sources}
     return {name: source.asked_at for name, source in sources.items() if not source.failures}
-
-
-def _listed_metric(series: Series) -> ListedMetric:
-    return ListedMetric(series.account, series.namespace, series.metric_name, series.dimensions)
 
 
 def _has_no_address(dimensions: Dimensions) -> bool:
