@@ -29,22 +29,32 @@ PREFIX = 'amazon_ses.'
 class Watch:
     """A check on simulated time, and everything that it handed over, over restarts.
 
-    `skew` is by how much the check's clock is wrong. `restart` ends the check object and makes another one, which finds
+    `skew` is by how much the check's clock is wrong. `counts_at_once` spares the check the run that only observes, as
+    the first one of an Agent's process does. `restart` ends the check object and makes another one, which finds
     what the first one left in the Agent's cache.
     """
 
-    def __init__(self, sim: Simulator, clock: Clock, aggregator: Any, instance: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        sim: Simulator,
+        clock: Clock,
+        aggregator: Any,
+        instance: Mapping[str, Any],
+        counts_at_once: bool = True,
+    ) -> None:
         self.sim = sim
         self.clock = clock
         self.aggregator = aggregator
         self.instance = dict(instance)
         self.skew = 0.0
+        self.counts_at_once = counts_at_once
         self._seen: dict[str, int] = {}
         self.check = self._made()
 
     def _made(self) -> AmazonSesCheck:
         check = AmazonSesCheck('amazon_ses', {}, [self.instance])
         check.clock = lambda: self.clock() + self.skew
+        check.counts_at_once = self.counts_at_once
         return check
 
     # Time.
