@@ -39,7 +39,7 @@ COLLECTED = ('configuration_sets', 'unrecognized')
 LISTED_WITHIN = 2 * 900 + 60
 """Seconds after its first amount was shown until a series is listed and the list is read."""
 
-MISSED = re.compile(r'Counts of (\d{12}) in (\S+) miss (\S+)Z to (\S+)Z \((\w+)\)\.')
+MISSED = re.compile(r'Counts of (\d{12}) in (\S+) (?:miss|are not known for) (\S+)Z to (\S+)Z \((\w+)\)\.')
 
 
 FEW = settings(
@@ -285,9 +285,12 @@ def every_minute(minutes: int, delay: int = 0) -> list[Amount]:
 
 
 def skipped(region: str = REGION) -> dict[str, float]:
-    """`periods_skipped` by reason."""
+    """`periods_skipped` and `periods_unknown` by reason."""
     found: dict[str, float] = {}
-    for one in aggregator.metrics('amazon_ses.collector.periods_skipped'):
+    for one in (
+        *aggregator.metrics('amazon_ses.collector.periods_skipped'),
+        *aggregator.metrics('amazon_ses.collector.periods_unknown'),
+    ):
         if f'region:{region}' in one.tags:
             (reason,) = (tag.partition(':')[2] for tag in one.tags if tag.startswith('reason:'))
             found[reason] = found.get(reason, 0) + one.value

@@ -99,8 +99,8 @@ COVERED_SECONDS = MetricSpec(
 )
 COUNTING_BEGAN = EventSpec(
     'collector.counting_began',
-    'Counting began anew in a Region, because there was no saved state. Expected at the first start; later it says that '
-    'the state was lost, or that another Agent took over.',
+    'Counting began anew in a Region, because there was no saved state. Expected at the first start; later it says '
+    'that the state was lost, or that another Agent took over.',
 )
 COUNTING_SINCE = MetricSpec(
     'collector.counting_since', GAUGE, 'Epoch seconds of the boundary from which counts add up.', 'second'

@@ -205,7 +205,7 @@ def test_two_agents_in_turn_never_count_the_same_amount(data: st.DataObject) -> 
     turns = data.draw(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 12), st.integers(30, 400)), max_size=12))
     span = sum(reads * pause for _, reads, pause in turns) + HOUR
     cloudwatch = CloudWatch(data.draw(events(span, 600)))
-    lookback = Lookback(HOUR + 600, 3 * HOUR, failover=True)
+    lookback = Lookback(HOUR + 600, 3 * HOUR, failover_interval=300.0)
     agents = [Poller(cloudwatch, lookback=lookback), Poller(cloudwatch, lookback=lookback)]
     now = float(START)
     for agent, reads, pause in turns:
@@ -363,12 +363,12 @@ def test_a_quiet_region_advances_the_ledger_like_an_empty_answer(ledger: Ledger,
     now, lookback = ledger.read_to + after, Lookback(HOUR + 600, 3 * HOUR)
     retained = {start: column for start, column in ledger.booked.items() if start >= ledger.retained_from}
     ledger = replace(ledger, booked=retained)
-    moved = counting.advance_without_data(ledger, now, lookback)
+    moved = counting.advance_without_data(ledger, now, now, lookback)
     assert moved.read_to == max(ledger.read_to, next_boundary(now, 300))
     assert all(old <= new for old, new in zip(ledger.watermarks, moved.watermarks, strict=True))
     assert moved.retained_from >= ledger.retained_from
     assert all(start >= moved.retained_from for start in moved.booked)
-    assert counting.advance_without_data(moved, now, lookback) == moved
+    assert counting.advance_without_data(moved, now, now, lookback) == moved
     # Booked amounts that may still be read are not submitted again.
     window = Window(
         counting.lookback_start(moved, moved.oldest_watermark, Window(moved.read_to, moved.read_to), lookback), now

@@ -91,8 +91,8 @@ class Store:
         self._closed = True
 
     def open(self, target: Target, observed: Progress) -> Progress:
-        """The progress at the start of a run: that of this process, or that of the cache with the readings of `observed`
-        where this process has none, or where another one has written. Raises Unreadable."""
+        """The progress at the start of a run: that of this process, or that of the cache with the readings of
+        `observed` where this process has none, or where another one has written. Raises Unreadable."""
         checkpoint = self._checkpoints.get(target)
         if checkpoint is None or self._is_overtaken(target, checkpoint):
             self._checkpoints[target] = self._load(target, checkpoint, observed)
