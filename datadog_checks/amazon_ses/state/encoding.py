@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 from array import array
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import compress, crc32, decompress
@@ -65,6 +65,10 @@ class Loaded:
     damaged: bool
     copy: int = 1
 
+    def lacks(self, mark: Mark) -> bool:
+        """Whether the process with this mark wrote a document that this one does not go on from."""
+        return self.document is not None and self.writers.get(mark.token, 0) < mark.sequence <= self.sequence
+
     @property
     def writers(self) -> dict[str, int]:
         """The sequence number of the newest document of each writer."""
@@ -96,15 +100,22 @@ def signed(
     return Document({**document.values, WRITERS: now}, document.columns), now
 
 
-def mark(token: str, sequence: int) -> str:
-    """The mark of a process that is about to write a document."""
-    return f'{token} {sequence}'
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The mark of a process that writes a document: its token, the sequence number, and that of the document before."""
 
+    token: str = ''
+    sequence: int = 0
+    base: int = 0
 
-def marked_sequence(text: str) -> int:
-    """The sequence number of a mark, 0 where there is none."""
-    number = text.rpartition(' ')[2]
-    return int(number) if _is_number(number) else 0
+    def __str__(self) -> str:
+        return f'{self.token} {self.sequence} {self.base}'
+
+    @classmethod
+    def parse(cls, text: str) -> Mark:
+        """The mark in a text, an empty one where there is none."""
+        token, *numbers = text.split(' ')
+        return cls(token, *map(int, numbers)) if len(numbers) == 2 and all(map(_is_number, numbers)) else cls()
 
 
 def record(sequence: int) -> str:
@@ -112,21 +123,26 @@ def record(sequence: int) -> str:
     return f'{sequence} {_checksum(sequence, "")}'
 
 
+def submitted(records: Iterable[str]) -> int:
+    """The sequence number of the newest document that is recorded as submitted, 0 where none is."""
+    return max((number for number, _ in map(_recorded, records) if number is not None), default=0)
+
+
 def load(copies: Sequence[str], records: Sequence[str]) -> Loaded:
     """The newest readable document among the texts of the copies. `records` are the texts of the two records."""
     unpacked = [_unpack(text) for text in copies]
     documents = {sequence: copy for copy, (sequence, document) in enumerate(unpacked) if document}
     numbers = [_recorded(text) for text in records]
-    submitted = max((number for number, _ in numbers if number is not None), default=0)
+    newest_record = submitted(records)
     damaged = any(text and not document for text, (_, document) in zip(copies, unpacked, strict=True))
     if not documents:
-        return Loaded(None, submitted, exact=not damaged, damaged=damaged or submitted > 0)
+        return Loaded(None, newest_record, exact=not damaged, damaged=damaged or newest_record > 0)
     newest = max(documents)
     document = unpacked[documents[newest]][1]
     first_version = document is not None and WRITERS not in document.values
     recorded = numbers[0][0] is not None if first_version else all(sealed for _, sealed in numbers)
-    exact = recorded and submitted <= newest
-    return Loaded(document, max(newest, submitted), exact, damaged or not exact, documents[newest])
+    exact = recorded and newest_record <= newest
+    return Loaded(document, max(newest, newest_record), exact, damaged or not exact, documents[newest])
 
 
 def _recorded(text: str) -> tuple[int | None, bool]:

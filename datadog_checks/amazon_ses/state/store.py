@@ -20,7 +20,7 @@ from datadog_checks.amazon_ses.model import Target
 from datadog_checks.amazon_ses.progress import Progress, with_readings
 from datadog_checks.amazon_ses.state import encoding
 from datadog_checks.amazon_ses.state.document import fingerprint, from_document, to_document
-from datadog_checks.amazon_ses.state.encoding import Loaded
+from datadog_checks.amazon_ses.state.encoding import Loaded, Mark
 from datadog_checks.amazon_ses.state.saving import Saving
 
 RECORDS = ('handed_over', 'handed_over_again')
@@ -124,7 +124,7 @@ class Store:
             self._log.debug('The state could not be saved: %s', type(error).__name__)
             saving = Saving.REFUSED
         if saving is Saving.SAVED:
-            mark = encoding.mark(self._token, sequence)
+            mark = str(Mark(self._token, sequence, checkpoint.sequence))
             recorded, copy = checkpoint.recorded, 1 - checkpoint.copy
             saved = Checkpoint(
                 progress, identity, sequence, sequence + 1, copy, writers, (mark,), None, recorded, doubtful=False
@@ -142,8 +142,11 @@ class Store:
         if checkpoint.doubtful or checkpoint.recorded == checkpoint.sequence:
             return
         try:
-            if self._read(target, MARK) in checkpoint.marks:
-                self._record(target, checkpoint)
+            self._record(target, checkpoint)
+            mark = self._read(target, MARK)
+            if mark not in checkpoint.marks and Mark.parse(mark).base < self._own_sequence.get(target, 0):
+                # Another process writes at the same time, and not after what was submitted here. The mark says so.
+                self._write_cache(self._key(target, MARK), checkpoint.marks[-1])
         except Exception as error:
             # Without the record a restart is in doubt, and the next `save` meets the same trouble.
             self._log.debug('The state could not be recorded as submitted: %s', type(error).__name__)
@@ -166,9 +169,11 @@ class Store:
         if not checkpoint.doubtful and checkpoint.recorded != checkpoint.sequence:
             # Without records a crash in what follows would leave the document before in doubt.
             self._record(target, checkpoint)
-        mark, copy = encoding.mark(self._token, sequence), str(1 - checkpoint.copy)
+        mark, copy = str(Mark(self._token, sequence, checkpoint.sequence)), str(1 - checkpoint.copy)
         checkpoint.marks, checkpoint.unfinished = (checkpoint.marks[0], mark), None
         self._write_cache(self._key(target, MARK), mark)
+        if not checkpoint.doubtful and encoding.submitted(self._records(target)) > checkpoint.sequence:
+            return Saving.OVERTAKEN
         self._write_cache(self._key(target, copy), text)
         # The Agent does not report a write that failed.
         current = self._read(target, MARK)
@@ -191,11 +196,12 @@ class Store:
     def _load(self, target: Target, previous: Checkpoint | None, observed: Progress) -> Checkpoint:
         # The mark is read first: what is written from then on is noticed.
         mark = self._read(target, MARK)
-        records = [self._read(target, part) for part in RECORDS]
+        records = self._records(target)
         copies = [self._read(target, str(number)) for number in range(encoding.COPIES)]
         loaded = encoding.load(copies, records)
-        marked = encoding.marked_sequence(mark)
-        overwritten = loaded.writers.get(self._token) != self._own_sequence.get(target)
+        marked = Mark.parse(mark)
+        own_sequence = self._own_sequence.get(target, 0)
+        overwritten = loaded.lacks(marked) or loaded.writers.get(self._token, 0) != own_sequence
         doubt = ANOTHER_WRITER if overwritten else '' if loaded.exact else STATE_LOST
         progress = self._progress(target, loaded)
         if previous is not None and previous.progress.ledger is not None and progress.ledger is None:
@@ -208,14 +214,17 @@ class Store:
             progress,
             None if doubt else fingerprint(progress),
             loaded.sequence,
-            max(loaded.sequence, marked) + 1,
+            max(loaded.sequence, marked.sequence) + 1,
             loaded.copy,
             loaded.writers,
             (mark,),
-            copies[1 - loaded.copy] if marked > loaded.sequence else None,
+            copies[1 - loaded.copy] if marked.sequence > loaded.sequence else None,
             loaded.sequence if is_recorded else None,
             bool(doubt),
         )
+
+    def _records(self, target: Target) -> list[str]:
+        return [self._read(target, part) for part in RECORDS]
 
     def _progress(self, target: Target, loaded: Loaded) -> Progress:
         if loaded.damaged:
