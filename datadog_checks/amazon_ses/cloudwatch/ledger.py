@@ -364,6 +364,15 @@ def reopen(ledger: Ledger, answered_at: float, lookback: Lookback, reason: str) 
     return Booking(fresh, skipped=tuple(skipped_spans(open_from, last_read, counting_from, reason, ledger.period)))
 
 
+def in_doubt(ledger: Ledger, reason: str, since: int | None = None) -> Ledger:
+    """The ledger of which more may have been submitted, in periods from its open ones on, or from `since`."""
+    counting_from = ledger.counting_from if since is None else min(ledger.counting_from, since)
+    watermarks = ledger.watermarks
+    if since is not None:
+        watermarks = array('q', [min(watermark, since) for watermark in watermarks])
+    return replace(ledger, doubt=reason, counting_from=counting_from, watermarks=watermarks)
+
+
 def advance_without_data(ledger: Ledger, silent_until: float, now: float, lookback: Lookback) -> Ledger:
     """The ledger of a Region in which nothing happened until `silent_until`, as if CloudWatch had answered `now` with
     no data."""

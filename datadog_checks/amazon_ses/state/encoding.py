@@ -7,7 +7,8 @@ damaged too, nobody knows that a newer copy was not lost, so the copy is not exa
 
 A document names its writers: for each process that wrote the state, the sequence number of its newest document. A
 process whose own number is missing there knows that another one wrote at the same time. The mark says who writes which
-document. It is written before the document, so that another writer is noticed.
+document. It is written before the document, so that another writer is noticed. A process that was disturbed while it
+wrote leaves a note: from which boundary on the amounts are in doubt. The document that takes it into account names it.
 
 A document is JSON, with columns of numbers beside it. The bytes of a column are sorted by significance, so small
 numbers compress well: five digits for each of twelve periods take about 36 characters a series.
@@ -29,6 +30,9 @@ COPIES = 2
 
 WRITERS = 'writers'
 """The name of the writers in a document. States of the first version do not have it."""
+
+NOTE = 'note'
+"""The name of the note in a document."""
 
 MOST_WRITERS = 16
 """Writers that a document names: those that wrote last."""
@@ -65,15 +69,16 @@ class Loaded:
     damaged: bool
     copy: int = 1
 
-    def lacks(self, mark: Mark) -> bool:
-        """Whether the process with this mark wrote a document that this one does not go on from."""
-        return self.document is not None and self.writers.get(mark.token, 0) < mark.sequence <= self.sequence
-
     @property
     def writers(self) -> dict[str, int]:
         """The sequence number of the newest document of each writer."""
         writers = self.document.values.get(WRITERS) if self.document else None
         return {str(token): int(sequence) for token, sequence in writers.items()} if isinstance(writers, dict) else {}
+
+    @property
+    def note(self) -> str:
+        """The note that the document takes into account."""
+        return str(self.document.values.get(NOTE, '')) if self.document else ''
 
 
 def pack(document: Document, sequence: int) -> str:
@@ -90,14 +95,26 @@ def pack(document: Document, sequence: int) -> str:
     return json.dumps(head)
 
 
-def signed(
-    document: Document, writers: Mapping[str, int], token: str, sequence: int
-) -> tuple[Document, dict[str, int]]:
-    """The document with its writers, and these writers: the one with this token writes it with this sequence number."""
+def with_writer(writers: Mapping[str, int], token: str, sequence: int) -> dict[str, int]:
+    """The writers of a document that the process with this token writes with this sequence number."""
     others = [writer for writer in writers.items() if writer[0] != token]
-    newest = sorted(others, key=lambda writer: writer[1])[-MOST_WRITERS + 1 :]
-    now = {**dict(newest), token: sequence}
-    return Document({**document.values, WRITERS: now}, document.columns), now
+    return {**dict(sorted(others, key=lambda writer: writer[1])[-MOST_WRITERS + 1 :]), token: sequence}
+
+
+def signed(document: Document, writers: Mapping[str, int], note: str) -> Document:
+    """The document with its writers and the note that it takes into account."""
+    return Document({**document.values, WRITERS: dict(writers), NOTE: note}, document.columns)
+
+
+def note(token: str, since: int) -> str:
+    """The note of a process that was disturbed: amounts of periods from `since` on are in doubt."""
+    return f'{token} {since}'
+
+
+def noted(text: str) -> int:
+    """The boundary of a note. 0 in a damaged one: everything is in doubt."""
+    number = text.rpartition(' ')[2]
+    return int(number) if _is_number(number) else 0
 
 
 @dataclass(frozen=True, slots=True)

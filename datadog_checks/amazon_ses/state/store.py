@@ -4,7 +4,9 @@ The cache has no lock, and another process may use the same files: a second Agen
 a process leaves its mark before it writes, and looks for the mark of another one at the start of each run and right
 before each write. Where it finds one, its own progress is out of date: nothing of the run is submitted, and the next
 run goes on from what the other process saved. What this process submitted last must be in there. Where it is not, both
-wrote at the same time: counting goes on at the next boundary, and the periods in doubt are reported.
+wrote at the same time: counting goes on at the next boundary, and the periods in doubt are reported. A process that
+was disturbed leaves a note with these periods, because it may never run again, and renews its mark, so that the other
+one reads it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass, replace
 from logging import Logger, LoggerAdapter
 from secrets import token_hex
 
-from datadog_checks.amazon_ses.cloudwatch.ledger import ANOTHER_WRITER, STATE_LOST
+from datadog_checks.amazon_ses.cloudwatch.ledger import ANOTHER_WRITER, STATE_LOST, Ledger, in_doubt
 from datadog_checks.amazon_ses.leases import Lease, Leases
 from datadog_checks.amazon_ses.model import Target
 from datadog_checks.amazon_ses.progress import Progress, with_readings
@@ -26,9 +28,9 @@ from datadog_checks.amazon_ses.state.saving import Saving
 RECORDS = ('handed_over', 'handed_over_again')
 """Parts of the cache keys of the recorded sequence number. Saved states have them, so they must not change."""
 
-MARK = 'writer'
+MARK, NOTE = 'writer', 'in_doubt'
 RAN_AT = 'ran_at'
-"""Parts of the cache keys of the writer's mark, and of the time of the last run of an isolated process."""
+"""Parts of the cache keys of the writer's mark, of the note, and of the time of the last run of an isolated process."""
 
 
 class Unreadable(Exception):
@@ -47,6 +49,9 @@ class Checkpoint:
     `saved_as` is the fingerprint of what was saved, None where the progress must be written anyhow. `marks` are the
     texts that the mark may have while no other process has written. `unfinished` is the text of the copy that another
     process may still be writing, or None. `recorded` is the sequence number of the records, None where they lack it.
+    `note` is the note that the progress takes into account. `doubtful` says that the document in the cache does not yet
+    say what is in doubt. `open_from` is the boundary from which on the newest document that was written here added
+    amounts, None where it added none.
     """
 
     progress: Progress
@@ -58,7 +63,9 @@ class Checkpoint:
     marks: tuple[str, ...]
     unfinished: str | None
     recorded: int | None
+    note: str
     doubtful: bool
+    open_from: int | None = None
 
 
 class Store:
@@ -116,20 +123,21 @@ class Store:
             return Saving.SAVED
         sequence = checkpoint.next_sequence
         try:
-            document, writers = encoding.signed(to_document(progress), checkpoint.writers, self._token, sequence)
-            text = encoding.pack(document, sequence)
+            writers = encoding.with_writer(checkpoint.writers, self._token, sequence)
+            text = encoding.pack(encoding.signed(to_document(progress), writers, checkpoint.note), sequence)
             with self._leases.saving(Lease(*target, self._ledger_name)):
                 saving = self._write_document(target, checkpoint, sequence, text)
+                checkpoint.open_from = _open_from(before.ledger)
+                if saving is Saving.OVERTAKEN:
+                    self._dispute(target, checkpoint)
         except Exception as error:
             self._log.debug('The state could not be saved: %s', type(error).__name__)
             saving = Saving.REFUSED
         if saving is Saving.SAVED:
             mark = str(Mark(self._token, sequence, checkpoint.sequence))
-            recorded, copy = checkpoint.recorded, 1 - checkpoint.copy
-            saved = Checkpoint(
-                progress, identity, sequence, sequence + 1, copy, writers, (mark,), None, recorded, doubtful=False
-            )
-            self._checkpoints[target] = saved
+            checkpoint.saved_as, checkpoint.sequence, checkpoint.next_sequence = identity, sequence, sequence + 1
+            checkpoint.copy, checkpoint.writers = 1 - checkpoint.copy, writers
+            checkpoint.marks, checkpoint.unfinished, checkpoint.doubtful = (mark,), None, False
             self._own_sequence[target] = sequence
         else:
             standing = progress.standing if saving is Saving.REFUSED else before.standing
@@ -145,8 +153,9 @@ class Store:
             self._record(target, checkpoint)
             mark = self._read(target, MARK)
             if mark not in checkpoint.marks and Mark.parse(mark).base < self._own_sequence.get(target, 0):
-                # Another process writes at the same time, and not after what was submitted here. The mark says so.
-                self._write_cache(self._key(target, MARK), checkpoint.marks[-1])
+                # Another process writes at the same time, and does not go on from what was submitted here.
+                checkpoint.doubtful = True
+                self._dispute(target, checkpoint)
         except Exception as error:
             # Without the record a restart is in doubt, and the next `save` meets the same trouble.
             self._log.debug('The state could not be recorded as submitted: %s', type(error).__name__)
@@ -181,6 +190,17 @@ class Store:
             return Saving.SAVED
         return Saving.REFUSED if current in checkpoint.marks else Saving.OVERTAKEN
 
+    def _dispute(self, target: Target, checkpoint: Checkpoint) -> None:
+        """Leave a note of what is in doubt, where this process has written something, and renew the mark."""
+        since = checkpoint.open_from
+        if since is None or not (checkpoint.doubtful or len(checkpoint.marks) > 1):
+            return
+        note = self._read(target, NOTE)
+        if note and note != checkpoint.note:
+            since = min(since, encoding.noted(note))
+        self._write_cache(self._key(target, NOTE), encoding.note(token_hex(6), since))
+        self._write_cache(self._key(target, MARK), checkpoint.marks[-1] + ' ')
+
     def _record(self, target: Target, checkpoint: Checkpoint) -> None:
         for part in RECORDS:
             self._write_cache(self._key(target, part), encoding.record(checkpoint.sequence))
@@ -200,15 +220,19 @@ class Store:
         copies = [self._read(target, str(number)) for number in range(encoding.COPIES)]
         loaded = encoding.load(copies, records)
         marked = Mark.parse(mark)
-        own_sequence = self._own_sequence.get(target, 0)
-        overwritten = loaded.lacks(marked) or loaded.writers.get(self._token, 0) != own_sequence
-        doubt = ANOTHER_WRITER if overwritten else '' if loaded.exact else STATE_LOST
+        note = self._read(target, NOTE)
+        overwritten = loaded.writers.get(self._token, 0) != self._own_sequence.get(target, 0)
+        disputed = note not in ('', loaded.note)
+        doubt = ANOTHER_WRITER if overwritten or disputed else '' if loaded.exact else STATE_LOST
         progress = self._progress(target, loaded)
         if previous is not None and previous.progress.ledger is not None and progress.ledger is None:
             progress, doubt = previous.progress, doubt or ANOTHER_WRITER
         progress = with_readings(progress, previous.progress if previous else observed)
         if doubt and progress.ledger is not None:
-            progress = replace(progress, ledger=replace(progress.ledger, doubt=doubt))
+            since = [encoding.noted(note)] if disputed else []
+            if overwritten and previous is not None and previous.open_from is not None:
+                since.append(previous.open_from)
+            progress = replace(progress, ledger=in_doubt(progress.ledger, doubt, min(since, default=None)))
         is_recorded = set(records) == {encoding.record(loaded.sequence)}
         return Checkpoint(
             progress,
@@ -220,6 +244,7 @@ class Store:
             (mark,),
             copies[1 - loaded.copy] if marked.sequence > loaded.sequence else None,
             loaded.sequence if is_recorded else None,
+            note or loaded.note,
             bool(doubt),
         )
 
@@ -248,3 +273,10 @@ class Store:
     def _key(self, target: Target, part: str) -> str:
         # The Agent drops every character of a key but letters, digits, _ and -.
         return '_'.join(('progress', *target, self._ledger_name, part))
+
+
+def _open_from(ledger: Ledger | None) -> int | None:
+    """The first boundary from which on a ledger may still add amounts."""
+    if ledger is None or ledger.doubt:
+        return None if ledger is None else ledger.counting_from
+    return max(ledger.counting_from, ledger.retained_from)
