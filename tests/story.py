@@ -221,12 +221,12 @@ class Story:
 
 
 def slots(region: str) -> list[str]:
-    """The keys of a Region in the Agent's cache, the newest document first, the note of what was handed over last."""
+    """The keys of a Region in the cache: the newest document first, then the records of what was handed over."""
     keys = [key for key in datadog_agent._cache if f'_{region}_' in key]
-    written = sorted(key for key in keys if not key.endswith('handed_over'))
+    written = sorted(key for key in keys if key[-1] in '01')
     newest = max(written, key=lambda key: _sequence(datadog_agent._cache[key]), default=None)
     ordered = sorted(written, key=lambda key: key != newest)
-    return ordered + [key for key in keys if key.endswith('handed_over')]
+    return ordered + [key for key in keys if 'handed_over' in key]
 
 
 def _sequence(text: str) -> int:
@@ -238,16 +238,19 @@ def damage(kind: str, region: str) -> None:
     """What a full disk, a crash or a hand may do to the files of a Region."""
     keys, cache = slots(region), datadog_agent._cache
     for place, key in enumerate(keys):
-        newest, note = place == 0, key.endswith('handed_over')
+        newest, note = place == 0, 'handed_over' in key
+        first = key.endswith('handed_over')
         if kind == 'newest torn' and newest and not note:
             cache[key] = cache[key][: len(cache[key]) // 2]
         elif kind == 'older garbled' and not newest and not note:
             cache[key] = cache[key].replace('0', '1')
         elif kind == 'newest lost' and newest and not note:
             del cache[key]
-        elif kind == 'note lost' and note:
+        elif kind == 'newest and notes lost' and (newest or note):
             del cache[key]
-        elif kind == 'note garbled' and note:
+        elif kind == 'note lost' and first:
+            del cache[key]
+        elif kind == 'note garbled' and first:
             cache[key] = 'x'
         elif kind == 'all torn' and not note:
             cache[key] = cache[key][:40]

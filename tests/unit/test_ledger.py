@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field, replace
-from math import lcm
+from math import ceil, lcm
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -198,26 +199,118 @@ def test_no_period_is_skipped_within_the_backfill_limit(data: st.DataObject) -> 
         assert poller.submitted.get(series, 0.0) == truth, (series, truth, poller.submitted, poller.ledger)
 
 
-@settings(max_examples=150, deadline=None)
+@dataclass
+class Turn:
+    """A turn of one of two Agents: its process restarts or not, then it reads some times."""
+
+    agent: int
+    reads: int
+    restarts: bool
+    jitters: list[float]
+
+
+turns = st.lists(
+    st.builds(
+        Turn,
+        st.integers(0, 1),
+        st.integers(1, 12),
+        st.booleans(),
+        st.lists(st.floats(0.6, 1.4), min_size=1, max_size=12),
+    ),
+    max_size=12,
+)
+"""Turns of two Agents. Between two runs of an Agent lies the interval, more or less."""
+
+
+def take_turns(cloudwatch: CloudWatch, period: int, interval: int, agent_turns: list[Turn]) -> list[Poller]:
+    """Two Agents that do not share their state read in turn, each for longer than the gap that means another Agent.
+
+    After a restart the first run only observes.
+    """
+    late = max(HOUR, 3 * period) + 2 * period
+    lookback = Lookback(late, max(3 * HOUR, late + polling.IDLE_INTERVAL + period), failover_interval=interval)
+    agents = [Poller(cloudwatch, period=period, lookback=lookback) for _ in range(2)]
+    longest = ceil(counting.failover_gap(period, lookback) / (0.6 * interval))
+    now = float(START)
+    for turn in agent_turns:
+        observed = 0.0
+        for number in range(turn.reads + longest):
+            step = interval * turn.jitters[number % len(turn.jitters)]
+            now += step
+            if turn.restarts and number == 0:
+                continue
+            observed = observed + step if turn.restarts else 0.0
+            agents[turn.agent].lookback = replace(lookback, observed=observed)
+            agents[turn.agent].poll(now)
+    return agents
+
+
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_two_agents_in_turn_never_count_the_same_amount(data: st.DataObject) -> None:
-    """Agents that take turns without sharing their state submit no amount twice."""
-    turns = data.draw(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 12), st.integers(30, 400)), max_size=12))
-    span = sum(reads * pause for _, reads, pause in turns) + HOUR
+    """Agents that take turns without sharing their state submit no amount twice, whatever the interval and the period.
+
+    Restarts are among the turns. What nobody is known to have counted is reported.
+    """
+    period = data.draw(st.sampled_from([60, 120, 300, 420, 600, 900]))
+    interval = data.draw(st.one_of(st.sampled_from([15, 60, 300, 600, 900]), st.integers(15, HOUR)))
+    agent_turns = data.draw(turns)
+    span = (sum(turn.reads for turn in agent_turns) + 2) * 2 * max(period, interval)
     cloudwatch = CloudWatch(data.draw(events(span, 600)))
-    lookback = Lookback(HOUR + 600, 3 * HOUR, failover_interval=300.0)
-    agents = [Poller(cloudwatch, lookback=lookback), Poller(cloudwatch, lookback=lookback)]
-    now = float(START)
-    for agent, reads, pause in turns:
-        for _ in range(reads):
-            now += pause
-            agents[agent].poll(now)
+    agents = take_turns(cloudwatch, period, interval, agent_turns)
     for series in SERIES:
         submitted = sum(agent.submitted.get(series, 0.0) for agent in agents)
         assert submitted <= cloudwatch.total(series, [(0, 2 * START)])
     for agent in agents:
-        if agent.ledger is not None:
-            assert all(span.reason in ('failover', 'late_growth') for span in agent.skipped)
+        assert all(span.reason in ('failover', 'late_growth', 'backfill_limit') for span in agent.skipped)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(15, HOUR), st.sampled_from([60, 300, 900]), st.lists(st.floats(0.6, 1.4), min_size=3, max_size=40))
+def test_an_agent_alone_never_looks_like_two(interval: int, period: int, jitters: list[float]) -> None:
+    """An Agent that is never replaced is not taken for two, whatever the interval, over restarts of its process too."""
+    limit = 1.45 if interval >= period else 1.0
+    mails = [(START + 60 * minute, 1, 0) for minute in range(40 * HOUR // 60)]
+    late = max(HOUR, 3 * period) + 2 * period
+    lookback = Lookback(late, max(3 * HOUR, late + polling.IDLE_INTERVAL + period), failover_interval=interval)
+    poller = Poller(CloudWatch({'send': mails}), period=period, lookback=lookback)
+    now, observed = float(START), 0.0
+    poller.poll(now)
+    for number, jitter in enumerate(jitters):
+        now += interval * min(jitter, limit)
+        if number % 3 == 1:
+            # The process restarted, and this run only observes.
+            observed = 0.0
+            continue
+        observed += interval * min(jitter, limit) if number % 3 == 2 else 0.0
+        poller.lookback = replace(lookback, observed=observed if number % 3 == 2 else 0.0)
+        poller.poll(now)
+    assert [span for span in poller.skipped if span.unknown] == []
+
+
+@pytest.mark.parametrize('period', [60, 300, 900])
+@pytest.mark.parametrize('interval', [60, 300, 450, 900, HOUR])
+def test_no_shorter_wait_after_a_takeover_is_exact(period: int, interval: int) -> None:
+    """The wait of an Agent that takes over is the shortest: with a period less, both count the same period.
+
+    The first Agent reads, the second takes over at once, and the first comes back as late as it may without reporting:
+    its process observes once the gap has passed, and counts one and a half intervals later.
+    """
+    late = max(HOUR, 3 * period) + 2 * period
+    lookback = Lookback(late, max(3 * HOUR, late + polling.IDLE_INTERVAL + period), failover_interval=interval)
+    wait = counting.failover_wait(period, lookback)
+    gap, observed = counting.failover_gap(period, lookback), counting.FAILOVER_GAP * interval
+    # The later the first answer in its period, the later the return.
+    answered_at = START // period * period + period - 1.0
+    first = counting.new_ledger(SERIES, period, answered_at - 2 * wait, lookback)
+    first = replace(first, read_at=answered_at)
+    back_at = answered_at + gap + observed
+    assert not counting.was_away(first, back_at, replace(lookback, observed=observed))
+    assert counting.was_away(first, back_at + 1, replace(lookback, observed=observed))
+    second = counting.new_ledger(SERIES, period, answered_at, lookback)
+    counted_to = next_boundary(back_at, period)
+    assert second.since >= counted_to
+    assert second.since - period < counted_to, 'a wait that is shorter by a period doubles'
 
 
 @settings(max_examples=150, deadline=None)
