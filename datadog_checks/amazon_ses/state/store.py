@@ -185,10 +185,11 @@ class Store:
             return Saving.OVERTAKEN
         self._write_cache(self._key(target, copy), text)
         # The Agent does not report a write that failed.
-        current = self._read(target, MARK)
-        if current == mark and self._read(target, copy) == text:
+        current_mark, current = self._read(target, MARK), self._read(target, copy)
+        if current_mark == mark and current == text:
             return Saving.SAVED
-        return Saving.REFUSED if current in checkpoint.marks else Saving.OVERTAKEN
+        replaced = encoding.load([current], ['', '']).sequence > checkpoint.sequence and current != text
+        return Saving.OVERTAKEN if replaced or current_mark not in checkpoint.marks else Saving.REFUSED
 
     def _dispute(self, target: Target, checkpoint: Checkpoint) -> None:
         """Leave a note of what is in doubt, where this process has written something, and renew the mark."""
