@@ -127,11 +127,12 @@ def test_a_first_run_that_observes_is_no_failover() -> None:
 
 
 @pytest.fixture
-def everywhere(watch: Callable[..., Watch], start: Callable[..., Simulator], clock: Clock) -> Watch:
-    """HA, and all Regions, of which those of the tests send mails now and then."""
+def everywhere(watch: Callable[..., Watch], start: Callable[..., Simulator], clock: Clock) -> Callable[[int], Watch]:
+    """HA, and all Regions, of which those of the tests send mails now and then, at a collection interval."""
     sim = start(Scenario('quiet', 'nothing but what a test puts there', volume=0.0, gauges=()))
     datadog_agent._config['ha_agent.enabled'] = True
-    return watch(sim, region=None, regions='all', collect=['account', 'cloudwatch'], min_collection_interval=60)
+    options = {'region': None, 'regions': 'all', 'collect': ['account', 'cloudwatch']}
+    return lambda interval: watch(sim, **options, min_collection_interval=interval)
 
 
 def put_mails(watching: Watch, minutes: int) -> float:
@@ -142,23 +143,26 @@ def put_mails(watching: Watch, minutes: int) -> float:
     return float(begun)
 
 
-def test_the_first_mail_of_a_quiet_region_is_no_failover(everywhere: Watch) -> None:
+@pytest.mark.parametrize('interval', [60, 300])
+def test_the_first_mail_of_a_quiet_region_is_no_failover(everywhere: Callable[[int], Watch], interval: int) -> None:
     """With HA and `regions: all`, the first mail of a quiet Region is counted, and nothing is given up."""
-    everywhere.through(2 * 3600, 60)
-    put_mails(everywhere, 60)
-    everywhere.through(2 * 3600, 60)
-    assert everywhere.total('send.count', OTHER) == 60
-    assert everywhere.values('collector.periods_unknown', OTHER) == []
+    watching = everywhere(interval)
+    watching.through(3600, interval)
+    put_mails(watching, 60)
+    watching.through(2 * 3600, interval)
+    assert watching.total('send.count', OTHER) == 60
+    assert watching.values('collector.periods_unknown', OTHER) == []
 
 
-def test_a_takeover_of_a_quiet_region_is_recognized(everywhere: Watch) -> None:
+def test_a_takeover_of_a_quiet_region_is_recognized(everywhere: Callable[[int], Watch]) -> None:
     """Another Agent counts the first mails of a quiet Region; when this one comes back it counts none of them again."""
-    everywhere.through(2400, 60)
-    put_mails(everywhere, 20)
+    watching = everywhere(60)
+    watching.through(2400, 60)
+    put_mails(watching, 20)
     # The other Agent has its turn.
-    everywhere.clock.advance(2400)
-    begun = put_mails(everywhere, 60)
-    everywhere.through(2 * 3600, 60)
-    unknown = everywhere.values('collector.periods_unknown', OTHER)
+    watching.clock.advance(2400)
+    begun = put_mails(watching, 60)
+    watching.through(2 * 3600, 60)
+    unknown = watching.values('collector.periods_unknown', OTHER)
     assert len(unknown) == 1 and unknown[0] > 0
-    assert 60 - 25 <= everywhere.total('send.count', OTHER) <= everywhere.truth('Send', begun, region=OTHER)
+    assert 60 - 25 <= watching.total('send.count', OTHER) <= watching.truth('Send', begun, region=OTHER)

@@ -48,6 +48,14 @@ class CloudWatch:
         )
 
 
+class SteadyMail(CloudWatch):
+    """A mail in each minute, in each series."""
+
+    def sums(self, series: str, window: Window, period: int, now: float) -> dict[int, float]:
+        ends = {start: min(start + period, int(now) // 60 * 60 + 60) for start in range(*window, period)}
+        return {start: float((end - start) // 60) for start, end in ends.items() if end > start}
+
+
 @dataclass
 class Poller:
     """Uses a ledger as the check does: plans the due series, reads them, books the amounts, closes periods."""
@@ -62,6 +70,8 @@ class Poller:
     submitted: dict[str, float] = field(default_factory=dict)
     skipped: list[SkippedSpan] = field(default_factory=list)
     queries: int = 0
+    counted: set[int] = field(default_factory=set)
+    """The periods of which something was submitted."""
 
     def poll(self, now: float, skew: float = 0.0, incomplete: tuple[str, ...] = (), cut: bool = False) -> None:
         """Collect once at AWS's time `now`; our clock is off by `skew` seconds.
@@ -87,10 +97,14 @@ class Poller:
                 opened = counting.new_ledger(self.selection.keys, period, now, self.lookback)
                 self.ledger = counting.record_reads(opened, answers, self.slot)
             return
-        booking = counting.book(self.ledger, answers, now, self.slot, self.lookback)
+        before = self.ledger
+        booking = counting.book(before, answers, now, self.slot, self.lookback)
         end = counting.finish_period_change(booking.ledger, self.period, now, self.settle_delay, self.lookback)
         keys, self.ledger = self.ledger.keys, end.ledger
         self.skipped += [*booking.skipped, *end.skipped]
+        for start, column in booking.ledger.booked.items():
+            if booking.amounts and sum(column) > sum(before.booked.get(start, ())):
+                self.counted.add(start)
         for index, amount in booking.amounts.items():
             self.submitted[keys[index]] = self.submitted.get(keys[index], 0.0) + amount
 
@@ -201,19 +215,24 @@ def test_no_period_is_skipped_within_the_backfill_limit(data: st.DataObject) -> 
 
 @dataclass
 class Turn:
-    """A turn of one of two Agents: its process restarts or not, then it reads some times."""
+    """A turn of one of two Agents: its process restarts or not, then it reads some times. A short one interrupts the
+    other Agent. `lead` is the time to its first run, in intervals."""
 
+    lead: float
     agent: int
     reads: int
     restarts: bool
+    short: bool
     jitters: list[float]
 
 
 turns = st.lists(
     st.builds(
         Turn,
+        st.floats(0.01, 1.4),
         st.integers(0, 1),
         st.integers(1, 12),
+        st.booleans(),
         st.booleans(),
         st.lists(st.floats(0.6, 1.4), min_size=1, max_size=12),
     ),
@@ -223,19 +242,20 @@ turns = st.lists(
 
 
 def take_turns(cloudwatch: CloudWatch, period: int, interval: int, agent_turns: list[Turn]) -> list[Poller]:
-    """Two Agents that do not share their state read in turn, each for longer than the gap that means another Agent.
-
-    After a restart the first run only observes.
+    """Two Agents that do not share their state read in turn, each for longer than the gap that means another Agent, or
+    for any shorter time between two such turns. After a restart the first run only observes.
     """
     late = max(HOUR, 3 * period) + 2 * period
     lookback = Lookback(late, max(3 * HOUR, late + polling.IDLE_INTERVAL + period), failover_interval=interval)
     agents = [Poller(cloudwatch, period=period, lookback=lookback) for _ in range(2)]
     longest = ceil(counting.failover_gap(period, lookback) / (0.6 * interval))
-    now = float(START)
+    now, previous = float(START), None
     for turn in agent_turns:
         observed = 0.0
-        for number in range(turn.reads + longest):
-            step = interval * turn.jitters[number % len(turn.jitters)]
+        interrupts = turn.short and previous is not None and not previous.short and previous.agent != turn.agent
+        previous = replace(turn, short=interrupts)
+        for number in range(turn.reads + (0 if interrupts else longest)):
+            step = interval * (turn.jitters[number % len(turn.jitters)] if number else turn.lead)
             now += step
             if turn.restarts and number == 0:
                 continue
@@ -261,7 +281,9 @@ def test_two_agents_in_turn_never_count_the_same_amount(data: st.DataObject) -> 
     for series in SERIES:
         submitted = sum(agent.submitted.get(series, 0.0) for agent in agents)
         assert submitted <= cloudwatch.total(series, [(0, 2 * START)])
-    for agent in agents:
+    first, second = take_turns(SteadyMail({}), period, interval, agent_turns)
+    assert first.counted.isdisjoint(second.counted)
+    for agent in (*agents, first, second):
         assert all(span.reason in ('failover', 'late_growth', 'backfill_limit') for span in agent.skipped)
 
 

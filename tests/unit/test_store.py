@@ -372,6 +372,24 @@ def at_once(processes: Sequence[Process], cache: Cache, now: float, order: Seque
     assert errors == []
 
 
+@pytest.mark.parametrize('living', [0, 1])
+def test_a_process_that_ends_tells_what_is_in_doubt(living: int) -> None:
+    """Two processes write the same document and both submit; whichever of them never runs again, the other one reports
+    the periods."""
+    cache, cloudwatch = Cache(), steady(6)
+    processes = [Process(cache, cloudwatch) for _ in range(2)]
+    now = float(START)
+    for _ in range(4):
+        now += 300
+        for process in processes:
+            process.run(now)
+    # The second one has looked for a mark when the first one writes and submits; then the second one writes.
+    before = [process.submitted['send'] for process in processes]
+    at_once(processes, cache, now + 300, [1] * 2 + [0] * 14 + [1] * 60)
+    assert all(process.submitted['send'] > amount for process, amount in zip(processes, before, strict=True))
+    verify(processes, cloudwatch, settle([processes[living]], now + 300), 2)
+
+
 @settings(max_examples=150)
 @given(st.data())
 def test_processes_in_turn_are_exact(data: st.DataObject) -> None:
