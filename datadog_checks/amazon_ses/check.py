@@ -97,7 +97,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self.settings.deadline - (self.monotonic() - started),
         )
         runs = self._apply(runs, results, now)
-        calls = self.access.calls.take()
+        calls = self.access.calls.drain()
         reports = []
         for run in self.scope.exclude_refused_regions(runs, now):
             region_report = Report(self.settings, run.result, calls, now)
@@ -256,7 +256,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self._warned_regions.discard(target.region)
 
     def _submit_unknown_account(self, failure: Failure, now: float) -> None:
-        calls: Calls = self.access.calls.take()
+        calls: Calls = self.access.calls.drain()
         for region in self.settings.regions or (self.scope.sign_in_region,):
             submission = Submission(self, self.settings.tags, Target('', region), now)
             submission.submit(report.unknown_account(failure, calls, region))

@@ -1,24 +1,21 @@
-"""What fails stays alone: Regions and sources beside each other."""
+"""Promise P3: A failing Region or source leaves the others as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from common import ACCOUNT, OTHER, REGION, START, Watch, names, wait_for_workers
+from common import ACCOUNT, OTHER, REGION, START, MakeDriver, StartSimulator, metric_names, wait_for_workers
 
 from simulator import Clock, Fault, Simulator
 from simulator.scenarios import Scenario
 
-Watching = Callable[..., Watch]
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 QUIET = Scenario('quiet', 'nothing but what a test puts there', volume=0.0, gauges=())
 STEADY = {'collect': ['account', 'cloudwatch']}
 
 
-def test_a_denied_region_leaves_the_other_alone(watch: Watching, sim: Simulator, clock: Clock) -> None:
-    """Where one Region is refused, it is CRITICAL there, and the other has everything it would have alone."""
-    alone = watch(account_id=ACCOUNT, region=REGION, ledger='alone', tags=['who:alone'], **STEADY)
-    both = watch(account_id=ACCOUNT, regions=[REGION, OTHER], tags=['who:both'], **STEADY)
+def test_a_denied_region_leaves_the_other_alone(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
+    """When one Region is denied, it is CRITICAL there, and the other submits the same as without it."""
+    alone = make_driver(account_id=ACCOUNT, region=REGION, ledger='alone', tags=['who:alone'], **STEADY)
+    both = make_driver(account_id=ACCOUNT, regions=[REGION, OTHER], tags=['who:both'], **STEADY)
     sim.deny('*', region=OTHER)
     for _ in range(15):
         assert alone.run() == ''
@@ -33,84 +30,87 @@ def test_a_denied_region_leaves_the_other_alone(watch: Watching, sim: Simulator,
         assert name == 'can_connect' or both.values(name, OTHER) == []
 
 
-def test_a_hanging_region_leaves_the_other_alone(watch: Watching, sim: Simulator, clock: Clock) -> None:
-    """Where one Region hangs, the run ends at its deadline with the other's data, and leaves it out until it ends."""
-    watching = watch(
+def test_a_hanging_region_leaves_the_other_alone(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
+    """When one Region hangs, the run ends at its deadline with the other Region, and omits it until its worker ends."""
+    driver = make_driver(
         account_id=ACCOUNT, regions=[REGION, OTHER], connect_timeout=0.5, read_timeout=1.5, min_collection_interval=1,
         **STEADY,
     )  # fmt: skip
-    watching.through(900, 300)
+    driver.run_for(900, 300)
     fault = sim.faults.add(Fault('hang', region=OTHER))
-    counted = watching.total('send.count', OTHER)
-    asked = sim.log.count(operation='GetAccount', region=OTHER)
-    watching.fresh()
+    counted = driver.total('send.count', OTHER)
+    requests_before = sim.log.count(operation='GetAccount', region=OTHER)
+    driver.new_values()
     # Two requests with two tries of 1.5 s each are more than the 2 s of the deadline.
-    assert watching.run() == ''
-    assert {name for name, tags in watching.fresh() if f'region:{REGION}' in tags} >= {'send', 'send.count'}
-    level, message = watching.status('can_connect', OTHER)
+    assert driver.run() == ''
+    assert {name for name, tags in driver.new_values() if f'region:{REGION}' in tags} >= {'send', 'send.count'}
+    level, message = driver.status('can_connect', OTHER)
     assert level == WARNING
     assert 'run: timeout: this Region did not answer within the run.' in message
-    assert watching.status('can_connect', REGION) == (OK, '')
+    assert driver.status('can_connect', REGION) == (OK, '')
 
-    # The worker still waits, so the Region is left out: two tries of that one worker are all that is asked.
+    # The worker still waits, so the Region is omitted: AWS gets only the two tries of that worker.
     clock.advance(300)
-    watching.run()
-    assert watching.total('send.count', OTHER) == counted
+    driver.run()
+    assert driver.total('send.count', OTHER) == counted
     sim.faults.remove(fault)
     wait_for_workers()
-    assert sim.log.count(operation='GetAccount', region=OTHER) == asked + 2
+    assert sim.log.count(operation='GetAccount', region=OTHER) == requests_before + 2
     clock.advance(300)
-    assert watching.run() == ''
-    assert watching.status('can_connect', OTHER) == (OK, '')
-    assert watching.total('send.count', OTHER) > counted
+    assert driver.run() == ''
+    assert driver.status('can_connect', OTHER) == (OK, '')
+    assert driver.total('send.count', OTHER) > counted
 
 
-def test_a_late_answer_is_thrown_away(watch: Watching, start: Callable[..., Simulator], clock: Clock) -> None:
-    """An answer that comes after the run's deadline counts nothing; the next one counts it all, once."""
+def test_an_answer_after_the_deadline_is_discarded(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock
+) -> None:
+    """An answer after the run's deadline counts nothing; the next answer counts every amount once."""
     sim = start(QUIET)
     minute = int(START) // 60 * 60
     for number in range(200):
         sim.world.put(ACCOUNT, OTHER, 'Send', minute + 60 * number, 1)
-    watching = watch(
+    driver = make_driver(
         sim, account_id=ACCOUNT, regions=[REGION, OTHER], connect_timeout=0.1, read_timeout=1.5,
         min_collection_interval=1, **STEADY,
     )  # fmt: skip
-    watching.through(900, 300)
+    driver.run_for(900, 300)
     # 1 s for each of two requests: GetAccount is answered in time, GetMetricData after the deadline of 1.6 s.
     fault = sim.faults.add(Fault('latency', region=OTHER, argument=1.0))
-    counted, asked = watching.total('send.count', OTHER), sim.log.count(operation='GetMetricData', region=OTHER)
-    assert watching.run() == ''
+    counted = driver.total('send.count', OTHER)
+    requests_before = sim.log.count(operation='GetMetricData', region=OTHER)
+    assert driver.run() == ''
     wait_for_workers()
-    assert sim.log.count(operation='GetMetricData', region=OTHER) == asked + 1
+    assert sim.log.count(operation='GetMetricData', region=OTHER) == requests_before + 1
     sim.faults.remove(fault)
-    assert watching.total('send.count', OTHER) == counted
-    assert 'run: timeout' in watching.status('can_connect', OTHER)[1]
+    assert driver.total('send.count', OTHER) == counted
+    assert 'run: timeout' in driver.status('can_connect', OTHER)[1]
     clock.advance(300)
-    watching.run()
-    since = watching.last('collector.counting_since', OTHER)
-    assert watching.total('send.count', OTHER) == watching.truth('Send', since, clock() + 60, OTHER)
+    driver.run()
+    since = driver.last('collector.counting_since', OTHER)
+    assert driver.total('send.count', OTHER) == driver.cloudwatch_sum('Send', since, clock() + 60, OTHER)
 
 
-def test_a_failing_source_leaves_the_others_alone(watch: Watching, sim: Simulator, clock: Clock) -> None:
-    """Each missing permission costs its own feature alone, and the message names its action."""
-    lost = {
+def test_a_failing_source_leaves_the_others_alone(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
+    """A missing permission costs one feature only, and the message names its action."""
+    metrics_by_action = {
         'ses:GetAccount': {'account.enforcement_level', 'account.production_access'},
         'cloudwatch:GetMetricData': {'send', 'reputation.bounce_rate', 'quota.send_rate'},
         'ses:GetSendStatistics': {'send_statistics.bounces'},
         'cloudwatch:ListMetrics': set(),
     }
-    everything = set().union(*lost.values()) | {'quota.max_24_hour', 'account.sending_enabled'}
-    for number, (action, missing) in enumerate(lost.items()):
+    everything = set().union(*metrics_by_action.values()) | {'quota.max_24_hour', 'account.sending_enabled'}
+    for number, (action, missing) in enumerate(metrics_by_action.items()):
         sim.allow()
         sim.deny(action)
-        watching = watch(ledger=f'number-{number}')
-        watching.through(900, 60)
-        watching.fresh()
-        watching.run()
-        submitted = names(watching.fresh())
+        driver = make_driver(ledger=f'number-{number}')
+        driver.run_for(900, 60)
+        driver.new_values()
+        driver.run()
+        submitted = metric_names(driver.new_values())
         assert everything - submitted == missing, action
-        level, message = watching.status('can_connect')
+        level, message = driver.status('can_connect')
         assert level == WARNING
         assert f'Allow the IAM action {action};' in message
-        watching.check.cancel()
+        driver.check.cancel()
         clock.advance(300)

@@ -14,10 +14,10 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from common import ACCOUNT, OTHER, REGION, START, Watch, instance_of, replaced
+from common import ACCOUNT, OTHER, REGION, START, Driver, MakeDriver, StartSimulator, instance_of, replace_attribute
+from counting_trials import FEW_EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
-from story import FEW
 
 from datadog_checks.amazon_ses.leases import Leases
 from datadog_checks.base.stubs import aggregator as shared_aggregator
@@ -27,8 +27,6 @@ from simulator.scenarios import Scenario, Standing
 
 pytestmark = pytest.mark.usefixtures('no_waiting')
 
-Watching = Callable[..., Watch]
-Starting = Callable[..., Simulator]
 STEADY = {'regions': [REGION, OTHER], 'collect': ['account', 'cloudwatch'], 'min_collection_interval': 60}
 HOUR, MINUTE = 3600, 60
 HOST = Path(__file__).resolve().parents[1] / 'agent_process.py'
@@ -58,20 +56,20 @@ class Host:
 
     def __init__(self, sim: Simulator, clock: Clock, **options: Any) -> None:
         self.sim, self.clock, self.options = sim, clock, options
-        self.watches: list[Watch] = []
+        self.drivers: list[Driver] = []
 
     def process(self, cmd_port: object = 5001, **attributes: Any) -> Callable[[], str]:
         """A new process. Returns how to run it."""
         options = {**STEADY, **self.options}
-        watch = Watch(self.sim, self.clock, shared_aggregator, instance_of(self.sim, **options), counts_at_once=False)
-        watch.check.leases, watch.check.monotonic = Leases(), self.clock
+        driver = Driver(self.sim, self.clock, shared_aggregator, instance_of(self.sim, **options), counts_at_once=False)
+        driver.check.leases, driver.check.monotonic = Leases(), self.clock
         for name, value in attributes.items():
-            setattr(watch.check, name, value)
-        self.watches.append(watch)
+            setattr(driver.check, name, value)
+        self.drivers.append(driver)
 
         def run() -> str:
             agent_stub._config['cmd_port'] = cmd_port
-            return watch.run()
+            return driver.run()
 
         return run
 
@@ -87,13 +85,15 @@ class Host:
             printed = shared_aggregator.metrics(name)[len(submitted.get(name, [])) :]
             assert not name.endswith('.count') and 'collector.periods' not in name or printed == []
         assert shared_aggregator.events == events
-        return list(self.watches[-1].check.get_warnings())
+        return list(self.drivers[-1].check.get_warnings())
 
     def missing(self, region: str = REGION) -> float:
         """How many mails are missing since counting began; less than 0 where some were counted twice."""
-        since = self.watches[0].values('collector.counting_since', region)
+        since = self.drivers[0].values('collector.counting_since', region)
         assert len(set(since)) == 1
-        return self.watches[0].truth('Send', since[0], region=region) - self.watches[0].total('send.count', region)
+        return self.drivers[0].cloudwatch_sum('Send', since[0], region=region) - self.drivers[0].total(
+            'send.count', region
+        )
 
 
 @contextmanager
@@ -103,12 +103,12 @@ def host(minutes: int, scenario: Scenario = QUIET, **options: Any) -> Iterator[H
     clock = Clock(START)
     with Simulator(scenario, clock=clock) as sim:
         put_mails(sim, minutes)
-        made = Host(sim, clock, **options)
+        machine = Host(sim, clock, **options)
         try:
-            yield made
+            yield machine
         finally:
-            for watch in made.watches:
-                watch.check.cancel()
+            for driver in machine.drivers:
+                driver.check.cancel()
 
 
 def every_minute(host: Host, run: Callable[[], str], minutes: int) -> None:
@@ -120,60 +120,60 @@ def every_minute(host: Host, run: Callable[[], str], minutes: int) -> None:
 def test_the_first_run_of_a_process_shows_everything_but_counts() -> None:
     """The first run of an Agent's process shows gauges and statuses, touches no cache, and says when counts begin; the
     second run counts."""
-    with host(120) as one:
+    with host(120) as machine:
         refused = RuntimeError('failed to read data')
 
         def refuse(*_: Any) -> str:
             raise refused
 
-        run = one.process()
+        run = machine.process()
         with (
-            replaced(agent_stub, 'read_persistent_cache', refuse),
-            replaced(agent_stub, 'write_persistent_cache', refuse),
+            replace_attribute(agent_stub, 'read_persistent_cache', refuse),
+            replace_attribute(agent_stub, 'write_persistent_cache', refuse),
         ):
             assert run() == ''
-        watch = one.watches[0]
-        warnings = watch.check.get_warnings()
+        driver = machine.drivers[0]
+        warnings = driver.check.get_warnings()
         assert [warning for warning in warnings if 'they begin with the next run' in warning] == warnings != []
-        assert watch.status('can_connect') == (0, '')
+        assert driver.status('can_connect') == (0, '')
         assert {'quota.utilization', 'account.sending_enabled', 'send'} <= {
             name.removeprefix('amazon_ses.') for name in shared_aggregator.metric_names
         }
-        assert watch.values('send.count') == watch.values('collector.counting_since') == []
-        assert watch.values('collector.covered_seconds') == []
-        assert one.sim.log.count(operation='ListMetrics') == 0
-        one.clock.advance(29)
+        assert driver.values('send.count') == driver.values('collector.counting_since') == []
+        assert driver.values('collector.covered_seconds') == []
+        assert machine.sim.log.count(operation='ListMetrics') == 0
+        machine.clock.advance(29)
         run()
-        assert watch.values('collector.counting_since') == []
-        assert len(watch.check.get_warnings()) == 1
-        one.clock.advance(1)
+        assert driver.values('collector.counting_since') == []
+        assert len(driver.check.get_warnings()) == 1
+        machine.clock.advance(1)
         run()
-        assert len(watch.values('collector.counting_since')) == 1
-        assert watch.check.get_warnings() == []
+        assert len(driver.values('collector.counting_since')) == 1
+        assert driver.check.get_warnings() == []
 
 
 def test_an_answer_of_the_first_run_is_not_asked_again() -> None:
     """What the first run learned of the SES API is not asked again when counting begins."""
-    with host(10, min_collection_interval=40, collect=['account', 'cloudwatch', 'send_statistics']) as one:
-        run = one.process()
+    with host(10, min_collection_interval=40, collect=['account', 'cloudwatch', 'send_statistics']) as machine:
+        run = machine.process()
         run()
-        one.clock.advance(30)
+        machine.clock.advance(30)
         run()
-        assert one.sim.log.count(operation='GetAccount', region=REGION) == 1
-        assert one.sim.log.count(operation='GetSendStatistics', region=REGION) == 1
-        assert len(one.watches[0].values('quota.max_24_hour')) == 2
+        assert machine.sim.log.count(operation='GetAccount', region=REGION) == 1
+        assert machine.sim.log.count(operation='GetSendStatistics', region=REGION) == 1
+        assert len(machine.drivers[0].values('quota.max_24_hour')) == 2
 
 
 @pytest.mark.parametrize('process', [{'counts_at_once': True}, {'_isolated': True}], ids=['alone', 'isolated'])
 def test_a_process_that_needs_no_run_before_counts_at_once(process: dict[str, Any]) -> None:
     """A host that is alone, and a process that the Agent made for one run, count in their first run; not by hand."""
-    with host(10) as one:
-        one.process(**process)()
-        assert one.watches[0].values('collector.counting_since') != []
-    with host(10) as one:
-        one.process(cmd_port=0, **process)()
-        assert one.watches[0].values('collector.counting_since') == []
-        (warning,) = one.watches[0].check.get_warnings()
+    with host(10) as machine:
+        machine.process(**process)()
+        assert machine.drivers[0].values('collector.counting_since') != []
+    with host(10) as machine:
+        machine.process(cmd_port=0, **process)()
+        assert machine.drivers[0].values('collector.counting_since') == []
+        (warning,) = machine.drivers[0].check.get_warnings()
         assert 'started by hand' in warning
         assert agent_stub._cache == {}
 
@@ -181,135 +181,135 @@ def test_a_process_that_needs_no_run_before_counts_at_once(process: dict[str, An
 @pytest.mark.parametrize('cmd_port', ['', None, 5001, '5001'])
 def test_only_a_port_of_zero_says_by_hand(cmd_port: object) -> None:
     """An Agent without the setting counts from its second run on, as one with a port does."""
-    with host(20) as one:
-        every_minute(one, one.process(cmd_port=cmd_port), 2)
-        assert one.watches[0].values('collector.counting_since') != []
+    with host(20) as machine:
+        every_minute(machine, machine.process(cmd_port=cmd_port), 2)
+        assert machine.drivers[0].values('collector.counting_since') != []
 
 
 def test_a_check_by_hand_after_an_outage_takes_nothing() -> None:
     """CloudWatch was denied for two hours; a check by hand before the Agent is restarted costs no count."""
-    with host(240) as one:
-        run = one.process()
-        every_minute(one, run, 20)
-        one.sim.faults.add(Fault('denied', operation='GetMetricData'))
-        every_minute(one, run, 120)
-        one.sim.faults.clear()
-        assert any('by hand' in warning for warning in one.by_hand(runs=2))
-        every_minute(one, one.process(), 120)
-        assert one.missing() == one.missing(OTHER) == 0
-        assert one.watches[0].values('collector.periods_skipped') == []
+    with host(240) as machine:
+        run = machine.process()
+        every_minute(machine, run, 20)
+        machine.sim.faults.add(Fault('denied', operation='GetMetricData'))
+        every_minute(machine, run, 120)
+        machine.sim.faults.clear()
+        assert any('by hand' in warning for warning in machine.by_hand(runs=2))
+        every_minute(machine, machine.process(), 120)
+        assert machine.missing() == machine.missing(OTHER) == 0
+        assert machine.drivers[0].values('collector.periods_skipped') == []
 
 
 def test_checks_by_hand_beside_the_agent_take_nothing() -> None:
-    """Checks by hand, also long ones, before, beside and after the Agent, cost no count and double none."""
-    with host(200) as one:
-        one.by_hand()
-        run = one.process()
+    """Checks by hand, also long ones, before, beside and after the Agent, cost no count and double nmachine."""
+    with host(200) as machine:
+        machine.by_hand()
+        run = machine.process()
         for _ in range(4):
-            every_minute(one, run, 12)
-            one.by_hand(runs=3, pause=60)
-        one.by_hand(runs=2)
-        one.clock.advance(HOUR)
-        one.by_hand(runs=2)
-        every_minute(one, one.process(), 100)
-        assert one.missing() == one.missing(OTHER) == 0
+            every_minute(machine, run, 12)
+            machine.by_hand(runs=3, pause=60)
+        machine.by_hand(runs=2)
+        machine.clock.advance(HOUR)
+        machine.by_hand(runs=2)
+        every_minute(machine, machine.process(), 100)
+        assert machine.missing() == machine.missing(OTHER) == 0
 
 
 def test_an_event_seen_by_hand_comes_from_the_agent() -> None:
     """AWS pauses the account while the Agent is down: a check by hand sees it, and the Agent's event comes, once."""
-    with host(10, PAUSED) as one:
-        every_minute(one, one.process(), 30)
-        one.clock.advance(2 * HOUR)
-        one.by_hand(runs=2)
-        every_minute(one, one.process(), 5)
+    with host(10, PAUSED) as machine:
+        every_minute(machine, machine.process(), 30)
+        machine.clock.advance(2 * HOUR)
+        machine.by_hand(runs=2)
+        every_minute(machine, machine.process(), 5)
         events = Counter(event['aggregation_key'].partition(',')[0] for event in shared_aggregator.events)
         paused = [event for event in shared_aggregator.events if 'counting_began' not in event['event_type']]
         assert len(paused) == 2, events
         assert len({event['aggregation_key'] for event in paused}) == 2
 
 
-@FEW
+@FEW_EXAMPLES
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from([60, 60, 300, 1500])), min_size=4, max_size=24), st.data())
 def test_processes_in_any_order_are_exact(runs: list[tuple[int, int]], data: st.DataObject) -> None:
     """Two to five Agents and checks by hand on one cache, in any order, hand over every mail once."""
-    with host(60 + sum(pause for _, pause in runs) // 60) as one:
-        agents = [one.process() for _ in range(data.draw(st.integers(2, 5)))]
-        every_minute(one, agents[0], 3)
+    with host(60 + sum(pause for _, pause in runs) // 60) as machine:
+        agents = [machine.process() for _ in range(data.draw(st.integers(2, 5)))]
+        every_minute(machine, agents[0], 3)
         for number, pause in runs:
-            one.clock.advance(pause)
+            machine.clock.advance(pause)
             if number == 4:
-                one.by_hand()
+                machine.by_hand()
             agents[number % len(agents)]()
         for _ in range(10):
-            one.clock.advance(300)
+            machine.clock.advance(300)
             for agent in agents:
                 agent()
-        one.clock.advance(900)
-        every_minute(one, agents[-1], 2)
-        assert one.missing() == one.missing(OTHER) == 0
-        assert one.watches[0].values('collector.periods_unknown') == []
+        machine.clock.advance(900)
+        every_minute(machine, agents[-1], 2)
+        assert machine.missing() == machine.missing(OTHER) == 0
+        assert machine.drivers[0].values('collector.periods_unknown') == []
 
 
 def test_covered_seconds_tell_several_agents() -> None:
     """One Agent covers 3,600 seconds an hour, and two that count the same cover 7,200, whatever their interval."""
-    with host(10, collect=['account']) as one:
-        agents = [one.process(), one.process()]
-        every_minute(one, agents[0], 2)
-        covered = one.watches[0].total('collector.covered_seconds')
+    with host(10, collect=['account']) as machine:
+        agents = [machine.process(), machine.process()]
+        every_minute(machine, agents[0], 2)
+        covered = machine.drivers[0].total('collector.covered_seconds')
         assert covered == 60
-        every_minute(one, agents[0], 60)
-        assert one.watches[0].total('collector.covered_seconds') == covered + HOUR
+        every_minute(machine, agents[0], 60)
+        assert machine.drivers[0].total('collector.covered_seconds') == covered + HOUR
         agents[1]()
         for _ in range(60):
             for agent in agents:
                 agent()
-            one.clock.advance(MINUTE)
-        assert one.watches[0].total('collector.covered_seconds') == covered + 3 * HOUR - MINUTE
-        one.clock.advance(HOUR)
+            machine.clock.advance(MINUTE)
+        assert machine.drivers[0].total('collector.covered_seconds') == covered + 3 * HOUR - MINUTE
+        machine.clock.advance(HOUR)
         agents[0]()
         # An outage is not covered: two intervals at most.
-        assert one.watches[0].total('collector.covered_seconds') == covered + 3 * HOUR - MINUTE + 120
+        assert machine.drivers[0].total('collector.covered_seconds') == covered + 3 * HOUR - MINUTE + 120
 
 
 def test_isolated_processes_cover_their_time() -> None:
     """With `process_isolation` each run is a process of its own; together they cover the time and count exactly."""
-    with host(120) as one:
+    with host(120) as machine:
         for _ in range(60):
-            assert one.process(_isolated=True)() == ''
-            one.watches[-1].check.cancel()
-            one.clock.advance(MINUTE)
-        assert one.watches[0].total('collector.covered_seconds') == HOUR - MINUTE
-        one.clock.advance(HOUR)
+            assert machine.process(_isolated=True)() == ''
+            machine.drivers[-1].check.cancel()
+            machine.clock.advance(MINUTE)
+        assert machine.drivers[0].total('collector.covered_seconds') == HOUR - MINUTE
+        machine.clock.advance(HOUR)
         for _ in range(20):
-            one.process(_isolated=True)()
-            one.watches[-1].check.cancel()
-            one.clock.advance(300)
-        assert one.missing() == 0
+            machine.process(_isolated=True)()
+            machine.drivers[-1].check.cancel()
+            machine.clock.advance(300)
+        assert machine.missing() == 0
 
 
 def test_a_fresh_state_is_said_once() -> None:
     """Where nothing was saved, counting begins anew: one event and one line in the log, with `counting_since`."""
-    with host(60) as one:
-        every_minute(one, one.process(), 10)
+    with host(60) as machine:
+        every_minute(machine, machine.process(), 10)
         began = [event for event in shared_aggregator.events if 'counting_began' in event['event_type']]
         assert [event['alert_type'] for event in began] == ['info', 'info']
         assert '2026-09-21T' in began[0]['msg_text'] and REGION in began[0]['msg_text']
-        every_minute(one, one.process(), 10)
+        every_minute(machine, machine.process(), 10)
         assert len(shared_aggregator.events) == 2
         agent_stub._cache.clear()
-        every_minute(one, one.process(), 10)
+        every_minute(machine, machine.process(), 10)
         assert len(shared_aggregator.events) == 4
-        assert one.watches[0].values('collector.periods_skipped') == []
+        assert machine.drivers[0].values('collector.periods_skipped') == []
 
 
 @pytest.mark.parametrize('error', [True, False], ids=['at a read', 'also at a write'])
 def test_an_unreadable_file_costs_its_region_the_counts(error: bool) -> None:
     """A cache file of another user costs its Region its counts only. can_connect says which file, in every run, until
     it is repaired; then every mail is counted once."""
-    with host(240) as one:
+    with host(240) as machine:
         agent_stub._config['run_path'] = '/opt/datadog-agent/run'
         read, write = agent_stub.read_persistent_cache, agent_stub.write_persistent_cache
-        every_minute(one, one.process(), 30)
+        every_minute(machine, machine.process(), 30)
 
         def refused(key: str) -> str:
             if f'{OTHER}__1' in key:
@@ -320,39 +320,41 @@ def test_an_unreadable_file_costs_its_region_the_counts(error: bool) -> None:
             if error or f'{OTHER}__1' not in key:
                 write(key, text)
 
-        counted = one.watches[0].total('send.count', OTHER)
-        run = one.process()
+        counted = machine.drivers[0].total('send.count', OTHER)
+        run = machine.process()
         agent_stub._config['run_path'] = '/opt/datadog-agent/run'
         with (
-            replaced(agent_stub, 'read_persistent_cache', refused),
-            replaced(agent_stub, 'write_persistent_cache', unwritable),
+            replace_attribute(agent_stub, 'read_persistent_cache', refused),
+            replace_attribute(agent_stub, 'write_persistent_cache', unwritable),
         ):
-            every_minute(one, run, 30)
-            watch = one.watches[-1]
-            level, message = watch.status('can_connect', OTHER)
+            every_minute(machine, run, 30)
+            driver = machine.drivers[-1]
+            level, message = driver.status('can_connect', OTHER)
             assert level == 1
             for word in ('/opt/datadog-agent/run/', f'progress_{ACCOUNT}_{OTHER}__1', 'chown', 'delete the file'):
                 assert word in message
-            assert watch.status('can_connect', REGION) == (0, '')
-            assert watch.total('send.count', OTHER) == counted
-            assert watch.last('send', OTHER) == watch.last('send', REGION) == 5
-        every_minute(one, run, 60)
-        assert watch.status('can_connect', OTHER) == (0, '')
-        every_minute(one, run, 140)
-        assert one.missing() == one.missing(OTHER) == 0
+            assert driver.status('can_connect', REGION) == (0, '')
+            assert driver.total('send.count', OTHER) == counted
+            assert driver.last('send', OTHER) == driver.last('send', REGION) == 5
+        every_minute(machine, run, 60)
+        assert driver.status('can_connect', OTHER) == (0, '')
+        every_minute(machine, run, 140)
+        assert machine.missing() == machine.missing(OTHER) == 0
 
 
 # cancel()
 
 
-def test_cancel_does_not_wait_for_a_write(watch: Watching, start: Starting, clock: Clock, datadog_agent: Any) -> None:
+def test_cancel_does_not_wait_for_a_write(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, datadog_agent: Any
+) -> None:
     """cancel() returns while a run is writing its state. That run submits what it saved, and the next check object,
     which starts at once, counts nothing of it again."""
     sim = start(QUIET)
     put_mails(sim, 120)
-    watching = watch(sim, **STEADY)
-    watching.through(1500, 300)
-    old, write = watching.check, datadog_agent.write_persistent_cache
+    driver = make_driver(sim, **STEADY)
+    driver.run_for(1500, 300)
+    old, write = driver.check, datadog_agent.write_persistent_cache
     for part in ('writer', '0', '1', 'handed_over', 'handed_over_again'):
         begun, go_on = Event(), Event()
 
@@ -363,39 +365,39 @@ def test_cancel_does_not_wait_for_a_write(watch: Watching, start: Starting, cloc
             write(key, text)
 
         clock.advance(300)
-        old = watching.check
-        with replaced(datadog_agent, 'write_persistent_cache', slow):
+        old = driver.check
+        with replace_attribute(datadog_agent, 'write_persistent_cache', slow):
             thread = Thread(target=old.run)
             thread.start()
             if begun.wait(10 if part not in '01' else 3):
                 old.cancel()
-            fresh = watching.restart()
+            fresh = driver.restart()
             next_run = Thread(target=fresh.run)
             next_run.start()
             next_run.join(1)
             go_on.set()
             thread.join()
             next_run.join()
-    watching.through(120 * 60, 300)
+    driver.run_for(120 * 60, 300)
     for region in (REGION, OTHER):
-        since = watching.values('collector.counting_since', region)
+        since = driver.values('collector.counting_since', region)
         assert set(since) == {since[0]}
-        unknown = sum(watching.values('collector.periods_unknown', region))
-        missing = watching.truth('Send', since[0], region=region) - watching.total('send.count', region)
+        unknown = sum(driver.values('collector.periods_unknown', region))
+        missing = driver.cloudwatch_sum('Send', since[0], region=region) - driver.total('send.count', region)
         assert missing == 0 and unknown == 0
 
 
 def test_nothing_is_submitted_after_a_cancel_before_the_write(
-    watch: Watching, start: Starting, clock: Clock, aggregator: Any
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, aggregator: Any
 ) -> None:
     """A run that is cancelled while AWS is asked writes and submits nothing; the next check object counts all of it."""
     sim = start(QUIET)
     put_mails(sim, 60)
-    watching = watch(sim, **STEADY)
-    watching.through(1500, 300)
-    old = watching.check
+    driver = make_driver(sim, **STEADY)
+    driver.run_for(1500, 300)
+    old = driver.check
     fault = sim.faults.add(Fault('latency', argument=0.5))
-    before = watching.total('send.count')
+    before = driver.total('send.count')
     thread = Thread(target=old.run)
     thread.start()
     while not sim.log.where(operation='GetAccount'):
@@ -403,11 +405,11 @@ def test_nothing_is_submitted_after_a_cancel_before_the_write(
     old.cancel()
     thread.join()
     sim.faults.remove(fault)
-    assert watching.total('send.count') == before
-    watching.restart()
-    watching.through(7200, 300)
-    since = watching.last('collector.counting_since')
-    assert watching.total('send.count') == watching.truth('Send', since)
+    assert driver.total('send.count') == before
+    driver.restart()
+    driver.run_for(7200, 300)
+    since = driver.last('collector.counting_since')
+    assert driver.total('send.count') == driver.cloudwatch_sum('Send', since)
 
 
 # Real processes.
@@ -456,7 +458,7 @@ class AgentProcess:
 
 @pytest.mark.parametrize('number', [2, 3, 5])
 def test_real_processes_at_once_are_exact_or_reported(
-    number: int, start: Starting, clock: Clock, tmp_path: Path
+    number: int, start: StartSimulator, clock: Clock, tmp_path: Path
 ) -> None:
     """Two to five real processes on one cache directory, whose runs start at the same moment: every mail is handed over
     once, or the periods in doubt are reported. A check by hand beside them changes nothing."""
@@ -490,7 +492,7 @@ def test_real_processes_at_once_are_exact_or_reported(
     assert covered > (number - 0.5) * 2 * 37 * 60
 
 
-def test_a_real_check_by_hand_leaves_no_trace(start: Starting, clock: Clock, tmp_path: Path) -> None:
+def test_a_real_check_by_hand_leaves_no_trace(start: StartSimulator, clock: Clock, tmp_path: Path) -> None:
     """A check by hand as another user, before the Agent's first run, creates no file and no folder in the cache."""
     sim = start(QUIET)
     by_hand = AgentProcess(tmp_path, instance_of(sim, **STEADY), {'cmd_port': 0})
@@ -504,7 +506,7 @@ def test_a_real_check_by_hand_leaves_no_trace(start: Starting, clock: Clock, tmp
         by_hand.close()
 
 
-def test_a_folder_of_another_user_is_named(start: Starting, clock: Clock, tmp_path: Path) -> None:
+def test_a_folder_of_another_user_is_named(start: StartSimulator, clock: Clock, tmp_path: Path) -> None:
     """Where the cache folder cannot be used at all, can_connect names the file, and gauges go on."""
     (tmp_path / 'amazon_ses').write_text('in the way of the folder')
     agent = AgentProcess(tmp_path, instance_of(start(QUIET), **STEADY), {'cmd_port': 5001})
