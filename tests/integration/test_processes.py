@@ -506,6 +506,26 @@ def test_a_real_check_by_hand_leaves_no_trace(start: StartSimulator, clock: Cloc
         by_hand.close()
 
 
+def test_the_file_that_is_named_is_the_file(start: StartSimulator, clock: Clock, tmp_path: Path) -> None:
+    """The file that can_connect names when it cannot be read is the one in the cache folder."""
+    agent = AgentProcess(tmp_path, instance_of(start(QUIET), **STEADY), {'cmd_port': 5001})
+    try:
+        for _ in range(3):
+            agent.run(clock.advance(300))
+        (mark,) = tmp_path.glob(f'amazon_ses/*{OTHER}*writer')
+        mark.unlink()
+        # Whoever runs the tests, a folder cannot be read as a file.
+        mark.mkdir()
+        agent.run(clock.advance(300))
+        (message,) = [text for name, level, text, _ in agent.statuses if name == 'can_connect' and level == 1]
+        assert f'{mark} cannot be read' in message
+        mark.rmdir()
+        agent.run(clock.advance(300))
+        assert [level for name, level, _, _ in agent.statuses if name == 'can_connect'] == [0, 0]
+    finally:
+        agent.close()
+
+
 def test_a_folder_of_another_user_is_named(start: StartSimulator, clock: Clock, tmp_path: Path) -> None:
     """Where the cache folder cannot be used at all, can_connect names the file, and gauges go on."""
     (tmp_path / 'amazon_ses').write_text('in the way of the folder')
