@@ -202,8 +202,8 @@ def counting_began(target: Target, since: int) -> Event:
     """The event of a ledger that was opened without a saved state."""
     began = datetime.fromtimestamp(since, UTC).strftime('%Y-%m-%dT%H:%M:%SZ')
     text = (
-        f'Counts of account {target.account} in {target.region} add up from {began}, because this Agent had no saved '
-        'state of them. That is expected at the first start. Otherwise the state was lost, or the check moved to '
+        f'The counts add up from {began}, because this Agent had no saved state of account {target.account} in '
+        f'{target.region}. That is expected at the first start. Otherwise the state was lost, or the check moved to '
         'another Agent: emails before that time may be missing.'
     )
     return Event(COUNTING_BEGAN, 'Amazon SES: counting began anew', text, 'info')

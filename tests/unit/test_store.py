@@ -61,7 +61,8 @@ class Process:
 
     def run(self, now: float) -> None:
         progress = self.store.open(TARGET, Progress())
-        poller = Poller(self.cloudwatch, ledger=progress.ledger)
+        slot = max(progress.ledger.read_slots, default=0) if progress.ledger else 0
+        poller = Poller(self.cloudwatch, ledger=progress.ledger, slot=slot)
         poller.poll(now)
         saving = self.store.save(TARGET, replace(progress, ledger=poller.ledger))
         self.savings.append(saving)
