@@ -310,6 +310,18 @@ def test_an_agent_alone_never_looks_like_two(interval: int, period: int, jitters
     assert [span for span in poller.skipped if span.unknown] == []
 
 
+@given(st.sampled_from([60, 300, 420, 900]), st.integers(15, HOUR), st.lists(st.floats(0.8, 1.2), max_size=40))
+def test_a_quiet_region_never_looks_like_a_failover(period: int, interval: int, jitters: list[float]) -> None:
+    """While an Agent looks at a quiet Region in each run, its first mail is not taken for a turn of another Agent."""
+    lookback = Lookback(HOUR + 600, 3 * HOUR, failover_interval=interval)
+    now = START + 0.0
+    ledger = counting.new_ledger(SERIES, period, now, lookback)
+    for jitter in jitters:
+        now += interval * jitter
+        assert not counting.was_away(ledger, now, lookback)
+        ledger = counting.advance_without_data(ledger, now - 1800, now, lookback)
+
+
 @pytest.mark.parametrize('period', [60, 300, 900])
 @pytest.mark.parametrize('interval', [60, 300, 450, 900, HOUR])
 def test_no_shorter_wait_after_a_takeover_is_exact(period: int, interval: int) -> None:
