@@ -20,7 +20,7 @@ ERRORS = 'amazon_ses.collector.api_errors'
 COST = 'amazon_ses.collector.estimated_cost'
 THROTTLES = 'amazon_ses.collector.api_throttles'
 REQUESTS = (CALLS, ERRORS, THROTTLES)
-REAL_TIME = 'amazon_ses.collector.run_duration'
+REAL_TIME = ('amazon_ses.collector.run_duration', 'amazon_ses.collector.covered_seconds')
 PREFIX = 'amazon_ses.'
 SENDERS = {'configuration_set': 'configuration set', 'tenant': 'tenant', 'dimension': 'named dimension'}
 RECEIVING = 'receiving'
@@ -126,8 +126,8 @@ def _without_operations(totals: Mapping[Key, float]) -> dict[Key, float]:
 def _cell(name: str, value: float | None) -> str:
     if value is None:
         return '-'
-    if name == REAL_TIME:
-        # The only reading that differs from run to run.
+    if name in REAL_TIME:
+        # The only readings that differ from run to run.
         return 'real time'
     return clock_time(value) if name == SINCE else number(value)
 

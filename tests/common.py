@@ -34,22 +34,32 @@ ACCOUNT_METRICS = len(ACCOUNT_SERIES)
 class Driver:
     """Runs a check on simulated time and reads everything that it submitted, across restarts.
 
-    `skew` is the error of the check's clock in seconds. `restart` ends the check object and makes a new one, which
-    reads the state that the first left in the Agent's cache.
+    `skew` is the error of the check's clock in seconds. `counts_at_once` spares the check the run that only observes,
+    as the first one of an Agent's process does. `restart` ends the check object and makes a new one, which reads the
+    state that the first left in the Agent's cache.
     """
 
-    def __init__(self, sim: Simulator, clock: Clock, aggregator: Any, instance: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        sim: Simulator,
+        clock: Clock,
+        aggregator: Any,
+        instance: Mapping[str, Any],
+        counts_at_once: bool = True,
+    ) -> None:
         self.sim = sim
         self.clock = clock
         self.aggregator = aggregator
         self.instance = dict(instance)
         self.skew = 0.0
+        self.counts_at_once = counts_at_once
         self._read_samples: dict[str, int] = {}
         self.check = self._new_check()
 
     def _new_check(self) -> AmazonSesCheck:
         check = AmazonSesCheck('amazon_ses', {}, [self.instance])
         check.clock = lambda: self.clock() + self.skew
+        check.counts_at_once = self.counts_at_once
         return check
 
     # Time.

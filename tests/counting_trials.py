@@ -53,7 +53,7 @@ COLLECTED = ('configuration_sets', 'unrecognized')
 LISTED_WITHIN = 2 * 900 + 60
 """Seconds from when CloudWatch shows the first amount of a series until the check has read a listing with it."""
 
-SKIPPED = re.compile(r'Counts of (\d{12}) in (\S+) miss (\S+)Z to (\S+)Z \((\w+)\)\.')
+SKIPPED = re.compile(r'Counts of (\d{12}) in (\S+) (?:miss|are not known for) (\S+)Z to (\S+)Z \((\w+)\)\.')
 
 FEW_EXAMPLES = settings(
     max_examples=12,
@@ -272,10 +272,10 @@ class Trial:
 def _cache_keys(region: str) -> list[str]:
     """The keys of a Region in the Agent's cache: the newest state, older states, the note of the last submission."""
     keys = [key for key in datadog_agent._cache if f'_{region}_' in key]
-    states = sorted(key for key in keys if not key.endswith('handed_over'))
+    states = sorted(key for key in keys if key[-1] in '01')
     newest = max(states, key=lambda key: _sequence(datadog_agent._cache[key]), default=None)
     ordered = sorted(states, key=lambda key: key != newest)
-    return ordered + [key for key in keys if key.endswith('handed_over')]
+    return ordered + [key for key in keys if 'handed_over' in key]
 
 
 def _sequence(text: str) -> int:
@@ -287,16 +287,18 @@ def damage_state(kind: str, region: str) -> None:
     """Damage the saved state of a Region as a full disk, a crash or an edit by hand may do."""
     keys, cache = _cache_keys(region), datadog_agent._cache
     for position, key in enumerate(keys):
-        newest, note = position == 0, key.endswith('handed_over')
+        newest, note, first_note = position == 0, 'handed_over' in key, key.endswith('handed_over')
         if kind == 'newest torn' and newest and not note:
             cache[key] = cache[key][: len(cache[key]) // 2]
         elif kind == 'older garbled' and not newest and not note:
             cache[key] = cache[key].replace('0', '1')
         elif kind == 'newest lost' and newest and not note:
             del cache[key]
-        elif kind == 'note lost' and note:
+        elif kind == 'newest and notes lost' and (newest or note):
             del cache[key]
-        elif kind == 'note garbled' and note:
+        elif kind == 'note lost' and first_note:
+            del cache[key]
+        elif kind == 'note garbled' and first_note:
             cache[key] = 'x'
         elif kind == 'all torn' and not note:
             cache[key] = cache[key][:40]
@@ -334,9 +336,10 @@ def every_minute(minutes: int, delay: int = 0) -> list[Amount]:
 
 
 def submitted_skips(region: str = REGION) -> dict[str, float]:
-    """The sum of `periods_skipped` by reason."""
+    """The sum of `periods_skipped` and `periods_unknown` by reason."""
     skips: dict[str, float] = {}
-    for sample in aggregator.metrics('amazon_ses.collector.periods_skipped'):
+    prefix = 'amazon_ses.collector.periods_'
+    for sample in (*aggregator.metrics(f'{prefix}skipped'), *aggregator.metrics(f'{prefix}unknown')):
         if f'region:{region}' in sample.tags:
             (reason,) = (tag.partition(':')[2] for tag in sample.tags if tag.startswith('reason:'))
             skips[reason] = skips.get(reason, 0) + sample.value

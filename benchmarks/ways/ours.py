@@ -49,6 +49,7 @@ class Way:
         from datadog_checks.amazon_ses import AmazonSesCheck
 
         check = AmazonSesCheck('amazon_ses', {}, [instance])
+        check.counts_at_once = True
         check.check_id = f'amazon_ses:{len(self._checks)}'
         check.clock = lambda: self._now
         self._checks.append(check)

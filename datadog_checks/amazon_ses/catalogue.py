@@ -28,7 +28,9 @@ STATUSES: tuple[StatusSpec, ...] = tuple(
         )
     )
 )
-EVENTS: tuple[EventSpec, ...] = tuple(dict.fromkeys(event for collector in COLLECTORS for event in collector.events))
+EVENTS: tuple[EventSpec, ...] = tuple(
+    dict.fromkeys((*(event for collector in COLLECTORS for event in collector.events), *telemetry.EVENTS))
+)
 ACTIONS: tuple[Action, ...] = (
     *queries.ACTIONS,
     *discovery.ACTIONS,

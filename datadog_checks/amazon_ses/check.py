@@ -7,41 +7,47 @@ deadline; outcomes become the next progress, which is saved; then everything tha
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from threading import Lock
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from datadog_checks.amazon_ses import catalogue, planning, report, telemetry
+from datadog_checks.amazon_ses import catalogue, leases, planning, report, role, telemetry
 from datadog_checks.amazon_ses.config_models import ConfigMixin, InstanceConfig
 from datadog_checks.amazon_ses.configuration import settings
 from datadog_checks.amazon_ses.configuration.options import SettingsError
 from datadog_checks.amazon_ses.model import Calls, Failure, Level, MetricSpec, MetricType, Target
 from datadog_checks.amazon_ses.report import Report
+from datadog_checks.amazon_ses.role import Role
 from datadog_checks.amazon_ses.run import Run
-from datadog_checks.amazon_ses.runner import Runner
+from datadog_checks.amazon_ses.runner import Results, Runner
 from datadog_checks.amazon_ses.scope import Scope
-from datadog_checks.amazon_ses.state.store import Store
+from datadog_checks.amazon_ses.state.observation import Observation
+from datadog_checks.amazon_ses.state.saving import Saving
+from datadog_checks.amazon_ses.state.store import Store, Unreadable
 from datadog_checks.amazon_ses.submission import Submission
 from datadog_checks.base import AgentCheck, ConfigurationError
+from datadog_checks.base.checks import base as agent_base
 from datadog_checks.base.errors import CheckException
 
 if TYPE_CHECKING:
     from datadog_checks.amazon_ses.aws.access import Access
 
-try:
-    import datadog_agent
-except ImportError:
-    from datadog_checks.base.stubs import datadog_agent
-
 CLUSTER_CHECKS = ('cluster-checks', 'endpoints-checks')
 """Providers of configurations that move from one Agent to another."""
+
+NOT_IN_FILE_NAMES = re.compile(r'[^a-zA-Z0-9_-]')
+"""What the Agent drops from the names of its cache files."""
 
 
 class AmazonSesCheck(AgentCheck, ConfigMixin):
     """Collects the standing, the quota and the sending events of Amazon SES for one account in some Regions."""
 
     HA_SUPPORTED = True
+
+    counts_at_once = False
+    """Set by a host that knows that no other process uses its cache: its first run counts already."""
 
     def __init__(self, name: str, init_config: Mapping[str, Any], instances: Sequence[Mapping[str, Any]]) -> None:
         super().__init__(name, init_config, instances)
@@ -52,9 +58,11 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self._scope: Scope | None = None
         self._access: Access | None = None
         self._store: Store | None = None
+        self._observation = Observation()
         self._warned_regions: set[str] = set()
-        self._saving = Lock()
         self._cancelled = False
+        self._isolated = role.is_isolated(os.environ)
+        self.leases = leases.OF_THIS_PROCESS
         # Ours come first: they say more about a wrong value than the models can.
         self.check_initializations.appendleft(self._configure)
 
@@ -63,11 +71,15 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         return 'amazon_ses'
 
     def cancel(self) -> None:
-        with self._saving:
-            # The next check object reads what was saved. A run that is still under way must neither save nor submit.
-            self._cancelled = True
-            if self._scope is not None:
-                self._scope.release()
+        """End without waiting. A run that is under way submits what it has saved, and writes and submits nothing more.
+
+        The next check object goes on from what is saved. Where a write ends only now, it finds the writer's mark.
+        """
+        self._cancelled = True
+        if self._store is not None:
+            self._store.close()
+        if self._scope is not None:
+            self._scope.release()
 
     def check(self, _: Any) -> None:
         started, now = self.monotonic(), self.clock()
@@ -77,33 +89,31 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             if isinstance(account, Failure):
                 self._submit_unknown_account(account, now)
                 raise CheckException(f'The AWS account is not known. {account}')
-            runs = [self._planned(target, now) for target in self.scope.targets(account, now)]
+            runs = [self._planned(target, now, started) for target in self.scope.targets(account, now)]
         except SettingsError as error:
             raise ConfigurationError(str(error)) from None
         results = self._runner.run(
             {run.target.region: run.work(self.access, now) for run in runs if run.plan.tasks},
             self.settings.deadline - (self.monotonic() - started),
         )
-        with self._saving:
-            if self._cancelled:
-                return
-            for run in runs:
-                region = run.target.region
-                run.apply(results.completed.get(region, []), region in results.late, now, self.scope.own_metrics)
+        runs = self._apply(runs, results, now)
         calls = self.access.calls.drain()
-        reports = [
-            Report(self.settings, run.result, calls, now) for run in self.scope.exclude_refused_regions(runs, now)
-        ]
-        for region_report in reports:
-            self._submit(region_report, now, started)
-            self.store.submitted(region_report.target)
+        reports = []
+        for run in self.scope.exclude_refused_regions(runs, now):
+            region_report = Report(self.settings, run.result, calls, now)
+            self._submit(region_report, now, started, self._covered(run, now, started))
+            if run.saving is Saving.SAVED:
+                self.store.submitted(run.target)
+            reports.append(region_report)
         if reports and all(region_report.level is Level.CRITICAL for region_report in reports):
             raise CheckException('Nothing can be read from AWS: see the service check amazon_ses.can_connect.')
 
     @property
     def scope(self) -> Scope:
         if self._scope is None:
-            self._scope = Scope(self.settings, lambda: self.instance.get('name') or self.check_id, self.log)
+            self._scope = Scope(
+                self.settings, lambda: self.instance.get('name') or self.check_id, self.leases, self.log
+            )
         return self._scope
 
     @property
@@ -119,7 +129,11 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     def store(self) -> Store:
         if self._store is None:
             self._store = Store(
-                self.read_persistent_cache, self.write_persistent_cache, self.settings.ledger_name, self.log
+                self.read_persistent_cache,
+                self.write_persistent_cache,
+                self.settings.ledger_name,
+                self.leases,
+                self.log,
             )
         return self._store
 
@@ -128,7 +142,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self.settings = settings.from_options(
                 self.instance,
                 self.init_config,
-                datadog_agent.get_config('proxy'),
+                _agent_setting('proxy'),
                 {metric.name: metric for metric in catalogue.METRICS if metric.type is MetricType.GAUGE},
                 _is_readable,
                 [metric.name for metric in catalogue.METRICS if self._is_dropped(metric)],
@@ -145,7 +159,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def _may_fail_over(self) -> bool:
         """Whether another Agent may run this instance in turn with this one, without its state."""
-        return bool(datadog_agent.get_config('ha_agent.enabled')) or getattr(self, 'provider', '') in CLUSTER_CHECKS
+        return bool(_agent_setting('ha_agent.enabled')) or getattr(self, 'provider', '') in CLUSTER_CHECKS
 
     def _begin(self) -> None:
         if self._cancelled:
@@ -155,24 +169,80 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         if self.metric_limiter is not None:
             self.warning(settings.LIMITED, self.metric_limiter.limit)
 
-    def _planned(self, target: Target, now: float) -> Run:
-        progress = self.scope.own_progress(target, self.store.recall(target))
-        lookback = self.settings.lookback(self._may_fail_over())
-        plan = planning.plan(self.settings, target, progress, now, lookback)
-        return Run(target, plan, self.settings, self.store, self.log)
+    def _role(self, since_first_run: float) -> Role:
+        by_hand = role.is_by_hand(_agent_setting('cmd_port'))
+        at_once = self.counts_at_once or self._isolated
+        return role.role(by_hand, at_once, since_first_run, self.settings.interval)
 
-    def _submit(self, region_report: Report, now: float, started: float) -> None:
+    def _planned(self, target: Target, now: float, started: float) -> Run:
+        since_first_run = self.leases.since_first_run(self.scope.lease(*target), started)
+        role_in_run = self._role(since_first_run)
+        keeper: Store | Observation = self._observation
+        failures = []
+        if role_in_run is Role.COUNTING:
+            try:
+                self.store.open(target, self._observation.recall(target))
+                keeper = self.store
+                self._observation.forget(target)
+            except Unreadable as error:
+                failures.append(report.unreadable(self._cache_file(error.key)))
+                self._observation.begin(target, self.store.recall(target))
+        progress = self.scope.own_progress(target, keeper.recall(target))
+        lookback = self.settings.lookback(self._may_fail_over(), since_first_run)
+        plan = planning.plan(self.settings, target, progress, now, lookback)
+        if role_in_run is not Role.COUNTING:
+            plan = replace(plan, listings=())
+        run = Run(target, plan, self.settings, keeper, self.log, role_in_run)
+        run.failures.extend(failures)
+        return run
+
+    def _apply(self, runs: Sequence[Run], results: Results[Any], now: float) -> list[Run]:
+        """Apply the results of each run and save it. Returns the runs that are to be submitted."""
+        applied = []
+        for run in runs:
+            if self._cancelled:
+                break
+            region = run.target.region
+            run.apply(results.completed.get(region, []), region in results.late, now, self.scope.own_metrics)
+            if run.saving is not Saving.CANCELLED:
+                applied.append(run)
+        if self._cancelled:
+            # Linked accounts are leased while listings are applied.
+            self.scope.release()
+        for sentence in dict.fromkeys(run.role.value for run in applied if run.role is not Role.COUNTING):
+            self.warning(sentence)
+        return applied
+
+    def _covered(self, run: Run, now: float, started: float) -> float | None:
+        """The seconds that a run covers, None where it does not count."""
+        elapsed = self.leases.since_last_run(self.scope.lease(*run.target), started)
+        if run.saving is Saving.OBSERVED:
+            return None
+        if self._isolated:
+            elapsed = self.store.seconds_since_last_run(run.target, now)
+        return min(elapsed, 2 * self.settings.interval)
+
+    def _cache_file(self, key: str) -> str:
+        """The file of a cache entry, as the Agent names it."""
+        folder = self.check_id.partition(':')[0]
+        name = f'{":".join(self.check_id.split(":")[1:-1])}{self.persistent_cache_id()}_{key}'
+        run_path = _agent_setting('run_path') or "the Agent's run_path"
+        return '/'.join((str(run_path), *(NOT_IN_FILE_NAMES.sub('', part) for part in (folder, name))))
+
+    def _submit(self, region_report: Report, now: float, started: float, covered: float | None) -> None:
         """Submit everything of one Region."""
         target = region_report.target
         for sentence in region_report.warnings:
             self.warning(sentence)
         for span in region_report.skipped:
             self.log.warning('Counts of %s in %s miss %s.', *target, span)
+        for span in region_report.unknown:
+            self.log.warning('Counts of %s in %s are not known for %s.', *target, span)
         self._warn_of_limit(target, region_report.series_over_limit)
         submission = Submission(self, self.settings.tags, target, now)
         submission.submit(region_report.readings())
         submission.submit(telemetry.dropped(submission.dropped))
-        submission.submit(telemetry.run(self.monotonic() - started, submission.contexts))
+        submission.submit(telemetry.run(self.monotonic() - started, submission.contexts, covered))
 
     def _warn_of_limit(self, target: Target, left_out: int) -> None:
         """Say it once, until nothing is left out any more: the metric says it in every run."""
@@ -193,6 +263,12 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         for region in self.settings.regions or (self.scope.sign_in_region,):
             submission = Submission(self, self.settings.tags, Target('', region), now)
             submission.submit(report.unknown_account(failure, calls, region))
+
+
+def _agent_setting(name: str) -> object:
+    """An option of the Agent. In an isolated process the base class replaces the module after ours was loaded."""
+    setting: object = agent_base.datadog_agent.get_config(name)
+    return setting
 
 
 def _is_readable(path: str) -> bool:

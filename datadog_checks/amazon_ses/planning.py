@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from datadog_checks.amazon_ses import quiet as quiet_regions
 from datadog_checks.amazon_ses import sources
 from datadog_checks.amazon_ses.cloudwatch import (
     daily,
@@ -34,7 +35,6 @@ from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.configuration.settings import Settings
 from datadog_checks.amazon_ses.model import Target
 from datadog_checks.amazon_ses.progress import Progress
-from datadog_checks.amazon_ses.quiet import is_quiet
 from datadog_checks.amazon_ses.sources import CLOUDWATCH, DISCOVERY, SNDS
 
 Task = Collector | Listing | Batch
@@ -60,7 +60,9 @@ class Plan:
 def plan(settings: Settings, target: Target, progress: Progress, now: float, lookback: Lookback) -> Plan:
     """The tasks of this run for one account and Region."""
     progress = _prepared(settings, progress, now)
-    quiet = False if settings.regions else is_quiet(progress.inventory, progress.sources, settings.collect)
+    quiet = (
+        False if settings.regions else quiet_regions.is_quiet(progress.inventory, progress.sources, settings.collect)
+    )
     is_due = partial(_is_due, progress, target, now)
     collectors = tuple(
         collector
@@ -168,8 +170,13 @@ def _advanced_without_data(settings: Settings, progress: Progress, now: float, l
     if progress.ledger is None:
         first = ledger.new_ledger(progress.selection.keys, settings.period, now, lookback)
         return replace(progress, ledger=first)
+    gap = ledger.failover_gap(progress.ledger.period, lookback)
+    judged_at = quiet_regions.judged_at(progress.sources, settings.collect)
+    if ledger.was_away(progress.ledger, now, lookback) and now - judged_at > gap:
+        # What was known before this Agent was away says nothing of what another one counted since.
+        return progress
     silent_until = now - 2 * discovery.LISTING_INTERVAL
-    return replace(progress, ledger=ledger.advance_without_data(progress.ledger, silent_until, lookback))
+    return replace(progress, ledger=ledger.advance_without_data(progress.ledger, silent_until, now, lookback))
 
 
 def _count_batches(

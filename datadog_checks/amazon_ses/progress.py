@@ -27,7 +27,7 @@ from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.collectors.account import STANDING_SOURCES, Standing, changes, newest_standing, standing
 from datadog_checks.amazon_ses.configuration.settings import Settings
 from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, malformed
-from datadog_checks.amazon_ses.sources import CLOUDWATCH, DISCOVERY, SNDS, Sources
+from datadog_checks.amazon_ses.sources import CLOUDWATCH, CLOUDWATCH_SOURCES, DISCOVERY, SNDS, Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,19 @@ class Counts:
 
     def by_series(self) -> Iterable[tuple[Series, float]]:
         return ((self.series[index], amount) for index, amount in self.amounts.items())
+
+
+def with_readings(progress: Progress, observed: Progress) -> Progress:
+    """The progress with the readings of the API sources that this process observed, and with its newer gauges.
+
+    The standing stays: what changed since it was saved is an event.
+    """
+    readings = {name: source for name, source in observed.sources.items() if name not in CLOUDWATCH_SOURCES}
+    return replace(
+        progress,
+        sources={**readings, **progress.sources},
+        gauges=gauges.merged(progress.gauges, observed.gauges),
+    )
 
 
 def after_snapshot(

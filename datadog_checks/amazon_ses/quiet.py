@@ -32,3 +32,10 @@ def is_quiet(inventory: Inventory, sources: Sources, collect: frozenset[str]) ->
         return False
     judged = inventory.full_at is not None and (bool(sent) or ACCOUNT.name not in collect)
     return True if judged else None
+
+
+def judged_at(sources: Sources, collect: frozenset[str]) -> float:
+    """When AWS last said what `is_quiet` judges by: the sends of a day, or the listing where they are not asked for."""
+    names = (ACCOUNT.name, QUOTA_V1.name) if ACCOUNT.name in collect else (DISCOVERY,)
+    answered = [source.answered_at for name in names if (source := sources.get(name)) is not None]
+    return max((at for at in answered if at is not None), default=0.0)

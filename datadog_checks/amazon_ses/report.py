@@ -25,6 +25,7 @@ from datadog_checks.amazon_ses.model import (
     Calls,
     Event,
     Failure,
+    FailureKind,
     Level,
     MetricSpec,
     MetricType,
@@ -111,7 +112,12 @@ class Report:
     @property
     def skipped(self) -> Iterable[str]:
         """The spans whose missing amounts were given up, as texts."""
-        return map(span_text, self._result.counts.skipped)
+        return (span_text(span) for span in self._result.counts.skipped if not span.unknown)
+
+    @property
+    def unknown(self) -> Iterable[str]:
+        """The spans of which nobody knows whether they were counted, as texts."""
+        return (span_text(span) for span in self._result.counts.skipped if span.unknown)
 
     def readings(self) -> Iterable[Reading]:
         """Counts, events, current readings, thresholds and telemetry, without duration and contexts of the run."""
@@ -131,6 +137,16 @@ def unknown_account(failure: Failure, calls: Calls, region: str) -> Iterable[Rea
     """The readings of a Region while the account is not known."""
     yield from telemetry.connection(Level.CRITICAL, [failure])
     yield from telemetry.calls(calls, region)
+
+
+def unreadable(path: str) -> Failure:
+    """The failure of a Region whose saved state cannot be read."""
+    return Failure(
+        FailureKind.DENIED,
+        'state',
+        f'{path} cannot be read, so the counts and events of this Region are held back.',
+        "Give the file and its folder to the Agent's user (chown), or delete the file: then counting begins anew.",
+    )
 
 
 def count_samples(counts: Counts) -> Iterable[Sample]:

@@ -21,8 +21,12 @@ from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, Target
 from datadog_checks.amazon_ses.planning import Plan, Task
 from datadog_checks.amazon_ses.progress import Counts, after_answers, after_listing, after_snapshot
 from datadog_checks.amazon_ses.report import RunResult
+from datadog_checks.amazon_ses.role import Role
 from datadog_checks.amazon_ses.runner import Work
+from datadog_checks.amazon_ses.state.observation import Observation
+from datadog_checks.amazon_ses.state.saving import Saving
 from datadog_checks.amazon_ses.state.store import Store
+from datadog_checks.amazon_ses.telemetry import counting_began
 
 if TYPE_CHECKING:
     from datadog_checks.amazon_ses.aws.access import Access
@@ -44,6 +48,11 @@ NOT_SAVED = (
     "twice. Look at the Agent's run_path: space, permissions."
 )
 
+OVERTAKEN = (
+    'Another process wrote the state of %s in %s during this run, so nothing of it is submitted. The next run goes on '
+    'from there.'
+)
+
 Log = Logger | LoggerAdapter[Logger]
 OwnMetrics = Callable[[Target, frozenset[ListedMetric]], frozenset[ListedMetric]]
 """Which of the listed metrics this instance may count."""
@@ -59,10 +68,12 @@ class SignInCircuit:
 class Run:
     """The plan of one Region and what came of it: the next progress, the counts to submit, events and failures.
 
-    `failures` are those of the run as a whole, `refusals` those of its tasks.
+    `failures` are those of the run as a whole, `refusals` those of its tasks. `saving` says what may be submitted.
     """
 
-    def __init__(self, target: Target, plan: Plan, settings: Settings, store: Store, log: Log) -> None:
+    def __init__(
+        self, target: Target, plan: Plan, settings: Settings, store: Store | Observation, log: Log, role: Role
+    ) -> None:
         self.target = target
         self.plan = plan
         self.progress = plan.progress
@@ -71,6 +82,8 @@ class Run:
         self.failures: list[Failure] = []
         self.refusals: list[Failure] = []
         self.warnings: list[str] = []
+        self.saving = Saving.REFUSED
+        self.role = role
         self._settings = settings
         self._store = store
         self._log = log
@@ -91,15 +104,22 @@ class Run:
             self._apply_outcomes(outcomes, now, own_metrics)
             # Answers are large, and are not to stay in memory while the state is written.
             outcomes.clear()
-            saved = self._store.save(self.target, self.progress)
+            self.saving = self._store.save(self.target, self.progress)
         except Exception as error:
             self._log.exception('Unexpected in %s: %s', self.target.region, type(error).__name__)
             self.failures.append(UNEXPECTED)
             self._roll_back()
             return
-        if not saved:
+        if self.saving is Saving.SAVED:
+            self._announce()
+            return
+        if self.saving is Saving.REFUSED:
             self.warnings.append(NOT_SAVED.format(*self.target))
-            self._roll_back()
+        else:
+            if self.saving is Saving.OVERTAKEN:
+                self._log.info(OVERTAKEN, *self.target)
+            self.events.clear()
+        self._roll_back()
 
     @property
     def result(self) -> RunResult:
@@ -142,6 +162,13 @@ class Run:
                 self.progress, events = after_snapshot(self.progress, task, outcome, now)
                 self.events.extend(events)
         self.progress, self.counts = after_answers(self.progress, self.plan.poll, batch_outcomes, self._settings, now)
+
+    def _announce(self) -> None:
+        """Say that counting began, where there was no saved state: it looks like a first start even if it is none."""
+        if self.plan.progress.ledger is None and self.progress.ledger is not None:
+            since = self.progress.ledger.since
+            self.events.append(counting_began(self.target, since))
+            self._log.info('Counting of %s in %s began anew: counting_since is %d.', *self.target, since)
 
     def _roll_back(self) -> None:
         """Go back to the progress that is in the store, and submit none of this run's counts."""

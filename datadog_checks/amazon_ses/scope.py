@@ -8,13 +8,12 @@ from functools import partial
 from logging import Logger, LoggerAdapter
 from typing import TYPE_CHECKING
 
-from datadog_checks.amazon_ses import leases
 from datadog_checks.amazon_ses.cloudwatch import discovery
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY
 from datadog_checks.amazon_ses.configuration.options import SettingsError, refused
 from datadog_checks.amazon_ses.configuration.settings import Settings
-from datadog_checks.amazon_ses.leases import Lease
+from datadog_checks.amazon_ses.leases import Lease, Leases
 from datadog_checks.amazon_ses.model import Failure, FailureKind, Target
 from datadog_checks.amazon_ses.progress import Progress
 from datadog_checks.amazon_ses.run import Run
@@ -36,13 +35,19 @@ NO_ACCOUNT = Failure(
 
 
 class Scope:
-    """The account, the Regions and the leases of one instance. `instance_name` names it in messages."""
+    """The account, the Regions and the leases of one instance. `instance_name` names it in messages. `leases` are those
+    of this process."""
 
     def __init__(
-        self, settings: Settings, instance_name: Callable[[], str], log: Logger | LoggerAdapter[Logger]
+        self,
+        settings: Settings,
+        instance_name: Callable[[], str],
+        leases: Leases,
+        log: Logger | LoggerAdapter[Logger],
     ) -> None:
         self.instance_name = instance_name
         self._settings = settings
+        self._leases = leases
         self._log = log
         self._account = settings.account
         self._account_is_doubtful = False
@@ -77,7 +82,7 @@ class Scope:
         enabled = (region for region in self.regions if now - self._not_enabled.get(region, -DAY) >= NOT_ENABLED_FOR)
         targets = [Target(account, region) for region in enabled]
         for target in targets:
-            holder = leases.acquire(self._lease(*target), self)
+            holder = self._leases.acquire(self.lease(*target), self)
             if isinstance(holder, Scope):
                 raise SettingsError(
                     f'Option `region`: account {account} in {target.region} is counted already by the instance '
@@ -88,7 +93,10 @@ class Scope:
 
     def release(self) -> None:
         """Give the leases back."""
-        leases.release(self)
+        self._leases.release(self)
+
+    def lease(self, account: str, region: str) -> Lease:
+        return Lease(account, region, self._settings.ledger_name)
 
     def own_progress(self, target: Target, progress: Progress) -> Progress:
         """The progress without linked accounts that this instance may not count any more."""
@@ -138,10 +146,7 @@ class Scope:
         return self._known_regions
 
     def _may_count(self, account: str, region: str) -> bool:
-        return self._settings.linked_accounts and leases.acquire(self._lease(account, region), self) is None
-
-    def _lease(self, account: str, region: str) -> Lease:
-        return Lease(account, region, self._settings.ledger_name)
+        return self._settings.linked_accounts and self._leases.acquire(self.lease(account, region), self) is None
 
 
 def _refuses_credentials(run: Run) -> bool:

@@ -11,6 +11,7 @@ from datadog_checks.amazon_ses.model import Failure, FailureKind, Reading, Targe
 from datadog_checks.amazon_ses.registry import COLLECTORS
 
 CLOUDWATCH, DISCOVERY, SNDS = 'cloudwatch', 'discovery', 'snds'
+CLOUDWATCH_SOURCES = (CLOUDWATCH, DISCOVERY, SNDS)
 """The CloudWatch sources. The names of the API sources are those of their collectors."""
 
 WAITS_FOR_CADENCE = (FailureKind.DENIED, FailureKind.UNSUPPORTED)

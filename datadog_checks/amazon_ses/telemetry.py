@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from datadog_checks.amazon_ses.cloudwatch import quarantine, slots
 from datadog_checks.amazon_ses.cloudwatch.cost import monthly_cost
@@ -12,6 +13,8 @@ from datadog_checks.amazon_ses.cloudwatch.ledger import SkippedSpan
 from datadog_checks.amazon_ses.cloudwatch.selection import MAX_SERIES
 from datadog_checks.amazon_ses.model import (
     Calls,
+    Event,
+    EventSpec,
     Failure,
     FailureKind,
     Level,
@@ -21,6 +24,7 @@ from datadog_checks.amazon_ses.model import (
     Sample,
     Status,
     StatusSpec,
+    Target,
 )
 from datadog_checks.amazon_ses.progress import Progress
 from datadog_checks.amazon_ses.sources import Source, Sources
@@ -79,6 +83,26 @@ PERIODS_SKIPPED = MetricSpec(
     'item',
     orientation=-1,
 )
+PERIODS_UNKNOWN = MetricSpec(
+    'collector.periods_unknown',
+    COUNT,
+    'Periods of which nobody knows whether they were counted. The reason is failover (another Agent took a turn), '
+    'state_lost or another_writer (another process wrote the same state).',
+    'item',
+    orientation=-1,
+)
+COVERED_SECONDS = MetricSpec(
+    'collector.covered_seconds',
+    COUNT,
+    'Seconds since the run before, at most two collection intervals. One Agent gives 3,600 an hour; more means that '
+    'several count the same account and Region.',
+    'second',
+)
+COUNTING_BEGAN = EventSpec(
+    'collector.counting_began',
+    'Counting began anew in a Region, because there was no saved state. Expected at the first start; later it says '
+    'that the state was lost, or that another Agent took over.',
+)
 COUNTING_SINCE = MetricSpec(
     'collector.counting_since', GAUGE, 'Epoch seconds of the boundary from which counts add up.', 'second'
 )
@@ -115,6 +139,8 @@ METRICS = (
     SERIES_DROPPED,
     CONTEXTS,
     PERIODS_SKIPPED,
+    PERIODS_UNKNOWN,
+    COVERED_SECONDS,
     COUNTING_SINCE,
     AMOUNTS_DROPPED,
     AMOUNTS_SHRUNK,
@@ -133,6 +159,7 @@ CAN_CONNECT = StatusSpec(
     levels=(Level.OK, Level.WARNING, Level.CRITICAL),
 )
 STATUSES = (CAN_CONNECT,)
+EVENTS = (COUNTING_BEGAN,)
 
 MALFORMED = 'malformed'
 """Why a series is left out that the listing names: a value of the tag `reason` of `collector.series_dropped`."""
@@ -188,19 +215,34 @@ def dropped(amounts: float) -> Iterable[Sample]:
         yield Sample(AMOUNTS_DROPPED, amounts)
 
 
-def run(seconds: float, contexts: int) -> Iterable[Sample]:
-    """The duration of the run, and the contexts that it submitted, these two included."""
-    yield Sample(RUN_DURATION, seconds)
-    yield Sample(CONTEXTS, contexts + 2)
+def run(seconds: float, contexts: int, covered: float | None) -> Iterable[Sample]:
+    """The duration of the run, the seconds that it covers if it counts, and the contexts that it submitted, these
+    included."""
+    samples = [Sample(RUN_DURATION, seconds), *([] if covered is None else [Sample(COVERED_SECONDS, covered)])]
+    yield from samples
+    yield Sample(CONTEXTS, contexts + len(samples) + 1)
+
+
+def counting_began(target: Target, since: int) -> Event:
+    """The event of a ledger that was opened without a saved state."""
+    began = datetime.fromtimestamp(since, UTC).strftime('%Y-%m-%dT%H:%M:%SZ')
+    text = (
+        f'The counts add up from {began}, because this Agent had no saved state of account {target.account} in '
+        f'{target.region}. That is expected at the first start. Otherwise the state was lost, or the check moved to '
+        'another Agent: emails before that time may be missing.'
+    )
+    return Event(COUNTING_BEGAN, 'Amazon SES: counting began anew', text, 'info')
 
 
 def uncounted(skipped: Iterable[SkippedSpan]) -> Iterable[Sample]:
-    """The periods whose amounts were given up in a run."""
-    periods: Counter[str] = Counter()
+    """The periods whose amounts were given up in a run, or are not known."""
+    periods: Counter[tuple[MetricSpec, str]] = Counter()
     for span in skipped:
-        periods[span.reason] += (span.end - span.start) // span.period
-    for reason, number in sorted(periods.items()):
-        yield Sample(PERIODS_SKIPPED, number, (f'reason:{reason}',))
+        periods[PERIODS_UNKNOWN if span.unknown else PERIODS_SKIPPED, span.reason] += (
+            span.end - span.start
+        ) // span.period
+    for (metric, reason), number in sorted(periods.items(), key=lambda pair: pair[0][1]):
+        yield Sample(metric, number, (f'reason:{reason}',))
 
 
 def failures(sources: Sources, of_the_run: Iterable[Failure] = ()) -> list[Failure]:

@@ -74,7 +74,16 @@ BATCH_FAULTS: tuple[tuple[str, Any, dict[str, Any]], ...] = (
 )
 """Faults that affect one batch of several, or the listing."""
 
-DAMAGES = ('newest torn', 'older garbled', 'newest lost', 'note lost', 'note garbled', 'all torn', 'all lost')
+DAMAGES = (
+    'newest torn',
+    'older garbled',
+    'newest lost',
+    'note lost',
+    'note garbled',
+    'all torn',
+    'all lost',
+    'newest and notes lost',
+)
 EDITS = st.one_of(
     st.sampled_from([60, 300, 420, 900]).map(lambda value: {'period': value}),
     st.sampled_from([900, HOUR, 2 * HOUR]).map(lambda value: {'timeframe': value}),
@@ -205,8 +214,6 @@ EXACT: dict[str, list[dict[str, Any]]] = {
     'another statistic': [{'edit': {'statistic': 'maximum'}}],
     'no settle delay': [{'edit': {'settle_delay': 0}}],
     'other backfill limit': [{'edit': {'backfill_limit': 6 * HOUR}}, {'pause': 5 * HOUR}],
-    'note of what was handed over lost': [{'damage': 'note lost', 'where': region} for region in (REGION, OTHER)],
-    'note of what was handed over garbled': [{'damage': 'note garbled'}],
     'older slot garbled': [{'damage': 'older garbled'}, {}],
 }
 
@@ -230,26 +237,30 @@ def test_passing_trouble_loses_no_amount(steps: list[dict[str, Any]], delay: int
 SKIPPED: dict[str, tuple[list[dict[str, Any]], set[str]]] = {
     'five hours without the Agent': ([{'pause': 5 * HOUR}], {'backfill_limit', 'late_growth'}),
     'five hours of throttling': ([{'fault': ('throttle', None)}] * 60, {'backfill_limit', 'late_growth'}),
-    'newest slot torn': ([{'damage': 'newest torn'}], {'state_lost', 'late_growth'}),
-    'newest slot lost': ([{'damage': 'newest lost'}], {'state_lost', 'late_growth'}),
+    'newest slot and notes lost': ([{'damage': 'newest and notes lost'}], {'state_lost'}),
+    'note of what was handed over lost': ([{'damage': 'note lost'}], {'state_lost'}),
+    'note of what was handed over garbled': ([{'damage': 'note garbled'}], {'state_lost'}),
+    'newest slot torn': ([{'damage': 'newest torn'}], {'state_lost'}),
+    'newest slot lost': ([{'damage': 'newest lost'}], {'state_lost'}),
     'newest slot torn, clock behind': (
         [{'pause': 3600}, {'damage': 'newest torn', 'skew': -7200}],
-        {'state_lost', 'late_growth'},
+        {'state_lost'},
     ),
     'newest slot torn, clock ahead': (
         [{'pause': 3600}, {'damage': 'newest torn', 'skew': 7200}],
-        {'state_lost', 'late_growth'},
+        {'state_lost'},
     ),
     'newest slot torn, AWS failing': (
         [{'damage': 'newest torn', 'fault': ('throttle', None)}, {'restart': True}],
-        {'state_lost', 'late_growth'},
+        {'state_lost'},
     ),
 }
 
 
 @pytest.mark.parametrize(('steps', 'reasons'), SKIPPED.values(), ids=SKIPPED)
 def test_skipped_periods_are_reported_once(steps: list[dict[str, Any]], reasons: set[str]) -> None:
-    """Periods that cannot be counted are logged with their times and in `periods_skipped`, none is counted twice."""
+    """Periods that cannot be counted are logged and in `periods_skipped` or `periods_unknown`, and none
+    is counted twice."""
     with new_trial() as trial:
         trial.add(every_minute(60 + duration(steps) // 60))
         trial.run_for(1800)

@@ -42,7 +42,9 @@ NEWER_SLOT, OLDER_SLOT = encoding.pack(NEWER_DOCUMENT, 8), encoding.pack(OLDER_D
         ([NEWER_SLOT, OLDER_SLOT], '8', (NEWER_DOCUMENT, 8, True, False)),
         ([OLDER_SLOT, NEWER_SLOT], '8', (NEWER_DOCUMENT, 8, True, False)),
         ([NEWER_SLOT, OLDER_SLOT], '7', (NEWER_DOCUMENT, 8, True, False)),
-        ([NEWER_SLOT, OLDER_SLOT], '', (NEWER_DOCUMENT, 8, True, False)),
+        # Without the record nobody knows that a newer copy was not lost.
+        ([NEWER_SLOT, OLDER_SLOT], '', (NEWER_DOCUMENT, 8, False, True)),
+        (['', OLDER_SLOT], '', (OLDER_DOCUMENT, 7, False, True)),
         ([NEWER_SLOT, ''], '8', (NEWER_DOCUMENT, 8, True, False)),
         # Torn while it was written: it was never submitted, so the older document is exact.
         ([NEWER_SLOT[:-9], OLDER_SLOT], '7', (OLDER_DOCUMENT, 7, True, True)),
@@ -53,13 +55,15 @@ NEWER_SLOT, OLDER_SLOT = encoding.pack(NEWER_DOCUMENT, 8), encoding.pack(OLDER_D
         ([NEWER_SLOT, OLDER_SLOT[:9]], '8', (NEWER_DOCUMENT, 8, True, True)),
         (['x', 'y'], '', (None, 0, False, True)),
         (['', ''], '8', (None, 8, True, True)),
-        ([NEWER_SLOT, OLDER_SLOT], 'x', (NEWER_DOCUMENT, 8, True, False)),
-        ([NEWER_SLOT, OLDER_SLOT], '\N{SUPERSCRIPT TWO}', (NEWER_DOCUMENT, 8, True, False)),
+        ([NEWER_SLOT, OLDER_SLOT], 'x', (NEWER_DOCUMENT, 8, False, True)),
+        ([NEWER_SLOT, OLDER_SLOT], '\N{SUPERSCRIPT TWO}', (NEWER_DOCUMENT, 8, False, True)),
+        ([NEWER_SLOT, OLDER_SLOT], '9' * 5000, (NEWER_DOCUMENT, 8, False, True)),
     ],
 )
 def test_the_newest_undamaged_document_is_loaded(slots: list[str], noted: str, expected: tuple[Any, ...]) -> None:
-    """The newest undamaged document is loaded, with a mark whether it contains all that was submitted."""
-    loaded = encoding.load(slots, noted)
+    """Of a state of the first version, with one record, the newest undamaged document is loaded, and with it whether it
+    contains all that was submitted."""
+    loaded = encoding.load(slots, [noted, ''])
     assert (loaded.document, loaded.sequence, loaded.exact, loaded.damaged) == expected
 
 
@@ -74,14 +78,14 @@ def test_the_newest_undamaged_document_is_loaded(slots: list[str], noted: str, e
 )
 def test_a_slot_without_a_valid_document_is_damaged(text: str) -> None:
     """A slot without a document of this version and its checksum is damaged, and the other slot is used."""
-    loaded = encoding.load([text, OLDER_SLOT], '7')
+    loaded = encoding.load([text, OLDER_SLOT], ['7', ''])
     assert (loaded.document, loaded.damaged) == (OLDER_DOCUMENT, True)
 
 
 @given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=20))
 def test_any_text_in_the_slots_can_be_loaded(first: str, second: str, noted: str) -> None:
     """Loading never fails, whatever text the files contain."""
-    assert encoding.load([first, second], noted).document is None
+    assert encoding.load([first, second], [noted, noted]).document is None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +94,7 @@ def test_any_text_in_the_slots_can_be_loaded(first: str, second: str, noted: str
 )
 def test_columns_survive_their_packing(numbers: list[float]) -> None:
     """Amounts are restored to the bit, whether integer, large, fractional or negative."""
-    loaded = encoding.load([encoding.pack(Document({}, [array('d', numbers)]), 1), ''], '1').document
+    loaded = encoding.load([encoding.pack(Document({}, [array('d', numbers)]), 1), ''], ['1', '']).document
     assert loaded is not None
     (column,) = loaded.columns
     assert (column.typecode, list(column)) == ('d', numbers)
@@ -126,7 +130,7 @@ LEDGER = Ledger(
     lowered={NOW + 300: {KEY: 1.0}},
     series_since={'b': NOW},
     closes_at=NOW + 7200,
-    doubtful=True,
+    doubt='another_writer',
     unread=frozenset({SELECTED.keys[1], 'gone'}),
     forgotten_before=NOW + 300,
 )
@@ -146,7 +150,7 @@ PROGRESS = Progress(
 @pytest.fixture(scope='module')
 def saved() -> Document:
     """The document of `PROGRESS`, written to a slot and loaded from it."""
-    loaded = encoding.load([encoding.pack(document.to_document(PROGRESS), 1), ''], '1').document
+    loaded = encoding.load([encoding.pack(document.to_document(PROGRESS), 1), ''], ['1', '']).document
     assert loaded is not None
     return loaded
 

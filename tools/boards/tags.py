@@ -67,6 +67,8 @@ UNCHARTED: Mapping[str, str] = {
     **{f'{PREFIX}{event}': 'its exact count is charted; the gauge is for thresholds of the check' for event in EVENTS},
     **{f'{PREFIX}*.{statistic}': 'an additional statistic, off by default' for statistic in STATISTICS},
     'amazon_ses.dimension.*': 'off by default, with tags of the operator: the charts are a start',
+    'amazon_ses.collector.covered_seconds': 'its sum over an hour, for a monitor: more than 3,600 is several Agents',
+    'amazon_ses.collector.periods_unknown': 'only after a damage, a failover or with several writers; the log has them',
     'amazon_ses.collector.counting_since': 'an instant, which no widget shows as an instant',
 }
 """Metrics that need no widget, each with the reason. A pattern that matches no metric is an error."""

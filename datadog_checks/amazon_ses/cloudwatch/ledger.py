@@ -44,17 +44,18 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
-from math import lcm
+from math import ceil, lcm
 from types import MappingProxyType
 from typing import NamedTuple
 
 from datadog_checks.amazon_ses.cloudwatch.periods import Window, next_boundary, period_start
 
 FAILOVER_GAP = 1.5
-"""Periods between two answers above which another Agent may have counted in between."""
+"""Periods or collection intervals, whichever is longer, between two answers above which another Agent may have counted
+in between."""
 
-FAILOVER_WAIT = 2
-"""Periods that a new Agent skips, so that it cannot overlap what the old one may still backfill."""
+STATE_LOST, ANOTHER_WRITER, FAILOVER = 'state_lost', 'another_writer', 'failover'
+"""Reasons for which nobody knows whether a period was counted."""
 
 Column = array  # of a number for each index: 'd' amounts, 'q' times and slots
 
@@ -63,14 +64,19 @@ class SkippedSpan(NamedTuple):
     """Periods of `period` seconds from `start` to `end` whose missing amounts will not be counted, and why.
 
     `reason` is backfill_limit (unread for longer than the limit), failover (another Agent may have counted them),
-    state_lost (the submitted amounts are not known), period_change or late_growth (read, but not again for as long as
-    late data is waited for).
+    state_lost (the submitted amounts are not known), another_writer (another process wrote the same state),
+    period_change or late_growth (read, but not again for as long as late data is waited for).
     """
 
     start: int
     end: int
     reason: str
     period: int
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the amounts may have been counted, or counted twice; else nobody counted them."""
+        return self.reason in (STATE_LOST, ANOTHER_WRITER, FAILOVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +85,14 @@ class Lookback:
 
     A watermark lies up to a period after the answer, and a period starts its length before its end: `allowed_lateness`
     is therefore the time for which late data is waited for after the end of a period, and two periods.
-    `failover` says that another Agent may count in turn with this one without sharing its state.
+    `failover_interval` is the collection interval where another Agent may count in turn with this one without sharing
+    its state, else 0. `observed` is for how long this process ran before this run without counting.
     """
 
     allowed_lateness: int
     backfill: int
-    failover: bool = False
+    failover_interval: float = 0.0
+    observed: float = 0.0
 
 
 class Origin(NamedTuple):
@@ -122,8 +130,8 @@ class Ledger:
     not asked for now, and their watermarks and amounts are remembered. `read_slots` is the slot (see slots.py) of the
     last complete answer, 0 for none; `newest_data` the start of the newest period with data. `booked` are the submitted
     amounts by period start, `lowered` by how much they exceed CloudWatch's newest answer. `unread` are the keys that
-    were never answered completely. `doubtful` says that more may have been submitted than is booked here, because a
-    newer state was lost.
+    were never answered completely. `doubt` is the reason for which more may have been submitted than is booked here, or
+    empty.
     """
 
     period: int
@@ -141,7 +149,7 @@ class Ledger:
     lowered: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
     series_since: Mapping[str, int] = field(default_factory=dict)
     closes_at: int | None = None
-    doubtful: bool = False
+    doubt: str = ''
     unread: frozenset[str] = frozenset()
     forgotten_before: int = 0
 
@@ -167,6 +175,32 @@ class Booking:
     skipped: tuple[SkippedSpan, ...] = ()
 
 
+def failover_gap(period: int, lookback: Lookback) -> float:
+    """Seconds between two answers above which another Agent may have counted in between."""
+    return FAILOVER_GAP * max(period, lookback.failover_interval)
+
+
+def failover_wait(period: int, lookback: Lookback) -> int:
+    """Seconds that a ledger waits before it counts, so that it cannot overlap what the Agent before may still backfill.
+
+    That Agent backfills after a gap, and its process may then observe for one and a half intervals before it counts.
+    No shorter wait is enough. Zero where Agents do not take turns.
+    """
+    if not lookback.failover_interval:
+        return 0
+    return ceil((failover_gap(period, lookback) + FAILOVER_GAP * lookback.failover_interval) / period) * period
+
+
+def was_away(ledger: Ledger, answered_at: float, lookback: Lookback) -> bool:
+    """Whether this Agent did not read for so long that another one may have counted in between.
+
+    The runs that only observed show that no other Agent was at work. A read in the future is one of a wrong clock.
+    """
+    observed = lookback.observed if lookback.observed <= FAILOVER_GAP * lookback.failover_interval else 0.0
+    silence = abs(answered_at - ledger.read_at - observed)
+    return bool(lookback.failover_interval) and silence > failover_gap(ledger.period, lookback)
+
+
 def lookback_start(ledger: Ledger, watermark: int, window: Window, lookback: Lookback) -> int:
     """Start of a window that holds every open period of a series with this watermark."""
     late = period_start(watermark - lookback.allowed_lateness, ledger.period)
@@ -184,11 +218,11 @@ def first_lookback_start(ledger: Ledger, window: Window, lookback: Lookback) -> 
 def new_ledger(keys: tuple[str, ...], period: int, answered_at: float, lookback: Lookback) -> Ledger:
     """A ledger that begins with the first period after `answered_at`, the first good answer.
 
-    Where Agents take turns it begins later, by the gap that the Agent before may still backfill, so that no period is
-    counted by both.
+    Where Agents take turns it begins later, by what the Agent before may still backfill, so that no period is counted
+    by both.
     """
     end = next_boundary(answered_at, period)
-    since = end + (FAILOVER_WAIT * period if lookback.failover else 0)
+    since = end + failover_wait(period, lookback)
     never = array('q', [0]) * len(keys)
     return Ledger(period, since, since, since, answered_at, end, keys, array('q', [since]) * len(keys), never, never)
 
@@ -202,7 +236,7 @@ def rebased(page: Observations, ledger: Ledger, now: float, lookback: Lookback) 
     origin = page.origin
     if (origin.period, origin.since, origin.counting_from) != (ledger.period, ledger.since, ledger.counting_from):
         return None
-    if lookback.failover and now - page.answered_at > FAILOVER_GAP * ledger.period:
+    if lookback.failover_interval and now - page.answered_at > failover_gap(ledger.period, lookback):
         return None
     before, today = origin.series_since, ledger.series_since
     if before == today:
@@ -224,10 +258,10 @@ def book(ledger: Ledger, observations: Sequence[Observations], lookback: Lookbac
     if not any(any(page.complete) for page in observations):
         return Booking(ledger)
     answered_at = max(page.answered_at for page in observations)
-    if ledger.doubtful:
-        return reopen(record_reads(ledger, observations), answered_at, lookback, 'state_lost')
-    if lookback.failover and answered_at - ledger.read_at > FAILOVER_GAP * ledger.period:
-        return reopen(record_reads(ledger, observations), answered_at, lookback, 'failover')
+    if ledger.doubt:
+        return reopen(record_reads(ledger, observations), answered_at, lookback, ledger.doubt)
+    if was_away(ledger, answered_at, lookback):
+        return reopen(record_reads(ledger, observations), answered_at, lookback, FAILOVER)
     draft = _Draft(ledger, lookback)
     for page in observations:
         draft.book(page)
@@ -440,15 +474,29 @@ def reopen(ledger: Ledger, answered_at: float, lookback: Lookback, reason: str) 
         series_since=ledger.series_since,
     )
     open_from = _oldest_open(ledger, lookback)
-    last_read = max(open_from, ledger.read_to - ledger.period)
+    # Another Agent counts no late growth of what this one read. Of a doubtful ledger nothing is known.
+    last_read = max(open_from, ledger.read_to - ledger.period) if reason == FAILOVER else open_from
     return Booking(fresh, skipped=tuple(skipped_spans(open_from, last_read, counting_from, reason, ledger.period)))
 
 
-def advance_without_data(ledger: Ledger, now: float, lookback: Lookback) -> Ledger:
-    """The ledger of a Region in which nothing happened until `now`, as if CloudWatch had answered with no data."""
-    end = next_boundary(now, ledger.period)
+def in_doubt(ledger: Ledger, reason: str, since: int | None = None) -> Ledger:
+    """The ledger of which more may have been submitted, in periods from its open ones on, or from `since`."""
+    counting_from = ledger.counting_from if since is None else min(ledger.counting_from, since)
+    watermarks = ledger.watermarks
+    if since is not None:
+        watermarks = array('q', [min(watermark, since) for watermark in watermarks])
+    return replace(ledger, doubt=reason, counting_from=counting_from, watermarks=watermarks)
+
+
+def advance_without_data(ledger: Ledger, silent_until: float, now: float, lookback: Lookback) -> Ledger:
+    """The ledger of a Region in which nothing happened until `silent_until`, as if CloudWatch had answered `now` with
+    no data."""
+    end = next_boundary(silent_until, ledger.period)
     if end <= ledger.read_to:
-        return ledger
+        # Where Agents take turns, a Region that is looked at is not one that another Agent counts.
+        unseen = now - ledger.read_at
+        stale = lookback.failover_interval and unseen > failover_gap(ledger.period, lookback) / 3
+        return replace(ledger, read_at=now) if stale else ledger
     watermarks = array('q', [max(watermark, end) for watermark in ledger.watermarks])
     retained_from = max(ledger.retained_from, period_start(end - lookback.allowed_lateness, ledger.period))
     return replace(

@@ -74,6 +74,7 @@ class Settings:
 
     `statistic` and the values of `statistics` are spelled as CloudWatch does; the keys of `statistics` are suffixes.
     `dropped_metrics` are the names, without prefix, of the metrics that `metric_patterns` drops in the Agent.
+    `interval` is the collection interval.
     """
 
     regions: tuple[str, ...]
@@ -97,6 +98,7 @@ class Settings:
     ledger_name: str
     tags: tuple[str, ...]
     dropped_metrics: frozenset[str]
+    interval: float
     deadline: float
 
     @property
@@ -104,10 +106,18 @@ class Settings:
         """The account, where the options state it: `account_id`, else the account of the last role."""
         return self.sign_in.account if self.account_id is None else self.account_id
 
-    def lookback(self, failover: bool) -> Lookback:
-        """How far back the ledger looks: at least three periods, and for late data `timeframe` from a period's end."""
+    def lookback(self, failover: bool, observed: float = 0.0) -> Lookback:
+        """How far back the ledger looks: at least three periods, and for late data `timeframe` from a period's end.
+
+        `failover` says that Agents take turns. `observed` is for how long this process ran without counting.
+        """
         late = max(self.timeframe, NEWEST_PERIODS * self.period) + 2 * self.period
-        return Lookback(late, max(self.backfill_limit, late + IDLE_INTERVAL + self.period), failover)
+        return Lookback(
+            late,
+            max(self.backfill_limit, late + IDLE_INTERVAL + self.period),
+            self.interval if failover else 0.0,
+            observed,
+        )
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -160,6 +170,7 @@ def from_options(
         ledger_name=options.text('ledger', 'letters, digits, _ and -, at most 64', LEDGER_NAME, ''),
         tags=options.tags('tags'),
         dropped_metrics=frozenset(dropped_metrics),
+        interval=interval,
         deadline=max(0.75 * interval, network.connect_timeout + network.read_timeout),
     )
 

@@ -18,16 +18,16 @@ from datadog_checks.amazon_ses.addresses import masked
 from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric, listed_metric
 from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
-from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger
+from datadog_checks.amazon_ses.cloudwatch.ledger import STATE_LOST, Ledger
 from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Scope, Series, key_of
 from datadog_checks.amazon_ses.cloudwatch.slots import Slots
 from datadog_checks.amazon_ses.cloudwatch.survey import Survey
 from datadog_checks.amazon_ses.collectors.account import Standing
 from datadog_checks.amazon_ses.progress import Progress
-from datadog_checks.amazon_ses.sources import CLOUDWATCH, DISCOVERY, SNDS, Source
+from datadog_checks.amazon_ses.sources import CLOUDWATCH_SOURCES, DISCOVERY, Source
 from datadog_checks.amazon_ses.state.encoding import Document
 
-SAVED_SOURCES = (CLOUDWATCH, DISCOVERY, SNDS)
+SAVED_SOURCES = CLOUDWATCH_SOURCES
 """Sources that a new process does not ask again at once."""
 
 EXPLICIT_KEY = 2**32 - 1
@@ -47,7 +47,7 @@ LEDGER_FIELDS = {
     'read_at': 'read_at',
     'read_to': 'read_to',
     'closing': 'closes_at',
-    'doubtful': 'doubtful',
+    'doubtful': 'doubt',
     'forgotten': 'forgotten_before',
 }
 """The plain values of the ledger: name in the document, name in the program."""
@@ -202,10 +202,15 @@ def _ledger(
         lowered={int(start): dict(amounts) for start, amounts in content['shrunk']},
         series_since={str(key): int(at) for key, at in content['born'].items()},
         closes_at=None if content['closing'] is None else int(content['closing']),
-        doubtful=bool(content['doubtful']),
+        doubt=_doubt(content['doubtful']),
         unread=frozenset((*keys, *inactive_keys)[index] for index in content.get('unread', ())),
         forgotten_before=int(content.get('forgotten', 0)),
     )
+
+
+def _doubt(saved: object) -> str:
+    """The reason for a doubt. States of the first version have a truth value in its place."""
+    return saved if isinstance(saved, str) else STATE_LOST if saved else ''
 
 
 def _gauges(content: Mapping[str, Any]) -> GaugeValues:

@@ -1,8 +1,14 @@
 """The encoding of the saved state: two copies that are written in turn, because the Agent's cache write is not atomic.
 
-A document is saved before its amounts are submitted, and its sequence number is recorded after. This tells a copy that
-was torn while it was written from one that was damaged later: the amounts of the first were never submitted, so the
-other copy is exact; of the second nobody knows what was submitted.
+A document is saved before its amounts are submitted, and its sequence number is recorded after, in two entries. This
+tells a copy that was torn while it was written from one that was damaged later: the amounts of the first were never
+submitted, so the other copy is exact; of the second nobody knows what was submitted. Where a record is missing or
+damaged too, nobody knows that a newer copy was not lost, so the copy is not exact.
+
+A document names its writers: for each process that wrote the state, the sequence number of its newest document. A
+process whose own number is missing there knows that another one wrote at the same time. The mark says who writes which
+document. It is written before the document, so that another writer is noticed. A process that was disturbed while it
+wrote leaves a note: from which boundary on the amounts are in doubt. The document that takes it into account names it.
 
 A document is JSON, with columns of numbers beside it. The bytes of a column are sorted by significance, so small
 numbers compress well: five digits for each of twelve periods take about 36 characters a series.
@@ -13,7 +19,7 @@ from __future__ import annotations
 import json
 from array import array
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import compress, crc32, decompress
@@ -21,6 +27,18 @@ from zlib import error as ZlibError
 
 VERSION = 2
 COPIES = 2
+
+WRITERS = 'writers'
+"""The name of the writers in a document. States of the first version do not have it."""
+
+NOTE = 'note'
+"""The name of the note in a document."""
+
+MOST_WRITERS = 16
+"""Writers that a document names: those that wrote last."""
+
+MOST_DIGITS = 18
+"""Digits of a sequence number. Python refuses to read a number of some thousands."""
 
 LEVEL = 1
 """Compression level of zlib: a higher one takes three times as long and saves a tenth."""
@@ -41,14 +59,26 @@ class Document:
 class Loaded:
     """The newest document that can be read, if any.
 
-    `exact` is false where a newer copy is damaged whose amounts may have been submitted. `damaged` says that something
-    was saved that cannot be read.
+    `exact` is false where a newer copy may be lost whose amounts were submitted. `damaged` says that something was
+    saved that cannot be read. `sequence` is the highest number that was used, `copy` the copy that holds the document.
     """
 
     document: Document | None
     sequence: int
     exact: bool
     damaged: bool
+    copy: int = 1
+
+    @property
+    def writers(self) -> dict[str, int]:
+        """The sequence number of the newest document of each writer."""
+        writers = self.document.values.get(WRITERS) if self.document else None
+        return {str(token): int(sequence) for token, sequence in writers.items()} if isinstance(writers, dict) else {}
+
+    @property
+    def note(self) -> str:
+        """The note that the document takes into account."""
+        return str(self.document.values.get(NOTE, '')) if self.document else ''
 
 
 def pack(document: Document, sequence: int) -> str:
@@ -65,22 +95,84 @@ def pack(document: Document, sequence: int) -> str:
     return json.dumps(head)
 
 
-def copy_of(sequence: int) -> int:
-    """Which of the copies holds the document with this sequence number."""
-    return sequence % COPIES
+def with_writer(writers: Mapping[str, int], token: str, sequence: int) -> dict[str, int]:
+    """The writers of a document that the process with this token writes with this sequence number."""
+    others = [writer for writer in writers.items() if writer[0] != token]
+    return {**dict(sorted(others, key=lambda writer: writer[1])[-MOST_WRITERS + 1 :]), token: sequence}
 
 
-def load(copies: list[str], submitted: str) -> Loaded:
-    """The newest readable document among the texts of the copies. `submitted` is the recorded sequence number."""
+def signed(document: Document, writers: Mapping[str, int], note: str) -> Document:
+    """The document with its writers and the note that it takes into account."""
+    return Document({**document.values, WRITERS: dict(writers), NOTE: note}, document.columns)
+
+
+def note(token: str, since: int) -> str:
+    """The note of a process that was disturbed: amounts of periods from `since` on are in doubt."""
+    return f'{token} {since}'
+
+
+def noted(text: str) -> int:
+    """The boundary of a note. 0 in a damaged one: everything is in doubt."""
+    number = text.rpartition(' ')[2]
+    return int(number) if _is_number(number) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The mark of a process that writes a document: its token, the sequence number, and that of the document before."""
+
+    token: str = ''
+    sequence: int = 0
+    base: int = 0
+
+    def __str__(self) -> str:
+        return f'{self.token} {self.sequence} {self.base}'
+
+    @classmethod
+    def parse(cls, text: str) -> Mark:
+        """The mark in a text, an empty one where there is none."""
+        token, *numbers = text.split(' ')
+        return cls(token, *map(int, numbers)) if len(numbers) == 2 and all(map(_is_number, numbers)) else cls()
+
+
+def record(sequence: int) -> str:
+    """The text that says up to which document everything was submitted."""
+    return f'{sequence} {_checksum(sequence, "")}'
+
+
+def submitted(records: Iterable[str]) -> int:
+    """The sequence number of the newest document that is recorded as submitted, 0 where none is."""
+    return max((number for number, _ in map(_recorded, records) if number is not None), default=0)
+
+
+def load(copies: Sequence[str], records: Sequence[str]) -> Loaded:
+    """The newest readable document among the texts of the copies. `records` are the texts of the two records."""
     unpacked = [_unpack(text) for text in copies]
-    documents = {sequence: document for sequence, document in unpacked if document}
+    documents = {sequence: copy for copy, (sequence, document) in enumerate(unpacked) if document}
+    numbers = [_recorded(text) for text in records]
+    newest_record = submitted(records)
     damaged = any(text and not document for text, (_, document) in zip(copies, unpacked, strict=True))
-    recorded = int(submitted) if submitted.isascii() and submitted.isdecimal() else None
     if not documents:
-        return Loaded(None, recorded or 0, exact=not damaged, damaged=damaged or recorded is not None)
+        return Loaded(None, newest_record, exact=not damaged, damaged=damaged or newest_record > 0)
     newest = max(documents)
-    lost = damaged or newest < (recorded or 0)
-    return Loaded(documents[newest], max(newest, recorded or 0), exact=not lost or recorded == newest, damaged=lost)
+    document = unpacked[documents[newest]][1]
+    first_version = document is not None and WRITERS not in document.values
+    recorded = numbers[0][0] is not None if first_version else all(sealed for _, sealed in numbers)
+    exact = recorded and newest_record <= newest
+    return Loaded(document, max(newest, newest_record), exact, damaged or not exact, documents[newest])
+
+
+def _recorded(text: str) -> tuple[int | None, bool]:
+    """The sequence number of a record, and whether it has its checksum, which those of the first version lack."""
+    number = text.partition(' ')[0]
+    if not _is_number(number):
+        return None, False
+    sequence = int(number)
+    return sequence, text == record(sequence)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
 
 
 def _unpack(text: str) -> tuple[int, Document | None]:
