@@ -81,6 +81,8 @@ class Host:
             raise
         self.check.check_id = self.check_id
         self.check.provider = 'file'
+        # The process may end after the run, and with it whatever is under way.
+        self.check.waits_for_requests = True
         if clock is not None:
             self.check.clock = clock
         self._submissions = Submissions(_default_hostname(instance), _service_tags(instance, init_config))

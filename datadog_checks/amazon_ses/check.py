@@ -1,14 +1,15 @@
 """The Amazon SES check: the Agent's side, and the story of one run.
 
-Options become settings; settings, progress and the time become a plan; the plan is carried out at the edge until the
-deadline; outcomes become the next progress, which is saved; then everything that is known is submitted.
+Options become settings; settings, progress and the time become a plan; the plan is carried out at the edge for as long
+as a run may wait; outcomes become the next progress, which is saved; then everything that is known is submitted. What
+AWS answers later is taken in by the next run.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,9 @@ from datadog_checks.amazon_ses.configuration import settings
 from datadog_checks.amazon_ses.configuration.options import SettingsError
 from datadog_checks.amazon_ses.model import Calls, Failure, Level, MetricSpec, MetricType, Target
 from datadog_checks.amazon_ses.report import Report
-from datadog_checks.amazon_ses.run import Run
-from datadog_checks.amazon_ses.runner import Runner
-from datadog_checks.amazon_ses.scope import Scope
+from datadog_checks.amazon_ses.run import Outcomes, Run, RunStep, Subject
+from datadog_checks.amazon_ses.runner import Runner, Wait
+from datadog_checks.amazon_ses.scope import AccountRunner, Scope
 from datadog_checks.amazon_ses.state.store import Store
 from datadog_checks.amazon_ses.submission import Submission
 from datadog_checks.base import AgentCheck, ConfigurationError
@@ -48,7 +49,9 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         # Looked up at each call, so that a test that turns the clock of the process turns this one as well.
         self.clock: Callable[[], float] = lambda: time.time()
         self.monotonic: Callable[[], float] = time.monotonic
-        self._runner = Runner(lambda: self.monotonic())
+        self.waits_for_requests = 'DD_REPLAY_CHECK_NAME' in os.environ
+        self._run_number = 0
+        self._new_runners()
         self._scope: Scope | None = None
         self._access: Access | None = None
         self._store: Store | None = None
@@ -72,24 +75,24 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     def check(self, _: Any) -> None:
         started, now = self.monotonic(), self.clock()
         self._begin()
+        wait = Wait(self._wait_seconds, lambda: self.monotonic())
         try:
-            account = self.scope.account(self.access, self._runner)
+            account = self.scope.account(self.access, self._account_runner, wait)
             if isinstance(account, Failure):
                 self._submit_unknown_account(account, now)
                 raise CheckException(f'The AWS account is not known. {account}')
-            runs = [self._planned(target, now) for target in self.scope.targets(account, now)]
+            targets = self.scope.targets(account, now)
         except SettingsError as error:
             raise ConfigurationError(str(error)) from None
-        results = self._runner.run(
-            {run.target.region: run.work(self.access, now) for run in runs if run.plan.tasks},
-            self.settings.deadline - (self.monotonic() - started),
-        )
+        late = self._runner.collect()
+        runs = [self._begun(target, late, now) for target in targets]
+        steps = [step for run in runs for step in self._planned(run, now)]
+        results = self._runner.run(steps, wait, self.settings.run_timeout)
         with self._saving:
             if self._cancelled:
                 return
             for run in runs:
-                region = run.target.region
-                run.apply(results.completed.get(region, []), region in results.late, now, self.scope.own_metrics)
+                run.apply(results, now, self.scope.own_metrics)
         calls = self.access.calls.take()
         reports = [
             Report(self.settings, run.result, calls, now) for run in self.scope.exclude_refused_regions(runs, now)
@@ -148,16 +151,38 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         return bool(datadog_agent.get_config('ha_agent.enabled')) or getattr(self, 'provider', '') in CLUSTER_CHECKS
 
     def _begin(self) -> None:
+        self._run_number += 1
         if self._cancelled:
             self._cancelled, self._store = False, None
+            self._new_runners()
         for sentence in settings.unknown_options(self.instance, InstanceConfig.model_fields):
             self.warning(sentence)
 
-    def _planned(self, target: Target, now: float) -> Run:
-        progress = self.scope.own_progress(target, self.store.recall(target))
+    def _new_runners(self) -> None:
+        """Runners that know nothing of requests under way: their answers are never taken in."""
+        self._runner: Runner[Subject, Any] = Runner(lambda: self.monotonic())
+        self._account_runner: AccountRunner = Runner(lambda: self.monotonic())
+
+    @property
+    def _wait_seconds(self) -> float:
+        """Seconds that this run waits for AWS. A process that ends after the run waits until its requests end."""
+        longest = self.settings.network.longest_request if self.waits_for_requests else 0.0
+        return max(self.settings.run_timeout, longest)
+
+    def _begun(self, target: Target, late: Outcomes, now: float) -> Run:
+        """The run of a Region with what came late for it."""
+        run = Run(target, self.store.recall(target), self.settings, self.store, self.log)
+        run.take_late([outcome for outcome in late if outcome.subject.target == target], now, self.scope.own_metrics)
+        return run
+
+    def _planned(self, run: Run, now: float) -> Iterable[RunStep]:
+        """The steps of what is due in a Region."""
+        progress = self.scope.own_progress(run.target, run.progress)
         lookback = self.settings.lookback(self._may_fail_over())
-        plan = planning.plan(self.settings, target, progress, now, lookback)
-        return Run(target, plan, self.settings, self.store, self.log)
+        subjects = (step.subject for step in self._runner.under_way)
+        under_way = [subject.task for subject in subjects if subject.target == run.target]
+        plan = planning.plan(self.settings, run.target, progress, now, lookback, under_way)
+        return run.steps(plan, self.access, self._run_number, now)
 
     def _submit(self, region_report: Report, now: float, started: float) -> None:
         """Submit everything of one Region."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from datadog_checks.amazon_ses import sources as source_states
 from datadog_checks.amazon_ses.cloudwatch import daily, discovery, gauges, ledger, quarantine, slots, survey
@@ -16,9 +16,9 @@ from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer
 from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory, Listing, ListingAnswer
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
-from datadog_checks.amazon_ses.cloudwatch.ledger import Booking, Ledger, Observations, SkippedSpan
+from datadog_checks.amazon_ses.cloudwatch.ledger import FAILOVER_GAP, Booking, Ledger, Observations, SkippedSpan
 from datadog_checks.amazon_ses.cloudwatch.quarantine import Outcome, Quarantine
-from datadog_checks.amazon_ses.cloudwatch.queries import Purpose
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Purpose
 from datadog_checks.amazon_ses.cloudwatch.selection import NOT_SELECTED, Selection
 from datadog_checks.amazon_ses.cloudwatch.series import SUM, Scope, Series
 from datadog_checks.amazon_ses.cloudwatch.slots import Poll, Slots
@@ -45,6 +45,28 @@ class Progress:
     sources: Sources = field(default_factory=dict)
 
 
+class Boundaries(NamedTuple):
+    """What an answer must be booked against, or not at all: the period and the boundaries of the ledger."""
+
+    period: int
+    since: int
+    counting_from: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The run in which requests began: its number in this process, its time, and its poll.
+
+    `boundaries` are those of its ledger, if there was one, and `keys` those of its series by index.
+    """
+
+    run: int
+    at: float
+    poll: Poll
+    boundaries: Boundaries | None
+    keys: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What the answers of a run add to the counts: amounts by the index of their series, the spans that were skipped,
@@ -58,11 +80,32 @@ class Counts:
     def by_series(self) -> Iterable[tuple[Series, float]]:
         return ((self.series[index], amount) for index, amount in self.amounts.items())
 
+    def plus(self, other: Counts) -> Counts:
+        """Both together. Indexes may mean different series in them."""
+        first = len(self.series)
+        return Counts(
+            {**self.amounts, **{first + index: amount for index, amount in other.amounts.items()}},
+            (*self.skipped, *other.skipped),
+            self.lowered + other.lowered,
+            (*self.series, *other.series),
+        )
+
+
+def origin_of(progress: Progress, poll: Poll, run: int, now: float) -> Origin:
+    """The origin of the requests that a run begins with this progress."""
+    return Origin(run, now, poll, _boundaries(progress), progress.selection.keys)
+
 
 def after_snapshot(
-    progress: Progress, collector: Collector, answer: Mapping[str, Any] | Failure, now: float
+    progress: Progress, collector: Collector, answer: Mapping[str, Any] | Failure, now: float, run: int = 0
 ) -> tuple[Progress, tuple[Event, ...]]:
-    """The progress after an API source was asked, and the events that its answer means."""
+    """The progress after an API source was asked at `now`, in a run of this number, and the events that it means.
+
+    What a later request was answered already is newer, and stays.
+    """
+    same_facts = [other.name for other in STANDING_SOURCES] if collector in STANDING_SOURCES else [collector.name]
+    if source_states.is_superseded(progress.sources, same_facts, run):
+        return progress, ()
     if isinstance(answer, Failure):
         return _with_failure(progress, collector.name, answer, now), ()
     try:
@@ -72,20 +115,25 @@ def after_snapshot(
         operation = collector.actions[0].name.partition(':')[2]
         failure = malformed(operation, f'the answer lacks what it must have ({type(error).__name__}).')
         return _with_failure(progress, collector.name, failure, now), ()
-    progress = replace(progress, sources=source_states.answered(progress.sources, collector.name, now, readings))
+    progress = replace(progress, sources=source_states.answered(progress.sources, collector.name, now, readings, run))
     if observed is None:
         return progress, ()
     events = tuple(changes(progress.standing, observed))
     return replace(progress, standing=newest_standing(progress.standing, observed)), events
 
 
-def after_listing(progress: Progress, listing: Listing, answer: ListingAnswer | Failure, now: float) -> Progress:
-    """The progress after ListMetrics was asked. New series, and those that woke, are asked for in the next run."""
+def after_listing(
+    progress: Progress, listing: Listing, answer: ListingAnswer | Failure, now: float, run: int = 0
+) -> Progress:
+    """The progress after ListMetrics was asked at `now`, in a run of this number. New series, and those that woke, are
+    asked for in the next run."""
+    if source_states.is_superseded(progress.sources, [DISCOVERY], run):
+        return progress
     if isinstance(answer, Failure):
         return _with_failure(progress, DISCOVERY, answer, now)
     inventory, woken = discovery.after_listing(progress.inventory, listing, answer, now)
     if answer.failure is None:
-        sources = source_states.answered(progress.sources, DISCOVERY, now)
+        sources = source_states.answered(progress.sources, DISCOVERY, now, run=run)
     elif answer.failure.kind is FailureKind.PARTIAL:
         # The listing is as long as it can get, so it waits for its cadence: as if it had been retried already.
         sources = {**progress.sources, DISCOVERY: source_states.Source(now, now, (answer.failure,), failed_runs=2)}
@@ -96,6 +144,29 @@ def after_listing(progress: Progress, listing: Listing, answer: ListingAnswer | 
         progress, sources=sources, inventory=inventory, selection=replace(progress.selection, stale=stale)
     )
     return _awake(progress, woken)
+
+
+def after_late_answers(
+    progress: Progress, origin: Origin, outcomes: Sequence[Outcome], settings: Settings, now: float
+) -> tuple[Progress, Counts]:
+    """The progress after CloudWatch answered requests of an earlier run, as if it had answered in that run.
+
+    An answer is dropped if counting began anew since, or, where Agents take turns, if another one may have counted.
+    """
+    gap = FAILOVER_GAP * (progress.ledger.period if progress.ledger else settings.period)
+    if origin.boundaries != _boundaries(progress) or (origin.poll.lookback.failover and now - origin.at > gap):
+        outcomes = [pair for pair in outcomes if pair[0].purpose is not Purpose.COUNTS]
+    outcomes = [_with_indexes_of(progress.selection.keys, origin.keys, *pair) for pair in outcomes]
+    after, counts = after_answers(progress, origin.poll, outcomes, settings, origin.at)
+    slots_after = replace(after.slots, poll_now=after.slots.poll_now or progress.slots.poll_now)
+    not_older = source_states.not_older(after.sources, progress.sources, now)
+    return replace(after, slots=slots_after, sources=not_older), counts
+
+
+def after_no_answer(progress: Progress, slot: int, batches: Iterable[Batch]) -> Progress:
+    """The progress after these batches were asked in a slot and got no answer yet, or none at all."""
+    keys = [key for batch in batches if batch.purpose is Purpose.COUNTS for key in batch.keys.values()]
+    return replace(progress, slots=slots.after_no_answer(progress.slots, slot, keys))
 
 
 def after_answers(
@@ -195,6 +266,23 @@ def _awake(progress: Progress, woken: frozenset[ListedMetric]) -> Progress:
         ledger=replace(progress.ledger, read_slots=read_slots),
         slots=replace(progress.slots, poll_now=poll_now),
     )
+
+
+def _boundaries(progress: Progress) -> Boundaries | None:
+    now = progress.ledger
+    return None if now is None else Boundaries(now.period, now.since, now.counting_from)
+
+
+def _with_indexes_of(keys: tuple[str, ...], keys_then: tuple[str, ...], batch: Batch, outcome: Any) -> Outcome:
+    """A batch and its outcome with the indexes that its series have now, without those that are not selected now."""
+    if batch.purpose is not Purpose.COUNTS or keys == keys_then or not isinstance(outcome, BatchAnswer):
+        return batch, outcome
+    index_of = {key: index for index, key in enumerate(keys)}
+    places = [place for place, query in enumerate(batch.queries) if query.series.key in index_of]
+    queries = tuple(batch.queries[place] for place in places)
+    indexes = tuple(index_of[query.series.key] for query in queries)
+    results = [outcome.results[place] for place in places]
+    return batch, replace(outcome, batch=replace(batch, queries=queries, indexes=indexes), results=results)
 
 
 def _answers(outcomes: Iterable[Outcome]) -> list[BatchAnswer]:

@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 
 PACKAGE = 'datadog_checks.amazon_ses'
-EDGE = ('check', 'leases', 'run', 'scope', 'state.store', 'submission', 'aws.', 'config_models.', 'config_models')
+EDGE = (
+    'check',
+    'endpoints',
+    'leases',
+    'run',
+    'scope',
+    'state.store',
+    'submission',
+    'aws.',
+    'config_models.',
+    'config_models',
+)
 """Modules that meet the Agent, AWS, threads or the disk. Whatever is not named here is pure, a new module too."""
 
 NEVER_IN_PURE = {

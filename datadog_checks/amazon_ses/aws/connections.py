@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from functools import partial
 from ssl import SSLContext
 from threading import Lock
 from typing import Any, NamedTuple
@@ -18,9 +19,13 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 from datadog_checks.amazon_ses.configuration.proxies import Proxies
+from datadog_checks.amazon_ses.endpoints import Endpoint
 
 IDLE = 64
 """Connections to a host that are kept when they are done: more than ask at the same time."""
+
+REFUSED = 400
+"""The lowest HTTP status of an answer that says no."""
 
 SOCKET_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
 
@@ -65,13 +70,23 @@ class Connections:
                 found = cls._all[way] = cls(way)
             return found
 
-    def carry(self, client: Any) -> Any:
-        """Send everything that this client asks over these connections from now on. Returns the client."""
-        client.meta.events.register('before-send', self._send)
+    def carry(self, client: Any, endpoint: Endpoint) -> Any:
+        """Send all requests of this client to an endpoint over these connections. Returns the client."""
+        client.meta.events.register('before-send', partial(self._send, endpoint))
         return client
 
-    def _send(self, request: Any, **_: Any) -> Any:
-        return self._http.send(request)
+    def _send(self, endpoint: Endpoint, request: Any, **_: Any) -> Any:
+        answers_before = endpoint.begin()
+        try:
+            response = self._http.send(request)
+        except Exception:
+            endpoint.end_unanswered(answers_before)
+            raise
+        endpoint.end_answered()
+        if response.status_code < REFUSED:
+            # A refusal wakes nobody before its step has ended: it may be one of the sign-in, which spares the others.
+            endpoint.wake()
+        return response
 
 
 class _Http(URLLib3Session):  # type: ignore[misc]  # botocore is not annotated

@@ -18,10 +18,8 @@ from botocore.session import Session as BotocoreSession
 from datadog_checks.amazon_ses.__about__ import __version__
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.connections import Connections, Way, proxies_for
-from datadog_checks.amazon_ses.configuration.network import SERVICES, Network
-
-ATTEMPTS = 2
-"""Tries for each request. The next run is the retry that counts; more would only stretch this one."""
+from datadog_checks.amazon_ses.configuration.network import ATTEMPTS, SERVICES, Network
+from datadog_checks.amazon_ses.endpoints import endpoint_of
 
 UNCHECKED = {'cloudwatch'}
 """Services whose requests are built by us alone, thousands of parameters at a time, so that nobody need check them."""
@@ -83,7 +81,7 @@ class Session(BotocoreSession):  # type: ignore[misc]  # botocore is not annotat
         url = client.meta.endpoint_url
         proxies = proxies_for(url, network.proxies)
         way = Way(url, given['verify'], proxies, network.connect_timeout, network.read_timeout)
-        return Connections.on(way).carry(self._calls.watch(client, region))
+        return Connections.on(way).carry(self._calls.watch(client, region), endpoint_of(network, service_name, region))
 
     def _authorities(self) -> bool | str:
         """Whether certificates are checked, and against what. The environment is asked where the options leave it."""

@@ -30,6 +30,9 @@ FULL_INTERVAL = 3600
 FORGOTTEN_AFTER = DAY
 """Seconds for which a series that is no longer listed is still asked for."""
 
+LISTING_SECONDS = 60
+"""Seconds after which a listing is cut: more than all of its pages take at the rate limit."""
+
 MAX_PAGES = 200
 """Pages of one listing: 100,000 metrics, twice as many as can be asked for."""
 

@@ -20,8 +20,8 @@ class Collector:
     `fetch` asks AWS and may raise any error of botocore. `parse` is pure: from the answer and the time it makes
     readings, and raises KeyError, TypeError, ValueError or AttributeError where the answer is incomplete.
 
-    `instead_of` names the source that this one stands in for while AWS denies that source. One that
-    `pauses_when_quiet` is not asked in a quiet Region.
+    `service` is the SDK's name of the service that it asks. `instead_of` names the source that this one stands in for
+    while AWS denies that source. One that `pauses_when_quiet` is not asked in a quiet Region.
     """
 
     name: str
@@ -33,4 +33,5 @@ class Collector:
     statuses: tuple[StatusSpec, ...] = ()
     events: tuple[EventSpec, ...] = ()
     instead_of: str = ''
+    service: str = 'ses'
     pauses_when_quiet: bool = False

@@ -90,7 +90,7 @@ class Settings:
     ledger_name: str
     tags: tuple[str, ...]
     dropped_metrics: frozenset[str]
-    deadline: float
+    run_timeout: float
 
     @property
     def account(self) -> str | None:
@@ -125,7 +125,7 @@ def from_options(
     that the Agent can read.
     """
     options = Options(instance)
-    interval = options.number('min_collection_interval', 'seconds above 0, for example 60', 0.001, DAY)
+    options.number('min_collection_interval', 'seconds above 0, for example 60', 0.001, DAY)
     regions = _regions(options)
     _refuse_a_limit_on_metrics(options)
     network = parse_network(instance, init_config, agent_proxy, regions, is_readable)
@@ -154,7 +154,7 @@ def from_options(
         ledger_name=options.text('ledger', 'letters, digits, _ and -, at most 64', LEDGER_NAME, ''),
         tags=options.tags('tags'),
         dropped_metrics=frozenset(dropped_metrics),
-        deadline=max(0.75 * interval, network.connect_timeout + network.read_timeout),
+        run_timeout=options.number('run_timeout', 'seconds from 0.1 to 60', 0.1, 60),
     )
 
 
