@@ -92,11 +92,12 @@ class Endpoint:
         self.release(waiter)
 
     def wake(self) -> None:
-        """Have all waiters look again."""
+        """Have all waiters look again, the one that probes included: others of its operations wait for the probe."""
         with self._lock:
-            waiting = list(self._waiting)
+            waiting = {*self._waiting, self._prober}
         for waiter in waiting:
-            waiter.wake()
+            if waiter is not None:
+                waiter.wake()
 
     def _candidates(self) -> Iterator[tuple[Waiter, str]]:
         return ((waiter, operation) for waiter, operations in self._waiting.items() for operation in operations)

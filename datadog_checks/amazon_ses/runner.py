@@ -124,7 +124,8 @@ class Runner(Generic[S, T]):
         """
         schedule = _Schedule(self, steps, exclusive_seconds)
         try:
-            schedule.start_steps()
+            if wait.seconds:
+                schedule.start_steps()
             while schedule.waits and wait.seconds:
                 try:
                     entry = self._ended.get(timeout=min(wait.seconds, schedule.seconds_of_probes))
