@@ -75,7 +75,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     def check(self, _: Any) -> None:
         started, now = self.monotonic(), self.clock()
         self._begin()
-        wait = Wait(self._wait_seconds, lambda: self.monotonic())
+        wait = self._new_wait()
         try:
             account = self.scope.account(self.access, self._account_runner, wait)
             if isinstance(account, Failure):
@@ -163,11 +163,10 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self._runner: Runner[Subject, Any] = Runner(lambda: self.monotonic())
         self._account_runner: AccountRunner = Runner(lambda: self.monotonic())
 
-    @property
-    def _wait_seconds(self) -> float:
-        """Seconds that this run waits for AWS. A process that ends after the run waits until its requests end."""
+    def _new_wait(self) -> Wait:
+        """The wait of one run. A process that ends after the run waits until its requests have ended."""
         longest = self.settings.network.longest_request if self.waits_for_requests else 0.0
-        return max(self.settings.run_timeout, longest)
+        return Wait(max(self.settings.run_timeout, longest), lambda: self.monotonic())
 
     def _begun(self, target: Target, late: Outcomes, now: float) -> Run:
         """The run of a Region with what came late for it."""

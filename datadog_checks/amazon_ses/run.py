@@ -229,7 +229,7 @@ def unfinished(under_way: Iterable[UnderWay[Any]], waiting: int, settings: Setti
         named = ', '.join(f'{operation} for {seconds:.0f} s' for operation, seconds in longest.items())
         sentences.append(f'no answer yet to {named}; it is taken in by the next run.')
     if waiting:
-        sentences.append(f'{waiting} requests wait for the next run, which sends them first.')
+        sentences.append(f'{waiting} more to be sent by the next run, first of all.')
     return Failure(
         FailureKind.TIMEOUT,
         'run',

@@ -1,0 +1,413 @@
+"""AWS answers late or never: a run waits for a limited time, and what comes later counts once, or not at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from threading import enumerate as all_threads
+from typing import Any
+
+import pytest
+from common import ACCOUNT, OTHER, REGION, START, Watch, replaced, wait_for_workers
+from hypothesis import given
+from hypothesis import strategies as st
+from slow import Hold, SlowAws, slow_aws
+from story import COLLECTED, FEW, FOUND, HOUR, Amount, every_minute, story
+
+from datadog_checks.amazon_ses import run as run_module
+from datadog_checks.amazon_ses.aws import access
+from datadog_checks.amazon_ses.cloudwatch import queries
+from datadog_checks.amazon_ses.model import Target
+from simulator import Clock, Fault, Simulator
+from simulator.scenarios import Scenario, Standing
+
+Watching = Callable[..., Watch]
+OK, WARNING, CRITICAL, UNKNOWN = range(4)
+SENT = Scenario('sent', 'nothing but what a test puts there', volume=0.0, gauges=())
+TARGET = Target(ACCOUNT, REGION)
+SET = 'ses:configuration-set'
+MINUTES = 240
+
+pytestmark = pytest.mark.usefixtures('no_waiting')
+
+
+@pytest.fixture
+def mail(start: Callable[..., Simulator]) -> Simulator:
+    """An AWS that one mail a minute is sent with for four hours, in two Regions."""
+    sim = start(SENT)
+    for minute in range(MINUTES):
+        for region in (REGION, OTHER):
+            sim.world.put(ACCOUNT, region, 'Send', int(START) // 60 * 60 + 60 * minute, 1)
+    return sim
+
+
+@pytest.fixture
+def slow(mail: Simulator) -> Iterator[SlowAws]:
+    with slow_aws(mail) as slow:
+        yield slow
+
+
+@pytest.fixture
+def counting(watch: Watching, mail: Simulator, slow: SlowAws) -> Watch:
+    """A check that counts the mail, with requests that a test may hold."""
+    options = {'collect': ['account', 'cloudwatch'], 'account_id': ACCOUNT, 'read_timeout': 60}
+    return slow.slow_down(watch(mail, **options))
+
+
+def missing(watching: Watch, region: str = REGION) -> float:
+    """How many mails were not counted, once the last one was sent and all of them can have been counted."""
+    while watching.clock() < START + 60 * MINUTES + 600:
+        watching.run()
+        watching.clock.advance(300)
+    since = watching.last('collector.counting_since', region)
+    assert watching.total('send.count', region) > 100
+    return watching.truth('Send', since, region=region) - watching.total('send.count', region)
+
+
+def run_until_held(watching: Watch, hold: Hold) -> None:
+    while not hold.number:
+        watching.run()
+        watching.clock.advance(60)
+
+
+def asked(sim: Simulator, operation: str, region: str = REGION) -> int:
+    return sim.log.count(operation=operation, region=region)
+
+
+def workers() -> int:
+    return sum(thread.name == 'amazon_ses' for thread in all_threads())
+
+
+@pytest.mark.parametrize('since_start', [True, False])
+def test_counts_go_on_while_get_account_hangs(
+    counting: Watch, slow: SlowAws, mail: Simulator, clock: Clock, since_start: bool
+) -> None:
+    """While GetAccount hangs for hours, CloudWatch is asked as ever and its counts are exact; can_connect names the
+    operation, how long it hangs, and the way out."""
+    if not since_start:
+        counting.through(600)
+    hold, before = slow.hold('GetAccount'), asked(mail, 'GetAccount')
+    # At the start nothing is known yet, so the first run may say that nothing can be read.
+    counting.run()
+    clock.advance(60)
+    counting.through(2 * HOUR)
+    assert missing(counting) == 0
+    assert asked(mail, 'GetAccount') == before + 1, 'what is under way is not asked again'
+    level, message = counting.status('can_connect')
+    assert level == WARNING
+    assert 'run: timeout: no answer yet to GetAccount for ' in message
+    assert 'read_timeout' in message and 'endpoint_url' in message
+    hold.release()
+    wait_for_workers()
+    clock.advance(60)
+    counting.run()
+    assert counting.status('can_connect') == (OK, '')
+
+
+def test_a_run_says_for_how_long_a_request_hangs(counting: Watch, slow: SlowAws, clock: Clock) -> None:
+    """The message counts the seconds since the request was sent, by the monotonic clock."""
+    counting.check.monotonic = clock
+    counting.run()
+    slow.hold('GetAccount')
+    for seconds in (0, 60, 120):
+        clock.advance(60)
+        counting.run()
+        assert f'no answer yet to GetAccount for {seconds} s;' in counting.status('can_connect')[1]
+
+
+def test_a_run_never_waits_longer_than_its_timeout(watch: Watching, mail: Simulator, clock: Clock) -> None:
+    """Where everything hangs, signing in included, a run ends after `run_timeout`, and the threads are as few as the
+    operations."""
+    options = {'run_timeout': 0.2, 'read_timeout': 60, 'aws_access_key_id': None, 'aws_secret_access_key': None}
+    mail.faults.add(Fault('hang'))
+    for given_options in ({}, {'account_id': ACCOUNT, 'ledger': 'other', 'regions': [REGION, OTHER]}):
+        watching = watch(
+            mail, **{**options, **given_options, 'aws_access_key_id': 'AKIAHANGS', 'aws_secret_access_key': 'x'}
+        )
+        begun = time.monotonic()
+        for _ in range(5):
+            watching.run()
+            clock.advance(300)
+        # The time of five runs, and not of one request; what a busy machine adds is far less.
+        assert time.monotonic() - begun < 30
+    operations = {'GetCallerIdentity', 'GetAccount', 'GetSendStatistics', 'ListMetrics', 'GetMetricData'}
+    assert workers() <= 2 * len(operations)
+    mail.stop()
+
+
+def test_instances_on_a_dead_endpoint_ask_once_between_them(
+    watch: Watching, mail: Simulator, slow: SlowAws, clock: Clock
+) -> None:
+    """Two instances whose endpoint does not answer send one request in a run, their operations take turns, and the
+    first answer has both ask for everything again."""
+    options = {'account_id': ACCOUNT, 'read_timeout': 60, 'collect': ['account', 'cloudwatch', 'send_statistics']}
+    both = [slow.slow_down(watch(mail, ledger=f'number-{number}', **options)) for number in range(2)]
+    operations = ('GetAccount', 'GetSendStatistics', 'GetMetricData')
+    holds = [slow.hold(operation) for operation in operations]
+    for number in range(3):
+        for place, watching in enumerate(both):
+            watching.run()
+            assert sum(hold.number for hold in holds) <= 2 * number + place + 1
+        clock.advance(60)
+    for watching in both:
+        assert {step.operation for step in watching.check._runner.under_way} == set(operations)
+    for hold in holds:
+        hold.wait_for(2)
+        hold.release()
+    wait_for_workers()
+    for _ in range(2):
+        clock.advance(60)
+        for watching in both:
+            watching.run()
+    assert all(watching.status('can_connect') == (OK, '') for watching in both)
+
+
+@pytest.mark.parametrize('before', [False, True], ids=['as of the request', 'as of the answer'])
+@pytest.mark.parametrize('runs', [1, 2, 7, 30])
+def test_a_late_answer_counts_once(
+    counting: Watch, slow: SlowAws, mail: Simulator, clock: Clock, before: bool, runs: int
+) -> None:
+    """An answer that comes some runs late is taken in by the next run, once, and its series are not asked for again
+    before."""
+    counting.through(900)
+    hold, requests = slow.hold('GetMetricData', before=before), asked(mail, 'GetMetricData')
+    run_until_held(counting, hold)
+    counted = counting.total('send.count')
+    counting.through(60 * runs)
+    assert asked(mail, 'GetMetricData') == requests + 1
+    assert counting.total('send.count') == counted
+    hold.release()
+    wait_for_workers()
+    counting.run()
+    assert counting.total('send.count') > counted
+    assert missing(counting) == 0
+    assert counting.values('collector.periods_skipped') == []
+
+
+def test_a_late_answer_is_booked_by_series(watch: Watching, mail: Simulator, slow: SlowAws, clock: Clock) -> None:
+    """While an answer is under way, series before and after its own are found and left out: each count is its own."""
+    begin = int(START) // 60 * 60
+    names = ['b', 'd', 'f']
+    for number, name in enumerate(names):
+        for minute in range(-60, 240):
+            mail.world.put(ACCOUNT, REGION, 'Send', begin + 60 * minute, number + 2, {SET: name})
+    options = {'account_id': ACCOUNT, 'read_timeout': 60, 'collect': ['cloudwatch', 'configuration_sets']}
+    watching = slow.slow_down(watch(mail, exclude=[{'value': 'c'}], **options))
+    watching.through(1800)
+    hold = slow.hold('GetMetricData')
+    run_until_held(watching, hold)
+    for number, name in enumerate(['a', 'c', 'e']):
+        for minute in range(240):
+            mail.world.put(ACCOUNT, REGION, 'Send', begin + 60 * minute, 100 + number, {SET: name})
+    series = watching.last('collector.series')
+    while watching.last('collector.series') == series:
+        watching.run()
+        clock.advance(60)
+    hold.release()
+    wait_for_workers()
+    while clock() < begin + 60 * MINUTES + 600:
+        watching.run()
+        clock.advance(300)
+    since = watching.last('collector.counting_since')
+    for name in names:
+        handed = watching.total('configuration_set.send.count', REGION, f'configuration_set:{name}')
+        assert handed == watching.truth('Send', since, dimensions={SET: name}) > 100, name
+
+
+@pytest.mark.parametrize(
+    'edited', [{}, {'period': 60}, {'exclude': [{'metric': 'Send'}]}], ids=['restart', 'period', 'exclude']
+)
+def test_a_restart_drops_what_is_under_way(
+    counting: Watch, slow: SlowAws, clock: Clock, edited: dict[str, Any]
+) -> None:
+    """After a restart nothing that the process before it asked for is taken in, and everything is counted once."""
+    counting.through(900)
+    hold = slow.hold('GetMetricData')
+    run_until_held(counting, hold)
+    old = counting.check
+    slow.slow_down(counting)
+    counting.restart(**edited)
+    slow.slow_down(counting)
+    hold.release()
+    wait_for_workers()
+    counted = counting.total('send.count')
+    assert old._runner._ended.qsize() >= 1
+    assert missing(counting) == 0 and counting.total('send.count') > counted
+
+
+def test_after_cancel_nothing_late_is_taken_in(counting: Watch, slow: SlowAws, clock: Clock) -> None:
+    """A check that was cancelled takes in none of its late answers, also where the same object runs again."""
+    counting.through(900)
+    hold = slow.hold('GetMetricData')
+    run_until_held(counting, hold)
+    counting.check.cancel()
+    hold.release()
+    wait_for_workers()
+    taken: list[Any] = []
+    with replaced(run_module, 'after_late_answers', lambda *given: taken.append(given)):
+        counting.run()
+    assert taken == []
+    assert missing(counting) == 0
+
+
+def test_answers_from_before_a_new_beginning_are_dropped(counting: Watch, slow: SlowAws) -> None:
+    """An answer to a request that began before counting began anew is not booked: nothing of before is counted."""
+    counting.through(900)
+    hold = slow.hold('GetMetricData')
+    run_until_held(counting, hold)
+    counted = counting.total('send.count')
+    progress = counting.check.store.recall(TARGET)
+    later = progress.ledger.read_to + 900
+    counting.check.store._progress[TARGET] = replace(
+        progress, ledger=replace(progress.ledger, counting_from=later, retained_from=later, booked={})
+    )
+    hold.release()
+    wait_for_workers()
+    counting.run()
+    assert counting.total('send.count') == counted
+    missing(counting)
+    assert counting.total('send.count') == counted + counting.truth('Send', later)
+
+
+def test_an_older_snapshot_never_replaces_a_newer_one(
+    watch: Watching, start: Callable[..., Simulator], clock: Clock, aggregator: Any
+) -> None:
+    """Sending is switched off while an old answer says that it is on: the old answer comes last, and changes nothing
+    and makes no event."""
+    sim = start(Scenario('switched', 'sending is switched off', standings=(
+        (0.0, Standing()), (600.0, Standing(sending_enabled=False)),
+    )))  # fmt: skip
+    with slow_aws(sim) as slow:
+        denial = sim.deny('ses:GetAccount')
+        options = {'account_id': ACCOUNT, 'read_timeout': 60, 'collect': ['account']}
+        watching = slow.slow_down(watch(sim, **options))
+        for _ in range(5):
+            watching.run()
+            clock.advance(60)
+        assert watching.last('account.sending_enabled') == 1
+        hold = slow.hold('GetAccountSendingEnabled')
+        watching.run()
+        assert hold.number == 1
+        sim.allow(denial)
+        clock.set(START + 700)
+        watching.run()
+        assert watching.last('account.sending_enabled') == 0
+        events = len(aggregator.events)
+        assert events == 1
+        hold.release()
+        wait_for_workers()
+        watching.through(300)
+        assert len(aggregator.events) == events
+        assert watching.last('account.sending_enabled') == 0
+        assert watching.status('sending_status')[0] == CRITICAL
+
+
+def test_late_data_are_as_old_as_their_request(counting: Watch, slow: SlowAws, clock: Clock) -> None:
+    """What a late answer says is shown with the age of its request, and not as if it were of now."""
+    counting.through(300)
+    hold = slow.hold('GetAccount')
+    counting.run()
+    clock.advance(120)
+    hold.release()
+    wait_for_workers()
+    again = slow.hold('GetAccount')
+    counting.run()
+    assert counting.last('collector.data_age', REGION, 'source:account') == 120
+    again.release()
+    wait_for_workers()
+    counting.run()
+    assert counting.last('collector.data_age', REGION, 'source:account') == 0
+
+
+def test_the_account_may_come_late(watch: Watching, mail: Simulator, slow: SlowAws, clock: Clock) -> None:
+    """GetCallerIdentity is part of what a run waits for; where it hangs it is asked once, and the next run after its
+    answer has the account."""
+    watching = slow.slow_down(watch(mail, read_timeout=60, collect=['account']))
+    hold = slow.hold('GetCallerIdentity')
+    for _ in range(3):
+        assert 'GetCallerIdentity: timeout' in watching.run()
+        clock.advance(60)
+    assert hold.number == 1
+    hold.release()
+    wait_for_workers()
+    assert watching.run() == ''
+    assert hold.number == 1 and asked(mail, 'GetCallerIdentity') == 1
+
+
+@pytest.mark.parametrize('by_agent', [True, False], ids=['process_isolation', 'standalone'])
+def test_a_process_of_one_run_waits_for_its_requests(
+    watch: Watching, mail: Simulator, monkeypatch: pytest.MonkeyPatch, by_agent: bool
+) -> None:
+    """A process that ends after its run waits longer than `run_timeout`, until its requests have ended."""
+    if by_agent:
+        monkeypatch.setenv('DD_REPLAY_CHECK_NAME', 'amazon_ses')
+    mail.faults.add(Fault('latency', argument=0.4))
+    watching = watch(mail, account_id=ACCOUNT, run_timeout=0.1, collect=['account', 'cloudwatch'])
+    if not by_agent:
+        watching.check.waits_for_requests = True
+    watching.run()
+    assert watching.values('quota.max_24_hour') and watching.values('collector.counting_since')
+    assert watching.status('can_connect') == (OK, '')
+    assert workers() == 0
+
+
+HELD = st.tuples(
+    st.sampled_from(['GetAccount', 'GetMetricData', 'GetMetricData', 'ListMetrics', 'GetSendStatistics']),
+    st.sampled_from([None, REGION, OTHER]),
+    st.sampled_from(['', '', 'news', 'login', 'Bounce']),
+    st.booleans(),
+)
+STEPS = st.lists(
+    st.fixed_dictionaries(
+        {
+            'pause': st.one_of(st.just(60), st.just(300), st.integers(20, 900), st.integers(900, 2 * HOUR)),
+            'hold': st.one_of(st.none(), HELD),
+            'release': st.sampled_from(['none', 'none', 'oldest', 'all', 'all', 'break']),
+            'fault': st.sampled_from([None, None, None, ('throttle', None), ('reset', None), ('partial', 3)]),
+            'restart': st.sampled_from([False] * 6 + [True]),
+            'edit': st.sampled_from([None] * 6 + [{'exclude': [{'value': 'news'}]}, {'exclude': None}, {'period': 60}]),
+        }
+    ),
+    max_size=25,
+)
+
+
+def release(holds: list[Hold], what: str) -> None:
+    going = {'none': [], 'oldest': holds[:1], 'all': holds, 'break': holds}[what]
+    for hold in list(going):
+        hold.release(breaks=what == 'break')
+        holds.remove(hold)
+
+
+@FEW
+@given(STEPS)
+def test_counts_add_up_whatever_hangs_and_for_how_long(steps: list[dict[str, Any]]) -> None:
+    """Operations hang for some runs, answer late or break, in two Regions, through restarts and edits: every count is
+    what CloudWatch holds, or is reported."""
+    span = sum(one['pause'] for one in steps) + HOUR
+    with (
+        replaced(queries, 'MAX_QUERIES', 6),
+        replaced(access, 'LISTINGS', 1e6),
+        story(collect=['account', 'cloudwatch', *COLLECTED], read_timeout=60) as told,
+        slow_aws(told.sim) as slow,
+    ):
+        begin = int(START) // 60 * 60 - 5 * HOUR
+        known = [
+            Amount('Send', region, begin, 1, 0, 0, name) for name in list(FOUND)[:-1] for region in (REGION, OTHER)
+        ]
+        told.happens([*known, *every_minute(span // 60)])
+        slow.slow_down(told.watch)
+        told.run()
+        told.look()
+        holds: list[Hold] = []
+        for one in steps:
+            if one['hold']:
+                holds.append(slow.hold(*one['hold']))
+            release(holds, one['release'])
+            told.step(one)
+            slow.slow_down(told.watch)
+        slow.release_all()
+        wait_for_workers()
+        told.settle()
+        told.check()
