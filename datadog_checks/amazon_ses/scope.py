@@ -70,8 +70,10 @@ class Scope:
         region = self.sign_in_region
         endpoint, ask = access.endpoint('sts', region), partial(access.account, region)
         step = Step(IDENTITY, IDENTITY, region, IDENTITY, endpoint, ask)
-        answers = runner.collect() or runner.run([step], wait, self._settings.run_timeout).finished
-        account = answers[-1].result if answers else NO_ACCOUNT
+        answers = [finished.result for finished in runner.collect()]
+        if not any(isinstance(answer, str) for answer in answers):
+            answers += [finished.result for finished in runner.run([step], wait, self._settings.run_timeout).finished]
+        account = answers[-1] if answers else NO_ACCOUNT
         if isinstance(account, Failure):
             return self._account or account
         self._account, self._account_is_doubtful = account, False
