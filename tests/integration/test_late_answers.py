@@ -18,6 +18,7 @@ from story import COLLECTED, FEW, FOUND, HOUR, Amount, every_minute, story
 from datadog_checks.amazon_ses import run as run_module
 from datadog_checks.amazon_ses.aws import access
 from datadog_checks.amazon_ses.cloudwatch import queries
+from datadog_checks.amazon_ses.cloudwatch.ledger import Lookback, new_ledger
 from datadog_checks.amazon_ses.model import Target
 from simulator import Clock, Fault, Simulator
 from simulator.scenarios import Scenario, Standing
@@ -136,6 +137,31 @@ def test_a_run_never_waits_longer_than_its_timeout(watch: Watching, mail: Simula
     mail.stop()
 
 
+def test_an_endpoint_is_silent_from_its_last_answer_on(
+    counting: Watch, slow: SlowAws, mail: Simulator, clock: Clock
+) -> None:
+    """On an endpoint that answers, all that is due is asked at once; after requests without an answer it is asked for
+    one thing at a time."""
+
+    def under_way() -> set[str]:
+        clock.advance(300)
+        counting.run()
+        return {step.operation for step in counting.check._runner.under_way}
+
+    counting.through(900)
+    holds = [slow.hold(operation) for operation in ('GetAccount', 'GetMetricData')]
+    assert under_way() == {'GetAccount', 'GetMetricData'}
+    fault = mail.faults.add(Fault('reset'))
+    for hold in holds:
+        hold.release(breaks=True)
+    wait_for_workers()
+    mail.faults.remove(fault)
+    for operation in ('GetAccount', 'GetMetricData'):
+        slow.hold(operation)
+    assert len(under_way()) == 1
+    assert len(under_way()) == 2
+
+
 def test_instances_on_a_dead_endpoint_ask_once_between_them(
     watch: Watching, mail: Simulator, slow: SlowAws, clock: Clock
 ) -> None:
@@ -181,6 +207,8 @@ def test_a_late_answer_counts_once(
     wait_for_workers()
     counting.run()
     assert counting.total('send.count') > counted
+    if runs <= 2:
+        assert asked(mail, 'GetMetricData') == requests + 1, 'what was answered is not asked again before its time'
     assert missing(counting) == 0
     assert counting.values('collector.periods_skipped') == []
 
@@ -251,23 +279,24 @@ def test_after_cancel_nothing_late_is_taken_in(counting: Watch, slow: SlowAws, c
     assert missing(counting) == 0
 
 
-def test_answers_from_before_a_new_beginning_are_dropped(counting: Watch, slow: SlowAws) -> None:
-    """An answer to a request that began before counting began anew is not booked: nothing of before is counted."""
+@pytest.mark.parametrize(('period', 'later'), [(300, 900), (60, 0)], ids=['new beginning', 'new period'])
+def test_answers_from_before_a_new_beginning_are_dropped(
+    counting: Watch, slow: SlowAws, period: int, later: int
+) -> None:
+    """An answer to a request that began before counting began anew, or in another period, is not booked."""
     counting.through(900)
     hold = slow.hold('GetMetricData')
     run_until_held(counting, hold)
     counted = counting.total('send.count')
     progress = counting.check.store.recall(TARGET)
-    later = progress.ledger.read_to + 900
-    counting.check.store._progress[TARGET] = replace(
-        progress, ledger=replace(progress.ledger, counting_from=later, retained_from=later, booked={})
-    )
+    since = progress.ledger.read_to + later
+    fresh = new_ledger(progress.ledger.keys, period, since - 1, Lookback(4200, 10800))
+    counting.check.settings = replace(counting.check.settings, period=period)
+    counting.check.store._progress[TARGET] = replace(progress, ledger=fresh)
     hold.release()
     wait_for_workers()
-    counting.run()
-    assert counting.total('send.count') == counted
     missing(counting)
-    assert counting.total('send.count') == counted + counting.truth('Send', later)
+    assert counting.total('send.count') == counted + counting.truth('Send', since) > counted + 100
 
 
 def test_an_older_snapshot_never_replaces_a_newer_one(
@@ -308,6 +337,7 @@ def test_late_data_are_as_old_as_their_request(counting: Watch, slow: SlowAws, c
     counting.through(300)
     hold = slow.hold('GetAccount')
     counting.run()
+    hold.wait_for(1)
     clock.advance(120)
     hold.release()
     wait_for_workers()

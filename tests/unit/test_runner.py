@@ -397,7 +397,9 @@ def test_instances_share_the_probe_of_an_endpoint(recorder: Recorder, clock: Tur
     waits[0].start()
     recorder.wait_for('hangs 0.x')
     waits[1].start()
-    # The second instance waits now, or soon will: its turn is y, whichever instance asks for it.
+    while runners[1] not in endpoint._waiting and len(recorder.started) == 1:
+        waits[0].join(0.001)
+    assert recorder.started == ['hangs 0.x']
     recorder.end('hangs 0.x')
     while len(recorder.started) < 2:
         waits[0].join(0.001)
