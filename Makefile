@@ -1,16 +1,17 @@
-# `make help` lists the targets. Everything runs in an environment of its own, .venv, made by the first that needs it.
+# `make help` lists the targets. They run in the environment .venv, which the first target that needs it makes.
 
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python -I
+SOURCES := datadog_checks/amazon_ses standalone simulator demo benchmarks tools noxfile.py
 
-# What belongs to the shell that calls make, and not to the environment made here.
+# Variables of the shell that calls make, which must not change the environment made here.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV CONDA_PREFIX
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIREMENT PIP_NO_DEPS PIP_NO_BINARY PIP_REQUIRE_VIRTUALENV
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Another PYTHON means another environment, so its version is in the stamp's name.
+# The version of PYTHON is in the stamp's name, because another one needs another environment.
 VERSION := $(shell '$(PYTHON)' -I -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
 READY := $(VENV)/ready-$(or $(VERSION),none)
 
@@ -22,15 +23,15 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
 .PHONY: demo
-demo: $(READY) ## run the check through six simulated hours against a pretend AWS, prove its counts, draw both dashboards
+demo: $(READY) ## run the check for six simulated hours against a simulator, prove its counts, draw both dashboards
 	@$(RUN) -m demo
 
 .PHONY: test
-test: $(READY) ## the whole test suite; ARGS are handed to pytest
+test: $(READY) ## all tests; ARGS are arguments of pytest
 	@$(RUN) -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 .PHONY: bench
-bench: $(READY) ## what the check costs beside the obvious ways to write it, each figure beside its bound; ONLY=cases
+bench: $(READY) ## the cost of the check, compared with the obvious ways to write it and with stated bounds; ONLY=cases
 	@$(RUN) -m benchmarks $(if $(ONLY),--only '$(ONLY)') $(ARGS)
 
 .PHONY: check
@@ -40,31 +41,34 @@ check: $(READY) ## run the check without an Agent: CONF=file [RUNS=] [PAUSE=] [F
 	  $(if $(FORMAT),--format '$(FORMAT)') $(if $(STATE),--state '$(STATE)')
 
 .PHONY: lint
-lint: $(READY) ## ruff on everything, mypy --strict on the package
+lint: $(READY) ## ruff on everything; mypy --strict and vulture, which finds dead code, on all but the tests
 	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff check --select C901 --config 'lint.mccabe.max-complexity = 10' datadog_checks
 	@$(RUN) -m ruff format --check .
-	@$(RUN) -m mypy datadog_checks/amazon_ses
+	@$(RUN) -m mypy $(SOURCES)
+	@$(RUN) -m vulture $(SOURCES)
 
 .PHONY: format
-format: $(READY) ## let ruff repair what it can
+format: $(READY) ## let ruff repair and format the code
 	@$(RUN) -m ruff check --fix --quiet . || true
 	@$(RUN) -m ruff format .
 
 .PHONY: sync
-sync: $(READY) ## write the generated files anew
+sync: $(READY) ## write the generated files
 	@$(RUN) -m tools.sync
 
 .PHONY: compat
-compat: $(READY) ## the tests on the oldest, the shipped and the newest botocore, base package and Python; ONLY=row
-	@$(RUN) -m tools.compat $(if $(ONLY),--only '$(ONLY)')
+compat: $(READY) ## the tests on other versions of Python, botocore and base package: ONLY=row, ARGS=tests, PYTHON311=
+	@$(RUN) -m nox --session tests $(if $(ONLY),--keywords '$(ONLY)') $(if $(ARGS),-- $(ARGS))
 
 .PHONY: pictures
-pictures: $(READY) ## draw the shipped pictures of both dashboards anew, from the run of make demo
-	@$(RUN) -m tools.boards.pictures images
+pictures: $(READY) ## draw the shipped pictures of both dashboards, from the run of make demo
+	@mkdir -p .demo && $(RUN) -m demo.record .demo/recording.json
+	@$(RUN) -m tools.boards.pictures .demo/recording.json images
 
 .PHONY: validate
-validate: ## the validators of Datadog; needs Python 3.13 (PYTHON313=) and installs ddev
-	@PYTHON313='$(or $(PYTHON313),python3.13)' '$(PYTHON)' -I tools/validate.py $(ARGS)
+validate: $(READY) ## Datadog's validators; needs Python 3.13 (PYTHON313=) and installs ddev
+	@$(RUN) -m nox --session validate
 
 .PHONY: clean
 clean: ## remove .venv and everything that was built

@@ -1,1 +1,1 @@
-"""How much the check costs, beside the two obvious ways to write it: `make bench`."""
+"""The cost of the check, compared with two obvious ways to collect the same: `make bench`."""

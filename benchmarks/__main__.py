@@ -9,16 +9,17 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from benchmarks import bounds, report
 from benchmarks.cases import CASES
 from benchmarks.measures import measure
-from benchmarks.processes import Broken
+from benchmarks.processes import ProcessFailed
 
-WHERE = Path('.bench/results.json')
-EXIT_OK, EXIT_BROKEN, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+RESULTS_FILE = Path('.bench/results.json')
+EXIT_OK, EXIT_BROKEN, EXIT_INTERRUPTED = 0, 1, 130
 
 EPILOG = """\
 exit codes:
@@ -29,28 +30,22 @@ Absolute times are those of this machine. The bounds are ratios where they can b
 
 
 class Progress:
-    """One line on stderr that says what is being measured; rewritten on a terminal."""
+    """Shows the current measurement: a line that is rewritten on a terminal, elsewhere a line for each case."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._begun = time.monotonic()
-        self._case = ''
+        self._clear = '\r\033[K' if stream.isatty() else ''
+        self._started = time.monotonic()
 
-    def begin(self, case: str) -> None:
-        self._case = case
-        if not self._stream.isatty():
-            print(f'{self._seconds()} {case}', file=self._stream, flush=True)
-
-    def __call__(self, what: str) -> None:
-        if self._stream.isatty():
-            print(f'\r\033[K{self._seconds()} {self._case}: {what}', end='', file=self._stream, flush=True)
+    def show(self, case: str, step: str = '') -> None:
+        line = f'{self._clear}{time.monotonic() - self._started:4.0f} s {case}'
+        if self._clear:
+            print(f'{line}: {step}', end='', file=self._stream, flush=True)
+        elif not step:
+            print(line, file=self._stream, flush=True)
 
     def end(self) -> None:
-        print('\r\033[K' if self._stream.isatty() else '', end='', file=self._stream)
-        print(f'{time.monotonic() - self._begun:.0f} s of real time', file=self._stream)
-
-    def _seconds(self) -> str:
-        return f'{time.monotonic() - self._begun:4.0f} s'
+        print(f'{self._clear}{time.monotonic() - self._started:.0f} s of real time', file=self._stream)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,10 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for case in CASES:
             if case.name in options.only:
-                progress.begin(case.name)
+                progress.show(case.name)
                 try:
-                    results[case.name] = measure(case, progress)
-                except Broken as error:
+                    results[case.name] = measure(case, partial(progress.show, case.name))
+                except ProcessFailed as error:
                     results[case.name] = {'title': case.title, 'series': case.number, 'failed': str(error)}
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
@@ -73,25 +68,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return publish(results, options.json)
 
 
-def publish(results: dict[str, Any], where: Path) -> int:
+def publish(results: dict[str, Any], path: Path) -> int:
     """Print the table, write the JSON file and return the exit code."""
-    found = bounds.verdicts(results)
-    for line in report.lines(results, found):
+    verdicts = bounds.verdicts(results)
+    for line in report.lines(results, verdicts):
         print(line)
-    where.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     document = {
         'python': platform.python_version(),
         'cpus': os.cpu_count(),
         'cases': results,
         'bounds': [
-            {'what': one.what, 'bound': one.words, 'ok': not one.broken, **one.measured._asdict()}
-            for one in found
-            if one.measured is not None
+            {'what': bound.subject, 'bound': bound.words, 'ok': measured.ok, **measured._asdict()}
+            for bound, measured in verdicts
+            if measured is not None
         ],
     }
-    where.write_text(json.dumps(document, indent=1) + '\n', encoding='utf-8')
-    broken = any(one.broken for one in found) or any('failed' in figures for figures in results.values())
-    return EXIT_BROKEN if broken else EXIT_OK
+    path.write_text(json.dumps(document, indent=1) + '\n', encoding='utf-8')
+    broken = any(measured is not None and not measured.ok for _, measured in verdicts)
+    return EXIT_BROKEN if broken or any('failed' in figures for figures in results.values()) else EXIT_OK
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,16 +98,10 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        '--only',
-        type=_names,
-        default=names,
-        metavar='A,B',
-        help='the cases to measure: ' + '; '.join(f'{case.name} ({case.title})' for case in CASES),
-    )
-    parser.add_argument(
-        '--json', type=Path, default=WHERE, metavar='FILE', help=f'where the figures go (default: {WHERE})'
-    )
+    cases = '; '.join(f'{case.name} ({case.title})' for case in CASES)
+    parser.add_argument('--only', type=_names, default=names, metavar='A,B', help=f'the cases to measure: {cases}')
+    json_help = f'where the figures go (default: {RESULTS_FILE})'
+    parser.add_argument('--json', type=Path, default=RESULTS_FILE, metavar='FILE', help=json_help)
     return parser
 
 

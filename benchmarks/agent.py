@@ -1,10 +1,11 @@
-"""As much of an Agent as a measurement needs: a sink that keeps nothing, and a cache of one file for each key."""
+"""The parts of an Agent that a measurement needs: a sink that stores no samples, and a cache of one file per key."""
 
 from __future__ import annotations
 
 import logging
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,30 +16,28 @@ COUNT = standalone.agent.Aggregator.COUNT
 
 
 class Sink:
-    """Takes what checks submit as the Agent's aggregator does, and keeps how much it was.
+    """Receives submissions like the Agent's aggregator, and stores only their number.
 
-    `submitted` are samples of metrics. `totals` are the sums of counts by name and tags, kept only where `totalling`:
-    they would be most of the memory of a small client.
+    `submitted` is the number of samples. `totals` are the sums of counts by name and tags, only if `totalling`: they
+    would be most of the memory of a small client.
     """
 
     def __init__(self, totalling: bool = False) -> None:
         self.submitted = 0
         self.totalling = totalling
-        self.totals: dict[tuple[str, tuple[str, ...]], float] = {}
+        self.totals: dict[tuple[str, tuple[str, ...]], float] = defaultdict(float)
 
     def submit_metric(
-        self, check: Any, check_id: str, mtype: int, name: str, value: float, tags: Sequence[str], *rest: Any
+        self, check: Any, check_id: str, mtype: int, name: str, value: float, tags: Sequence[str], *options: Any
     ) -> None:
         self.submitted += 1
         if self.totalling and mtype == COUNT:
-            context = name, tuple(tags)
-            self.totals[context] = self.totals.get(context, 0.0) + value
+            self.totals[name, tuple(tags)] += value
 
-    def submit_service_check(self, *given: Any) -> None:
-        """Taken and forgotten."""
+    def submit_service_check(self, *arguments: Any) -> None:
+        """Receives a status or an event and forgets it."""
 
-    def submit_event(self, *given: Any) -> None:
-        """Taken and forgotten."""
+    submit_event = submit_service_check
 
 
 class Cache:

@@ -1,106 +1,118 @@
-"""What is done to a case to measure it, and the figures that come of it as plain values for JSON.
+"""The measures: how a case is run, and the figures that result, as plain values for JSON.
 
-Seconds, bytes and numbers; nothing is judged here.
+Seconds, bytes and numbers. They are judged in `bounds`.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from benchmarks.cases import CASES, HOUR, PERIOD, Case
+from benchmarks.case import HOUR, PERIOD, Case
+from benchmarks.cases import CASES
 from benchmarks.processes import Aws, Client
 
 LATENCIES = (0.0, 0.05)
 HOUR_PERIODS = HOUR // PERIOD
 WARM_UP = (PERIOD, PERIOD, 15 * PERIOD, PERIOD)
-"""Seconds before each due run of the warm-up. What is listed is found in the first and asked for from the second on;
-after the gap the ledger holds all the periods that it ever does."""
+"""Seconds before each due run of the warm-up. The first run lists the series, and the second reads them. After the gap
+the ledger holds the most periods that it ever does."""
 
 PROCESSES = 7
-"""New processes of which the middle one is taken."""
+"""The number of new processes whose median is taken."""
 
-MEASURED: dict[str, Callable[[Case], int]] = {
-    'one_call_each': lambda case: min(case.number, case.sample),
-    'plain_hour': lambda case: case.number // len(case.regions),
-    'plain_same': lambda case: case.number // len(case.regions),
-}
-"""Series that a way is measured with. Those that ask one after the other take as long as they have to ask."""
+PATIENCE = 5.0
+"""Seconds. If a run with one call for each series would wait longer, its way has a single steady run and no cold run,
+because such runs would take most of the time."""
 
-Report = Callable[[str], None]
+MOST_REPEATED = 20_000
+"""With more series the plain ways are measured once."""
+
+Show = Callable[[str], None]
 Figures = dict[str, Any]
 
 
-def work(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
+@dataclass(frozen=True)
+class Bench:
+    """A case, its simulator, a folder for saved state, and a function that shows progress."""
+
+    case: Case
+    aws: Aws
+    folder: str
+    show: Show
+
+    def client(self, way: str, periods: int = 0, case: Case | None = None, totalling: bool = False) -> Client:
+        return Client(way, case or self.case, self.aws, self.folder, periods, totalling)
+
+    def run(self, client: Client, periods: int = 0) -> Figures:
+        """One run of a client, with its requests."""
+        self.aws.usage()
+        return _figures(client.send(do='run', now=self.aws.now, periods=periods), self.aws.usage())
+
+    def warm_up(self, client: Client) -> Figures:
+        """The runs after which a client is in its steady state; returns the last."""
+        for number, seconds in enumerate(WARM_UP, 1):
+            self.show(f'warming up: run {number} of {len(WARM_UP)}')
+            self.aws.advance(seconds)
+            figures = client.send(do='run', now=self.aws.now, periods=0)
+        return figures
+
+
+def work(bench: Bench) -> Figures:
     """Cold and steady runs of each way, in turn, at each latency."""
-    report('warming up')
-    with Client('ours', case, aws, folder) as ours:
-        _warm_up(ours, aws)
-    return {'rows': [row for latency in LATENCIES for row in _at(latency, case, aws, folder, report)]}
+    with bench.client('ours') as ours:
+        bench.warm_up(ours)
+    return {'rows': [row for latency in LATENCIES for row in _rows(bench, latency)]}
 
 
-def _warm_up(ours: Client, aws: Aws) -> None:
-    for seconds in WARM_UP:
-        aws.advance(seconds)
-        ours.ask('run', now=aws.now, periods=0)
-
-
-def _at(latency: float, case: Case, aws: Aws, folder: str, report: Report) -> list[Figures]:
-    told = f'{latency * 1000:.0f} ms'
+def _rows(bench: Bench, latency: float) -> list[Figures]:
+    case, aws = bench.case, bench.aws
     runs: dict[str, list[Figures]] = defaultdict(list)
-    cold: dict[str, Figures | None] = {}
-    with ExitStack() as opened:
+    cold: dict[str, Figures] = {}
+    with ExitStack() as cleanup:
 
-        def begin(way: str, name: str, periods: int = 0) -> Client:
-            report(f'{told}, cold: {way}')
-            aws.asked()
-            client = opened.enter_context(Client(name, case, aws, folder, periods))
-            cold[way] = _figures(client.cold, aws.asked())
+        def begin(way: str, module: str, periods: int = 0) -> Client:
+            bench.show(f'{latency * 1000:.0f} ms, cold: {way}')
+            aws.usage()
+            client = cleanup.enter_context(bench.client(module, periods))
+            cold[way] = _figures(client.cold, aws.usage())
             return client
 
         def run(way: str, client: Client, periods: int = 0) -> Figures:
-            report(f'{told}, steady: {way}')
-            aws.asked()
-            runs[way].append(_figures(client.ask('run', now=aws.now, periods=periods), aws.asked()))
+            bench.show(f'{latency * 1000:.0f} ms, steady: {way}')
+            runs[way].append(bench.run(client, periods))
             return runs[way][-1]
 
-        # One call after the other for hundreds of series would take most of the time that there is for everything.
-        patient = min(case.number, case.sample) * latency < 5.0
+        patient = min(case.number, case.sample) * latency < PATIENCE
         aws.answer_after(latency if patient else 0.0)
-        each = begin('one_call_each', 'one_call_each')
+        each = begin('one_call_each', 'one_call_each', HOUR_PERIODS)
         if not patient:
-            cold['one_call_each'] = None
+            del cold['one_call_each']
         aws.answer_after(latency)
         plain = begin('plain_hour', 'plain_batches', HOUR_PERIODS)
         aws.advance(PERIOD)
         ours = begin('ours', 'ours')
-        for place in range(case.rounds):
+        for number in range(case.rounds):
             aws.advance(PERIOD)
-            asked = run('ours', ours)
-            if case.number <= 20_000 or not place:
+            periods = round(run('ours', ours)['periods'])
+            if case.number <= MOST_REPEATED or number == 0:
                 run('plain_hour', plain, HOUR_PERIODS)
-                run('plain_same', plain, round(asked['periods']))
-            if patient or not place:
-                run('one_call_each', each)
+                run('plain_same', plain, periods)
+            if patient or number == 0:
+                run('one_call_each', each, HOUR_PERIODS)
     return [_row(way, latency, case, cold.get(way), runs[way]) for way in runs]
 
 
-def _figures(spent: Figures, asked: Figures) -> Figures:
-    billed, datapoints = asked['billed_metrics'], asked['datapoints']
+def _figures(answer: Figures, usage: Figures) -> Figures:
+    billed, datapoints = usage['billed_metrics'], usage['datapoints']
     return {
-        'wall': spent['wall'],
-        'cpu': spent['cpu'],
-        'peak': spent['peak'],
-        'submitted': spent['submitted'],
-        'requests': asked['requests'],
-        'errors': asked['errors'],
-        'operations': asked['operations'],
-        'places': asked['places'],
+        **{name: answer[name] for name in ('wall', 'cpu', 'peak', 'submitted')},
+        **{name: usage[name] for name in ('requests', 'errors', 'operations', 'places')},
         'billed': billed,
         'datapoints': datapoints,
         'periods': datapoints / billed if billed else 0.0,
@@ -108,76 +120,75 @@ def _figures(spent: Figures, asked: Figures) -> Figures:
 
 
 def _row(way: str, latency: float, case: Case, cold: Figures | None, runs: Sequence[Figures]) -> Figures:
-    # What is listed is listed again every 15 minutes, whatever is due then.
-    steady = [run for run in runs if 'ListMetrics' not in run['operations']]
     listing = [run for run in runs if 'ListMetrics' in run['operations']]
-    measured = MEASURED.get(way, lambda case: case.number)(case)
+    measured = {'ours': case.number, 'one_call_each': min(case.number, case.sample)}
     return {
         'way': way,
         'latency': latency,
-        'measured': measured,
+        # The plain ways collect one Region: other Regions take the same time again.
+        'measured': measured.get(way, case.number // len(case.regions)),
         'cold': cold,
-        'steady': _typical(steady or runs),
-        'listing': _typical(listing) if listing else None,
+        'steady': _steady(runs),
+        'listing': _medians(listing) if listing else None,
         'runs': list(runs),
         'peak': max(run['peak'] for run in [*runs, *([cold] if cold else [])]),
     }
 
 
-def _typical(runs: Sequence[Figures]) -> Figures:
+def _steady(runs: Sequence[Figures]) -> Figures:
+    """The typical run. Series are listed every 15 minutes, whatever is due, so runs with a listing are left out."""
+    return _medians([run for run in runs if 'ListMetrics' not in run['operations']] or runs)
+
+
+def _medians(runs: Sequence[Figures]) -> Figures:
     names = ('wall', 'cpu', 'requests', 'billed', 'datapoints', 'periods', 'submitted')
     return {name: median(run[name] for run in runs) for name in names}
 
 
-def alone(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
-    """Steady runs of ours, to compare cases with each other."""
-    report('ours alone')
-    with Client('ours', case, aws, folder) as ours:
-        _warm_up(ours, aws)
-        aws.answer_after(LATENCIES[-1])
+def alone(bench: Bench, way: str = 'ours') -> Figures:
+    """Steady runs of the check only, to compare cases with each other."""
+    with bench.client(way) as ours:
+        bench.warm_up(ours)
+        bench.aws.answer_after(LATENCIES[-1])
+        bench.show('steady runs')
         runs = []
-        for _ in range(case.rounds):
-            aws.advance(PERIOD)
-            aws.asked()
-            runs.append(_figures(ours.ask('run', now=aws.now, periods=0), aws.asked()))
-    return {'steady': _typical([run for run in runs if 'ListMetrics' not in run['operations']] or runs), 'runs': runs}
+        for _ in range(bench.case.rounds):
+            bench.aws.advance(PERIOD)
+            runs.append(bench.run(ours))
+    return {'steady': _steady(runs), 'runs': runs}
 
 
-def first(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
-    """The first run in a new process, from a check that is not loaded yet to everything submitted."""
-    each = []
-    for place in range(PROCESSES):
-        report(f'first run: process {place + 1} of {PROCESSES}')
-        with Client('ours', case, aws, folder) as ours:
-            each += ours.cold['each']
-        aws.advance(PERIOD)
-    wall, cpu, _ = zip(*each, strict=True)
+def first(bench: Bench) -> Figures:
+    """The first run in a new process, from the import of the check to the last submission."""
+    costs = []
+    for number in range(1, PROCESSES + 1):
+        bench.show(f'first run: process {number} of {PROCESSES}')
+        with bench.client('ours') as ours:
+            costs += ours.cold['instances']
+        bench.aws.advance(PERIOD)
+    wall, cpu, _ = zip(*costs, strict=True)
     return {'wall': median(wall), 'cpu': median(cpu)}
 
 
-def idle(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
+def idle(bench: Bench) -> Figures:
     """Runs in which nothing is due."""
-    report('nothing due')
-    with Client('ours', case, aws, folder) as ours:
-        aws.advance(PERIOD)
-        ours.ask('run', now=aws.now, periods=0)
-        aws.asked()
-        runs = ours.ask('idle', now=aws.now, times=30)['runs']
-        return {'cpu': median(cpu for _, cpu in runs), 'requests': aws.asked()['requests']}
+    bench.show('nothing due')
+    with bench.client('ours') as ours:
+        bench.aws.advance(PERIOD)
+        bench.run(ours)
+        runs = ours.send(do='idle', now=bench.aws.now, times=30)['runs']
+        return {'cpu': median(cpu for _, cpu in runs), 'requests': bench.aws.usage()['requests']}
 
 
-def ledger(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
-    """What is kept when the ledger is as full as it gets: memory, over that of an account alone, and saved state."""
-    account = next(one for one in CASES if one.name == 'account')
-    with Client('ours', account, aws, folder) as ours:
+def ledger(bench: Bench) -> Figures:
+    """The size of the fullest ledger: memory, over that of an account without groups, and saved state."""
+    account = next(case for case in CASES if case.name == 'account')
+    with bench.client('ours', case=account) as ours:
         before = ours.cold['resident']
-        ours.ask('drop')
-        ours.ask('add', case=asdict(case), now=aws.now)
-        for place, seconds in enumerate(WARM_UP, 1):
-            report(f'filling the ledger: run {place} of {len(WARM_UP)}')
-            aws.advance(seconds)
-            last = ours.ask('run', now=aws.now, periods=0)
-    with Client('plain_batches', case, aws, folder, HOUR_PERIODS) as plain:
+        ours.send(do='drop')
+        ours.send(do='add', case=asdict(bench.case), now=bench.aws.now)
+        last = bench.warm_up(ours)
+    with bench.client('plain_batches', HOUR_PERIODS) as plain:
         active = plain.cold['with_data']
     return {
         'memory': last['peak'] - before,
@@ -187,40 +198,35 @@ def ledger(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
     }
 
 
-def instances(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
-    """What one more instance costs, once some are there: CPU of making it and of its first run, and memory."""
-    report('one instance after the other')
-    with Client('ours', case, aws, folder) as ours:
-        each = ours.cold['each']
-    some = len(each) // 10
-    _, cpu, resident = zip(*each, strict=True)
-    return {
-        'cpu': median(cpu[some:]),
-        'bytes': (resident[-1] - resident[some - 1]) / (len(each) - some),
-        'number': len(each) - some,
-    }
+def instances(bench: Bench) -> Figures:
+    """The cost of a further instance: CPU of its creation and first run, and memory. The first tenth is left out."""
+    bench.show('one instance after the other')
+    with bench.client('ours') as ours:
+        costs = ours.cold['instances']
+    start = len(costs) // 10
+    _, cpu, resident = zip(*costs, strict=True)
+    number = len(costs) - start
+    return {'cpu': median(cpu[start:]), 'bytes': (resident[-1] - resident[start - 1]) / number, 'number': number}
 
 
-def thrift(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
-    """What is billed while few series are active, and whether every amount is counted in the end."""
+def thrift(bench: Bench) -> Figures:
+    """The metrics that are billed while few series are active, and whether every amount is counted in the end."""
+    case, aws = bench.case, bench.aws
     assert case.between is not None
     first, last = (aws.now + seconds for seconds in case.between)
     billed = runs = 0
     start, end = aws.now, last + 1.5 * HOUR
-    with Client('ours', case, aws, folder, totalling=True) as ours:
+    with bench.client('ours', totalling=True) as ours:
         while aws.now < end:
-            report(f'simulated hour {(aws.now - start) / HOUR:.1f} of {(end - start) / HOUR:.0f}')
+            bench.show(f'simulated hour {(aws.now - start) / HOUR:.1f} of {(end - start) / HOUR:.0f}')
             aws.advance(PERIOD)
-            aws.asked()
-            ours.ask('run', now=aws.now, periods=0)
+            figures = bench.run(ours)
             if first < aws.now <= last:
-                billed += aws.asked()['billed_metrics']
+                billed += figures['billed']
                 runs += 1
-        counted = _scopes((tags[2:], total) for (name, tags), total in _pairs(ours) if name.endswith('.count'))
-    periods = int(end - start) // PERIOD
-    with Client('plain_batches', case, aws, folder, periods, totalling=True) as plain:
-        rates = 'Reputation.'
-        true = _scopes((dims, total) for (_, metric, dims), total in _pairs(plain) if not metric.startswith(rates))
+        counted = _amounts(ours)
+    with bench.client('plain_batches', int(end - start) // PERIOD, totalling=True) as plain:
+        true = _amounts(plain)
     return {
         'billed': billed,
         'all': case.number * runs,
@@ -228,43 +234,31 @@ def thrift(case: Case, aws: Aws, folder: str, report: Report) -> Figures:
         'runs': runs,
         'scopes': len(true),
         'wrong': sum(counted.get(scope) != true.get(scope) for scope in {*counted, *true}),
-        'events': sum(sum(amounts) for amounts in true.values()),
-        'counted': sum(sum(amounts) for amounts in counted.values()),
+        'events': sum(map(sum, true.values())),
+        'counted': sum(map(sum, counted.values())),
     }
 
 
-def _pairs(client: Client) -> Iterable[tuple[Any, float]]:
-    return ((key, total) for key, total in client.ask('totals')['totals'])
+def _amounts(client: Client) -> dict[tuple[str, ...], list[float]]:
+    """The counts of the account and of each group, by tag values only: the ways name metrics and tags differently."""
+    amounts: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for (name, tags), total in client.send(do='totals')['totals']:
+        if total and 'collector.' not in name:
+            scope = (tag.rpartition(':')[2] for tag in tags if not tag.startswith(('aws_account:', 'region:')))
+            amounts[tuple(scope)].append(total)
+    return {scope: sorted(totals) for scope, totals in amounts.items()}
 
 
-def _scopes(amounts: Iterable[tuple[Iterable[Any], float]]) -> dict[tuple[str, ...], list[float]]:
-    """Amounts of every account, set or identity, by its values alone: the ways name metrics and tags differently."""
-    found: dict[tuple[str, ...], list[float]] = defaultdict(list)
-    for named, total in amounts:
-        values = (one.partition(':')[2] if isinstance(one, str) else one[1] for one in named)
-        if total:
-            found[tuple(values)].append(total)
-    return {scope: sorted(totals) for scope, totals in found.items()}
+MEASURES = {measure.__name__: measure for measure in (work, alone, first, idle, ledger, instances, thrift)}
 
 
-MEASURES: dict[str, Callable[[Case, Aws, str, Report], Figures]] = {
-    'work': work,
-    'alone': alone,
-    'first': first,
-    'idle': idle,
-    'ledger': ledger,
-    'instances': instances,
-    'thrift': thrift,
-}
-
-
-def measure(case: Case, report: Report) -> Figures:
-    """Everything that is to be measured of a case, by name of the measure. Raises processes.Broken."""
-    found: Figures = {'title': case.title, 'series': case.number, 'instances': case.instances}
+def measure(case: Case, show: Show) -> Figures:
+    """All measures of a case, by name. Raises processes.ProcessFailed."""
+    figures: Figures = {'title': case.title, 'series': case.number, 'instances': case.instances}
     with Aws(case) as aws:
         for name in case.measures:
-            # A folder of its own for each, so that none finds what another one has saved.
+            # A new folder for each measure, so that none reads the saved state of another.
             with tempfile.TemporaryDirectory(prefix='amazon-ses-bench-') as folder:
                 aws.answer_after(0.0)
-                found[name] = MEASURES[name](case, aws, folder, report)
-    return found
+                figures[name] = MEASURES[name](Bench(case, aws, folder, show))
+    return figures

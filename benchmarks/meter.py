@@ -1,4 +1,4 @@
-"""What a piece of work costs the process it is done in."""
+"""The cost of work for the process that does it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class Cost(NamedTuple):
 
 
 def cost(work: Callable[[], Any]) -> Cost:
-    """Do the work and tell what it cost."""
+    """Do the work and return its cost."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     return Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def memory() -> tuple[int, int]:
-    """Bytes of memory that this process has now, and that it had at most. Without /proc both are the most."""
+    """The present memory of this process and its peak, in bytes. Without /proc both are the peak."""
     if _STATUS.exists():
-        # Not from getrusage, whose maximum begins with that of the process that started this one.
+        # Not from getrusage, whose peak includes that of the parent process.
         lines = dict(line.split(':', 1) for line in _STATUS.read_text().splitlines() if ':' in line)
         return int(lines['VmRSS'].split()[0]) * 1024, int(lines['VmHWM'].split()[0]) * 1024
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
-    return most, most
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
+    return peak, peak

@@ -8,126 +8,112 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Self
 
-from benchmarks.cases import Case
+from benchmarks.case import Case
 
 START = 1_790_000_100.0
-"""When the simulators begin: a boundary of the period."""
+"""The time at which simulators start: a boundary of the period."""
 
 
-class Broken(Exception):
-    """A client could not do what was asked of it; the text says why."""
+class ProcessFailed(Exception):
+    """A process did not start, or a client could not do its work; the text says why."""
 
 
-def _environment() -> dict[str, str]:
-    """Without the caller's own AWS settings and proxies: everything here is on this machine."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith('AWS_')}
-    nowhere = {'AWS_CONFIG_FILE': os.devnull, 'AWS_SHARED_CREDENTIALS_FILE': os.devnull}
-    return kept | nowhere | {'AWS_EC2_METADATA_DISABLED': 'true', 'NO_PROXY': '127.0.0.1', 'no_proxy': '127.0.0.1'}
+class _Process:
+    """A Python module in a separate process that answers in lines on stdout."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        # Without AWS settings and proxies of the caller: all endpoints are on loopback.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith('AWS_')}
+        environment |= dict.fromkeys(('AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'), os.devnull)
+        environment |= {'AWS_EC2_METADATA_DISABLED': 'true', 'NO_PROXY': '127.0.0.1', 'no_proxy': '127.0.0.1'}
+        command = [sys.executable, '-I', '-m', module, *arguments]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._input, self._output = self._process.stdin, self._process.stdout
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with suppress(BrokenPipeError):
+            self._input.close()
+        self._process.wait(30)
+        self._output.close()
 
 
-def _python(module: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, '-I', '-m', module, *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment(), **options)
-
-
-class Aws:
-    """A simulator in a process of its own, on a clock that stands still until it is told to move."""
+class Aws(_Process):
+    """A simulator. Its clock stands still until `advance`."""
 
     def __init__(self, case: Case, start: float = START) -> None:
         options = ['--scenario', case.scenario, '--not-strict', '--no-quotas', '--time', str(start), '--speed', '0']
         for name, value in (('members', case.members), ('volume', case.volume), ('between', case.between)):
             if value is not None:
                 options += [f'--{name}', *map(str, value if isinstance(value, tuple) else (value,))]
-        self._process = _python('simulator', *options)
-        assert self._process.stdout is not None
-        words = self._process.stdout.readline().split()
+        super().__init__('simulator', *options)
+        words = self._output.readline().split()
         if not words:
-            raise Broken('the simulator did not start')
+            raise ProcessFailed('the simulator did not start')
         self.endpoint = words[0]
         self.now = start
 
-    def _told(self, what: str = '', **body: Any) -> dict[str, Any]:
-        request = urllib.request.Request(f'{self.endpoint}/_sim/{what}', json.dumps(body).encode() if what else None)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=300) as reply:
-            told: dict[str, Any] = json.load(reply)
-        return told
-
-    def advance(self, seconds: float) -> float:
-        """Move the clock and have the answers of that time worked out; the new time."""
-        self.now = self._told('clock', advance=seconds)['time']
-        self._told('refresh')
-        return self.now
+    def advance(self, seconds: float) -> None:
+        """Moves the clock, and lets the simulator compute the answers of the new time in advance."""
+        self.now = self._control('clock', advance=seconds)['time']
+        self._control('refresh')
 
     def answer_after(self, seconds: float) -> None:
-        """Add that much to each answer from now on."""
-        self._told('clear')
+        """Sets the latency of all answers."""
+        self._control('clear')
         if seconds:
-            self._told('faults', kind='latency', argument=seconds)
+            self._control('faults', kind='latency', argument=seconds)
 
-    def asked(self) -> dict[str, Any]:
-        """What was asked since this was last called."""
-        said = self._told()
-        self._told('log')
-        return said
+    def usage(self) -> dict[str, Any]:
+        """Returns the requests since the last call, as the simulator sums them up."""
+        usage = self._control()
+        self._control('log')
+        return usage
 
-    def __enter__(self) -> Aws:
-        return self
+    def _control(self, action: str = '', **body: Any) -> dict[str, Any]:
+        content = json.dumps(body).encode() if action else None
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f'{self.endpoint}/_sim/{action}', content, timeout=300) as reply:
+            state: dict[str, Any] = json.load(reply)
+        return state
 
     def __exit__(self, *error: object) -> None:
         self._process.terminate()
-        self._process.wait(10)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        super().__exit__()
 
 
-class Client:
-    """One way to collect, in a process of its own. `cold` is the answer to its first run.
+class Client(_Process):
+    """One way to collect. `cold` is the answer to its first run.
 
-    Raises Broken where the client cannot do what is asked of it.
+    Raises ProcessFailed where the client cannot do its work.
     """
 
     def __init__(self, way: str, case: Case, aws: Aws, folder: str, periods: int = 0, totalling: bool = False) -> None:
-        begun = time.monotonic()
-        self._process = _python('benchmarks.worker', stdin=subprocess.PIPE)
-        job = {
-            'way': way, 'case': asdict(case), 'endpoint': aws.endpoint, 'folder': folder, 'now': aws.now,
-            'periods': periods, 'begun': begun, 'totalling': totalling,
-        }  # fmt: skip
+        job = {'way': way, 'case': asdict(case), 'endpoint': aws.endpoint, 'folder': folder, 'now': aws.now}
+        job |= {'periods': periods, 'totalling': totalling, 'started': time.monotonic()}
+        super().__init__('benchmarks.worker')
         try:
-            self.cold = self._ask(job)
-        except Broken:
+            self.cold = self.send(**job)
+        except ProcessFailed:
             self.__exit__()
             raise
 
-    def ask(self, do: str, **more: Any) -> dict[str, Any]:
-        """Have something done and return what it cost: see `worker`."""
-        return self._ask({'do': do, **more})
-
-    def _ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        try:
-            self._process.stdin.write(json.dumps(message) + '\n')
-            self._process.stdin.flush()
-            said = self._process.stdout.readline()
-        except BrokenPipeError:
-            said = ''
-        answer: dict[str, Any] = json.loads(said) if said else {'error': 'the client ended'}
+    def send(self, **message: Any) -> dict[str, Any]:
+        """Sends a job or a command of `worker` and returns the answer."""
+        line = ''
+        with suppress(BrokenPipeError):
+            self._input.write(json.dumps(message) + '\n')
+            self._input.flush()
+            line = self._output.readline()
+        answer: dict[str, Any] = json.loads(line) if line else {'error': 'the client ended'}
         if 'error' in answer:
-            raise Broken(answer['error'])
+            raise ProcessFailed(answer['error'])
         return answer
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        try:
-            self._process.stdin.close()
-        except BrokenPipeError:
-            pass
-        self._process.wait(30)
-        self._process.stdout.close()

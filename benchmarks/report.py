@@ -13,22 +13,11 @@ WAYS = {
     'plain_same': 'GetMetricData, same window',
     'one_call_each': 'GetMetricStatistics each',
 }
-HEAD = (
-    'case',
-    'ms',
-    'way',
-    'requests',
-    'billed',
-    'periods',
-    'cold wall / CPU s',
-    'steady wall / CPU s',
-    'peak MiB',
-    '',
-)
+HEAD = 'case|ms|way|requests|billed|periods|cold wall / CPU s|steady wall / CPU s|peak MiB|'.split('|')
 
 
-def lines(results: Mapping[str, Any], found: Sequence[Verdict]) -> Iterator[str]:
-    """The work of each case and way, what could not be measured, and each figure beside its bound."""
+def lines(results: Mapping[str, Any], verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """The work of each case and way, the cases that failed, and each figure with its bound."""
     work = [row for figures in results.values() for row in _work(figures)]
     if work:
         yield from _table([HEAD, *work], right=(1, 3, 4, 5, 8))
@@ -36,36 +25,35 @@ def lines(results: Mapping[str, Any], found: Sequence[Verdict]) -> Iterator[str]
     for name, figures in results.items():
         if 'failed' in figures:
             yield f'{name}: NOT MEASURED: {figures["failed"]}'
-    yield from _table([('what', 'bound', 'measured', 'in', ''), *map(_verdict, found)], right=(2,))
+    yield from _table([('what', 'bound', 'measured', 'in', ''), *map(_verdict, verdicts)], right=(2,))
 
 
 def _work(figures: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    rows = sorted(
-        figures.get('work', {}).get('rows', ()), key=lambda row: (row['latency'], list(WAYS).index(row['way']))
-    )
-    for row in rows:
-        steady, cold = row['steady'], row['cold']
-        times = figures['series'] / row['measured']
-        note = f'{row["measured"]:,} measured, x{times:.4g}' if times > 1 else ''
-        if row['listing']:
-            note = f'with ListMetrics: {row["listing"]["requests"]:.0f} requests, {_both(row["listing"], {}, 0)}'
+    ways = list(WAYS)
+    rows = figures.get('work', {}).get('rows', ())
+    for row in sorted(rows, key=lambda row: (row['latency'], ways.index(row['way']))):
+        steady, cold, listing = row['steady'], row['cold'], row['listing']
+        factor = figures['series'] / row['measured']
+        note = f'{row["measured"]:,} measured, x{factor:.4g}' if factor > 1 else ''
+        if listing:
+            note = f'with ListMetrics: {listing["requests"]:.0f} requests, {_costs(listing, {}, 0)}'
         yield (
             figures['title'],
             f'{row["latency"] * 1000:.0f}',
             WAYS[row['way']],
-            f'{steady["requests"] * times:,.0f}',
-            f'{steady["billed"] * times:,.0f}',
+            f'{steady["requests"] * factor:,.0f}',
+            f'{steady["billed"] * factor:,.0f}',
             f'{steady["periods"]:.1f}' if steady['periods'] else '-',
-            _both(cold, steady, times - 1) if cold else '-',
-            _both(steady, steady, times - 1),
+            _costs(cold, steady, factor - 1) if cold else '-',
+            _costs(steady, steady, factor - 1),
             f'{row["peak"] * MEBI:.0f}',
             note,
         )
 
 
-def _both(spent: Mapping[str, float], steady: Mapping[str, float], more: float) -> str:
-    """What was spent, and for what was not measured as often a steady run more."""
-    return ' / '.join(_short(spent[name] + steady.get(name, 0.0) * more) for name in ('wall', 'cpu'))
+def _costs(run: Mapping[str, float], steady: Mapping[str, float], more: float) -> str:
+    """Wall and CPU of a run, plus those of `more` steady runs for the series that were not measured."""
+    return ' / '.join(_short(run[name] + steady.get(name, 0.0) * more) for name in ('wall', 'cpu'))
 
 
 def _short(number: float) -> str:
@@ -73,19 +61,20 @@ def _short(number: float) -> str:
 
 
 def _verdict(verdict: Verdict) -> tuple[str, ...]:
-    one = verdict.measured
-    if one is None:
-        return verdict.what, verdict.words, '-', '', 'not measured'
-    return verdict.what, verdict.words, f'{_short(one.value)}{one.unit}', one.where, 'ok' if one.ok else 'OVER'
+    bound, measured = verdict
+    if measured is None:
+        return bound.subject, bound.words, '-', '', 'not measured'
+    value = f'{_short(measured.value)}{measured.unit}'
+    return bound.subject, bound.words, value, measured.where, 'ok' if measured.ok else 'OVER'
 
 
 def _table(rows: Sequence[Sequence[str]], right: Sequence[int]) -> Iterator[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for place, row in enumerate(rows):
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
         cells = (
             cell.rjust(width) if column in right else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         yield '  '.join(cells).rstrip()
-        if not place:
+        if number == 0:
             yield '  '.join('-' * width for width in widths)

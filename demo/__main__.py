@@ -12,38 +12,35 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from demo.choices import Choices
-from simulator import SCENARIOS, Simulator
+from simulator import SCENARIOS
+from simulator.models import regions as known_regions
 
-EXIT_OK, EXIT_NO_PROOF, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+EXIT_OK, EXIT_NO_PROOF, EXIT_INTERRUPTED = 0, 1, 130
 SHORTEST, LONGEST = 1.0, 72.0
-MOST_REGIONS = 3
 REGION = re.compile(r'[a-z]{2,}(-[a-z]+)+-\d+')
-
-EPILOG = """\
-exit codes:
-  0 the proof holds, 1 it does not, 2 wrong usage, 130 interrupted
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo and return the exit code."""
     options = _parser().parse_args(arguments)
     _stay_at_home()
-    begun = time.monotonic()
+    start = time.monotonic()
     try:
-        # Not before the options are right: to load the check and boto3 takes a second.
-        from demo import page, picture, progress, scene
+        # Only once the options are right: to load the check and boto3 takes a second.
+        from demo import page, picture
+        from demo.progress import Progress
+        from demo.scene import play, units
 
-        with tempfile.TemporaryDirectory(prefix='amazon-ses-demo-') as folder, progress.Progress(sys.stderr) as shown:
-            chosen = Choices(options.hours, options.seed, options.scenario, options.regions, not options.no_faults)
-            played = scene.play(chosen, Path(folder), shown)
+        choices = Choices(options.hours, options.seed, options.scenario, options.regions, options.faults)
+        with tempfile.TemporaryDirectory(prefix='amazon-ses-demo-') as folder, Progress(sys.stderr) as report:
+            scene = play(choices, Path(folder), report)
         coloured = sys.stdout.isatty() and not os.environ.get('NO_COLOR')
-        for line in page.whole(played, scene.units(), page.painter(coloured)):
-            print(line)
+        for line in page.lines(scene, units()):
+            print(page.painted(line) if coloured else line)
         sys.stdout.flush()
-        pictures = list(picture.drawn(played, options.pictures or picture.WHERE))
+        pictures = list(picture.draw(scene, options.pictures))
         # On a terminal, too, the last line is where the Overview is.
-        print(f'{time.monotonic() - begun:.1f} s of real time', file=sys.stderr, flush=True)
+        print(f'{time.monotonic() - start:.1f} s of real time', file=sys.stderr, flush=True)
         print(*pictures, sep='\n', flush=True)
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
@@ -51,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader has gone. Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return EXIT_OK if played.proof.holds else EXIT_NO_PROOF
+    return EXIT_OK if scene.proof.holds else EXIT_NO_PROOF
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,40 +56,17 @@ def _parser() -> argparse.ArgumentParser:
         prog='python -m demo',
         description='Runs the real check against a pretend AWS through some simulated hours, with late data and '
         'faults, prints what an Agent would have got, proves that the counts are exact, and draws both dashboards.',
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog='exit codes: 0 the proof holds, 1 it does not, 2 wrong usage, 130 interrupted',
     )
-    parser.add_argument(
-        '--hours',
-        type=_hours,
-        default=Choices.hours,
-        metavar='N',
-        help='simulated hours with mail, from 1 to 72 (default: 6)',
-    )
-    parser.add_argument(
-        '--seed', type=int, default=Choices.seed, metavar='N', help='another seed is other traffic (default: 1)'
-    )
-    parser.add_argument(
-        '--scenario',
-        choices=sorted(SCENARIOS),
-        default=Choices.scenario,
-        metavar='NAME',
-        help=f'the story: {", ".join(sorted(SCENARIOS))} (default: bounce_storm)',
-    )
-    parser.add_argument(
-        '--regions',
-        type=_regions,
-        default=Choices.regions,
-        metavar='A,B',
-        help='one to three AWS Regions (default: us-east-1,eu-west-1)',
-    )
-    parser.add_argument('--no-faults', action='store_true', help='nothing goes wrong and the Agent is not restarted')
-    parser.add_argument(
-        '--pictures',
-        type=Path,
-        metavar='FOLDER',
-        help='where both dashboards are drawn over the run: overview.png and deliverability.png (default: .demo)',
-    )
+    add, names = parser.add_argument, ', '.join(sorted(SCENARIOS))
+    add('--hours', type=_hours, metavar='N', help='simulated hours with mail, from 1 to 72 (default: %(default)g)')
+    add('--seed', type=int, metavar='N', help='another seed is other traffic (default: %(default)s)')
+    add('--scenario', choices=sorted(SCENARIOS), metavar='NAME', help=f'the story: {names} (default: %(default)s)')
+    add('--regions', type=_regions, metavar='A,B', help='one to three AWS Regions (default: us-east-1,eu-west-1)')
+    add('--no-faults', dest='faults', action='store_false', help='nothing goes wrong, and no restart of the Agent')
+    pictures = 'where both dashboards are drawn, overview.png and deliverability.png (default: %(default)s)'
+    add('--pictures', type=Path, default='.demo', metavar='FOLDER', help=pictures)
+    parser.set_defaults(**vars(Choices()))
     return parser
 
 
@@ -108,12 +82,9 @@ def _hours(text: str) -> float:
 
 def _regions(text: str) -> tuple[str, ...]:
     regions = tuple(name.strip() for name in text.split(','))
-    if len(set(regions)) != len(regions) or len(regions) > MOST_REGIONS or not all(map(REGION.fullmatch, regions)):
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is not one to {MOST_REGIONS} different AWS Regions, such as us-east-1,eu-west-1'
-        )
-    without = sorted(set(regions) - Simulator().models.regions('email'))
-    if without:
+    if len(set(regions)) != len(regions) or len(regions) > 3 or not all(map(REGION.fullmatch, regions)):
+        raise argparse.ArgumentTypeError(f'{text!r} is not one to three AWS Regions, such as us-east-1,eu-west-1')
+    if without := sorted(set(regions) - known_regions('email')):
         raise argparse.ArgumentTypeError(f'there is no Amazon SES in {", ".join(without)}')
     return regions
 

@@ -1,4 +1,4 @@
-"""What the command line may choose. Without any choice it is the run of `make demo`."""
+"""The choices of the command line. The defaults are the run of `make demo`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Choices:
-    """Hours are simulated ones with mail; `faults`: whether something goes wrong and the Agent is restarted."""
+    """`hours` are simulated hours with mail. With `faults` there are mishaps and a restart of the Agent."""
 
     hours: float = 6.0
     seed: int = 1

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose, and when: shares of the simulated hours, so that a short run has all of it."""
+"""The mishaps of the demo. Their times are shares of the simulated hours, so that a short run has all of them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ DOWN_FROM, DOWN_TO = 0.50, 0.56
 
 @dataclass(frozen=True)
 class Mishap:
-    """One fault. `place` is the Region's place among those of the run; `until` is None where it ends by itself."""
+    """One fault. `region` is an index into the Regions of the run; `until` is None where it ends by itself."""
 
     at: float
     kind: str
     operation: str
-    place: int
-    what: str
+    region: int
+    description: str
     times: int | None = None
     until: float | None = None
 
 
-# Two hits are a request and its repetition, so the run goes without an answer; one hit is healed by the repetition.
+# Two hits are a request and its repetition, so the run goes without a response; one hit is healed by the repetition.
 MISHAPS = (
     Mishap(0.10, 'throttle', 'GetMetricData', 0, 'CloudWatch throttles a request and its repetition', 2),
     Mishap(0.18, 'server_error', 'GetMetricData', 1, 'CloudWatch answers with a 500, once', 1),

@@ -1,17 +1,19 @@
-"""The printed page: plain text of at most 120 columns, for a person. Pure: it returns lines."""
+"""The printed page: plain text of at most 120 columns. Pure: it returns lines."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from demo.proof import CALLS, LEFT_OUT, SINCE, Compared
-from demo.tally import Key, Tally, valued
+from demo.proof import CALLS, LEFT_OUT, SINCE, Comparison
+from demo.tally import Key, Tally, tag_value
 
 if TYPE_CHECKING:
-    from demo.scene import Scene
+    from demo.scene import Incident, Scene
 
 WIDTH = 110
 ERRORS = 'amazon_ses.collector.api_errors'
@@ -22,10 +24,8 @@ REAL_TIME = 'amazon_ses.collector.run_duration'
 PREFIX = 'amazon_ses.'
 SENDERS = {'configuration_set': 'configuration set', 'tenant': 'tenant', 'dimension': 'named dimension'}
 RECEIVING = 'receiving'
-MOST_ROWS = 10
-"""Configuration sets, tenants, named dimensions or receipt rules that are shown for each Region."""
-MOST_METRICS = 30
-"""Metrics with tags of a family that are shown."""
+ROW_LIMIT, METRIC_LIMIT = 10, 30
+"""Senders or receipt rules that are shown for each Region, and metrics for each family."""
 
 FAMILIES = {
     'account': 'newest settled period, exact counts',
@@ -37,12 +37,13 @@ FAMILIES = {
 }
 GREEN, RED, BOLD, PLAIN = '\033[32m', '\033[31m', '\033[1m', '\033[0m'
 
-Paint = Callable[[str, str], str]
-"""Gives a text a colour, or leaves it as it is."""
 
-
-def painter(coloured: bool) -> Paint:
-    return (lambda text, colour: f'{colour}{text}{PLAIN}') if coloured else (lambda text, colour: text)
+def painted(line: str) -> str:
+    """A line in colour: headings bold, the verdict green or red. Every other line is indented."""
+    if not line or line.startswith(' '):
+        return line
+    colour = GREEN if line.startswith('PROOF:') else RED if line.startswith('PROOF FAILED') else BOLD
+    return f'{colour}{line}{PLAIN}'
 
 
 def clock_time(instant: float) -> str:
@@ -54,7 +55,7 @@ def date_and_time(instant: float) -> str:
 
 
 def number(value: float) -> str:
-    """A value as briefly as it stays true enough: whole numbers whole, small ones with three digits."""
+    """Whole numbers without decimals, small numbers with three digits."""
     if value == int(value):
         return f'{value:,.0f}'
     return f'{value:,.2f}' if abs(value) >= 1 else f'{value:.3g}'
@@ -62,83 +63,82 @@ def number(value: float) -> str:
 
 def family(name: str) -> str:
     """The family of a metric, from its name."""
-    parts = name.removeprefix(PREFIX).split('.')
-    if parts[0] == 'can_connect':
+    first, *suffix = name.removeprefix(PREFIX).split('.')
+    if first == 'can_connect':
         return 'collector'
-    if parts[0] == 'unrecognized':
-        return parts[0]
-    if len(parts) == 1 or parts[1:] == ['count']:
+    if first != 'unrecognized' and suffix in ([], ['count']):
         return 'account'
-    return {'account': 'standing'}.get(parts[0], parts[0])
+    return {'account': 'standing'}.get(first, first)
 
 
-def title(text: str, paint: Paint) -> Iterator[str]:
-    yield ''
-    yield paint(text.upper(), BOLD)
+def folded(text: str, first: str) -> list[str]:
+    """A text after `first` in lines of the page's width, indented to where it begins."""
+    if not text:
+        return [first.rstrip()]
+    indent = ' ' * len(first)
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=indent, break_long_words=False)
 
 
-def folded(text: str, indent: int, first: str = '') -> list[str]:
-    """A text in lines of the page's width, all but the first indented."""
-    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=' ' * indent, break_long_words=False)
+def columns(widths: Sequence[int], *cells: str | float) -> str:
+    """A row of a table. A column with a negative width is aligned left; a number is shown as a whole number."""
+    texts = (cell if isinstance(cell, str) else f'{cell:,.0f}' for cell in cells)
+    row = (f'{text:<{-width}}' if width < 0 else f'{text:>{width}}' for width, text in zip(widths, texts, strict=True))
+    return '  ' + ' '.join(row)
 
 
 def metrics(
     values: Mapping[Key, float], totals: Mapping[Key, float], regions: tuple[str, ...], units: Mapping[str, str]
 ) -> Iterator[str]:
-    """The last value of each gauge and the total of each count, by family, a column for each Region. Tags that a whole
-    family shares are told once."""
+    """The last value of each gauge and the total of each count, by family, a column for each Region. Tags that all
+    metrics of a family share stand below its name."""
     totals = _without_operations(totals)
     rows = {(key.name, key.tags) for key in (*values, *totals)}
-    own_tables = {*SENDERS, RECEIVING}
-    for one in [*FAMILIES, *sorted({family(name) for name, _ in rows} - {*FAMILIES, *own_tables})]:
-        members = sorted(row for row in rows if family(row[0]) == one)
+    unnamed = {family(name) for name, _ in rows} - {*FAMILIES, *SENDERS, RECEIVING}
+    for group in [*FAMILIES, *sorted(unnamed)]:
+        members = sorted(row for row in rows if family(row[0]) == group)
         if not members:
             continue
         yield ''
-        yield _row(f'  {one}: {FAMILIES.get(one, "")}'.rstrip(': '), regions, '')
+        widths = (-46, *(15 for _ in regions))
+        yield columns(widths, f'{group}: {FAMILIES.get(group, "")}'.rstrip(': '), *regions)
         shared = set.intersection(*(set(tags) for _, tags in members))
         if shared:
             yield f'    {" ".join(sorted(shared))}'
-        for name, tags in members[:MOST_METRICS]:
+        for name, tags in members[:METRIC_LIMIT]:
             keys = [Key(name, region, tags) for region in regions]
             label = ' '.join((name.removeprefix(PREFIX), *(tag for tag in tags if tag not in shared)))
             unit = 'UTC' if name == SINCE else units.get(name, '')
             total = ', total' if any(key in totals for key in keys) else ''
-            yield _row(f'    {label}', [_cell(key, values, totals) for key in keys], (unit + total).lstrip(', '))
-        if len(members) > MOST_METRICS:
-            yield f'    and {len(members) - MOST_METRICS:,} more'
+            cells = [_cell(name, totals.get(key, values.get(key))) for key in keys]
+            yield f'{columns(widths, "  " + label, *cells)}  {(unit + total).lstrip(", ")}'.rstrip()
+        if len(members) > METRIC_LIMIT:
+            yield f'    and {len(members) - METRIC_LIMIT:,} more'
 
 
 def _without_operations(totals: Mapping[Key, float]) -> dict[Key, float]:
     """The totals with requests summed over operations and reasons, which have a table of their own."""
-    found: dict[Key, float] = {}
+    sums: defaultdict[Key, float] = defaultdict(float)
     for key, value in totals.items():
-        one = key._replace(tags=()) if key.name in REQUESTS else key
-        found[one] = found.get(one, 0.0) + value
-    return found
+        sums[key._replace(tags=()) if key.name in REQUESTS else key] += value
+    return sums
 
 
-def _cell(key: Key, values: Mapping[Key, float], totals: Mapping[Key, float]) -> str:
-    value = totals.get(key, values.get(key))
+def _cell(name: str, value: float | None) -> str:
     if value is None:
         return '-'
-    if key.name == REAL_TIME:
-        # The only reading that is not the same each time.
+    if name == REAL_TIME:
+        # The only reading that differs from run to run.
         return 'real time'
-    return clock_time(value) if key.name == SINCE else number(value)
-
-
-def _row(label: str, cells: Iterable[str], unit: str) -> str:
-    return (f'{label:<48}' + ''.join(f'{cell:>16}' for cell in cells) + f'  {unit}').rstrip()
+    return clock_time(value) if name == SINCE else number(value)
 
 
 def failures(errors: Iterable[tuple[float, str]]) -> Iterator[str]:
     """The runs that failed as a whole, each error once with the first time and the number of runs."""
-    told: dict[str, list[float]] = {}
+    times: dict[str, list[float]] = {}
     for time, error in errors:
-        told.setdefault(error, []).append(time)
-    for error, times in told.items():
-        yield from folded(f'{error} ({len(times):,} runs)', 12, f'  {clock_time(times[0])}  ')
+        times.setdefault(error, []).append(time)
+    for error, runs in times.items():
+        yield from folded(f'{error} ({len(runs):,} runs)', f'  {clock_time(runs[0])}  ')
 
 
 def statuses(tally: Tally) -> Iterator[str]:
@@ -146,200 +146,171 @@ def statuses(tally: Tally) -> Iterator[str]:
     for key, changes in sorted(tally.changes.items()):
         yield f'  {" ".join((key.name, key.region, *key.tags))}'
         for change in changes:
-            first = f'    {clock_time(change.time)}  {change.level:<9}'
-            yield from folded(change.message, len(first), first) if change.message else [first.rstrip()]
+            yield from folded(change.message, f'    {clock_time(change.time)}  {change.level:<9}')
 
 
 def events(tally: Tally) -> Iterator[str]:
     """All events in the order of their time."""
-    for time, event in sorted(tally.events, key=lambda one: one[0]):
-        where = valued(event.get('tags', ()), 'region')
-        yield from folded(
-            f'{event.get("msg_title", "")}: {event.get("msg_text", "")}',
-            34,
-            f'  {clock_time(time)}  {where:<14} {event.get("alert_type", ""):<8} ',
-        )
-    if not tally.events:
-        yield '  none'
+    for time, event in sorted(tally.events, key=lambda timed: timed[0]):
+        region = tag_value(event.get('tags', ()), 'region')
+        first = f'  {clock_time(time)}  {region:<14} {event.get("alert_type", ""):<8} '
+        yield from folded(f'{event.get("msg_title", "")}: {event.get("msg_text", "")}', first)
 
 
 def calls(
-    tally: Tally, compared: Iterable[Compared], throttled: Mapping[tuple[str, str], Mapping[str, int]]
+    tally: Tally, compared: Iterable[Comparison], throttles: Mapping[tuple[str, str], Mapping[str, int]]
 ) -> Iterator[str]:
-    """Requests by Region and operation, beside those in the simulator's own log, and who throttled them."""
-    yield f'  {"Region":<14} {"operation":<25} {"sent":>7} {"in AWS log":>11} {"difference":>11} {"failed":>7}  why'
-    for one in compared:
-        failed: dict[str, float] = {}
-        for key, value in tally.totals.items():
-            if key.name == ERRORS and key.region == one.region and valued(key.tags, 'operation') == one.name:
-                failed[valued(key.tags, 'reason')] = value
-        by_whom = ', '.join(f'{times} {by}' for by, times in sorted(throttled.get((one.region, one.name), {}).items()))
-        reasons = [
-            f'{reason} {value:,.0f}' + (f' ({by_whom})' if reason == 'throttled' and by_whom else '')
-            for reason, value in sorted(failed.items())
-        ]
-        first = (
-            f'  {one.region:<14} {one.name:<25} {one.submitted:>7,.0f} {one.true:>11,.0f} {one.difference:>11,.0f} '
-            f'{sum(failed.values()):>7,.0f}  '
-        )
-        yield from folded(', '.join(reasons), len(first), first) if reasons else [first.rstrip()]
+    """Requests by Region and operation, compared with the simulator's log, and who throttled them."""
+    widths = (-14, -25, 7, 11, 11, 7)
+    yield columns(widths, 'Region', 'operation', 'sent', 'in AWS log', 'difference', 'failed') + '  why'
+    for call in compared:
+        failed = {
+            tag_value(tags, 'reason'): value
+            for tags, value in tally.by_tags(ERRORS, call.region).items()
+            if tag_value(tags, 'operation') == call.name
+        }
+        sources = sorted(throttles.get((call.region, call.name), {}).items())
+        notes = {'throttled': f' ({", ".join(f"{times} {source}" for source, times in sources)})'} if sources else {}
+        reasons = [f'{reason} {value:,.0f}{notes.get(reason, "")}' for reason, value in sorted(failed.items())]
+        numbers = (call.submitted, call.expected, call.difference, sum(failed.values()))
+        yield from folded(', '.join(reasons), columns(widths, call.region, call.name, *numbers) + '  ')
 
 
-def costs(values: Mapping[Key, float], compared: Iterable[Compared]) -> Iterator[str]:
-    """Metrics asked for in each Region, which AWS bills, beside those in the simulator's own log, and their cost."""
-    yield f'  {"Region":<35} {"billed":>7} {"in AWS log":>11} {"difference":>11}  estimated for 30 days'
-    for one in compared:
-        cost = values.get(Key(COST, one.region))
+def costs(values: Mapping[Key, float], compared: Iterable[Comparison]) -> Iterator[str]:
+    """Billed metrics of each Region, compared with the simulator's log, and their cost."""
+    widths = (-35, 7, 11, 11)
+    yield columns(widths, 'Region', 'billed', 'in AWS log', 'difference') + '  estimated for 30 days'
+    for bill in compared:
+        cost = values.get(Key(COST, bill.region))
         dollars = '' if cost is None else f'  ${cost:,.2f}'
-        yield f'  {one.region:<35} {one.submitted:>7,.0f} {one.true:>11,.0f} {one.difference:>11,.0f}{dollars}'
+        yield columns(widths, bill.region, bill.submitted, bill.expected, bill.difference) + dollars
 
 
-def counts(compared: Iterable[Compared]) -> Iterator[str]:
-    """Each count beside what CloudWatch finally holds of it."""
-    yield (
-        f'  {"count":<36} {"Region":<14} {"counting since":>15} {"CloudWatch holds":>17} {"submitted":>11} '
-        f'{"difference":>11}'
-    )
-    for one in compared:
-        since = '-' if one.since is None else clock_time(one.since)
-        yield (
-            f'  {one.name:<36} {one.region:<14} {since:>15} {one.true:>17,.0f} {one.submitted:>11,.0f} '
-            f'{one.difference:>11,.0f}'
-        )
+def counts(compared: Iterable[Comparison]) -> Iterator[str]:
+    """Each count compared with the final sum in CloudWatch."""
+    widths = (-36, -14, 15, 17, 11, 11)
+    yield columns(widths, 'count', 'Region', 'counting since', 'CloudWatch holds', 'submitted', 'difference')
+    for count in compared:
+        since = '-' if count.since is None else clock_time(count.since)
+        numbers = (count.expected, count.submitted, count.difference)
+        yield columns(widths, count.name, count.region, since, *numbers)
 
 
-def counts_of_many(compared: Iterable[Compared]) -> Iterator[str]:
-    """The counts of families with many series: a line for each with their sum in all Regions, and each that differs."""
-    together: dict[str, list[Compared]] = {}
-    for one in compared:
-        together.setdefault(one.name, []).append(one)
-    head = 'count, all series in all Regions'
-    yield f'  {head:<56} {"series":>6} {"CloudWatch holds":>17} {"submitted":>11} {"difference":>11}'
-    for name, members in together.items():
-        true, submitted = sum(one.true for one in members), sum(one.submitted for one in members)
-        yield f'  {name:<56} {len(members):>6} {true:>17,.0f} {submitted:>11,.0f} {submitted - true:>11,.0f}'
-        for one in members:
-            if one.difference:
-                label = f'  of {" ".join(one.tags)}, {one.region}'
-                yield f'  {label[:63]:<63} {one.true:>17,.0f} {one.submitted:>11,.0f} {one.difference:>11,.0f}'
+def counts_of_families(compared: Iterable[Comparison]) -> Iterator[str]:
+    """The counts of families with many series: a line for each with their sum in all Regions, and each difference."""
+    widths, head = (-56, 6, 17, 11, 11), 'count, all series in all Regions'
+    yield columns(widths, head, 'series', 'CloudWatch holds', 'submitted', 'difference')
+    counts: dict[str, list[Comparison]] = {}
+    for count in compared:
+        counts.setdefault(count.name, []).append(count)
+    for name, members in counts.items():
+        expected, submitted = sum(count.expected for count in members), sum(count.submitted for count in members)
+        yield columns(widths, name, len(members), expected, submitted, submitted - expected)
+        for count in members:
+            if count.difference:
+                label = f'  of {" ".join(count.tags)}, {count.region}'[:63]
+                yield columns((-63, 17, 11, 11), label, count.expected, count.submitted, count.difference)
 
 
 def senders(kind: str, tally: Tally, regions: Iterable[str], values: Mapping[Key, float]) -> Iterator[str]:
-    """Who bounces: the configuration sets, tenants or named dimensions of each Region, by their bounces."""
-    yield (
-        f'  {"Region":<14} {SENDERS[kind]:<25} {"accepted":>9} {"delivered":>10} {"bounced":>8} '
-        f'{"of its mail":>12} {"of all bounces":>15} {"rate of AWS":>12}'
-    )
+    """The configuration sets, tenants or named dimensions of each Region, by their bounces."""
+    widths = (-14, -25, 9, 10, 8, 12, 15, 12)
+    numbers = ('accepted', 'delivered', 'bounced', 'of its mail', 'of all bounces', 'rate of AWS')
+    yield columns(widths, 'Region', SENDERS[kind], *numbers)
     for region in regions:
         sent, delivered, bounced = (
             tally.by_tags(f'{PREFIX}{kind}.{name}.count', region) for name in ('send', 'delivery', 'bounce')
         )
         worst = sorted(sent, key=lambda tags: (-bounced.get(tags, 0.0), tags))
-        for tags in worst[:MOST_ROWS]:
+        for tags in worst[:ROW_LIMIT]:
             bounces = bounced.get(tags, 0.0)
+            label = (tag_value(tags, kind) or ' '.join(tags))[:25]
+            # AWS has no deliveries of tenants.
+            arrived = delivered.get(tags, 0.0) if delivered else '-'
             rate = values.get(Key(f'{PREFIX}{kind}.reputation.bounce_rate', region, tags))
-            # Of tenants AWS does not say what was delivered.
-            arrived = f'{delivered.get(tags, 0.0):,.0f}' if delivered else '-'
-            yield (
-                f'  {region:<14} {_label(tags, kind)[:25]:<25} {sent[tags]:>9,.0f} {arrived:>10} '
-                f'{bounces:>8,.0f} {_percent(bounces, sent[tags]):>12} {_percent(bounces, sum(bounced.values())):>15} '
-                f'{"-" if rate is None else f"{rate:.1f} %":>12}'
-            )
-        yield from _not_shown(region, len(worst))
+            shares = (_percent(bounces, sent[tags]), _percent(bounces, sum(bounced.values())), _percent(rate, 100))
+            yield columns(widths, region, label, sent[tags], arrived, bounces, *shares)
+        yield from _more(region, len(worst))
 
 
 def receivers(tally: Tally, regions: Iterable[str]) -> Iterator[str]:
-    """What became of received emails: the rule sets and rules of each Region, the one with most emails first."""
-    yield (
-        f'  {"Region":<14} {"rule set or rule":<36} {"received":>9} {"all actions ran":>16} {"failed":>8} '
-        f'{"given up":>9}'
-    )
+    """The rule sets and rules of each Region, by their received emails."""
+    widths = (-14, -36, 9, 16, 8, 9)
+    yield columns(widths, 'Region', 'rule set or rule', 'received', 'all actions ran', 'failed', 'given up')
     for region in regions:
-        received, ran, failed, lost = (
+        received, *outcomes = (
             tally.by_tags(f'{PREFIX}{RECEIVING}.{name}.count', region)
             for name in ('received', 'publish_success', 'publish_failure', 'publish_expired')
         )
-        most = sorted(received, key=lambda tags: (-received[tags], tags))
-        for tags in most[:MOST_ROWS]:
-            yield (
-                f'  {region:<14} {_label(tags)[:36]:<36} {received[tags]:>9,.0f} {ran.get(tags, 0.0):>16,.0f} '
-                f'{failed.get(tags, 0.0):>8,.0f} {lost.get(tags, 0.0):>9,.0f}'
-            )
-        yield from _not_shown(region, len(most))
+        rules = sorted(received, key=lambda tags: (-received[tags], tags))
+        for tags in rules[:ROW_LIMIT]:
+            amounts = (outcome.get(tags, 0.0) for outcome in outcomes)
+            yield columns(widths, region, ' '.join(tags)[:36], received[tags], *amounts)
+        yield from _more(region, len(rules))
 
 
 def left_out(tally: Tally, regions: Iterable[str]) -> Iterator[str]:
     """How many series of each Region the option `max_series` leaves out."""
     for region in regions:
-        number = tally.latest(LEFT_OUT, region)
-        if number:
-            yield f'  {region:<14} {number:,.0f} series are not asked for, because of the option max_series'
+        if dropped := tally.latest(LEFT_OUT, region):
+            yield f'  {region:<14} {dropped:,.0f} series are not asked for, because of the option max_series'
 
 
-def _not_shown(region: str, rows: int) -> Iterator[str]:
-    if rows > MOST_ROWS:
-        yield f'  {region:<14} and {rows - MOST_ROWS:,} more'
+def _more(region: str, rows: int) -> Iterator[str]:
+    if rows > ROW_LIMIT:
+        yield f'  {region:<14} and {rows - ROW_LIMIT:,} more'
 
 
-def _label(tags: Iterable[str], known: str = '') -> str:
-    """What a series is called: by the tag that the column is called after, else by all of its tags."""
-    return valued(tags, known) or ' '.join(tags)
+def _percent(part: float | None, whole: float) -> str:
+    return '-' if part is None or not whole else f'{100 * part / whole:.1f} %'
 
 
-def _percent(part: float, whole: float) -> str:
-    return f'{100 * part / whole:.1f} %' if whole else '-'
+def incidents(happened: Iterable[Incident]) -> Iterator[str]:
+    """The mishaps of the run, with the number of requests that they hit."""
+    for incident in happened:
+        requests = {None: '', 1: ' (1 request)'}.get(incident.requests, f' ({incident.requests} requests)')
+        yield f'  {clock_time(incident.time)}  {incident.region:<14} {incident.description}{requests}'
 
 
-def whole(scene: Scene, units: Mapping[str, str], paint: Paint) -> Iterator[str]:
-    """The page, from what was done to the proof."""
-    chosen, tally, proof = scene.chosen, scene.tally, scene.proof
-    hours = (scene.mail_ended - scene.started) / 3600
-    yield paint(f'AMAZON SES CHECK, {hours:g} SIMULATED HOURS', BOLD)
+def head(scene: Scene) -> Iterator[str]:
+    choices, tally = scene.choices, scene.tally
+    account, regions = scene.account or 'not known', ' and '.join(choices.regions)
+    yield f'AMAZON SES CHECK, {(scene.mail_end - scene.start) / 3600:g} SIMULATED HOURS'
+    yield f'  scenario {choices.scenario}, seed {choices.seed}, account {account}, {regions}'
     yield (
-        f'  scenario {chosen.scenario}, seed {chosen.seed}, account {scene.account or "not known"}, '
-        f'{" and ".join(chosen.regions)}'
+        f'  {date_and_time(scene.start)} first run; {clock_time(scene.mail_end)} mail ends; '
+        f'{clock_time(scene.end)} last run, when all late data has come'
     )
-    yield (
-        f'  {date_and_time(scene.started)} first run; {clock_time(scene.mail_ended)} mail ends; '
-        f'{clock_time(scene.ended)} last run, when all late data has come'
-    )
-    if scene.late_share:
-        early, late = (round(seconds / 60) for seconds in scene.late)
-        yield f'  {100 * scene.late_share:.0f} % of all events reach CloudWatch {early} to {late} minutes late'
-    failed = f'{len(tally.errors)} failed' if tally.errors else 'none failed'
-    yield f'  {tally.runs:,} runs ({failed}), {tally.samples:,} samples, {len(tally.events)} events'
-    if tally.errors:
-        yield from title('Failed runs', paint)
-        yield from failures(tally.errors)
-    yield from title('What went wrong on purpose', paint)
-    for one in scene.happened:
-        struck = '' if one.struck is None else f' ({one.struck} requests)' if one.struck != 1 else ' (1 request)'
-        yield f'  {clock_time(one.time)}  {one.region:<14} {one.what}{struck}'
-    if not scene.happened:
-        yield '  nothing'
-    yield from title('Metrics: last values while there was mail, totals of the whole run', paint)
-    yield from metrics(scene.values, tally.totals, chosen.regions, units)
-    there = {family(key.name) for key in tally.totals}
-    for kind in SENDERS:
-        if kind in there:
-            yield from title(f'Who causes it: {SENDERS[kind]}s over the whole run', paint)
-            yield from senders(kind, tally, chosen.regions, scene.values)
-    if RECEIVING in there:
-        yield from title('What is received: rule sets and rules, which count the same emails', paint)
-        yield from receivers(tally, chosen.regions)
-    yield from left_out(tally, chosen.regions)
-    yield from title('Service checks', paint)
-    yield from statuses(tally)
-    yield from title('Events', paint)
-    yield from events(tally)
-    yield from title('Calls to AWS', paint)
-    yield from calls(tally, proof.calls, scene.throttled)
-    yield ''
-    yield from costs(scene.values, proof.billed)
-    yield from title('Proof: what CloudWatch finally holds, what was submitted', paint)
-    yield from counts(proof.counts.get('', ()))
-    yield ''
-    yield from counts_of_many(one for name, compared in proof.counts.items() if name for one in compared)
-    yield ''
-    yield f'  periods given up: {proof.skipped:,.0f}; amounts that CloudWatch took back: {proof.shrunk:,.0f}'
-    yield paint(proof.verdict, GREEN if proof.holds else RED)
+    early, late = (round(seconds / 60) for seconds in scene.scenario.late)
+    yield f'  {100 * scene.scenario.late_share:.0f} % of all events reach CloudWatch {early} to {late} minutes late'
+    yield f'  {tally.runs:,} runs, {tally.samples:,} samples, {len(tally.events)} events'
+
+
+def lines(scene: Scene, units: Mapping[str, str]) -> Iterator[str]:
+    """The whole page."""
+    tally, proof, regions, values = scene.tally, scene.proof, scene.choices.regions, scene.values
+    families = [count for name, compared in proof.counts.items() if name for count in compared]
+    losses = f'  periods given up: {proof.skipped:,.0f}; amounts that CloudWatch took back: {proof.shrunk:,.0f}'
+    sections: dict[str, Iterable[str]] = {
+        'Failed runs': failures(tally.errors),
+        'What went wrong on purpose': incidents(scene.incidents),
+        'Metrics: last values while there was mail, totals of the whole run': metrics(
+            values, tally.totals, regions, units
+        ),
+    }
+    for kind, name in SENDERS.items():
+        sections[f'Who causes it: {name}s over the whole run'] = senders(kind, tally, regions, values)
+    sections |= {
+        'What is received: rule sets and rules, which count the same emails': receivers(tally, regions),
+        'Series left out': left_out(tally, regions),
+        'Service checks': statuses(tally),
+        'Events': events(tally),
+        'Calls to AWS': chain(calls(tally, proof.calls, scene.throttles), [''], costs(values, proof.billed)),
+        'Proof: what CloudWatch finally holds, what was submitted': chain(
+            counts(proof.counts.get('', ())), [''], counts_of_families(families), ['', losses]
+        ),
+    }
+    yield from head(scene)
+    for title, section in sections.items():
+        yield from ('', title.upper(), *(list(section) or ['  none']))
+    yield proof.verdict

@@ -1,13 +1,14 @@
-"""What was submitted, compared with what is true. Pure: it believes nothing but the numbers it is given."""
+"""Compares what was submitted with what the pretend AWS holds. Pure: its only inputs are numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from math import isclose
 
-from demo.tally import Tally
+from demo.tally import Tally, tag_value
 
 SINCE = 'amazon_ses.collector.counting_since'
 CALLS = 'amazon_ses.collector.api_calls'
@@ -18,13 +19,13 @@ LEFT_OUT = 'amazon_ses.collector.series_dropped'
 ANY: tuple[str, ...] = ()
 
 Tags = tuple[str, ...]
-"""The tags of a series beside account and Region."""
+"""The tags of a series except account and Region."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """Counts of one kind; '' is the account. `counts` has what CloudWatch may call the metric behind each, `tags` the
-    tag that each dimension becomes. Where the metric is ANY, its name and its namespace are tags as well. `limited`:
+    """Counts of one kind; '' is the account. `counts` has the possible CloudWatch names of the metric behind each,
+    `tags` the tag of each dimension. Where the metric is ANY, its name and its namespace are tags as well. `limited`:
     the option `max_series` may leave series out."""
 
     name: str
@@ -33,47 +34,47 @@ class Family:
     limited: bool = False
 
 
-Held = Callable[[Family, str, str, float], Mapping[Tags, float]]
-"""What CloudWatch holds of a family's count in a Region from an instant on, when all late data has arrived: by the tags
-of each series that it has."""
+Amounts = Callable[[Family, str, str, float], Mapping[Tags, float]]
+"""The sums in CloudWatch of a family's count in a Region since an instant, late data included, by the tags of each
+series."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """The other side. `calls` are by Region and operation, `billed` by Region the metrics that AWS bills."""
+    """The numbers of the pretend AWS. `calls` are by Region and operation, `billed` by Region the billed metrics."""
 
-    held: Held
+    amounts: Amounts
     calls: Mapping[tuple[str, str], int]
     billed: Mapping[str, int]
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One number that was submitted, beside the same number from the other side. `tags` tell series apart."""
+class Comparison:
+    """A number that was submitted, and the same number in AWS."""
 
     name: str
     region: str
-    true: float
+    expected: float
     submitted: float
     since: float | None = None
     tags: Tags = ()
 
     @property
     def difference(self) -> float:
-        return 0.0 if isclose(self.true, self.submitted, abs_tol=1e-6) else self.submitted - self.true
+        return 0.0 if isclose(self.expected, self.submitted, abs_tol=1e-6) else self.submitted - self.expected
 
 
 @dataclass(frozen=True)
 class Proof:
-    """All comparisons of one run of the demo; the counts by the name of their family. It holds only where nothing
-    differs and nothing was given up."""
+    """All comparisons of one run of the demo; the counts by the name of their family. `silent` are Regions without
+    counts. The proof holds only where nothing differs, was skipped or was lowered."""
 
-    counts: Mapping[str, tuple[Compared, ...]]
-    calls: tuple[Compared, ...]
-    billed: tuple[Compared, ...]
+    counts: Mapping[str, tuple[Comparison, ...]]
+    calls: tuple[Comparison, ...]
+    billed: tuple[Comparison, ...]
     skipped: float
     shrunk: float
-    mute: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -81,73 +82,68 @@ class Proof:
 
     @property
     def objections(self) -> tuple[str, ...]:
-        """Everything that keeps this from being a proof."""
-        found = [
-            f'{" of ".join((one.name, *one.tags))} in {one.region} differs by {one.difference:+,.0f}'
-            for one in (*chain(*self.counts.values()), *self.calls, *self.billed)
-            if one.difference
+        """Every reason why the proof does not hold."""
+        objections = [
+            f'{" of ".join((number.name, *number.tags))} in {number.region} differs by {number.difference:+,.0f}'
+            for number in (*chain(*self.counts.values()), *self.calls, *self.billed)
+            if number.difference
         ]
-        found += [f'nothing was counted in {region}' for region in self.mute]
-        if self.skipped:
-            found.append(f'{self.skipped:,.0f} periods were given up')
-        if self.shrunk:
-            found.append(f'{self.shrunk:,.0f} were counted and later taken back by CloudWatch')
-        if not any(self.counts.values()):
-            found.append('there is no count to compare')
-        return tuple(found)
+        objections += [f'nothing was counted in {region}' for region in self.silent]
+        conditions = {
+            f'{self.skipped:,.0f} periods were given up': self.skipped,
+            f'{self.shrunk:,.0f} were counted and later taken back by CloudWatch': self.shrunk,
+            'there is no count to compare': not any(self.counts.values()),
+        }
+        return (*objections, *(objection for objection, applies in conditions.items() if applies))
 
     @property
     def verdict(self) -> str:
         """The last line of the proof."""
-        if self.holds:
-            account = len(self.counts.get('', ()))
-            families = [len(counts) for name, counts in self.counts.items() if name and counts]
-            found = f' and {sum(families)} of {len(families)} families of series' if families else ''
-            return f'PROOF: {account} counts of the account{found}, difference 0'
-        return f'PROOF FAILED: {"; ".join(self.objections)}'
+        if not self.holds:
+            return f'PROOF FAILED: {"; ".join(self.objections)}'
+        families = [len(counts) for name, counts in self.counts.items() if name and counts]
+        series = f' and {sum(families)} of {len(families)} families of series' if families else ''
+        return f'PROOF: {len(self.counts.get("", ()))} counts of the account{series}, difference 0'
 
 
-def prove(tally: Tally, regions: Iterable[str], families: Iterable[Family], truth: Truth) -> Proof:
-    """Compare a tally with the truth: each series that was submitted or that CloudWatch holds.
-
-    A Region that never said since when it counts is no proof.
-    """
-    regions = tuple(regions)
+def prove(tally: Tally, regions: Sequence[str], families: Iterable[Family], truth: Truth) -> Proof:
+    """Compare each series that was submitted or that CloudWatch holds. A Region that never submitted since when it
+    counts proves nothing."""
     since = {key.region: value for key, value in tally.last.items() if key.name == SINCE}
-    sent = {
-        (region, operation): value
-        for region in {*regions, *(key.region for key in tally.totals)}
-        for operation, value in tally.by_tag(CALLS, region, 'operation').items()
-    }
+    calls: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for key, value in tally.totals.items():
+        if key.name == CALLS:
+            calls[key.region, tag_value(key.tags, 'operation')] += value
     return Proof(
         counts={
             family.name: tuple(
-                one
+                number
                 for region in regions
                 if region in since
                 for name in family.counts
-                for one in _compared(tally, family, name, region, since[region], truth.held)
+                for number in _compare(tally, family, (name, region, since[region]), truth.amounts)
             )
             for family in families
         },
         calls=tuple(
-            Compared(operation, region, truth.calls.get((region, operation), 0), sent.get((region, operation), 0))
-            for region, operation in sorted({*truth.calls, *sent})
+            Comparison(operation, region, truth.calls.get((region, operation), 0), calls.get((region, operation), 0))
+            for region, operation in sorted({*truth.calls, *calls})
         ),
         billed=tuple(
-            Compared('billed metrics', region, truth.billed.get(region, 0), tally.total(BILLED, region))
+            Comparison('billed metrics', region, truth.billed.get(region, 0), tally.total(BILLED, region))
             for region in sorted({*regions, *truth.billed})
         ),
         skipped=sum(value for key, value in tally.totals.items() if key.name == SKIPPED),
         shrunk=sum(value for key, value in tally.totals.items() if key.name == SHRUNK),
-        mute=tuple(region for region in regions if region not in since),
+        silent=tuple(region for region in regions if region not in since),
     )
 
 
-def _compared(tally: Tally, family: Family, name: str, region: str, since: float, held: Held) -> Iterator[Compared]:
-    """One count of a family in a Region, series by series."""
-    submitted, true = tally.by_tags(name, region), held(family, name, region, since)
-    # Where there are more series than `max_series`, those that are not asked for are not promised either.
-    promised = set(submitted) if family.limited and tally.latest(LEFT_OUT, region) else {*submitted, *true}
+def _compare(tally: Tally, family: Family, count: tuple[str, str, float], amounts: Amounts) -> Iterator[Comparison]:
+    """One count of a family series by series: its name, its Region, and since when it counts."""
+    name, region, since = count
+    submitted, expected = tally.by_tags(name, region), amounts(family, *count)
+    # Series over the limit of `max_series` are not asked for, so nothing is promised for them.
+    promised = set(submitted) if family.limited and tally.latest(LEFT_OUT, region) else {*submitted, *expected}
     for tags in sorted(promised):
-        yield Compared(name, region, true.get(tags, 0.0), submitted.get(tags, 0.0), since, tags)
+        yield Comparison(name, region, expected.get(tags, 0.0), submitted.get(tags, 0.0), since, tags)

@@ -1,10 +1,11 @@
-"""The run itself: a pretend AWS, the real check once a minute, mishaps, a restart, and the wait for late data."""
+"""The run: a pretend AWS, the real check once a minute, mishaps, a restart, and the wait for late data."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,92 +37,85 @@ WAIT = TIMEFRAME + 40 * MINUTE
 
 LATE_SHARE = 0.25
 TIMEOUT = 2
-"""Real seconds that the hanging request costs, and far more than any other answer takes, on a slow machine too."""
+"""Real seconds that the hanging request costs. Every other response takes far less, on a slow machine too."""
 
 Report = Callable[[float, Tally], None]
 
 
 @dataclass(frozen=True)
-class Happened:
-    """One mishap as it came to pass: simulated time, in plain words, and how many requests it struck."""
+class Incident:
+    """A mishap that happened: simulated time, and how many requests were hit. A restart hits no request."""
 
     time: float
     region: str
-    what: str
-    struck: int | None
+    description: str
+    requests: int | None
 
 
 @dataclass
 class Scene:
-    """What the run came to. `values` are the gauges at the end of the mail, before the wait for late data."""
+    """A run. `values` are the gauges at the end of the mail, before the wait for late data."""
 
-    chosen: Choices
+    choices: Choices
     account: str
-    started: float
-    mail_ended: float
-    ended: float
+    start: float
+    mail_end: float
+    end: float
     tally: Tally
     values: dict[Key, float]
-    happened: list[Happened]
+    incidents: list[Incident]
     proof: Proof
-    late_share: float
-    late: tuple[float, float]
-    throttled: dict[tuple[str, str], Counter[str]]
+    scenario: Scenario
+    throttles: dict[tuple[str, str], Counter[str]]
 
 
-def play(chosen: Choices, folder: Path, report: Report = lambda now, tally: None) -> Scene:
-    """Run everything and return what came of it. `folder` takes the check's state; `report` hears of each run."""
-    # What fails on purpose is on the page; only what nobody meant to fail belongs on stderr.
+def play(choices: Choices, folder: Path, report: Report = lambda now, tally: None) -> Scene:
+    """Run everything. `folder` takes the check's state; `report` is called after each run."""
+    # The page shows what fails on purpose. Only other failures belong on stderr.
     AGENT.set_log_level(logging.ERROR)
     clock = Clock(START - LEAD)
-    length = round(chosen.hours * 60) * MINUTE
-    story = _with_an_end(series.whole(SCENARIOS[chosen.scenario]), LEAD + length)
-    # That answers fit the models of botocore is proven elsewhere, and takes a tenth of the time.
-    with Simulator(scenario=story, clock=clock, seed=chosen.seed, strict=False) as aws:
+    length = round(choices.hours * 60) * MINUTE
+    scenario = _with_an_end(series.with_all_families(SCENARIOS[choices.scenario]), LEAD + length)
+    # Other tests prove that responses fit the models of botocore. Here that would take a tenth of the time.
+    with Simulator(scenario=scenario, clock=clock, seed=choices.seed, strict=False) as aws:
         clock.advance(LEAD)
-        stage = _Stage(aws, clock, chosen.regions, folder / 'state.json', report)
-        try:
-            stage.run_until(START + length, length if chosen.faults else 0)
+        with closing(_Stage(aws, clock, choices.regions, folder / 'state.json', report)) as stage:
+            stage.run_until(START + length, length if choices.faults else 0)
             values = stage.tally.fresh(clock() - HOUR)
             stage.wait(WAIT)
-        finally:
-            stage.close()
-        tally = stage.tally
-        account = min(tally.accounts, default='')
-        ended = clock()
+        account = min(stage.tally.accounts, default='')
         return Scene(
-            chosen=chosen,
+            choices=choices,
             account=account,
-            started=START,
-            mail_ended=START + length,
-            ended=ended,
-            tally=tally,
+            start=START,
+            mail_end=START + length,
+            end=clock(),
+            tally=stage.tally,
             values=values,
-            happened=sorted(stage.happened(), key=lambda one: one.time),
-            proof=prove(tally, chosen.regions, truth.FAMILIES, truth.of(aws, account, ended)),
-            late_share=aws.scenario.late_share,
-            late=aws.scenario.late,
-            throttled=_throttled(aws.log),
+            incidents=stage.incidents(),
+            proof=prove(stage.tally, choices.regions, truth.FAMILIES, truth.truth_of(aws, account, clock())),
+            scenario=scenario,
+            throttles=_throttles(aws.log),
         )
 
 
 def units() -> dict[str, str]:
     """The unit of every metric in the catalogue, such as `email/second`; '' where it has none."""
-    return {one.full_name: '/'.join(filter(None, (one.unit, one.per_unit))) for one in catalogue.METRICS}
+    return {metric.full_name: '/'.join(filter(None, (metric.unit, metric.per_unit))) for metric in catalogue.METRICS}
 
 
-def _throttled(log: Iterable[Request]) -> dict[tuple[str, str], Counter[str]]:
+def _throttles(log: Iterable[Request]) -> dict[tuple[str, str], Counter[str]]:
     """By Region and operation, whether a throttling was a mishap or AWS's own limit."""
-    found: dict[tuple[str, str], Counter[str]] = {}
-    for one in log:
-        if one.error == 'Throttling':
-            by = 'on purpose' if one.fault == 'throttle' else "by AWS's own limit"
-            found.setdefault((str(one.region), str(one.operation)), Counter())[by] += 1
-    return found
+    sources: dict[tuple[str, str], Counter[str]] = {}
+    for request in log:
+        if request.error == 'Throttling':
+            source = 'on purpose' if request.fault == 'throttle' else "by AWS's own limit"
+            sources.setdefault((str(request.region), str(request.operation)), Counter())[source] += 1
+    return sources
 
 
 class _Stage:
-    """The check with its clock and its mishaps, one run at a time."""
+    """The check with its clock and its mishaps, run after run."""
 
     def __init__(self, aws: Simulator, clock: Clock, regions: tuple[str, ...], state: Path, report: Report) -> None:
         self.tally = Tally()
@@ -131,7 +125,7 @@ class _Stage:
         self._state = state
         self._report = report
         self._faults: list[tuple[float, Mishap, Fault]] = []
-        self._stops: list[Happened] = []
+        self._stops: list[Incident] = []
         self._instance: dict[str, Any] = {
             'regions': list(regions),
             'endpoint_url': aws.endpoint_url,
@@ -150,16 +144,16 @@ class _Stage:
     def run_until(self, end: float, length: int) -> None:
         """A run each minute. Mishaps happen at their share of `length` seconds; with 0 there are none."""
         begin = self._clock()
-        coming = sorted(MISHAPS, key=lambda one: one.at) if length else []
-        down = (begin + DOWN_FROM * length, begin + DOWN_TO * length) if length else None
+        mishaps = sorted(MISHAPS, key=lambda mishap: mishap.at) if length else []
+        stop = begin + DOWN_FROM * length if length else end
         while self._clock() < end:
             now = self._clock()
-            if down is not None and now >= down[0]:
-                self._restart(down[1] - now)
-                down = None
+            if now >= stop:
+                self._restart(begin + DOWN_TO * length - now)
+                stop = end
                 continue
-            while coming and now >= begin + coming[0].at * length:
-                self._befall(coming.pop(0))
+            while mishaps and now >= begin + mishaps[0].at * length:
+                self._strike(mishaps.pop(0))
             for _, mishap, fault in self._faults:
                 if mishap.until is not None and now >= begin + mishap.until * length:
                     self._aws.faults.remove(fault)
@@ -172,9 +166,9 @@ class _Stage:
             self._run(PERIOD)
         self._run(0)
 
-    def happened(self) -> list[Happened]:
-        struck = [Happened(at, str(fault.region), mishap.what, fault.hits) for at, mishap, fault in self._faults]
-        return struck + self._stops
+    def incidents(self) -> list[Incident]:
+        faults = [Incident(at, str(fault.region), mishap.description, fault.hits) for at, mishap, fault in self._faults]
+        return sorted(faults + self._stops, key=lambda incident: incident.time)
 
     def close(self) -> None:
         self._host.close()
@@ -184,17 +178,16 @@ class _Stage:
         self._report(self._clock(), self.tally)
         self._clock.advance(step)
 
-    def _befall(self, mishap: Mishap) -> None:
-        region = self._regions[mishap.place % len(self._regions)]
+    def _strike(self, mishap: Mishap) -> None:
+        region = self._regions[mishap.region % len(self._regions)]
         fault = Fault(kind=mishap.kind, operation=mishap.operation, region=region, times=mishap.times)
         self._faults.append((self._clock(), mishap, self._aws.faults.add(fault)))
 
     def _restart(self, seconds: float) -> None:
         """Stop the check, let time pass without it, and start another one on the same state."""
         minutes = max(1, round(seconds / MINUTE))
-        self._stops.append(
-            Happened(self._clock(), 'all', f'the Agent is stopped; it starts again after {minutes} minutes', None)
-        )
+        description = f'the Agent is stopped; it starts again after {minutes} minutes'
+        self._stops.append(Incident(self._clock(), 'all', description, None))
         self._host.close()
         self._clock.advance(minutes * MINUTE)
         self._host = self._start()

@@ -1,4 +1,4 @@
-"""What the account of the demo has, whatever its story: something for each group of both dashboards.
+"""The series in the account of the demo, in every scenario: some for each group of both dashboards.
 
 A new group of a dashboard needs its series here, and where an option asks for them its option.
 """
@@ -7,37 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
-from simulator import SCENARIOS
-from simulator.scenarios import (
-    ADDRESS_VALIDATION,
-    GLOBAL_ENDPOINTS,
-    MAIL_MANAGER,
-    MANAGED_POOLS,
-    RATIOS,
-    RECEIPT_RULES,
-    Family,
-    Gauge,
-    Scenario,
-)
+from simulator import SCENARIOS, scenarios
+from simulator.scenarios import RATIOS, Family, Gauge, Scenario
 
 CAMPAIGN = 'campaign'
 DAY = 1440
 
-# The newsletter of the storm, told apart by a message tag: together as many emails, and as many that bounce.
+# The newsletter of the storm, divided by a message tag: together as many emails, and as many that bounce.
 CAMPAIGNS = tuple(
-    Family(
-        dimensions=(CAMPAIGN,),
-        values=((name,),),
-        events={**RATIOS, 'Bounce': bounced, 'Delivery': delivered},
-        share=share,
-    )
+    Family((CAMPAIGN,), ((name,),), events={**RATIOS, 'Bounce': bounced, 'Delivery': delivered}, share=share)
     for name, share, bounced, delivered in (('spring', 0.25, 0.07, 0.7), ('welcome', 0.15, 0.0113, 0.97))
 )
 
-# Each tenant has the mail of one set. AWS writes of Bounces as well as of Bounce; the storm is one of Bounce.
+# Each tenant has the mail of one set. AWS documents Bounces as well as Bounce; the storm has Bounce.
 TENANTS = tuple(
     Family(
         dimensions=('TenantId', 'TenantName'),
@@ -50,7 +34,7 @@ TENANTS = tuple(
     )
 )
 
-# What Outlook thinks of an old list: `spam` is half or all of it, as SNDS tells it.
+# Outlook's verdict on an old list: `spam` is half or all of it, as SNDS reports it.
 ADDRESSES = tuple(
     Family(
         dimensions=('IP',),
@@ -75,22 +59,22 @@ ADDRESSES = tuple(
 
 FAMILIES = (
     *SCENARIOS['bounce_storm'].families,
-    *RECEIPT_RULES,
+    *scenarios.RECEIPT_RULES,
     *CAMPAIGNS,
     *TENANTS,
-    MANAGED_POOLS,
+    scenarios.MANAGED_POOLS,
     *ADDRESSES,
-    GLOBAL_ENDPOINTS,
-    ADDRESS_VALIDATION,
-    MAIL_MANAGER,
+    scenarios.GLOBAL_ENDPOINTS,
+    scenarios.ADDRESS_VALIDATION,
+    scenarios.MAIL_MANAGER,
 )
 
-OPTIONS: Mapping[str, Any] = MappingProxyType({'dimensions': [{CAMPAIGN: ['spring', 'welcome']}]})
-"""The options without which the check would not read all of that."""
+OPTIONS: Mapping[str, Any] = {'dimensions': [{CAMPAIGN: ['spring', 'welcome']}]}
+"""The options without which the check would not read all of these series."""
 
 
-def whole(scenario: Scenario) -> Scenario:
+def with_all_families(scenario: Scenario) -> Scenario:
     """The scenario with each kind of series that it lacks."""
-    there = {family.dimensions for family in scenario.families}
-    added = tuple(family for family in FAMILIES if family.dimensions not in there)
+    dimensions = {family.dimensions for family in scenario.families}
+    added = tuple(family for family in FAMILIES if family.dimensions not in dimensions)
     return replace(scenario, families=(*scenario.families, *added))

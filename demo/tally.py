@@ -1,4 +1,4 @@
-"""What an Agent would have got over many runs. Pure."""
+"""Everything that an Agent would have received over many runs. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from standalone.model import Run, Sample, ServiceCheck
 
 
 class Key(NamedTuple):
-    """One series as the Agent tells it from another. `tags` are those beside account and Region."""
+    """One series as the Agent distinguishes it. `tags` are without account and Region."""
 
     name: str
     region: str
@@ -18,7 +18,7 @@ class Key(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A service check that is not what it was in the run before."""
+    """A service check that differs from the run before."""
 
     time: float
     level: str
@@ -27,15 +27,16 @@ class Change(NamedTuple):
 
 @dataclass
 class Tally:
-    """Everything that was submitted so far: the newest value of each gauge, the total of each count, what changed.
+    """Everything that was submitted so far: the newest value of each gauge, the total of each count, the changes.
 
-    `series` and `statuses` have each sample with its time, with the keys of `tools.boards.evaluate.Recording`.
+    `submitted_at` is the time of each newest value. `series` and `statuses` have each sample with its time, with the
+    keys of `tools.boards.recording.Recording`.
     """
 
     runs: int = 0
     samples: int = 0
     last: dict[Key, float] = field(default_factory=dict)
-    seen: dict[Key, float] = field(default_factory=dict)
+    submitted_at: dict[Key, float] = field(default_factory=dict)
     totals: dict[Key, float] = field(default_factory=dict)
     changes: dict[Key, list[Change]] = field(default_factory=dict)
     events: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
@@ -45,48 +46,34 @@ class Tally:
     statuses: dict[tuple[str, tuple[str, ...]], list[tuple[float, int]]] = field(default_factory=dict)
 
     def add(self, run: Run) -> None:
-        """Take in one more run. Gauges replace what was there, counts are added up."""
+        """Add one more run. Gauges replace the value before, counts are added up."""
         self.runs += 1
         self.samples += len(run.metrics)
         for sample in run.metrics:
-            self._count(sample, run.time)
+            self._add_sample(sample, run.time)
         for status in run.service_checks:
-            self._notice(status, run.time)
+            self._add_status(status, run.time)
         self.events.extend((run.time, event) for event in run.events)
         if run.error is not None:
             self.errors.append((run.time, run.error))
 
-    def total(self, name: str, region: str, *tags: str) -> float:
-        """The total of a count in a Region over all series that carry these tags."""
-        wanted = set(tags)
-        return sum(
-            value
-            for key, value in self.totals.items()
-            if key.name == name and key.region == region and wanted <= set(key.tags)
-        )
-
     def by_tags(self, name: str, region: str) -> dict[tuple[str, ...], float]:
-        """The totals of a count in a Region by the tags of its series, beside account and Region."""
+        """The totals of a count in a Region by the tags of its series."""
         return {key.tags: value for key, value in self.totals.items() if key.name == name and key.region == region}
 
-    def by_tag(self, name: str, region: str, tag: str) -> dict[str, float]:
-        """The totals of a count in a Region by the values of one tag."""
-        found: dict[str, float] = {}
-        for key, value in self.totals.items():
-            if key.name == name and key.region == region:
-                label = valued(key.tags, tag)
-                found[label] = found.get(label, 0.0) + value
-        return found
+    def total(self, name: str, region: str) -> float:
+        """The total of a count in a Region over all series."""
+        return sum(self.by_tags(name, region).values())
 
     def latest(self, name: str, region: str) -> float:
         """The newest values of a gauge in a Region, added up over all series; 0 where there is none."""
         return sum(value for key, value in self.last.items() if key.name == name and key.region == region)
 
     def fresh(self, since: float) -> dict[Key, float]:
-        """The gauges that were submitted at `since` or later. An older one is no longer shown by anybody."""
-        return {key: value for key, value in self.last.items() if self.seen[key] >= since}
+        """The gauges that were submitted at `since` or later. Nobody shows an older value."""
+        return {key: value for key, value in self.last.items() if self.submitted_at[key] >= since}
 
-    def _count(self, sample: Sample, time: float) -> None:
+    def _add_sample(self, sample: Sample, time: float) -> None:
         key = _key(sample)
         self.series.setdefault((sample.name, sample.type, sample.tags), []).append((time, sample.value))
         self.accounts.update(tag.partition(':')[2] for tag in sample.tags if tag.startswith('aws_account:'))
@@ -94,21 +81,21 @@ class Tally:
             self.totals[key] = self.totals.get(key, 0.0) + sample.value
         else:
             self.last[key] = sample.value
-            self.seen[key] = time
+            self.submitted_at[key] = time
 
-    def _notice(self, status: ServiceCheck, time: float) -> None:
+    def _add_status(self, status: ServiceCheck, time: float) -> None:
         self.statuses.setdefault((status.name, status.tags), []).append((time, status.status))
         history = self.changes.setdefault(_key(status), [])
-        now = Change(time, status.status_name, status.message)
-        if not history or history[-1][1:] != now[1:]:
-            history.append(now)
+        change = Change(time, status.status_name, status.message)
+        if not history or history[-1][1:] != change[1:]:
+            history.append(change)
 
 
-def valued(tags: Iterable[str], name: str) -> str:
+def tag_value(tags: Iterable[str], name: str) -> str:
     """The value of a tag, '' where there is none."""
     return next((tag.partition(':')[2] for tag in tags if tag.startswith(f'{name}:')), '')
 
 
 def _key(submitted: Sample | ServiceCheck) -> Key:
-    own = tuple(sorted(tag for tag in submitted.tags if not tag.startswith(('aws_account:', 'region:'))))
-    return Key(submitted.name, valued(submitted.tags, 'region'), own)
+    tags = tuple(sorted(tag for tag in submitted.tags if not tag.startswith(('aws_account:', 'region:'))))
+    return Key(submitted.name, tag_value(submitted.tags, 'region'), tags)

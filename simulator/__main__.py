@@ -11,17 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from simulator import SCENARIOS, Clock, Simulator
+from simulator import SCENARIOS, Clock, Scenario, Simulator
 from simulator.shapes import epoch
 
 
 def _clock(start: float | None, speed: float) -> Callable[[], float]:
     if start is None and speed == 1.0:
         return time.time
-    if speed == 0.0:
-        return Clock(time.time() if start is None else start)
-    begun, origin = time.monotonic(), time.time() if start is None else start
-    return lambda: origin + (time.monotonic() - begun) * speed
+    origin, began = time.time() if start is None else start, time.monotonic()
+    return Clock(origin) if speed == 0.0 else lambda: origin + (time.monotonic() - began) * speed
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -30,42 +28,46 @@ def _parser() -> argparse.ArgumentParser:
         description='A pretend AWS on loopback: SES, CloudWatch and STS for demo, tests and benchmarks.',
         epilog='Stop it with Ctrl-C. GET /_sim/ shows its state; see --list for the scenarios.',
     )
-    parser.add_argument('--port', type=int, default=0, help='port to serve; 0 picks a free one (default: 0)')
-    parser.add_argument('--scenario', default='steady', metavar='NAME', help='what happens (default: steady)')
-    parser.add_argument('--seed', type=int, default=1, help='same seed, same traffic (default: 1)')
-    parser.add_argument(
-        '--account', default='123456789012', metavar='ID', help='account of any key (default: %(default)s)'
-    )
-    parser.add_argument('--time', type=epoch, metavar='EPOCH|ISO', help='time at the start (default: now)')
-    parser.add_argument(
+    add = parser.add_argument
+    add('--port', type=int, default=0, help='port to serve; 0 picks a free one (default: 0)')
+    add('--scenario', default='steady', metavar='NAME', help='what happens (default: steady)')
+    add('--seed', type=int, default=1, help='same seed, same traffic (default: 1)')
+    add('--account', default='123456789012', metavar='ID', help='account of any key (default: %(default)s)')
+    add('--time', type=epoch, metavar='EPOCH|ISO', help='time at the start (default: now)')
+    add(
         '--speed',
         type=float,
         default=1.0,
         metavar='X',
         help='X times as fast; 0 stands still until /_sim/clock moves it',
     )
-    parser.add_argument(
-        '--latency', type=float, default=0.0, metavar='SECONDS', help='added to each answer (default: 0)'
-    )
-    parser.add_argument(
+    add('--latency', type=float, default=0.0, metavar='SECONDS', help='added to each answer (default: 0)')
+    add(
         '--members', type=int, metavar='N', help='sets, identities or tenants that send as much each (default: as told)'
     )
-    parser.add_argument(
-        '--volume', type=float, metavar='X', help='mean sends per minute of an account in a Region (default: as told)'
-    )
-    parser.add_argument(
+    add('--volume', type=float, metavar='X', help='mean sends per minute of an account in a Region (default: as told)')
+    add(
         '--between',
         type=float,
         nargs=2,
         metavar='SECONDS',
         help='after the start, let mail flow only between these times after it, so that everything can be counted',
     )
-    parser.add_argument(
-        '--not-strict', action='store_true', help='remember answers and do not check them against the models: faster'
-    )
-    parser.add_argument('--no-quotas', action='store_true', help='never throttle on its own')
-    parser.add_argument('--list', action='store_true', help='print the scenarios and leave')
+    add('--not-strict', action='store_true', help='remember answers and do not check them against the models: faster')
+    add('--no-quotas', action='store_true', help='never throttle on its own')
+    add('--list', action='store_true', help='print the scenarios and leave')
     return parser
+
+
+def _scenario(options: argparse.Namespace) -> Scenario:
+    scenario = SCENARIOS[options.scenario]
+    if options.members is not None:
+        scenario = scenario.sized(options.members)
+    if options.volume is not None:
+        scenario = replace(scenario, volume=options.volume)
+    if options.between is not None:
+        scenario = scenario.between(*options.between)
+    return scenario
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,15 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f'unknown scenario {options.scenario!r}; choose from: {", ".join(SCENARIOS)}')
     if not (options.account.isdigit() and len(options.account) == 12):
         parser.error('--account must be 12 digits')
-    scenario = SCENARIOS[options.scenario]
-    if options.members is not None:
-        scenario = scenario.sized(options.members)
-    if options.volume is not None:
-        scenario = replace(scenario, volume=options.volume)
-    if options.between is not None:
-        scenario = scenario.between(*options.between)
     sim = Simulator(
-        scenario,
+        _scenario(options),
         clock=_clock(options.time, options.speed),
         seed=options.seed,
         account=options.account,
@@ -97,11 +92,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         latency=options.latency,
         quotas=not options.no_quotas,
     )
-    ended = threading.Event()
+    stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: stopped.set())
     if options.not_strict:
-        # A third of the time would go into looking for cycles among all that is remembered. There are next to none.
+        # Collection would take a third of the time, and among all that is remembered there are next to no cycles.
         gc.disable()
     try:
         sim.start()
@@ -112,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f'aws --region us-east-1 --endpoint-url {sim.endpoint_url} sesv2 get-account',
         flush=True,
     )
-    while not ended.wait(1.0):
+    while not stopped.wait(1.0):
         pass
     sim.stop()
     return 0

@@ -1,4 +1,4 @@
-"""Who is calling: keys, accounts, roles, sessions, and what IAM refuses them."""
+"""Keys, accounts, roles and sessions, and IAM's refusals."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import itertools
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from simulator.errors import AwsError
+from simulator.errors import AwsError, access_denied, expired_token, invalid_token
 from simulator.traffic import key_of
 
 DENIED_KEY = 'AKIADENIED'
@@ -18,17 +18,13 @@ _ROLE = re.compile(r'arn:(aws[\w-]*):iam::(\d{12}):role/(?:[\w+=,.@/-]*/)?([\w+=
 
 @dataclass(frozen=True)
 class Principal:
-    """Whoever signed a call: `arn` as messages name it, `role_arn` for a session."""
+    """The signer of a call: `arn` as messages name it, `role_arn` for a session."""
 
     access_key: str
     account: str
     arn: str
     user_id: str
     role_arn: str | None = None
-
-    @property
-    def is_session(self) -> bool:
-        return self.role_arn is not None
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ class Role:
 
 @dataclass
 class Session:
-    """Temporary credentials; `expires` is wall time, seconds since the epoch."""
+    """Temporary credentials; `expires` is wall time in seconds since the epoch, 0 once they were ended."""
 
     access_key: str
     secret_key: str
@@ -54,25 +50,33 @@ class Session:
     user_id: str
     role: Role
     expires: float
-    ended: bool = False
 
 
 @dataclass(frozen=True)
 class Denial:
-    """One refused IAM action; None matches anything. `who` is an access key, an ARN or a role ARN."""
+    """One refused IAM action; None matches anything. `principal` is an access key, an ARN or a role ARN."""
 
     action: str
     region: str | None = None
     account: str | None = None
-    who: str | None = None
+    principal: str | None = None
+
+    def covers(self, caller: Principal, action: str, region: str) -> bool:
+        """Whether the action is refused to a caller in a Region."""
+        pattern = re.escape(self.action).replace(r'\*', '.*')
+        return (
+            re.fullmatch(pattern, action) is not None
+            and self.region in (None, region)
+            and self.account in (None, caller.account)
+            and self.principal in (None, caller.access_key, caller.arn, caller.role_arn)
+        )
 
 
 class Accounts:
     """The accounts of a simulator. Unknown long-term keys belong to the default account."""
 
-    def __init__(self, default: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, default: str) -> None:
         self.default = default
-        self._wall = clock
         self._keys: dict[str, tuple[str, str]] = {}
         self._roles: dict[str, Role] = {}
         self._sessions: dict[str, Session] = {}
@@ -86,22 +90,15 @@ class Accounts:
         self._keys[access_key] = (account, user)
 
     def declare_role(
-        self,
-        arn: str,
-        external_id: str | None = None,
-        trusted: Iterable[str] | None = None,
-        max_seconds: int = 3600,
+        self, arn: str, external_id: str | None = None, trusted: Iterable[str] | None = None, max_seconds: int = 3600
     ) -> Role:
-        """Give a role conditions. A role nobody declared can be assumed by anybody, without conditions."""
-        match = _ROLE.fullmatch(arn)
-        if match is None:
-            raise ValueError(f'{arn} is not the ARN of a role')
+        """Give a role conditions. A role that was not declared can be assumed by anybody."""
         trust = None if trusted is None else tuple(trusted)
-        self._roles[arn] = Role(arn, match[2], match[3], external_id, trust, max_seconds)
+        self._roles[arn] = replace(self.role(arn), external_id=external_id, trusted=trust, max_seconds=max_seconds)
         return self._roles[arn]
 
     def role(self, arn: str) -> Role:
-        """The role of an ARN; ValidationError as STS gives it for text that is none."""
+        """The role of an ARN; ValidationError, as from STS, for other text."""
         match = _ROLE.fullmatch(arn)
         if match is None:
             raise AwsError('ValidationError', f'{arn} is invalid')
@@ -116,17 +113,15 @@ class Accounts:
 
     def open_session(self, role: Role, session_name: str, expires: float) -> Session:
         """New temporary credentials for a role."""
-        with self._lock:
-            number = next(self._numbers)
-        mark = f'{key_of(role.arn, session_name, number):016X}'
-        role_id = f'AROA{key_of(role.arn):016X}'
+        number = next(self._numbers)
+        suffix = f'{key_of(role.arn, session_name, number):016X}'
         partition = role.arn.split(':')[1]
         session = Session(
-            access_key=f'ASIA{mark}',
-            secret_key=f'secret{mark}',
-            token=f'token-{mark}-{number}',
+            access_key=f'ASIA{suffix}',
+            secret_key=f'secret{suffix}',
+            token=f'token-{suffix}-{number}',
             arn=f'arn:{partition}:sts::{role.account}:assumed-role/{role.name}/{session_name}',
-            user_id=f'{role_id}:{session_name}',
+            user_id=f'AROA{key_of(role.arn):016X}:{session_name}',
             role=role,
             expires=expires,
         )
@@ -137,59 +132,51 @@ class Accounts:
         return session
 
     def expire_tokens(self, account: str | None = None, role_arn: str | None = None) -> int:
-        """End the sessions that are open now (of an account, of a role); the number ended."""
-        ended = 0
+        """End the sessions that are open now (of an account, of a role) and return their number.
+
+        Their next use is refused as ExpiredToken.
+        """
         with self._lock:
-            for session in self._sessions.values():
-                if account in (None, session.role.account) and role_arn in (None, session.role.arn):
-                    ended += not session.ended
-                    session.ended = True
-        return ended
+            sessions = [
+                session
+                for session in self._sessions.values()
+                if session.expires and account in (None, session.role.account) and role_arn in (None, session.role.arn)
+            ]
+            for session in sessions:
+                session.expires = 0
+        return len(sessions)
 
     def principal(self, access_key: str, token: str | None) -> Principal:
-        """Who signs with this key; AwsError InvalidClientTokenId or ExpiredToken as AWS refuses."""
+        """The signer with this key; AwsError InvalidClientTokenId or ExpiredToken as AWS refuses."""
         session = self._sessions.get(access_key)
-        if session is not None:
-            if token != session.token:
-                raise AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.', 403)
-            if session.ended or session.expires <= self._wall():
-                raise AwsError('ExpiredToken', 'The security token included in the request is expired', 403)
+        if session is not None and token == session.token:
+            if session.expires <= time.time():
+                raise expired_token()
             return Principal(access_key, session.role.account, session.arn, session.user_id, session.role.arn)
-        if access_key.startswith('ASIA'):
-            raise AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.', 403)
+        if session is not None or access_key.startswith('ASIA'):
+            raise invalid_token()
         account, user = self._keys.get(access_key, (self.default, 'agent'))
-        return Principal(
-            access_key, account, f'arn:aws:iam::{account}:user/{user}', f'AIDA{key_of(account, user):016X}'
-        )
+        user_id = f'AIDA{key_of(account, user):016X}'
+        return Principal(access_key, account, f'arn:aws:iam::{account}:user/{user}', user_id)
 
     def deny(
-        self, action: str, region: str | None = None, account: str | None = None, who: str | None = None
+        self, action: str, region: str | None = None, account: str | None = None, principal: str | None = None
     ) -> Denial:
         """Refuse an IAM action ('ses:GetAccount', 'ses:*', '*') from now on, and return the refusal for `allow`."""
-        denial = Denial(action, region, account, who)
+        denial = Denial(action, region, account, principal)
         self._denials.append(denial)
         return denial
 
     def allow(self, denial: Denial | None = None) -> None:
         """Take one refusal back, or all of them."""
-        self._denials = [d for d in self._denials if denial is not None and d is not denial]
+        self._denials = [other for other in self._denials if denial is not None and other is not denial]
 
     def authorize(self, caller: Principal, action: str, region: str) -> None:
         """AwsError AccessDenied, in IAM's words, if the action is refused to the caller."""
-        refused = caller.access_key.startswith(DENIED_KEY) or any(
-            _covers(denial.action, action)
-            and denial.region in (None, region)
-            and denial.account in (None, caller.account)
-            and denial.who in (None, caller.access_key, caller.arn, caller.role_arn)
-            for denial in self._denials
-        )
-        if refused:
-            raise AwsError(
-                'AccessDenied',
-                f'User: {caller.arn} is not authorized to perform: {action} because no identity-based policy allows '
-                f'the {action} action',
-                403,
-            )
+        if caller.access_key.startswith(DENIED_KEY) or any(
+            denial.covers(caller, action, region) for denial in self._denials
+        ):
+            raise access_denied(caller.arn, action)
 
     def link(self, monitoring: str, source: str, region: str | None = None) -> None:
         """Let CloudWatch of the monitoring account read the source account's metrics, in one Region or all."""
@@ -205,10 +192,5 @@ class Accounts:
 
     def linked_to(self, account: str, region: str) -> list[str]:
         """The source accounts of a monitoring account in a Region."""
-        return sorted(
-            {source for monitoring, source, r in self._links if monitoring == account and r in (None, region)}
-        )
-
-
-def _covers(pattern: str, action: str) -> bool:
-    return pattern == action or re.fullmatch(re.escape(pattern).replace(r'\*', '.*'), action) is not None
+        links = [link for link in self._links if link[0] == account and link[2] in (None, region)]
+        return sorted({source for _, source, _ in links})

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Timestamp(float):
-    """Seconds since the epoch that go on the wire with tag 1."""
+    """Seconds since the epoch, written with tag 1."""
 
 
 def _head(major: int, value: int) -> bytes:
@@ -44,17 +44,17 @@ def _write(value: Any, parts: list[bytes]) -> None:
         parts.append(_head(2, len(value)) + bytes(value))
     elif isinstance(value, (list, tuple)):
         parts.append(_head(4, len(value)))
-        for item in value:
-            _write(item, parts)
+        for member in value:
+            _write(member, parts)
     else:
         parts.append(_head(5, len(value)))
-        for key, item in value.items():
+        for key, content in value.items():
             _write(key, parts)
-            _write(item, parts)
+            _write(content, parts)
 
 
 def loads(body: bytes) -> Any:
-    """The value of a CBOR document; tagged timestamps become plain seconds. ValueError if it is not one."""
+    """The value of a CBOR document; tagged timestamps become plain seconds. ValueError for anything else."""
     try:
         value, end = _read(body, 0)
     except (IndexError, struct.error, UnicodeDecodeError) as error:
@@ -65,6 +65,7 @@ def loads(body: bytes) -> Any:
 
 
 def _read(body: bytes, at: int) -> tuple[Any, int]:
+    """The value at a place, and the place after it."""
     major, info = body[at] >> 5, body[at] & 31
     at += 1
     if major == 7:
@@ -72,46 +73,29 @@ def _read(body: bytes, at: int) -> tuple[Any, int]:
             size, code = {25: (2, '>e'), 26: (4, '>f'), 27: (8, '>d')}[info]
             return struct.unpack(code, body[at : at + size])[0], at + size
         return {20: False, 21: True}.get(info), at
-    if info == 31:
-        return _read_open(body, at, major)
-    if info >= 24:
+    count = info
+    if 24 <= info < 31:
         size = 1 << (info - 24)
         count, at = int.from_bytes(body[at : at + size], 'big'), at + size
-    else:
-        count = info
-    if major == 0:
-        return count, at
-    if major == 1:
-        return -1 - count, at
-    if major in (2, 3):
+    if major in (0, 1):
+        return (count if major == 0 else -1 - count), at
+    if major == 6:
+        return _read(body, at)
+    if major in (2, 3) and info < 31:
         if at + count > len(body):
             raise ValueError('not CBOR: cut short')
         raw = body[at : at + count]
         return (raw.decode() if major == 3 else raw), at + count
-    if major == 6:
-        return _read(body, at)
-    if major == 4:
-        items = []
-        for _ in range(count):
-            item, at = _read(body, at)
-            items.append(item)
-        return items, at
-    members = {}
-    for _ in range(count):
-        key, at = _read(body, at)
-        members[key], at = _read(body, at)
-    return members, at
-
-
-def _read_open(body: bytes, at: int, major: int) -> tuple[Any, int]:
-    """Items of indefinite length, until the break byte."""
-    items = []
-    while body[at] != 0xFF:
-        item, at = _read(body, at)
-        items.append(item)
-    at += 1
+    members, at = _read_members(body, at, None if info == 31 else count * (2 if major == 5 else 1))
     if major == 5:
-        return dict(zip(items[::2], items[1::2], strict=True)), at
-    if major in (2, 3):
-        return (b'' if major == 2 else '').join(items), at
-    return items, at
+        return dict(zip(members[::2], members[1::2], strict=True)), at
+    return members if major == 4 else (b'' if major == 2 else '').join(members), at
+
+
+def _read_members(body: bytes, at: int, count: int | None) -> tuple[list[Any], int]:
+    """The next `count` values; None: all until the break byte."""
+    members: list[Any] = []
+    while body[at] != 0xFF if count is None else len(members) < count:
+        member, at = _read(body, at)
+        members.append(member)
+    return members, at + 1 if count is None else at

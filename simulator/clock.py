@@ -1,4 +1,4 @@
-"""The simulator's idea of now."""
+"""The simulator's clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 
 
 class Clock:
-    """A time that stands still until it is told to move: `clock()` gives seconds since the epoch (UTC)."""
+    """A time that stands still until it is moved: `clock()` gives seconds since the epoch (UTC)."""
 
     def __init__(self, now: float = 1_790_000_000.0) -> None:
         self._now = float(now)

@@ -1,8 +1,6 @@
-"""AWS errors as services raise them; how a protocol spells them on the wire is decided in `wire`."""
+"""AWS errors as services raise them, and their code and status in each service and protocol."""
 
 from __future__ import annotations
-
-from typing import Any
 
 # Canonical code (the query protocol's spelling) -> spelling of the JSON protocols.
 JSON_SPELLING = {
@@ -10,29 +8,24 @@ JSON_SPELLING = {
     'ExpiredToken': 'ExpiredTokenException',
     'InvalidClientTokenId': 'UnrecognizedClientException',
     'MissingAuthenticationToken': 'MissingAuthenticationTokenException',
-    'IncompleteSignature': 'IncompleteSignatureException',
     'Throttling': 'ThrottlingException',
     'ValidationError': 'ValidationException',
     'InternalFailure': 'InternalServerException',
-    'ServiceUnavailable': 'ServiceUnavailableException',
     'InvalidAction': 'UnknownOperationException',
 }
-# Where a service has an own name for a common failure: (service, canonical code) -> (code, HTTP status).
+# Services that spell a common failure differently: (service, canonical code) -> (code, HTTP status).
 SERVICE_SPELLING = {
     ('sesv2', 'Throttling'): ('TooManyRequestsException', 429),
     ('sesv2', 'ValidationError'): ('BadRequestException', 400),
     ('sesv2', 'InternalFailure'): ('InternalServiceErrorException', 500),
-    ('mailmanager', 'Throttling'): ('ThrottlingException', 429),
     ('cloudwatch', 'InternalFailure'): ('InternalServiceError', 500),
 }
 # Raised before a request reaches its service: JSON services answer 400, the others 403.
-AUTHENTICATION = {
-    'AccessDenied', 'ExpiredToken', 'InvalidClientTokenId', 'MissingAuthenticationToken', 'IncompleteSignature',
-}  # fmt: skip
+AUTHENTICATION = {'AccessDenied', 'ExpiredToken', 'InvalidClientTokenId', 'MissingAuthenticationToken'}
 
 
 class AwsError(Exception):
-    """A refusal in AWS's words: code (query spelling), message, HTTP status; `literal` codes are sent as they are."""
+    """A refusal: code (query spelling), AWS's message, HTTP status. `literal` codes are sent without respelling."""
 
     def __init__(self, code: str, message: str = '', status: int = 400, literal: bool = False) -> None:
         super().__init__(f'{code}: {message}')
@@ -40,10 +33,9 @@ class AwsError(Exception):
         self.message = message
         self.status = status
         self.literal = literal
-        self.context: Any = None  # what could be decoded of a request that is no call
 
     def spelled(self, service: str | None, protocol: str) -> tuple[str, int]:
-        """Code and HTTP status as this service and protocol give them."""
+        """Code and HTTP status in this service and protocol."""
         if self.literal:
             return self.code, self.status
         if service and (service, self.code) in SERVICE_SPELLING:
@@ -54,3 +46,19 @@ class AwsError(Exception):
         if protocol == 'query':
             return self.code, status
         return JSON_SPELLING.get(self.code, self.code), status
+
+
+def access_denied(arn: str, action: str | None) -> AwsError:
+    """IAM's refusal of an action to a principal."""
+    reason = f'because no identity-based policy allows the {action} action'
+    return AwsError('AccessDenied', f'User: {arn} is not authorized to perform: {action} {reason}', 403)
+
+
+def invalid_token() -> AwsError:
+    """The refusal of a key or token that AWS does not recognize."""
+    return AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.', 403)
+
+
+def expired_token() -> AwsError:
+    """The refusal of temporary credentials past their end."""
+    return AwsError('ExpiredToken', 'The security token included in the request is expired', 403)

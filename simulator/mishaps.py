@@ -1,16 +1,16 @@
-"""What each kind of fault does to a call: the error it raises, or the harm it does to a result or an answer."""
+"""The effect of each kind of fault on a call: an error, or harm to a result or an answer."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
 
-from simulator.errors import AwsError
-from simulator.faults import RESULTS, SOCKETS, Fault
+from simulator.errors import AwsError, access_denied, expired_token
+from simulator.faults import QUERY_RESULTS, SOCKETS, Fault
 from simulator.wire import Reply
 
-HTML = b'<html><head><title>503 Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>'
-_TOLD = {'Messages': [{'Code': 'Forbidden', 'Value': 'Forbidden by fault.'}]}
+_HTML = b'<html><head><title>503 Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>'
+_FORBIDDEN = {'Code': 'Forbidden', 'Value': 'Forbidden by fault.'}
 _PARTIAL = {'Code': 'MaxQueryTimeRangeExceeded', 'Value': 'The query could not read all of its data in time.'}
 
 
@@ -19,15 +19,9 @@ def raise_error(fault: Fault, action: str | None, caller: str) -> None:
     if fault.kind == 'throttle':
         raise AwsError('Throttling', 'Rate exceeded')
     if fault.kind == 'denied':
-        action = fault.argument or action
-        raise AwsError(
-            'AccessDenied',
-            f'User: {caller} is not authorized to perform: {action} because no identity-based policy allows the '
-            f'{action} action',
-            403,
-        )
+        raise access_denied(caller, fault.argument or action)
     if fault.kind == 'expired_token':
-        raise AwsError('ExpiredToken', 'The security token included in the request is expired', 403)
+        raise expired_token()
     if fault.kind == 'server_error':
         raise AwsError('InternalFailure', 'The request processing has failed because of an unknown error.', 500)
     if fault.kind == 'error':
@@ -39,48 +33,47 @@ def harm_result(fault: Fault, result: dict[str, Any]) -> dict[str, Any]:
     """The result with the harm of a result fault; other kinds return it as it is."""
     if fault.kind == 'mutate':
         result = copy.deepcopy(result)
-        changed = fault.argument(result)
-        return result if changed is None else changed
+        replacement = fault.argument(result)
+        return result if replacement is None else replacement
     if fault.kind == 'token_loop':
         return {**result, 'NextToken': 'the-same-token-again'}
     if fault.kind == 'empty_results':
         return {k: v for k, v in result.items() if k not in ('MetricDataResults', 'Metrics', 'SendDataPoints')}
-    if fault.kind not in RESULTS or 'MetricDataResults' not in result:
+    if fault.kind not in QUERY_RESULTS or 'MetricDataResults' not in result:
         return result
     default = 2 if fault.kind in ('partial', 'missing_results') else 1
     options = fault.argument if isinstance(fault.argument, dict) else {'every': fault.argument or default}
     every = int(options.get('every', default))
-    kept = []
-    for number, entry in enumerate(result['MetricDataResults'], 1):
+    results = []
+    for number, query_result in enumerate(result['MetricDataResults'], 1):
         if number % every:
-            kept.append(entry)
-            continue
-        if fault.kind == 'partial':
-            part = len(entry['Values']) // 2
-            kept.append({
-                **entry,
-                'Timestamps': entry['Timestamps'][:part],
-                'Values': entry['Values'][:part],
-                'StatusCode': 'PartialData',
-                'Messages': [_PARTIAL],
-            })  # fmt: skip
-        elif fault.kind in ('internal_error', 'forbidden'):
-            code, more = ('InternalError', {}) if fault.kind == 'internal_error' else ('Forbidden', _TOLD)
-            kept.append({**entry, 'Timestamps': [], 'Values': [], 'StatusCode': code, **more})
-        elif fault.kind == 'wrong_ids':
-            kept.append({**entry, 'Id': f'x{entry["Id"]}'})
+            results.append(query_result)
         elif fault.kind != 'missing_results':
-            kept.append(entry)
-    harmed = {**result, 'MetricDataResults': kept}
+            results.append({**query_result, **_harm(fault.kind, query_result)})
+    harmed = {**result, 'MetricDataResults': results}
     if fault.kind == 'partial' and options.get('token'):
         harmed['NextToken'] = 'a-token-that-leads-nowhere'
     return harmed
 
 
+def _harm(kind: str, query_result: dict[str, Any]) -> dict[str, Any]:
+    """The members of a query's result that a fault changes."""
+    if kind == 'wrong_ids':
+        return {'Id': f'x{query_result["Id"]}'}
+    if kind == 'partial':
+        half = len(query_result['Values']) // 2
+        cut = {name: query_result[name][:half] for name in ('Timestamps', 'Values')}
+        return {**cut, 'StatusCode': 'PartialData', 'Messages': [_PARTIAL]}
+    nothing: dict[str, Any] = {'Timestamps': [], 'Values': []}
+    if kind == 'forbidden':
+        return {**nothing, 'StatusCode': 'Forbidden', 'Messages': [_FORBIDDEN]}
+    return {**nothing, 'StatusCode': 'InternalError'}
+
+
 def harm_reply(fault: Fault, reply: Reply) -> Reply:
     """The answer with the harm of a socket fault or of an HTML page; other kinds return it as it is."""
     if fault.kind == 'unavailable':
-        return Reply(503, {'Content-Type': 'text/html', 'Date': reply.headers.get('Date', '')}, HTML)
+        return Reply(503, {'Content-Type': 'text/html', 'Date': reply.headers.get('Date', '')}, _HTML)
     if fault.kind not in SOCKETS:
         return reply
     argument = fault.argument.encode() if isinstance(fault.argument, str) else fault.argument

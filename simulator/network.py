@@ -1,4 +1,4 @@
-"""What stands between a client and AWS: a TLS twin of the simulator with a private CA, and a CONNECT proxy."""
+"""The network between a client and AWS: a TLS twin of the simulator with a private CA, and a CONNECT proxy."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from simulator.server import HttpServer, read_request
-
-if TYPE_CHECKING:
-    from simulator.simulator import Simulator
+from simulator.simulator import Simulator
 
 AWS_NAMES = ('*.amazonaws.com', '*.us-east-1.amazonaws.com', '*.eu-west-1.amazonaws.com', '*.amazonaws.com.cn')
 
@@ -25,21 +27,16 @@ AWS_NAMES = ('*.amazonaws.com', '*.us-east-1.amazonaws.com', '*.eu-west-1.amazon
 def certificates(folder: Path, names: Sequence[str] = ()) -> tuple[Path, Path]:
     """Make a private CA and a server certificate; (CA file, file of the server's certificate and key), PEM.
 
-    The certificate is good for loopback and `names` and for an hour around the machine's now. Needs the package
-    `cryptography`.
+    The certificate is for loopback and `names`, valid from an hour before the machine's now until a day after it.
     """
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     now = datetime.datetime.now(datetime.timezone.utc)
     hour = datetime.timedelta(hours=1)
 
-    def named(text: str) -> x509.Name:
+    def common_name(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
-    def begun(subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(named('Simulator CA'))
+    def certificate(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        builder = x509.CertificateBuilder().subject_name(common_name(subject)).issuer_name(common_name('Simulator CA'))
         builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
         return builder.not_valid_before(now - hour).not_valid_after(now + 24 * hour)
 
@@ -47,19 +44,17 @@ def certificates(folder: Path, names: Sequence[str] = ()) -> tuple[Path, Path]:
     usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
     authority_id = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
     ca = (
-        begun(named('Simulator CA'), ca_key)
+        certificate('Simulator CA', ca_key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(authority_id, critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    alternatives = [x509.DNSName(name) for name in ('localhost', *AWS_NAMES, *names)]
+    loopback = x509.IPAddress(ipaddress.ip_address('127.0.0.1'))
+    alternatives = [*(x509.DNSName(name) for name in ('localhost', *AWS_NAMES, *names)), loopback]
     leaf = (
-        begun(named('localhost'), key)
-        .add_extension(
-            x509.SubjectAlternativeName([*alternatives, x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]),
-            critical=False,
-        )
+        certificate('localhost', key)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(authority_id), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
@@ -83,7 +78,7 @@ class TlsTwin:
         ca_file, server_file = certificates(folder or Path(self._temporary.name), names)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(server_file)
-        self._server: HttpServer = sim.serve_also(context)
+        self._server = HttpServer(sim.answer, tls=context)
         self.ca_file = str(ca_file)
         self.port = self._server.port
         self.endpoint_url = f'https://127.0.0.1:{self.port}'
@@ -106,10 +101,10 @@ class TlsTwin:
 
 
 class ConnectProxy:
-    """An HTTP proxy that leads every CONNECT to one port on loopback, whatever host was asked for.
+    """An HTTP proxy that leads every CONNECT to the same port on loopback, whatever host it names.
 
-    `url` is the proxy's; `hosts` lists the targets asked for and `authorizations` the decoded user:password (None if
-    there was none). With `password` ('user:password') others get 407; `refuse` answers 407 always.
+    `url` is the proxy's; `hosts` lists the hosts that were named and `authorizations` the decoded user:password (None
+    if there was none). With `password` ('user:password') any other gets 407; `refuse` answers 407 always.
     """
 
     def __init__(self, port: int, password: str | None = None, refuse: bool = False) -> None:
@@ -151,8 +146,8 @@ class ConnectProxy:
             if request is None or request.method != 'CONNECT':
                 client.sendall(b'HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n')
                 return
-            given = request.headers.get('proxy-authorization', '').removeprefix('Basic ').strip()
-            password = base64.b64decode(given).decode() if given else None
+            encoded = request.headers.get('proxy-authorization', '').removeprefix('Basic ').strip()
+            password = base64.b64decode(encoded).decode() if encoded else None
             self.hosts.append(request.target)
             self.authorizations.append(password)
             if self._refuse or (self._password is not None and password != self._password):
@@ -163,16 +158,15 @@ class ConnectProxy:
                 return
             with socket.create_connection(('127.0.0.1', self._target)) as target:
                 client.sendall(b'HTTP/1.1 200 Connection established\r\n\r\n')
-                self._join(client, target)
+                with suppress(OSError):
+                    self._relay(client, target)
 
-    def _join(self, one: socket.socket, other: socket.socket) -> None:
-        across = {one: other, other: one}
+    def _relay(self, client: socket.socket, target: socket.socket) -> None:
+        """Pass on the bytes of both until one of them ends."""
+        receivers = {client: target, target: client}
         while not self._stopping.is_set():
-            for ready in select.select(list(across), [], [], 0.05)[0]:
-                try:
-                    content = ready.recv(65_536)
-                    if not content:
-                        return
-                    across[ready].sendall(content)
-                except OSError:
+            for ready in select.select(list(receivers), [], [], 0.05)[0]:
+                content = ready.recv(65_536)
+                if not content:
                     return
+                receivers[ready].sendall(content)

@@ -10,12 +10,12 @@ from simulator.errors import AwsError
 
 RECENT_DATAPOINTS = 180_000
 OLDER_DATAPOINTS = 396_000
-# SES's documented limit is one call a second; it is enforced above a burst, as token buckets do.
+# SES documents one call a second and enforces it above a burst, as token buckets do.
 SES_BURST = 5
 
 
 class Quotas:
-    """Counts per (what, account, Region) and second; Throttling above the limit. `enforced` False counts nothing."""
+    """Counts per quota, account, Region and second; Throttling above the limit. `enforced` False counts nothing."""
 
     def __init__(self, clock: Callable[[], float], enforced: bool = True) -> None:
         self.enforced = enforced
@@ -34,12 +34,12 @@ class Quotas:
         if used > limit:
             raise AwsError('Throttling', 'Rate exceeded')
 
-    def take_call(self, service: str, operation: str, account: str, region: str, per_second: float | None) -> None:
-        """Count one call against its operation's rate."""
+    def take_call(self, action: str, account: str, region: str, per_second: float | None) -> None:
+        """Count one call against the rate of its IAM action."""
         if per_second is not None:
-            limit = max(per_second, SES_BURST) if service in ('ses', 'sesv2') else per_second
-            self._take((service, operation, account, region), 1, limit)
+            limit = max(per_second, SES_BURST) if action.startswith('ses:') else per_second
+            self._take((action, account, region), 1, limit)
 
     def take_datapoints(self, account: str, region: str, number: int, recent: bool) -> None:
-        """Count datapoints asked of GetMetricData; `recent` ones are those of the last three hours."""
+        """Count datapoints that GetMetricData asks for; those of the last three hours have a quota of their own."""
         self._take(('datapoints', recent, account, region), number, RECENT_DATAPOINTS if recent else OLDER_DATAPOINTS)

@@ -1,17 +1,17 @@
-"""What was asked of the simulator, for tests and benchmarks to question."""
+"""The requests that the simulator got, for tests and benchmarks to examine."""
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+LIMIT = 200_000
 
 
 @dataclass
 class Request:
-    """One call as the simulator saw it; `datapoints` is what was asked for (queries x periods), not what came back."""
+    """One call; `datapoints` is how many it asks for (queries x periods), not how many it gets."""
 
     service: str | None = None
     operation: str | None = None
@@ -28,73 +28,47 @@ class Request:
     action: str | None = None
 
 
-class RequestLog(Sequence[Request]):
-    """The requests in order of arrival; safe to read while the server writes. Keeps the newest `limit`."""
-
-    def __init__(self, limit: int = 200_000) -> None:
-        self._limit = limit
-        self._requests: list[Request] = []
-        self._lock = threading.Lock()
+class RequestLog(list[Request]):
+    """The newest `LIMIT` requests in order of arrival; safe to read while the server appends."""
 
     def append(self, request: Request) -> None:
         """Add one request; the oldest tenth goes when the log is full."""
-        with self._lock:
-            self._requests.append(request)
-            if len(self._requests) > self._limit:
-                del self._requests[: self._limit // 10 + 1]
-
-    def _now(self) -> list[Request]:
-        with self._lock:
-            return list(self._requests)
-
-    def __len__(self) -> int:
-        return len(self._requests)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._now()[index]
-
-    def __iter__(self) -> Iterator[Request]:
-        return iter(self._now())
+        super().append(request)
+        if len(self) > LIMIT:
+            del self[: LIMIT // 10 + 1]
 
     def __repr__(self) -> str:
         return f'RequestLog({len(self)} requests: {dict(self.operations())})'
 
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._requests.clear()
+    def where(self, **fields: Any) -> list[Request]:
+        """Requests with these fields (operation=, region=, account=, service=, status=, error= ...)."""
+        return [r for r in self if all(getattr(r, name) == value for name, value in fields.items())]
 
-    def where(self, **wanted: Any) -> list[Request]:
-        """Requests whose fields equal `wanted` (operation=, region=, account=, service=, status=, error= ...)."""
-        return [r for r in self._now() if all(getattr(r, name) == value for name, value in wanted.items())]
-
-    def count(self, value: Any = None, **wanted: Any) -> int:
-        """Number of requests whose fields equal `wanted`."""
-        if value is not None:
-            return self._now().count(value)
-        return len(self.where(**wanted))
+    def count(self, value: Any = None, **fields: Any) -> int:
+        """Number of requests with these fields, or of requests equal to `value`."""
+        return len(self.where(**fields)) if value is None else super().count(value)
 
     def operations(self) -> Counter[str | None]:
         """Calls by operation name."""
-        return Counter(r.operation for r in self._now())
+        return Counter(r.operation for r in self)
 
     def actions(self) -> set[str]:
         """IAM actions that were used, denied ones too, such as 'cloudwatch:GetMetricData'."""
-        return {r.action for r in self._now() if r.action}
+        return {r.action for r in self if r.action}
 
     def billed_metrics(self) -> int:
         """Metrics that GetMetricData billed: each metric once per call for up to five statistics."""
-        return sum(r.billed_metrics for r in self._now())
-
-    def places(self) -> dict[tuple[str | None, str | None], tuple[Counter[str | None], int]]:
-        """Calls by operation, and billed metrics, of each account and Region."""
-        found: dict[tuple[str | None, str | None], tuple[Counter[str | None], int]] = {}
-        for request in self._now():
-            operations, billed = found.get((request.account, request.region), (Counter(), 0))
-            operations[request.operation] += 1
-            found[request.account, request.region] = operations, billed + request.billed_metrics
-        return found
+        return sum(r.billed_metrics for r in self)
 
     def datapoints(self) -> int:
-        """Datapoints asked for by answered CloudWatch reads (queries x periods)."""
-        return sum(r.datapoints for r in self._now())
+        """Datapoints that the answered CloudWatch reads asked for (queries x periods)."""
+        return sum(r.datapoints for r in self)
+
+    def targets(self) -> dict[tuple[str | None, str | None], tuple[Counter[str | None], int]]:
+        """Calls by operation, and billed metrics, of each account and Region."""
+        targets: dict[tuple[str | None, str | None], tuple[Counter[str | None], int]] = {}
+        for request in self:
+            operations, billed = targets.get((request.account, request.region), (Counter(), 0))
+            operations[request.operation] += 1
+            targets[request.account, request.region] = operations, billed + request.billed_metrics
+        return targets

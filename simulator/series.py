@@ -1,27 +1,34 @@
-"""The series of a scenario: which there are, and how much happens in each."""
+"""The series of a scenario: identity, rate and rhythm of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from simulator.scenarios import SES, Scenario
+from simulator.scenarios import SES, Family, Gauge, Scenario
 from simulator.traffic import key_of
 
 Dimensions = tuple[tuple[str, str], ...]
-SeriesKey = tuple[str, str, Dimensions]
 
 
-def dimensions_of(dimensions: Mapping[str, str] | Iterable[Any] = ()) -> Dimensions:
-    """Dimensions as a sorted tuple of (name, value), from a mapping, pairs, or CloudWatch's list of Name and Value."""
-    if isinstance(dimensions, Mapping):
-        return tuple(sorted(dimensions.items()))
-    return tuple(sorted((d['Name'], d['Value']) if isinstance(d, Mapping) else (d[0], d[1]) for d in dimensions))
+class SeriesId(NamedTuple):
+    """The identity of a series within an account and Region; `series_id` makes one."""
+
+    namespace: str
+    metric: str
+    dimensions: Dimensions
+
+
+def series_id(metric: str, dimensions: Mapping[str, str] | Iterable[Any] = (), namespace: str = SES) -> SeriesId:
+    """The identity of a series; dimensions as a mapping, as pairs, or as CloudWatch's list of Name and Value."""
+    pairs = dimensions.items() if isinstance(dimensions, Mapping) else dimensions
+    named = ((pair['Name'], pair['Value']) if isinstance(pair, Mapping) else (pair[0], pair[1]) for pair in pairs)
+    return SeriesId(namespace, metric, tuple(sorted(named)))
 
 
 class Sample(NamedTuple):
-    """What CloudWatch holds of one series and minute."""
+    """The samples of one series and minute in CloudWatch: their number, their sum, the least and the greatest."""
 
     minute: int
     number: float
@@ -30,21 +37,18 @@ class Sample(NamedTuple):
     high: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """A series of the scenario: `rate` is the mean events per minute, or the mean reading of a gauge (`every` > 0).
+    """A series of the scenario: `rate` is the mean number of events per minute, or the mean reading of a gauge.
 
-    One with a `cycle` has data only in the first `awake` minutes of it, which begin at `wakes` and repeat.
+    `appears`: seconds after the scenario start before which there is no data. A series with a `cycle` has data only in
+    the first `awake` minutes of it, which begin at `wakes` and repeat.
     """
 
-    namespace: str
-    metric: str
-    dimensions: Dimensions
+    id: SeriesId
     rate: float
     key: int
-    every: int = 0
-    unit: str = 'Count'
-    spread: float = 0.0
+    gauge: Gauge | None = None
     appears: float | None = None
     cycle: int = 0
     wakes: int = 0
@@ -57,32 +61,23 @@ class Series:
         return minute - max(0, (minute - self.wakes) % self.cycle - self.awake + 1)
 
 
-def catalogue(scenario: Scenario) -> dict[SeriesKey, Series]:
-    """Every series of a scenario, by its identity."""
-    found: dict[SeriesKey, Series] = {}
+def catalogue(scenario: Scenario) -> dict[SeriesId, Series]:
+    """Every series of a scenario by its identity."""
+    account = Family(dimensions=(), values=((),), events=scenario.ratios, gauges=scenario.gauges)
+    families = (account, *scenario.families)
+    return {series.id: series for family in families for series in _members(family, scenario.volume * family.share)}
 
-    def add(namespace: str, metric: str, dimensions: Dimensions, rate: float, **more: Any) -> None:
-        identity = (namespace, metric, dimensions_of(dimensions))
-        if rate > 0.0:
-            found[identity] = Series(*identity, rate=rate, key=key_of(*identity), **more)
 
-    for metric, ratio in scenario.ratios.items():
-        add(SES, metric, (), scenario.volume * ratio)
-    for gauge in scenario.gauges:
-        add(SES, gauge.metric, (), gauge.value, every=gauge.every, unit=gauge.unit, spread=gauge.spread)
-    for family in scenario.families:
-        members = family.members()
-        each = scenario.volume * family.share / (family.awake or len(members) or 1)
-        for place, member in enumerate(members):
-            more: dict[str, Any] = {'appears': family.appears}
-            if family.awake is not None:
-                more |= {'cycle': len(members) * family.turn, 'wakes': place * family.turn}
-                more |= {'awake': family.awake * family.turn}
-            for metric, ratio in family.events.items():
-                add(family.namespace, metric, member, each * ratio, **more)
-            for gauge in family.gauges:
-                add(
-                    family.namespace, gauge.metric, member, gauge.value,
-                    every=gauge.every, unit=gauge.unit, spread=gauge.spread, **more,
-                )  # fmt: skip
-    return found
+def _members(family: Family, volume: float) -> Iterator[Series]:
+    """The series of a family whose members send `volume` together."""
+    members = family.members()
+    sends = volume / (family.awake or len(members) or 1)
+    for number, dimensions in enumerate(members):
+        rhythm: tuple[int, ...] = ()
+        if family.awake is not None:
+            rhythm = (len(members) * family.turn, number * family.turn, family.awake * family.turn)
+        rates = [(metric, sends * ratio, None) for metric, ratio in family.events.items()]
+        for metric, rate, gauge in (*rates, *((gauge.metric, gauge.value, gauge) for gauge in family.gauges)):
+            if rate > 0.0:
+                identity = series_id(metric, dimensions, family.namespace)
+                yield Series(identity, rate, key_of(*identity), gauge, family.appears, *rhythm)

@@ -1,4 +1,4 @@
-"""A small threaded HTTP/1.1 server, and the ways it can mistreat a connection on purpose."""
+"""A small threaded HTTP/1.1 server that can mistreat a connection on purpose."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import responses
 from typing import IO
 
@@ -43,20 +44,16 @@ class HttpServer:
         """Close everything and wait for the threads; quick even while an answer hangs."""
         self.stopping.set()
         # shutdown wakes the thread that waits in accept; close alone does not.
-        try:
+        with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._listener.close()
         if self._acceptor.is_alive():
             self._acceptor.join(2)
         with self._lock:
             connections, threads = list(self._connections), list(self._threads)
         for connection in connections:
-            try:
+            with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
         for thread in threads:
             thread.join(2)
 
@@ -69,7 +66,7 @@ class HttpServer:
             thread = threading.Thread(target=self._serve, args=(connection,), name='simulator-http', daemon=True)
             with self._lock:
                 self._connections.add(connection)
-                self._threads = {known for known in self._threads if known.is_alive()} | {thread}
+                self._threads = {running for running in self._threads if running.is_alive()} | {thread}
                 thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -83,16 +80,13 @@ class HttpServer:
                 with self._lock:
                     self._connections.discard(connection)
                     self._connections.add(stream)
-            reader = stream.makefile('rb', -1)
-            try:
+            with stream.makefile('rb', -1) as reader:
                 while not self.stopping.is_set():
                     request = read_request(reader, stream)
                     if request is None or not self._send(stream, request, self._answer(request)):
                         return
-            finally:
-                reader.close()
         except (OSError, ValueError):
-            pass  # the peer left or spoke no HTTP
+            pass  # the client left or spoke no HTTP
         finally:
             with self._lock:
                 self._connections -= {connection, stream}
@@ -112,25 +106,24 @@ class HttpServer:
         return False
 
     def _mistreat(self, stream: socket.socket, head: bytes, reply: Reply) -> None:
-        kind, argument = reply.misbehaviour, reply.argument
+        kind, argument = reply.misbehaviour, None if reply.argument is None else float(reply.argument)
         if kind == 'reset':
             # With linger zero the close sends RST instead of FIN.
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
         elif kind == 'hang':
-            self.stopping.wait(float(argument) if argument is not None else None)
+            self.stopping.wait(argument)
         elif kind == 'truncate':
-            share = float(argument) if argument is not None else 0.5
+            share = 0.5 if argument is None else argument
             stream.sendall(head + reply.body[: int(len(reply.body) * share)])
         elif kind == 'drip':
-            pause = float(argument) if argument is not None else 0.05
             for byte in head + reply.body:
-                if self.stopping.wait(pause):
+                if self.stopping.wait(0.05 if argument is None else argument):
                     return
                 stream.sendall(bytes((byte,)))
 
 
 def read_request(reader: IO[bytes] | socket.SocketIO, stream: socket.socket) -> HttpRequest | None:
-    """The next request of a connection; None at its end. ValueError for what is no HTTP."""
+    """The next request of a connection; None at its end. ValueError for anything but HTTP."""
     line = reader.readline(65_537)
     while line in (b'\r\n', b'\n'):
         line = reader.readline(65_537)
@@ -138,10 +131,7 @@ def read_request(reader: IO[bytes] | socket.SocketIO, stream: socket.socket) -> 
         return None
     method, target, _ = line.decode('latin-1').rstrip('\r\n').split(' ', 2)
     headers: dict[str, str] = {}
-    while True:
-        line = reader.readline(65_537)
-        if line in (b'\r\n', b'\n', b''):
-            break
+    while (line := reader.readline(65_537)) not in (b'\r\n', b'\n', b''):
         name, _, value = line.decode('latin-1').partition(':')
         headers[name.strip().lower()] = value.strip()
     if headers.get('expect', '').lower() == '100-continue':
@@ -158,12 +148,11 @@ def read_request(reader: IO[bytes] | socket.SocketIO, stream: socket.socket) -> 
 
 
 def _chunks(reader: IO[bytes] | socket.SocketIO) -> bytes:
-    body = b''
-    while True:
+    body, size = b'', -1
+    while size:
         size = int(reader.readline(1024).partition(b';')[0], 16)
         if len(body) + size > MAX_BODY:
             raise ValueError('body too large')
         body += reader.read(size)
         reader.readline(1024)
-        if size == 0:
-            return body
+    return body

@@ -1,4 +1,4 @@
-"""Traffic as a pure function of (key, minute): nothing is stored and every source reads the same numbers."""
+"""Traffic as a pure function of (key, minute): nothing is stored, and every source reads the same numbers."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ def daily_table(amplitude: float, peak_hour: float = 15.0) -> tuple[float, ...]:
     return tuple(1.0 + amplitude * math.cos((minute / 60.0 - peak_hour) * math.pi / 12.0) for minute in range(1440))
 
 
-def interpolate(curve: Sequence[tuple[float, float]], at: float) -> float:
-    """A piecewise linear curve of (seconds, value), level before the first and after the last point."""
-    if at < curve[0][0]:
+def interpolate(curve: Sequence[tuple[float, float]], seconds: float) -> float:
+    """The value at a time of a piecewise linear curve of (seconds, value), level outside of its points."""
+    if seconds < curve[0][0]:
         return curve[0][1]
     previous = curve[0]
     for point in curve[1:]:
-        if at < point[0]:
+        if seconds < point[0]:
             span = point[0] - previous[0]
-            return previous[1] + (point[1] - previous[1]) * (at - previous[0]) / span
+            return previous[1] + (point[1] - previous[1]) * (seconds - previous[0]) / span
         previous = point
     return previous[1]
 
 
 def amount(key: int, minute: int, expected: float) -> int:
-    """Events in a minute when `expected` are the mean: noise of a quarter either way, then a fair rounding."""
+    """Events in a minute with the mean `expected`: noise of a quarter either way, then a fair rounding."""
     if expected <= 0.0:
         return 0
     value = (key ^ (minute * _GOLDEN)) & _MASK

@@ -1,4 +1,4 @@
-"""Hosts the Amazon SES check where there is no Agent: `python -m standalone --help`.
+"""Hosts the Amazon SES check without an Agent: `python -m standalone --help`.
 
-Not part of the wheel. Nothing is imported here, because `standalone.agent` has to be there before the check is.
+Not part of the wheel. Imports nothing, because `standalone.agent` must be installed before the check is imported.
 """

@@ -8,7 +8,9 @@ import os
 import re
 import sys
 import threading
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,7 @@ from standalone.state import State, StateError
 
 if TYPE_CHECKING:
     from standalone.conf import Configuration
+    from standalone.host import Host
     from standalone.push import Result
 
 PROGRAM = 'python -m standalone'
@@ -74,7 +77,7 @@ OUTCOME_WIDTH = 12
 
 
 class _Refused(Exception):
-    """The program cannot do what it was asked to. The text is one line for the user."""
+    """The options or the configuration cannot be used. The text is one line for the user."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,13 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     AGENT.set_log_level(getattr(logging, options.log_level.upper()))
     threading.excepthook = _log_thread_failure
     try:
-        if options.command == 'assets':
-            return _push(options)
-        interruption = Interruption()
-        interruption.listen()
-        return _check(options, interruption)
+        return _push(options) if options.command == 'assets' else _check(options)
     except BrokenPipeError:
-        # The reader has gone. Python would complain once more when it closes stdout.
+        # The reader is gone. Without this Python would print an error when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED_RUN
     except _Refused as refusal:
@@ -120,46 +119,33 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=shape,
     )
-    check.add_argument(
-        '--config', required=True, type=Path, metavar='FILE', help="the configuration, as in the Agent's conf.yaml"
+    option = check.add_argument
+    option('--config', required=True, type=Path, metavar='FILE', help="the configuration, as in the Agent's conf.yaml")
+    option('--runs', type=_positive, default=1, metavar='N', help='how often to run before printing (default: 1)')
+    pause_help = 'how long to wait between runs (default: 60)'
+    option('--pause', type=_seconds, default=60.0, metavar='SECONDS', help=pause_help)
+    format_help = (
+        'text and json as the Agent prints them, openmetrics for Prometheus, '
+        'nagios for a status line with performance figures (default: text)'
     )
-    check.add_argument(
-        '--runs', type=_positive, default=1, metavar='N', help='how often to run before printing (default: 1)'
+    option('--format', choices=FORMATS, default='text', help=format_help)
+    state_help = (
+        'keep here what has been counted, so that the next process goes on from there; created when missing '
+        '(default: in memory)'
     )
-    check.add_argument(
-        '--pause', type=_seconds, default=60.0, metavar='SECONDS', help='how long to wait between runs (default: 60)'
-    )
-    check.add_argument(
-        '--format',
-        choices=FORMATS,
-        default='text',
-        help='text and json as the Agent prints them, openmetrics for Prometheus, '
-        'nagios for a status line with performance figures (default: text)',
-    )
-    check.add_argument(
-        '--state',
-        type=Path,
-        metavar='FILE',
-        help='keep here what has been counted, so that the next process goes on from there; created when missing '
-        '(default: in memory)',
-    )
-    check.add_argument(
-        '--log-level',
-        choices=LOG_LEVELS,
-        default='warning',
-        type=str.lower,
-        help='what to log on stderr; debug adds tracebacks (default: warning)',
-    )
+    option('--state', type=Path, metavar='FILE', help=state_help)
+    level_help = 'what to log on stderr; debug adds tracebacks (default: warning)'
+    option('--log-level', choices=LOG_LEVELS, default='warning', type=str.lower, help=level_help)
     _add_push(commands)
     return parser
 
 
 def _add_push(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    told = 'bring the dashboards and monitors into a Datadog account'
-    group = commands.add_parser('assets', help=told, description='What to do with the dashboards and monitors.')
+    summary = 'bring the dashboards and monitors into a Datadog account'
+    group = commands.add_parser('assets', help=summary, description='What to do with the dashboards and monitors.')
     push = group.add_subparsers(dest='action', metavar='ACTION', required=True).add_parser(
         'push',
-        help=told,
+        help=summary,
         description='Creates the dashboards and monitors in a Datadog account and updates those that differ.\n'
         'Ours are dashboards of that title that this command made, and monitors of that name with the tag\n'
         f'{assets.TAG}. Everything else is left alone, and nothing is ever deleted.\n'
@@ -167,27 +153,17 @@ def _add_push(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         epilog=PUSH_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    # What the error messages of all commands look at.
+    # The error messages of all commands use these two.
     push.set_defaults(log_level='warning', format='text')
-    push.add_argument(
-        '--site',
-        default='datadoghq.com',
-        metavar='SITE',
-        help='the Datadog site of the account, such as datadoghq.eu (default: datadoghq.com)',
-    )
-    push.add_argument(
-        '--url', type=_endpoint, help='another endpoint of the API, such as a proxy; links still go to the site'
-    )
-    push.add_argument('--apply', action='store_true', help='create and update (default: only say what would be done)')
-    push.add_argument('--only', choices=[kind.folder for kind in assets.KINDS], help='leave the others out')
-    push.add_argument(
-        '--notify',
-        type=_handle,
-        action='append',
-        default=[],
-        metavar='@HANDLE',
-        help='whom all monitors notify; may be given more than once (default: whom they notify already)',
-    )
+    option = push.add_argument
+    site_help = 'the Datadog site of the account, such as datadoghq.eu (default: datadoghq.com)'
+    option('--site', default='datadoghq.com', metavar='SITE', help=site_help)
+    url_help = 'another endpoint of the API, such as a proxy; links still go to the site'
+    option('--url', type=_endpoint, help=url_help)
+    option('--apply', action='store_true', help='create and update (default: only say what would be done)')
+    option('--only', choices=[kind.folder for kind in assets.KINDS], help='leave the others out')
+    notify_help = 'whom all monitors notify; may be given more than once (default: whom they notify already)'
+    option('--notify', type=_handle, action='append', default=[], metavar='@HANDLE', help=notify_help)
 
 
 def _endpoint(value: str) -> str:
@@ -224,7 +200,7 @@ def _seconds(value: str) -> float:
 
 def _push(options: argparse.Namespace) -> int:
     try:
-        # Not at the top: `check` can do without it.
+        # Not at the top: `check` does not need it.
         from standalone import push
     except ImportError as error:
         raise _Refused(f'cannot import the HTTP client: {error}') from error
@@ -233,101 +209,87 @@ def _push(options: argparse.Namespace) -> int:
         raise _Refused(f'--site {options.site} is not one of {", ".join(push.SITES)}')
     if options.notify and options.only == assets.DASHBOARD.folder:
         raise _Refused('--notify is for monitors, and --only dashboards leaves them out')
-    keys = {name: os.environ.get(name, '').strip() for name in KEY_VARIABLES}
-    AGENT.redactor.learn({'secrets': list(keys.values())})
-    for name, key in keys.items():
-        if not key and options.apply:
-            raise _Refused(f'{name} is not set: --apply needs {" and ".join(KEY_VARIABLES)} in the environment')
-        if key and not re.fullmatch(r'[!-~]+', key):
-            raise _Refused(f'{name} has characters that no key has')
+    api_key, app_key = _keys(required=options.apply)
+    kinds = tuple(kind for kind in assets.KINDS if options.only in (None, kind.folder))
     try:
-        chosen = assets.read(
-            tuple(kind for kind in assets.KINDS if options.only in (None, kind.folder)), options.notify
-        )
+        selected = assets.read(kinds, options.notify)
     except assets.InvalidAsset as error:
         raise _Refused(str(error)) from None
-    if all(keys.values()):
-        api_key, app_key = keys.values()
-        account = push.Account(options.url or push.api_url(options.site), api_key, app_key, _say)
+    if api_key and app_key:
+        account = push.Account(options.site, (api_key, app_key), _say, options.url)
         try:
-            results = push.push(chosen, account, push.app_url(options.site), options.apply, _show)
+            results = push.push(selected, account, options.apply, _show)
         except KeyboardInterrupt:
             _say('interrupted: what is done is done, the next run goes on from there')
             return EXIT_INTERRUPTED
         finally:
             account.close()
     else:
-        results = push.plan(chosen)
+        results = push.plan(selected)
         for result in results:
             _show(result)
-    outcomes = [result.outcome for result in results]
-    counts = ', '.join(f'{outcomes.count(outcome)} {outcome}' for outcome in dict.fromkeys(outcomes))
-    note = '' if options.apply else '. Nothing was changed: add --apply'
-    if not all(keys.values()):
-        note += f'; set {" and ".join(name for name, key in keys.items() if not key)} to see what is there'
-    _write(AGENT.redactor(f'{counts}{note}'))
-    return EXIT_FAILED_RUN if 'failed' in outcomes else EXIT_OK
+    outcomes = Counter(result.outcome for result in results)
+    summary = ', '.join(f'{count} {outcome}' for outcome, count in outcomes.items())
+    if not options.apply:
+        summary += '. Nothing was changed: add --apply'
+    missing = [name for name, key in zip(KEY_VARIABLES, (api_key, app_key), strict=True) if not key]
+    if missing:
+        summary += f'; set {" and ".join(missing)} to see what is there'
+    _write(AGENT.redactor(summary))
+    return EXIT_FAILED_RUN if outcomes['failed'] else EXIT_OK
+
+
+def _keys(required: bool) -> list[str]:
+    keys = [os.environ.get(name, '').strip() for name in KEY_VARIABLES]
+    AGENT.redactor.learn({'secrets': keys})
+    for name, key in zip(KEY_VARIABLES, keys, strict=True):
+        if not key and required:
+            raise _Refused(f'{name} is not set: --apply needs {" and ".join(KEY_VARIABLES)} in the environment')
+        if key and not re.fullmatch(r'[!-~]+', key):
+            raise _Refused(f'{name} has characters that no key has')
+    return keys
 
 
 def _show(result: Result) -> None:
-    parts = [f'{result.asset.kind.name:<9}  {result.outcome:<{OUTCOME_WIDTH}}  {result.asset.name}']
-    parts += [part for part in (result.detail, result.url) if part]
-    _write(AGENT.redactor(' | '.join(parts)))
+    columns = f'{result.asset.kind.name:<9}  {result.outcome:<{OUTCOME_WIDTH}}  {result.asset.name}'
+    _write(AGENT.redactor(' | '.join(filter(None, (columns, result.detail, result.url)))))
 
 
-def _check(options: argparse.Namespace, interruption: Interruption) -> int:
+def _check(options: argparse.Namespace) -> int:
     # Not at the top: `assets` needs no YAML.
     from standalone import conf
 
+    interruption = Interruption()
+    interruption.listen()
     try:
         configuration = conf.read(options.config)
-    except conf.InvalidFile as error:
-        raise _Refused(str(error)) from None
-    AGENT.redactor.learn([configuration.init_config, configuration.instances])
-    try:
+        AGENT.redactor.learn([configuration.init_config, configuration.instances])
         state = State.open(options.state, report=_say) if options.state else State()
-    except StateError as error:
+    except (conf.InvalidFile, StateError) as error:
         raise _Refused(str(error)) from None
-    try:
+    with closing(state):
         reports, misconfigured = _run(options, configuration, state, interruption)
-        if not misconfigured:
+        # Amounts of earlier runs are saved as submitted, so they are printed in any case. Nagios has a single line.
+        if not misconfigured or (options.format != 'nagios' and any(report.runs for report in reports)):
             code = _print(options, reports, state)
-        else:
-            if options.format != 'nagios' and any(report.runs for report in reports):
-                # These amounts are booked as handed over, and nobody would ever see them again.
-                _print(options, reports, state)
+        if misconfigured:
             raise _Refused(misconfigured)
-    finally:
-        state.close()
     return EXIT_INTERRUPTED if interruption else code
 
 
 def _run(
     options: argparse.Namespace, configuration: Configuration, state: State, interruption: Interruption
 ) -> tuple[list[Report], str]:
-    """Returns the reports, and what is wrong with the configuration if that came to light in a run."""
-    try:
-        # Not at the top: the log level has to be known before the check is imported.
-        from standalone.host import ConfigurationError, Host
-    except ImportError as error:
-        raise _Refused(f'cannot import the check: {error}') from error
-
-    hosts: list[Host] = []
-    try:
-        for number, instance in enumerate(configuration.instances, 1):
-            try:
-                host = Host(instance, configuration.init_config, state, source=str(configuration.path.absolute()))
-                hosts.append(host)
-                host.initialize()
-            except ConfigurationError as error:
-                raise _Refused(f'{configuration.path}: instance {number}: {error}') from None
+    """Returns the reports, and the defect of the configuration if a run revealed any."""
+    with ExitStack() as cleanup:
+        hosts = _hosts(configuration, state, cleanup)
         reports = [Report(host.check_id, host.version, host.source, host.instance) for host in hosts]
         for run_number in range(1, options.runs + 1):
             if run_number > 1:
                 interruption.sleep(options.pause)
             for number, (host, report) in enumerate(zip(hosts, reports, strict=True), 1):
                 if interruption:
-                    break
+                    return reports, ''
                 run = host.run()
                 if run.misconfigured:
                     return reports, f'{configuration.path}: instance {number}: {run.error}'
@@ -340,12 +302,26 @@ def _run(
                         f'{report.check_id}: run {run_number} of {options.runs}: {run.status_name}, '
                         f'{len(run.metrics)} samples, {len(run.service_checks)} statuses, {run.duration:.1f} s'
                     )
-            if interruption:
-                break
         return reports, ''
-    finally:
-        for host in hosts:
-            host.close()
+
+
+def _hosts(configuration: Configuration, state: State, cleanup: ExitStack) -> list[Host]:
+    """Returns a host for each instance, all of them initialized; `cleanup` closes them."""
+    try:
+        # Not at the top: the log level must be set before the check is imported.
+        from standalone.host import ConfigurationError, Host
+    except ImportError as error:
+        raise _Refused(f'cannot import the check: {error}') from error
+
+    hosts = []
+    for number, instance in enumerate(configuration.instances, 1):
+        try:
+            host = Host(instance, configuration.init_config, state, source=str(configuration.path.absolute()))
+            hosts.append(cleanup.enter_context(host))
+            host.initialize()
+        except ConfigurationError as error:
+            raise _Refused(f'{configuration.path}: instance {number}: {error}') from None
+    return hosts
 
 
 def _print(options: argparse.Namespace, reports: list[Report], state: State) -> int:
@@ -357,14 +333,13 @@ def _print(options: argparse.Namespace, reports: list[Report], state: State) -> 
     elif options.format == 'nagios':
         output, code = nagios.render(reports, declarations.read())
     else:
-        coloured = sys.stdout.isatty() and 'NO_COLOR' not in os.environ
-        output = text.render(reports, AGENT.verbose, coloured)
+        output = text.render(reports, AGENT.verbose, coloured=sys.stdout.isatty() and 'NO_COLOR' not in os.environ)
     _write(output)
     return code
 
 
 def _write(output: str) -> None:
-    # UTF-8 whatever the locale: cron has none, and OpenMetrics and JSON demand it.
+    # UTF-8 in any locale: cron sets none, and OpenMetrics and JSON require UTF-8.
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding='utf-8', errors='replace')
     print(output, flush=True)

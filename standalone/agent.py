@@ -22,15 +22,15 @@ from standalone.model import Sample, ServiceCheck
 from standalone.redaction import Redactor
 from standalone.state import State
 
-# They log requests with their headers, signatures and session tokens.
+# These log requests with their headers, signatures and session tokens.
 TALKATIVE_LOGGERS = ('boto3', 'botocore', 's3transfer', 'urllib3')
 TRACEBACK = '\nTraceback (most recent call last):'
 
 
 class Submissions:
-    """What one check has handed over since it was last asked.
+    """The submissions of one check since the last `drain`.
 
-    `hostname` stands in where the check names none; `tags` are added to everything, as the Agent does for `service`.
+    `hostname` applies where the check names no host; `tags` are added to everything, as the Agent does for `service`.
     """
 
     def __init__(self, hostname: str, tags: tuple[str, ...] = ()) -> None:
@@ -40,15 +40,15 @@ class Submissions:
         self.service_checks: list[ServiceCheck] = []
         self.events: list[dict[str, Any]] = []
 
-    def take(self) -> tuple[list[Sample], list[ServiceCheck], list[dict[str, Any]]]:
-        """Returns what is there and forgets it."""
-        taken = self.metrics, self.service_checks, self.events
+    def drain(self) -> tuple[list[Sample], list[ServiceCheck], list[dict[str, Any]]]:
+        """Returns the submissions and forgets them."""
+        drained = self.metrics, self.service_checks, self.events
         self.metrics, self.service_checks, self.events = [], [], []
-        return taken
+        return drained
 
 
 class Aggregator:
-    """The module `aggregator`: sorts what arrives by the check that sent it."""
+    """The module `aggregator`: sorts submissions by check."""
 
     GAUGE, RATE, COUNT, MONOTONIC_COUNT, COUNTER, HISTOGRAM, HISTORATE = range(7)
     TYPES = {GAUGE: 'gauge', COUNT: 'count'}
@@ -63,6 +63,10 @@ class Aggregator:
     def disconnect(self, check: Any) -> None:
         self._submissions.pop(id(check), None)
 
+    def _sink(self, check: Any) -> Submissions:
+        """Returns where a check submits to: nowhere while it is not connected."""
+        return self._submissions.get(id(check)) or Submissions('')
+
     def submit_metric(
         self,
         check: Any,
@@ -76,33 +80,25 @@ class Aggregator:
     ) -> None:
         if mtype not in self.TYPES:
             raise ValueError(f'{name}: this host takes gauges and counts only')
-        submissions = self._submissions.get(id(check))
-        # The Agent drops what is not a number, too.
-        if submissions is not None and math.isfinite(value):
-            submissions.metrics.append(
-                Sample(name, self.TYPES[mtype], value, (*tags, *submissions.tags), hostname or submissions.hostname)
-            )
+        sink = self._sink(check)
+        # The Agent drops infinities and NaN, too.
+        if math.isfinite(value):
+            sink.metrics.append(Sample(name, self.TYPES[mtype], value, (*tags, *sink.tags), hostname or sink.hostname))
 
     def submit_service_check(
         self, check: Any, check_id: str, name: str, status: int, tags: list[str], hostname: str, message: str
     ) -> None:
-        submissions = self._submissions.get(id(check))
-        if submissions is not None:
-            submissions.service_checks.append(
-                ServiceCheck(
-                    name, int(status), (*tags, *submissions.tags), hostname or submissions.hostname, message or ''
-                )
-            )
+        sink = self._sink(check)
+        tagged = (*tags, *sink.tags)
+        sink.service_checks.append(ServiceCheck(name, int(status), tagged, hostname or sink.hostname, message or ''))
 
     def submit_event(self, check: Any, check_id: str, event: dict[str, Any]) -> None:
-        submissions = self._submissions.get(id(check))
-        if submissions is not None:
-            tags = [*(event.get('tags') or ()), *submissions.tags]
-            host = event.get('host') or submissions.hostname
-            submissions.events.append({**event, 'tags': tags, 'host': host})
+        sink = self._sink(check)
+        tags = [*(event.get('tags') or ()), *sink.tags]
+        sink.events.append({**event, 'tags': tags, 'host': event.get('host') or sink.hostname})
 
     def submit_event_platform_event(self, check: Any, check_id: str, raw_event: str, event_type: str) -> None:
-        """Drops it: these feed products of Datadog's own that nothing here stands in for."""
+        """Drops the event: no format has a place for it."""
 
     def submit_histogram_bucket(self, check: Any, check_id: str, name: str, *bucket: Any) -> None:
         raise ValueError(f'{name}: this host takes gauges and counts only')
@@ -116,7 +112,7 @@ class DatadogAgent:
         self.metadata: dict[str, dict[str, str]] = defaultdict(dict)
         self.log_level = logging.WARNING
         self._process_start_time = int(time.time())
-        self._own = threading.local()
+        self._thread = threading.local()
         self._running: list[State] = []
         self._attached: list[State] = []
 
@@ -134,28 +130,28 @@ class DatadogAgent:
 
     @contextmanager
     def caching(self, state: State) -> Iterator[None]:
-        """Lets `state` be the persistent cache of whatever runs inside, on this thread and on those it starts."""
-        outer = getattr(self._own, 'state', None)
-        self._own.state = state
+        """Makes `state` the persistent cache of all code inside, on this thread and on threads that it starts."""
+        outer = getattr(self._thread, 'state', None)
+        self._thread.state = state
         self._running.append(state)
         try:
             yield
         finally:
             self._running.remove(state)
-            self._own.state = outer
+            self._thread.state = outer
 
     def attach(self, state: State) -> None:
-        """Says that a host with this cache is there, so that its check can be used outside of a run, too."""
+        """Registers the cache of a host, so that its check can be used outside of a run, too."""
         self._attached.append(state)
 
     def detach(self, state: State) -> None:
         self._attached.remove(state)
 
     def _state(self) -> State:
-        own = getattr(self._own, 'state', None)
-        if own is not None:
-            return own
-        # A thread that a check started, or no run at all. A cache key does not tell whose it is: it must be clear.
+        state: State | None = getattr(self._thread, 'state', None)
+        if state is not None:
+            return state
+        # A thread that a check started, or no run at all. A cache key does not name its check: only one may qualify.
         states = {id(state): state for state in self._running or self._attached}
         if len(states) != 1:
             raise RuntimeError(f'{len(states)} hosts could be meant by this use of the persistent cache')
@@ -197,30 +193,19 @@ class DatadogAgent:
         if level < self.log_level:
             return
         if not self.verbose:
-            # The last line of a traceback says what happened; the rest is for developers.
-            head, found, trace = message.partition(TRACEBACK)
-            message = f'{head}: {trace.strip().splitlines()[-1]}' if found and trace.strip() else head
+            # The last line of a traceback names the exception; the others are for developers.
+            message, _, trace = message.partition(TRACEBACK)
+            if trace.strip():
+                message += f': {trace.strip().splitlines()[-1]}'
         print(f'{logging.getLevelName(level)} | {self.redactor(message)}', file=sys.stderr, flush=True)
 
     def set_check_metadata(self, check_id: str, name: str, value: str) -> None:
         self.metadata[check_id][name] = value
 
-    # An Agent would send these on. There is nowhere to send them to.
+    def _discard(self, *arguments: Any) -> None:
+        """Does nothing: an Agent would send this to Datadog."""
 
-    def send_log(self, line: str, check_id: str) -> None:
-        pass
-
-    def set_external_tags(self, external_tags: Any) -> None:
-        pass
-
-    def emit_agent_telemetry(self, check_name: str, metric_name: str, metric_value: float, metric_type: str) -> None:
-        pass
-
-    def report_issue(self, check_name: str, report: str) -> None:
-        pass
-
-    def resolve_issue(self, issue_id: str) -> None:
-        pass
+    send_log = set_external_tags = emit_agent_telemetry = report_issue = resolve_issue = _discard
 
 
 AGGREGATOR = Aggregator()
@@ -228,16 +213,16 @@ AGENT = DatadogAgent()
 
 
 def install() -> None:
-    """Makes `import aggregator` and `import datadog_agent` find the ones above.
+    """Makes `import aggregator` and `import datadog_agent` return AGGREGATOR and AGENT.
 
-    Raises RuntimeError when the base package was imported earlier and so has settled on its test stubs.
+    Raises RuntimeError when the base package was imported earlier and therefore uses its test stubs.
     """
     base = sys.modules.get('datadog_checks.base.agent')
     if base is not None and not base.AGENT_RUNNING:
         raise RuntimeError('import standalone.host before datadog_checks.base: it has already chosen its test stubs')
-    for name, offered in (('aggregator', AGGREGATOR), ('datadog_agent', AGENT)):
-        module = types.ModuleType(name, offered.__doc__)
-        for attribute in dir(offered):
+    for name, provider in (('aggregator', AGGREGATOR), ('datadog_agent', AGENT)):
+        module = types.ModuleType(name, provider.__doc__)
+        for attribute in dir(provider):
             if not attribute.startswith('_') and attribute not in ('redactor', 'metadata', 'verbose', 'log_level'):
-                setattr(module, attribute, getattr(offered, attribute))
+                setattr(module, attribute, getattr(provider, attribute))
         sys.modules.setdefault(name, module)

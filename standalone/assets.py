@@ -1,4 +1,4 @@
-"""The dashboards and monitors of the integration: what of a file goes to Datadog, and what of it is there already."""
+"""The dashboards and monitors of the integration as API bodies, and their differences from those in Datadog."""
 
 from __future__ import annotations
 
@@ -12,16 +12,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent / 'assets'
 TAG = 'integration:amazon-ses-agent'
 HANDLE = re.compile(r'(?<![\w.@])@[^\s{}(),;]*[^\s{}(),;.:!?]')
-# What a user sets on a dashboard and an asset leaves open. An update replaces the whole dashboard.
-OPEN_DASHBOARD_KEYS = (
-    'notify_list',
-    'restricted_roles',
-    'tags',
-    'template_variable_presets',
-    'default_timeframe',
-)
-# Two names of one type; Datadog may answer with the other, and the type of a monitor cannot change.
+# Users set these on a dashboard, and assets leave them open. An update replaces the whole dashboard.
+OPEN_DASHBOARD_KEYS = 'notify_list restricted_roles tags template_variable_presets default_timeframe'.split()
+# Two names of one type: Datadog may answer with the other, and the type of a monitor cannot change.
 METRIC_TYPES = ('metric alert', 'query alert')
+EMPTY: tuple[object, ...] = (None, [], {}, '')
 
 
 class InvalidAsset(ValueError):
@@ -30,7 +25,7 @@ class InvalidAsset(ValueError):
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of asset: its folder, its path in the API, the key of its name, and its right of access."""
+    """A kind of asset: its path in the API, the key of its name, and its permission. Its files are in `folder`."""
 
     name: str
     path: str
@@ -58,20 +53,19 @@ class Asset:
     def name(self) -> str:
         return str(self.body[self.kind.title])
 
-    def is_in(self, summary: dict[str, Any]) -> bool:
-        """Says whether this entry of a listing is this asset: the same name, and the mark or the tag."""
+    def matches(self, summary: dict[str, Any]) -> bool:
+        """Says whether `summary`, from a listing, is this asset: it has the name, and the mark or the tag."""
         if summary.get(self.kind.title) != self.name:
             return False
         if self.kind is DASHBOARD:
             return f'[{TAG} ' in str(summary.get('description') or '')
         return TAG in (summary.get('tags') or ())
 
-    def over(self, stored: dict[str, Any]) -> dict[str, Any]:
-        """Returns the body that updates `stored` and keeps what users add: tags, handles, roles, presets."""
+    def merged(self, stored: dict[str, Any]) -> dict[str, Any]:
+        """Returns the body that updates `stored` and keeps additions of users: tags, handles, roles, presets."""
         body = dict(self.body)
         if self.kind is DASHBOARD:
-            kept = {key: stored[key] for key in OPEN_DASHBOARD_KEYS if stored.get(key) and not body.get(key)}
-            return {**body, **kept}
+            return body | {key: stored[key] for key in OPEN_DASHBOARD_KEYS if stored.get(key) and not body.get(key)}
         tags = list(stored.get('tags') or ())
         body['tags'] = [*tags, *(tag for tag in body['tags'] if tag not in tags)]
         if not HANDLE.search(body['message']):
@@ -104,22 +98,22 @@ def with_handles(message: str, handles: list[str]) -> str:
     return f'{message}\n\n{" ".join(dict.fromkeys(handles))}' if handles else message
 
 
-def differences(wanted: dict[str, Any], stored: dict[str, Any]) -> list[str]:
-    """Returns the top-level keys of `wanted` whose values `stored` does not have. What Datadog adds does not count."""
-    return [key for key, value in wanted.items() if not _has(stored.get(key), value, key)]
+def differences(body: dict[str, Any], stored: dict[str, Any]) -> list[str]:
+    """Returns the top-level keys of `body` whose values `stored` lacks. Additions of Datadog are no differences."""
+    return [key for key, value in body.items() if not _contains(stored.get(key), value, key)]
 
 
 def _dashboard(document: dict[str, Any]) -> dict[str, Any]:
     document['title'], document['widgets']
-    # The mark tells our dashboards from those of users; tags of a dashboard can only name teams. Its number changes
-    # with the file, so that a key that a new file no longer has is a difference, too.
+    # The mark distinguishes our dashboards from those of users: their tags can only name teams. Its number changes with
+    # the file, so that a key that was removed from the file is a difference, too.
     number = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:8]
     description = f'{document.get("description") or ""}\n\n[{TAG} {number}]'.strip()
     return {**document, 'description': description}
 
 
 def _monitor(document: dict[str, Any], handles: list[str]) -> dict[str, Any]:
-    # The rest of the file is for Datadog's catalogue: version, dates, title, description, tags.
+    # The other keys of the file are for Datadog's catalogue: version, dates, title, description, tags.
     definition = dict(document['definition'])
     definition['name'], definition['type'], definition['query']
     tags = list(definition.get('tags') or ())
@@ -128,19 +122,19 @@ def _monitor(document: dict[str, Any], handles: list[str]) -> dict[str, Any]:
     return definition
 
 
-def _has(stored: Any, wanted: Any, key: str = '') -> bool:
-    # Datadog leaves out what is empty, or writes it in another way.
-    if wanted in (None, [], {}, ''):
-        return key != 'thresholds' or stored in (None, [], {}, '')
-    if isinstance(wanted, dict):
+def _contains(stored: Any, expected: Any, key: str = '') -> bool:
+    # Datadog omits empty values, or writes them in another way.
+    if expected in EMPTY:
+        return key != 'thresholds' or stored in EMPTY
+    if isinstance(expected, dict):
         if not isinstance(stored, dict):
             return False
-        if key == 'thresholds' and {name for name, value in stored.items() if value is not None} - set(wanted):
+        if key == 'thresholds' and {name for name, value in stored.items() if value is not None} - set(expected):
             return False
-        # Datadog numbers widgets as it likes.
-        return all(_has(stored.get(name), value, name) for name, value in wanted.items() if name != 'id')
-    if isinstance(wanted, list):
-        if not isinstance(stored, list) or len(stored) != len(wanted):
+        # Datadog assigns the ids of widgets.
+        return all(_contains(stored.get(name), value, name) for name, value in expected.items() if name != 'id')
+    if isinstance(expected, list):
+        if not isinstance(stored, list) or len(stored) != len(expected):
             return False
-        return all(_has(one, other) for one, other in zip(stored, wanted, strict=True))
-    return bool(stored == wanted)
+        return all(map(_contains, stored, expected))
+    return bool(stored == expected)

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+TYPE_NAMES = {bool: 'a truth value', str: 'a text', int: 'a number', float: 'a number', list: 'a list'}
+
 
 class InvalidFile(ValueError):
     """The file cannot be used. The text is one line that names the file."""
@@ -31,59 +33,59 @@ def read(path: Path) -> Configuration:
     except UnicodeDecodeError as error:
         raise InvalidFile(f'{path} is not UTF-8 text (byte {error.start})') from None
     except yaml.YAMLError as error:
-        raise InvalidFile(f'{path} is not valid YAML{_place(error)}') from None
+        raise InvalidFile(f'{path} is not valid YAML{_position(error)}') from None
     except (RecursionError, ValueError) as error:
         raise InvalidFile(f'{path} is not valid YAML ({type(error).__name__})') from None
-    return _checked(path, document)
-
-
-def _place(error: yaml.YAMLError) -> str:
-    mark = getattr(error, 'problem_mark', None)
-    place = f': line {mark.line + 1}, column {mark.column + 1}' if mark else ''
-    problem = getattr(error, 'problem', None)
-    return f'{place}: {" ".join(problem.split())}' if problem else place
-
-
-def _checked(path: Path, document: Any) -> Configuration:
     if not isinstance(document, dict):
         raise InvalidFile(f'{path}: the top level must be a mapping with `init_config` and `instances`')
-    init_config = document.get('init_config')
+    init_config: Any = document.get('init_config')
+    instances: Any = document.get('instances')
     if init_config is None:
         init_config = {}
-    if not isinstance(init_config, dict):
-        raise InvalidFile(f'{path}: `init_config` must be a mapping, not {_kind(init_config)}')
-    instances = document.get('instances')
-    if not instances:
-        raise InvalidFile(f'{path}: `instances` has no entry: at least one is needed')
-    if not isinstance(instances, list):
-        raise InvalidFile(f'{path}: `instances` must be a list, not {_kind(instances)}')
-    for number, instance in enumerate(instances, 1):
-        if not isinstance(instance, dict):
-            raise InvalidFile(f'{path}: instance {number} must be a mapping, not {_kind(instance)}')
-        twin = instances.index(instance) + 1
-        if twin != number:
-            raise InvalidFile(f'{path}: instances {twin} and {number} are the same: everything would count twice')
-    for place, options in [('init_config', init_config), *((f'instance {n}', i) for n, i in enumerate(instances, 1))]:
-        option = _agent_secret(options)
-        if option:
-            raise InvalidFile(f'{path}: {place}: `{option}` is an ENC[...] secret, which only an Agent can look up')
+    defect = _defect(init_config, instances)
+    if defect:
+        raise InvalidFile(f'{path}: {defect}')
     return Configuration(path, init_config, instances)
 
 
-def _agent_secret(options: dict[Any, Any] | list[Any], option: str = '') -> str:
-    """Returns the path of the first option whose value is a handle for the Agent's secret backend, or ''."""
-    for name, value in options.items() if isinstance(options, dict) else enumerate(options, 1):
-        path = f'{option}.{name}' if option else str(name)
-        if isinstance(value, str) and value.startswith('ENC[') and value.endswith(']'):
-            return path
-        if isinstance(value, (dict, list)):
-            found = _agent_secret(value, path)
-            if found:
-                return found
+def _position(error: yaml.YAMLError) -> str:
+    mark = getattr(error, 'problem_mark', None)
+    position = f': line {mark.line + 1}, column {mark.column + 1}' if mark else ''
+    problem = getattr(error, 'problem', None)
+    return f'{position}: {" ".join(problem.split())}' if problem else position
+
+
+def _defect(init_config: Any, instances: Any) -> str:
+    """Returns the first defect of the two sections, or ''."""
+    if not isinstance(init_config, dict):
+        return f'`init_config` must be a mapping, not {_type_name(init_config)}'
+    if not instances:
+        return '`instances` has no entry: at least one is needed'
+    if not isinstance(instances, list):
+        return f'`instances` must be a list, not {_type_name(instances)}'
+    for number, instance in enumerate(instances, 1):
+        if not isinstance(instance, dict):
+            return f'instance {number} must be a mapping, not {_type_name(instance)}'
+        twin = instances.index(instance) + 1
+        if twin != number:
+            return f'instances {twin} and {number} are the same: everything would count twice'
+    for name, section in ('init_config', init_config), *((f'instance {i}', s) for i, s in enumerate(instances, 1)):
+        option = _agent_secret(section)
+        if option:
+            return f'{name}: `{option}` is an ENC[...] secret, which only an Agent can look up'
     return ''
 
 
-def _kind(value: Any) -> str:
-    return {bool: 'a truth value', str: 'a text', int: 'a number', float: 'a number', list: 'a list'}.get(
-        type(value), 'empty' if value is None else type(value).__name__
-    )
+def _agent_secret(options: dict[Any, Any] | list[Any], prefix: str = '') -> str:
+    """Returns the path of the first option whose value is a handle for the Agent's secret backend, or ''."""
+    for name, value in options.items() if isinstance(options, dict) else enumerate(options, 1):
+        path = f'{prefix}{name}'
+        if isinstance(value, str) and value.startswith('ENC[') and value.endswith(']'):
+            return path
+        if isinstance(value, (dict, list)) and (nested := _agent_secret(value, f'{path}.')):
+            return nested
+    return ''
+
+
+def _type_name(value: Any) -> str:
+    return TYPE_NAMES.get(type(value), 'empty' if value is None else type(value).__name__)

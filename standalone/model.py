@@ -1,4 +1,4 @@
-"""The words of this package: what a check hands over, and what one run came to."""
+"""The values of this package: what a check submits, and the outcome of a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PREFIX = 'amazon_ses.'
 
 
 class Sample(NamedTuple):
-    """One value of a metric as the check submitted it. `type` is gauge or count; `tags` are `key:value` or bare."""
+    """A value of a metric as the check submitted it. `type` is gauge or count; `tags` are `key:value` or bare."""
 
     name: str
     type: str
@@ -20,7 +20,7 @@ class Sample(NamedTuple):
 
 
 class ServiceCheck(NamedTuple):
-    """One status as the check submitted it. `status` is 0 OK, 1 warning, 2 critical, 3 unknown."""
+    """A status as the check submitted it. `status` is 0 OK, 1 warning, 2 critical, 3 unknown."""
 
     name: str
     status: int
@@ -34,24 +34,24 @@ class ServiceCheck(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What tells one series from another. `tags` are sorted and have no doubles."""
+    """The identity of a series. `tags` are sorted and have no repeats."""
 
     name: str
     tags: tuple[str, ...]
     hostname: str
 
     @classmethod
-    def of(cls, submitted: Sample | ServiceCheck) -> Context:
-        return cls(submitted.name, tuple(sorted(set(submitted.tags))), submitted.hostname)
+    def from_submission(cls, submission: Sample | ServiceCheck) -> Context:
+        return cls(submission.name, tuple(sorted(set(submission.tags))), submission.hostname)
 
 
 @dataclass(frozen=True)
 class Run:
     """One run of one check.
 
-    `time` is the epoch second at its end by the host's clock, `duration` real seconds. `error` is None or the message
-    of the exception that ended the run; then `traceback` has the rest and `misconfigured` says whether it was the
-    configuration's fault.
+    `time` is the epoch second of its end by the host's clock, `duration` real seconds. `error` is None or the message
+    of the exception that ended the run; then `traceback` is its traceback, and `misconfigured` says whether the
+    configuration was the cause.
     """
 
     time: float
@@ -66,7 +66,7 @@ class Run:
 
     @property
     def status_name(self) -> str:
-        """ERROR, WARNING or OK, as the Agent's status page words it."""
+        """ERROR, WARNING or OK, in the words of the Agent's status page."""
         if self.error is not None:
             return 'ERROR'
         return 'WARNING' if self.warnings else 'OK'

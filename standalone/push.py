@@ -10,32 +10,27 @@ from typing import Any
 
 import requests
 
-from standalone.assets import KINDS, TAG, Asset, Kind, differences
+from standalone.assets import KINDS, MONITOR, TAG, Asset, Kind, differences
 
 SITES = (
-    'datadoghq.com',
-    'us3.datadoghq.com',
-    'us5.datadoghq.com',
-    'datadoghq.eu',
-    'ap1.datadoghq.com',
-    'ap2.datadoghq.com',
-    'uk1.datadoghq.com',
-    'ddog-gov.com',
-    'us2.ddog-gov.com',
+    *('datadoghq.com', 'us3.datadoghq.com', 'us5.datadoghq.com', 'datadoghq.eu', 'ap1.datadoghq.com'),
+    *('ap2.datadoghq.com', 'uk1.datadoghq.com', 'ddog-gov.com', 'us2.ddog-gov.com'),
 )
 TIMEOUT = (10, 60)
+"""Seconds to connect, and seconds between two parts of an answer."""
+
 PAGE_SIZE = 100
 LONGEST_WAIT = 120.0
-LONGEST_ANSWER = 300
+LONGEST_REASON = 300
 
 
 class Refused(Exception):
-    """Datadog did not do what it was asked to, or cannot be reached. The text is one line for the user."""
+    """Datadog refused a request, or cannot be reached. The text is one line for the user."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one asset. `url` is empty where there is nothing to look at."""
+    """The outcome for one asset. `url` shows it in Datadog, and is empty where it is not there."""
 
     asset: Asset
     outcome: str
@@ -43,136 +38,102 @@ class Result:
     url: str = ''
 
 
-def api_url(site: str) -> str:
-    """Returns the endpoint of the API at a site."""
-    return f'https://api.{site}'
-
-
-def app_url(site: str) -> str:
-    """Returns where people look at dashboards and monitors at a site."""
-    return f'https://app.{site}' if site.count('.') == 1 else f'https://{site}'
-
-
 class Account:
-    """A Datadog account as its API shows it. All methods raise Refused.
+    """A Datadog account by its API. `app` is the address of its pages. All methods raise Refused.
 
-    Proxies and certificates come from the environment, as `requests` reads it.
+    `url` replaces the endpoint of the site. Proxies and certificates come from the environment, as `requests` reads it.
     """
 
-    def __init__(self, url: str, api_key: str, app_key: str, say: Callable[[str], None]) -> None:
-        self._url = url
+    def __init__(self, site: str, keys: tuple[str, str], say: Callable[[str], None], url: str | None = None) -> None:
+        self.app = f'https://app.{site}' if site.count('.') == 1 else f'https://{site}'
+        self._url = url or f'https://api.{site}'
         self._say = say
         self._session = requests.Session()
-        self._session.headers.update({'DD-API-KEY': api_key, 'DD-APPLICATION-KEY': app_key})
+        self._session.headers.update(zip(('DD-API-KEY', 'DD-APPLICATION-KEY'), keys, strict=True))
 
     def close(self) -> None:
         self._session.close()
 
     def listing(self, kind: Kind) -> list[dict[str, Any]]:
         """Returns all dashboards, in short, or the monitors that carry our tag, in full."""
-        found: dict[Any, dict[str, Any]] = {}
+        listed: dict[Any, dict[str, Any]] = {}
         page = 0
         while True:
-            if kind.name == 'monitor':
-                parameters = {'monitor_tags': TAG, 'page': page, 'page_size': PAGE_SIZE}
-                entries = self._call(kind, 'GET', parameters=parameters)
+            if kind is MONITOR:
+                summaries = self._call(kind, 'GET', params={'monitor_tags': TAG, 'page': page, 'page_size': PAGE_SIZE})
             else:
-                answer = self._call(kind, 'GET', parameters={'count': PAGE_SIZE, 'start': len(found)})
-                entries = answer.get('dashboards') if isinstance(answer, dict) else None
-            if not isinstance(entries, list):
+                answer = self._call(kind, 'GET', params={'count': PAGE_SIZE, 'start': len(listed)})
+                summaries = answer.get('dashboards') if isinstance(answer, dict) else None
+            if not isinstance(summaries, list):
                 raise Refused(f'the answer is not a list of {kind.folder}')
-            new = {
-                one['id']: one for one in entries if isinstance(one, dict) and 'id' in one and one['id'] not in found
-            }
-            # Not "a short page is the last": an endpoint may have a lower limit of its own, or know no pages at all.
+            summaries = [summary for summary in summaries if isinstance(summary, dict) and 'id' in summary]
+            new = {summary['id']: summary for summary in summaries if summary['id'] not in listed}
+            # Only a page without new assets is the last: an endpoint may have a lower limit, or no pages at all.
             if not new:
-                return list(found.values())
-            found.update(new)
+                return list(listed.values())
+            listed |= new
             page += 1
 
-    def get(self, kind: Kind, key: Any) -> dict[str, Any]:
-        return self._entry(kind, self._call(kind, 'GET', key=key))
-
-    def create(self, asset: Asset) -> dict[str, Any]:
-        return self._entry(asset.kind, self._call(asset.kind, 'POST', body=asset.body))
-
-    def update(self, kind: Kind, key: Any, body: dict[str, Any]) -> dict[str, Any]:
-        return self._entry(kind, self._call(kind, 'PUT', key=key, body=body))
-
-    @staticmethod
-    def _entry(kind: Kind, answer: Any) -> dict[str, Any]:
+    def request(self, kind: Kind, method: str, key: Any = None, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Reads (GET), creates (POST) or updates (PUT) a dashboard or monitor, and returns it."""
+        answer = self._call(kind, method, key, json=body)
         if not isinstance(answer, dict) or 'id' not in answer:
             raise Refused(f'the answer is not a {kind.name}')
         return answer
 
-    def _call(
-        self,
-        kind: Kind,
-        method: str,
-        key: Any = None,
-        body: dict[str, Any] | None = None,
-        parameters: dict[str, Any] | None = None,
-    ) -> Any:
+    def _call(self, kind: Kind, method: str, key: Any = None, **content: Any) -> Any:
         path = kind.path if key is None else f'{kind.path}/{key}'
-        response = self._send(method, path, body, parameters)
+        response = self._send(method, path, **content)
         if response.status_code == 429:
             wait = _wait(response)
             if wait > LONGEST_WAIT:
                 raise Refused(f'429 too many requests: try again in {wait:.0f} s')
             self._say(f'429 too many requests: waiting {wait:.0f} s')
             time.sleep(wait)
-            response = self._send(method, path, body, parameters)
+            response = self._send(method, path, **content)
         if not 200 <= response.status_code < 300:
-            right = f'{kind.permission}_{"read" if method == "GET" else "write"}'
-            raise Refused(_reason(response, right))
+            raise Refused(_refusal(response, f'{kind.permission}_{"read" if method == "GET" else "write"}'))
         try:
             return response.json()
         except ValueError:
             raise Refused(f'{response.status_code}, but the answer is not JSON: is this the API of Datadog?') from None
 
-    def _send(
-        self, method: str, path: str, body: dict[str, Any] | None, parameters: dict[str, Any] | None
-    ) -> requests.Response:
+    def _send(self, method: str, path: str, **content: Any) -> requests.Response:
         try:
-            # Not after a redirect: requests would hand the keys to whatever host it names.
-            return self._session.request(
-                method, self._url + path, params=parameters, json=body, timeout=TIMEOUT, allow_redirects=False
-            )
+            # Redirects are not followed: requests would send the keys to any host.
+            return self._session.request(method, self._url + path, timeout=TIMEOUT, allow_redirects=False, **content)
         except requests.exceptions.SSLError as error:
-            raise Refused(
-                f'no safe connection to {self._url} (REQUESTS_CA_BUNDLE names your own CA): {error}'
-            ) from None
+            problem = f'no safe connection to {self._url} (REQUESTS_CA_BUNDLE names your own CA): {error}'
         except requests.exceptions.ProxyError as error:
-            raise Refused(f'cannot reach {self._url} through the proxy of the environment: {_cause(error)}') from None
+            problem = f'cannot reach {self._url} through the proxy of the environment: {_cause(error)}'
         except requests.exceptions.Timeout:
-            raise Refused(f'no answer from {self._url} in time') from None
+            problem = f'no answer from {self._url} in time'
         except (requests.exceptions.RequestException, OSError) as error:
-            raise Refused(f'cannot reach {self._url}: {_cause(error)}') from None
+            problem = f'cannot reach {self._url}: {_cause(error)}'
+        raise Refused(problem)
 
 
 def plan(assets: list[Asset]) -> list[Result]:
-    """Returns what is known without keys."""
+    """Returns the outcomes as far as they are certain without keys."""
     return [Result(asset, 'would create or update') for asset in assets]
 
 
-def push(assets: list[Asset], account: Account, app: str, apply: bool, show: Callable[[Result], None]) -> list[Result]:
-    """Creates what is missing and updates what differs, or, without `apply`, only looks.
+def push(assets: list[Asset], account: Account, apply: bool, show: Callable[[Result], None]) -> list[Result]:
+    """Creates missing assets and updates different ones, or, without `apply`, only compares them.
 
-    Every asset has a result, which is shown at once. What fails does not keep the rest from being tried.
+    Each result is shown at once. After a failure the other assets are still tried.
     """
     results = []
     for kind in KINDS:
-        chosen = [asset for asset in assets if asset.kind is kind]
-        if not chosen:
-            continue
+        selected = [asset for asset in assets if asset.kind is kind]
         listing, failure = [], ''
         try:
-            listing = account.listing(kind)
+            listing = account.listing(kind) if selected else []
         except Refused as refusal:
             failure = str(refusal)
-        for asset in chosen:
+        for asset in selected:
             try:
-                result = Result(asset, 'failed', failure) if failure else _push(asset, listing, account, app, apply)
+                result = Result(asset, 'failed', failure) if failure else _push(asset, listing, account, apply)
             except Refused as refusal:
                 result = Result(asset, 'failed', str(refusal))
             results.append(result)
@@ -180,35 +141,35 @@ def push(assets: list[Asset], account: Account, app: str, apply: bool, show: Cal
     return results
 
 
-def _push(asset: Asset, listing: list[dict[str, Any]], account: Account, app: str, apply: bool) -> Result:
-    found = [one for one in listing if asset.is_in(one)]
-    if len(found) > 1:
-        ids = ', '.join(str(one['id']) for one in found)
-        return Result(asset, 'failed', f'there are {len(found)} of them ({ids}): delete or rename all but one')
-    if not found:
-        twins = sum(one.get(asset.kind.title) == asset.name for one in listing)
-        detail = 'another of this name, not made by this command, is left alone' if twins else ''
+def _push(asset: Asset, listing: list[dict[str, Any]], account: Account, apply: bool) -> Result:
+    kind = asset.kind
+    matches = [summary for summary in listing if asset.matches(summary)]
+    if len(matches) > 1:
+        ids = ', '.join(str(summary['id']) for summary in matches)
+        return Result(asset, 'failed', f'there are {len(matches)} of them ({ids}): delete or rename all but one')
+    if not matches:
+        twin = any(summary.get(kind.title) == asset.name for summary in listing)
+        detail = 'another of this name, not made by this command, is left alone' if twin else ''
         if not apply:
             return Result(asset, 'would create', detail)
-        return Result(asset, 'created', detail, _link(asset.kind, account.create(asset), app))
-    key = found[0]['id']
-    stored = account.get(asset.kind, key)
-    body = asset.over(stored)
+        return Result(asset, 'created', detail, _link(kind, account.request(kind, 'POST', body=asset.body), account))
+    key = matches[0]['id']
+    stored = account.request(kind, 'GET', key)
+    body = asset.merged(stored)
     changed = differences(body, stored)
-    if not changed:
-        return Result(asset, 'unchanged', '', _link(asset.kind, stored, app))
-    detail = f'differs in {", ".join(changed)}'
-    if not apply:
-        return Result(asset, 'would update', detail, _link(asset.kind, stored, app))
-    return Result(asset, 'updated', detail, _link(asset.kind, account.update(asset.kind, key, body), app))
+    detail = f'differs in {", ".join(changed)}' if changed else ''
+    outcome = 'unchanged' if not changed else 'updated' if apply else 'would update'
+    if outcome == 'updated':
+        stored = account.request(kind, 'PUT', key, body)
+    return Result(asset, outcome, detail, _link(kind, stored, account))
 
 
-def _link(kind: Kind, stored: dict[str, Any], app: str) -> str:
-    return f'{app}/{kind.folder if kind.name == "monitor" else kind.name}/{stored["id"]}'
+def _link(kind: Kind, stored: dict[str, Any], account: Account) -> str:
+    return f'{account.app}/{kind.folder if kind is MONITOR else kind.name}/{stored["id"]}'
 
 
 def _cause(error: BaseException | None) -> str:
-    """Returns what the system said, which requests and urllib3 wrap in several layers."""
+    """Returns the message of the system, which requests and urllib3 wrap in several layers."""
     text = str(error)
     while error is not None:
         if isinstance(error, OSError) and error.strerror:
@@ -228,29 +189,29 @@ def _wait(response: requests.Response) -> float:
     return 1.0
 
 
-def _reason(response: requests.Response, right: str) -> str:
+def _refusal(response: requests.Response, permission: str) -> str:
     status = response.status_code
-    answer = _answer(response)
+    reason = _reason(response)
     if status == 401:
-        return f'401: the API key is not valid at this site{answer}'
+        return f'401: the API key is not valid at this site{reason}'
     if status == 403:
-        return f'403: the application key lacks {right}, or the keys belong to another site{answer}'
+        return f'403: the application key lacks {permission}, or the keys belong to another site{reason}'
     if status == 429:
-        return f'429 too many requests, also after waiting{answer}'
+        return f'429 too many requests, also after waiting{reason}'
     if 300 <= status < 400:
         return f'{status}: the endpoint wants to send us elsewhere, where the keys do not go'
     if status >= 500:
-        return f'{status}: Datadog has a problem, try again later{answer}'
-    return f'{status}{answer}'
+        return f'{status}: Datadog has a problem, try again later{reason}'
+    return f'{status}{reason}'
 
 
-def _answer(response: requests.Response) -> str:
+def _reason(response: requests.Response) -> str:
     try:
         errors = response.json()['errors']
-        text = '; '.join(str(one) for one in errors) if isinstance(errors, list) else str(errors)
+        text = '; '.join(map(str, errors)) if isinstance(errors, list) else str(errors)
     except (ValueError, KeyError, TypeError):
         text = response.reason or ''
     text = ''.join(char if char.isprintable() else ' ' for char in text)
-    # Only whole words: half a key would not be recognized as one.
-    text = textwrap.shorten(text, LONGEST_ANSWER, placeholder='...', break_on_hyphens=False, break_long_words=False)
+    # Whole words only: the redactor would not recognize a part of a key.
+    text = textwrap.shorten(text, LONGEST_REASON, placeholder='...', break_on_hyphens=False, break_long_words=False)
     return f' ({text})' if text else ''

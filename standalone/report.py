@@ -1,35 +1,46 @@
-"""All that is told about one instance after its runs: what every output format is made from."""
+"""The runs of one instance, added up: every output format is made from this."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from standalone.model import Context, Run, ServiceCheck
-from standalone.series import SeriesTable
 
 
+class Series(NamedTuple):
+    """The single point of a context: the last value of a gauge, the sum of a count. `time` is in epoch seconds."""
+
+    context: Context
+    type: str
+    value: float
+    time: float
+
+
+@dataclass
 class Report:
-    """The sum of the runs of one instance. `check_id`, `version`, `source` and `metadata` are the host's."""
+    """The runs of one instance so far. `check_id`, `version`, `source`, `instance` and `metadata` are the host's."""
 
-    def __init__(
-        self, check_id: str, version: str = '', source: str = '', instance: dict[str, Any] | None = None
-    ) -> None:
-        self.check_id = check_id
-        self.version = version
-        self.source = source
-        self.instance = instance or {}
-        self.metadata: dict[str, str] = {}
-        self.series = SeriesTable()
-        self.service_checks: dict[Context, tuple[ServiceCheck, float]] = {}
-        self.events: list[dict[str, Any]] = []
-        self.last: Run | None = None
-        self.last_success: float | None = None
-        self.runs = self.errors = self.warnings = 0
-        self.total_samples = self.total_events = self.total_service_checks = 0
-        self.total_duration = 0.0
+    check_id: str
+    version: str = ''
+    source: str = ''
+    instance: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+    service_checks: dict[Context, tuple[ServiceCheck, float]] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    last: Run | None = None
+    last_success: float | None = None
+    runs: int = 0
+    errors: int = 0
+    warnings: int = 0
+    total_samples: int = 0
+    total_events: int = 0
+    total_service_checks: int = 0
+    total_duration: float = 0.0
+    _series: dict[tuple[Context, str], Series] = field(default_factory=dict)
 
     def add(self, run: Run) -> None:
-        """Takes in one more run: gauges and statuses replace what was there, counts are added, events collected."""
+        """Adds a run: its gauges and statuses replace earlier ones, its counts are added, its events appended."""
         self.last = run
         self.runs += 1
         self.errors += run.error is not None
@@ -40,10 +51,18 @@ class Report:
         self.total_duration += run.duration
         if run.error is None:
             self.last_success = run.time
-        self.series.add(run.metrics, run.time)
+        for sample in run.metrics:
+            key = Context.from_submission(sample), sample.type
+            earlier = self._series.get(key) if sample.type == 'count' else None
+            self._series[key] = Series(*key, sample.value + (earlier.value if earlier else 0), run.time)
         for service_check in run.service_checks:
-            self.service_checks[Context.of(service_check)] = (service_check, run.time)
+            self.service_checks[Context.from_submission(service_check)] = (service_check, run.time)
         self.events.extend({'timestamp': int(run.time), **event} for event in run.events)
+
+    @property
+    def series(self) -> list[Series]:
+        """All series by name, tags, host and type. A gauge and a count of the same context are two series."""
+        return sorted(self._series.values())
 
     @property
     def average_duration(self) -> float:

@@ -1,4 +1,4 @@
-"""What outlives a process: the check's persistent cache, and how far each count has come.
+"""The saved state: the check's persistent cache, and the counter of each count.
 
 The file is one JSON document `{version, program, cache: {key: text}, counters: [[name, tags, hostname, value, time]]}`.
 """
@@ -9,21 +9,25 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from standalone.model import Context, Sample
 
-try:
+if sys.platform != 'win32':
     import fcntl
-except ImportError:  # Windows: two processes on one file are not found out there
-    fcntl = None
 
 PROGRAM = 'amazon_ses standalone'
 VERSION = 1
-# CloudWatch forgets a quiet series after two weeks. A counter that starts anew after that is an ordinary reset.
+# Seconds. CloudWatch lists a series until two weeks after its last data; a counter that restarts later is an ordinary
+# reset.
 COUNTER_LIFETIME = 15 * 86400
+
+Cache = dict[str, str]
+Counters = dict[Context, tuple[float, float]]
+"""The sum of each count, and the epoch second of its last change."""
 
 
 class StateError(OSError):
@@ -33,6 +37,15 @@ class StateError(OSError):
         return str(self.args[0])
 
 
+@contextmanager
+def _state_errors(action: str) -> Iterator[None]:
+    """Turns an OSError into a StateError."""
+    try:
+        yield
+    except OSError as error:
+        raise StateError(f'cannot {action}: {error.strerror}') from None
+
+
 def report_on_stderr(line: str) -> None:
     print(line, file=sys.stderr)
 
@@ -40,7 +53,7 @@ def report_on_stderr(line: str) -> None:
 class State:
     """The persistent cache and the counters, in memory and, with a path, on the disk after every change.
 
-    Opening the same path again in one process gives the same state; another process is refused. Safe for threads.
+    Opening the same path again in one process returns the same state; another process is refused. Safe for threads.
     """
 
     _opened: dict[Path, State] = {}
@@ -48,115 +61,99 @@ class State:
 
     def __init__(self) -> None:
         self.path: Path | None = None
-        self._cache: dict[str, str] = {}
-        self._counters: dict[Context, tuple[float, float]] = {}
+        self._cache: Cache = {}
+        self._counters: Counters = {}
         self._changing = threading.RLock()
-        self._claim: IO[str] | None = None
-        self._users = 1
+        self._lock: IO[str] | None = None
+        self._users = 0
 
     @classmethod
     def open(cls, path: Path, report: Callable[[str], None] = report_on_stderr) -> State:
-        """Returns the state kept in `path`, which need not exist yet.
+        """Returns the state in the file `path`, which need not exist yet.
 
-        A file that is not such a state is moved aside to `<path>.corrupt`, and one line about it goes to `report`.
-        Raises StateError when another process has the file, or it cannot be read or written.
+        A file that is no such state is moved to `<path>.corrupt`, and one line about it goes to `report`.
+        Raises StateError when another process uses the file, or it cannot be read or written.
         """
-        # A link stays a link: it is its target that is replaced.
+        # Of a symbolic link the target is replaced, not the link.
         path = Path(os.path.realpath(path))
         with cls._opening:
-            known = cls._opened.get(path)
-            if known is not None:
-                known._users += 1
-                return known
-            state = cls()
-            state.path = path
-            state._claim = _claim(path)
-            try:
-                state._load(report)
-                state._save(state._cache, state._counters)
-            except BaseException:
-                _release(state._claim)
-                raise
-            cls._opened[path] = state
+            state = cls._opened.get(path)
+            if state is None:
+                state = cls()
+                state.path = path
+                state._lock = _lock(path)
+                try:
+                    state._load(path, report)
+                    state._save(state._cache, state._counters)
+                except BaseException:
+                    _release(state._lock)
+                    raise
+                cls._opened[path] = state
+            state._users += 1
             return state
 
     def close(self) -> None:
-        """Gives the file free once everybody who opened it has closed it."""
+        """Releases the file after as many calls as `open` had."""
         with self._opening:
             self._users -= 1
             if self._users == 0 and self.path is not None:
                 self._opened.pop(self.path, None)
-                _release(self._claim)
-                self._claim = None
+                _release(self._lock)
 
     def read(self, key: str) -> str:
         """Returns the cached text, '' where there is none."""
         return self._cache.get(key, '')
 
     def write(self, key: str, value: str) -> None:
-        """Caches a text; it is on the disk when this returns. Raises StateError, and then nothing has changed."""
+        """Caches a text; it is on the disk when this returns. After a StateError nothing has changed."""
         with self._changing:
             changed = {**self._cache, key: value}
             self._save(changed, self._counters)
             self._cache = changed
 
     def add_counts(self, samples: Iterable[Sample], now: float) -> None:
-        """Adds the counts among `samples`, handed over at epoch second `now`, to their counters. Raises StateError."""
+        """Adds the counts among `samples`, submitted at epoch second `now`, to their counters. Raises StateError."""
         counts = [sample for sample in samples if sample.type == 'count']
         if not counts:
             return
         with self._changing:
             changed = {
-                context: (value, updated)
-                for context, (value, updated) in self._counters.items()
-                if now - updated <= COUNTER_LIFETIME
+                context: counter for context, counter in self._counters.items() if now - counter[1] <= COUNTER_LIFETIME
             }
             for sample in counts:
-                context = Context.of(sample)
-                value, _ = changed.get(context, (0.0, now))
-                changed[context] = (value + sample.value, now)
+                context = Context.from_submission(sample)
+                changed[context] = (changed.get(context, (0.0, now))[0] + sample.value, now)
             self._save(self._cache, changed)
             self._counters = changed
 
     @property
     def counters(self) -> dict[Context, float]:
-        """How far each count has come since the state was begun."""
+        """The sum of each count since the state was created."""
         return {context: value for context, (value, _) in self._counters.items()}
 
-    def _load(self, report: Callable[[str], None]) -> None:
-        assert self.path is not None
+    def _load(self, path: Path, report: Callable[[str], None]) -> None:
+        with _state_errors(f'read the state file {path}'):
+            if not path.exists():
+                return
+            content = path.read_bytes()
         try:
-            text = self.path.read_bytes()
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise StateError(f'cannot read the state file {self.path}: {error.strerror}') from None
-        try:
-            self._cache, self._counters = _parse(json.loads(text.decode('utf-8')))
+            self._cache, self._counters = _parse(json.loads(content.decode('utf-8')))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            aside = self.path.with_name(self.path.name + '.corrupt')
-            try:
-                os.replace(self.path, aside)
-            except OSError as error:
-                raise StateError(f'cannot move the unreadable state file {self.path}: {error.strerror}') from None
-            report(f'The state file {self.path} is not a state of this program: moved to {aside}, starting anew')
+            moved = path.with_name(path.name + '.corrupt')
+            with _state_errors(f'move the unreadable state file {path}'):
+                os.replace(path, moved)
+            report(f'The state file {path} is not a state of this program: moved to {moved}, starting anew')
 
-    def _save(self, cache: dict[str, str], counters: dict[Context, tuple[float, float]]) -> None:
+    def _save(self, cache: Cache, counters: Counters) -> None:
         if self.path is None:
             return
-        document = {
-            'program': PROGRAM,
-            'version': VERSION,
-            'cache': cache,
-            'counters': [[*context, *counter] for context, counter in counters.items()],
-        }
-        try:
+        rows = [[*context, *counter] for context, counter in counters.items()]
+        document = {'program': PROGRAM, 'version': VERSION, 'cache': cache, 'counters': rows}
+        with _state_errors(f'write the state file {self.path}'):
             _replace(self.path, json.dumps(document, separators=(',', ':')).encode('utf-8'))
-        except OSError as error:
-            raise StateError(f'cannot write the state file {self.path}: {error.strerror}') from None
 
 
-def _parse(document: Any) -> tuple[dict[str, str], dict[Context, tuple[float, float]]]:
+def _parse(document: Any) -> tuple[Cache, Counters]:
     if document['program'] != PROGRAM or document['version'] != VERSION:
         raise ValueError('foreign')
     cache = document['cache']
@@ -169,15 +166,15 @@ def _parse(document: Any) -> tuple[dict[str, str], dict[Context, tuple[float, fl
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Puts `content` in the place of the file: whenever the machine stops, the old or the new one is there whole."""
-    beside = path.with_name(path.name + '.tmp')
-    # Removed first, so that the mode below holds whatever was left there.
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'wb') as file:
+    """Replaces the file. Whenever the machine stops, the old content or the new is there in full."""
+    temporary = path.with_name(path.name + '.tmp')
+    # An earlier file is removed first, so that the new file has the mode below.
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'wb') as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(beside, path)
+    os.replace(temporary, path)
     if hasattr(os, 'O_DIRECTORY'):
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -186,15 +183,13 @@ def _replace(path: Path, content: bytes) -> None:
             os.close(folder)
 
 
-def _claim(path: Path) -> IO[str] | None:
-    """Locks `<path>.lock`, because the file itself is replaced at every change."""
-    if fcntl is None:
+def _lock(path: Path) -> IO[str] | None:
+    """Locks `<path>.lock`, because the file itself is replaced at every change. Windows has no such lock."""
+    if sys.platform == 'win32':
         return None
     lock = path.with_name(path.name + '.lock')
-    try:
+    with _state_errors(f'use the state file {path}: {lock}'):
         file = os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600), 'r+')
-    except OSError as error:
-        raise StateError(f'cannot use the state file {path}: {lock}: {error.strerror}') from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -207,6 +202,6 @@ def _claim(path: Path) -> IO[str] | None:
     return file
 
 
-def _release(claim: IO[str] | None) -> None:
-    if claim is not None:
-        claim.close()
+def _release(lock: IO[str] | None) -> None:
+    if lock is not None:
+        lock.close()

@@ -1,36 +1,40 @@
-"""What the tests of the check share: how it is run through simulated time, and what it handed to the Agent."""
+"""Shared by the tests of the check: a driver that runs it through simulated time and reads what it submitted."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import enumerate as all_threads
 from typing import Any
 
 from datadog_checks.amazon_ses import AmazonSesCheck
-from simulator import Clock, Simulator
+from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
+from simulator import Clock, Simulator, series_id
 
 START = 1_790_000_040.0
-"""Where the clocks of the tests begin: a minute that is no boundary of the default period."""
+"""The clocks of the tests begin here: at a full minute that is no boundary of the default period."""
 
 ACCOUNT = '123456789012'
 REGION = 'us-east-1'
 OTHER = 'eu-west-1'
 
-# Planted, so that a test can look for them. The key is none of AWS's examples, which tools like to leave alone.
+# Tests search logs and state for these two. AWS's example keys would not do: secret scanners ignore them.
 KEY = 'AKIAPLANTEDKEY000001'
 SECRET = 'planted-secret-access-key'
 
 PREFIX = 'amazon_ses.'
 
+ACCOUNT_METRICS = len(ACCOUNT_SERIES)
+"""Number of the CloudWatch metrics that are read for each account and Region."""
 
-class Watch:
-    """A check on simulated time, and everything that it handed over, over restarts.
 
-    `skew` is by how much the check's clock is wrong. `restart` ends the check object and makes another one, which finds
-    what the first one left in the Agent's cache.
+class Driver:
+    """Runs a check on simulated time and reads everything that it submitted, across restarts.
+
+    `skew` is the error of the check's clock in seconds. `restart` ends the check object and makes a new one, which
+    reads the state that the first left in the Agent's cache.
     """
 
     def __init__(self, sim: Simulator, clock: Clock, aggregator: Any, instance: Mapping[str, Any]) -> None:
@@ -39,10 +43,10 @@ class Watch:
         self.aggregator = aggregator
         self.instance = dict(instance)
         self.skew = 0.0
-        self._seen: dict[str, int] = {}
-        self.check = self._made()
+        self._read_samples: dict[str, int] = {}
+        self.check = self._new_check()
 
-    def _made(self) -> AmazonSesCheck:
+    def _new_check(self) -> AmazonSesCheck:
         check = AmazonSesCheck('amazon_ses', {}, [self.instance])
         check.clock = lambda: self.clock() + self.skew
         return check
@@ -50,92 +54,95 @@ class Watch:
     # Time.
 
     def restart(self, **edited: Any) -> AmazonSesCheck:
-        """What an Agent does for a restart or an edited configuration; an option that is None is taken away."""
+        """Restart as the Agent does, with options edited; an option that is None is removed."""
         self.check.cancel()
         merged = {**self.instance, **edited}
         self.instance = {name: value for name, value in merged.items() if value is not None}
-        self.check = self._made()
+        self.check = self._new_check()
         return self.check
 
     def run(self) -> str:
-        """One run. Returns what went wrong with it, or nothing."""
+        """Run once and return the error message of the run, empty if it succeeded."""
         report = self.check.run()
         return json.loads(report)[0]['message'] if report else ''
 
-    def through(self, seconds: float, step: float = 60.0) -> None:
-        """Run now, and every `step` seconds while less than `seconds` have passed. Every run must go well."""
+    def run_for(self, seconds: float, step: float = 60.0) -> None:
+        """Run now and every `step` seconds until `seconds` have passed. Every run must succeed."""
         for _ in range(round(seconds / step)):
-            assert self.run() == ''
+            message = self.run()
+            assert message == '', message
             self.clock.advance(step)
 
-    # What was handed over.
+    # Submissions.
 
     def total(self, name: str, region: str = REGION, *tags: str) -> float:
-        """The sum of everything that was submitted for a count."""
-        wanted = {f'region:{region}', *tags}
-        return sum(one.value for one in self.aggregator.metrics(PREFIX + name) if wanted <= set(one.tags))
+        """The sum of all samples of a count."""
+        return sum(self.values(name, region, *tags))
 
     def values(self, name: str, region: str = REGION, *tags: str) -> list[float]:
-        wanted = {f'region:{region}', *tags}
-        return [one.value for one in self.aggregator.metrics(PREFIX + name) if wanted <= set(one.tags)]
+        """The values of all samples of a metric that carry these tags, oldest first."""
+        required = {f'region:{region}', *tags}
+        return [sample.value for sample in self.aggregator.metrics(PREFIX + name) if required <= set(sample.tags)]
 
     def last(self, name: str, region: str = REGION, *tags: str) -> float:
         return self.values(name, region, *tags)[-1]
 
-    def fresh(self) -> dict[tuple[str, frozenset[str]], float]:
-        """What was submitted since this was last asked, by name without prefix and tags other than account and Region.
+    def new_values(self) -> dict[tuple[str, frozenset[str]], float]:
+        """Values submitted since the previous call, by name without prefix and tags other than the account's.
 
         Values of a count are added up.
         """
-        found: dict[tuple[str, frozenset[str]], float] = defaultdict(float)
+        values: dict[tuple[str, frozenset[str]], float] = defaultdict(float)
         for full_name in self.aggregator.metric_names:
-            submitted = self.aggregator.metrics(full_name)
-            for one in submitted[self._seen.get(full_name, 0) :]:
-                tags = frozenset(tag for tag in one.tags if not tag.startswith('aws_account:'))
-                name = full_name.removeprefix(PREFIX), tags
-                found[name] = found[name] + one.value if one.type == self.aggregator.COUNT else one.value
-            self._seen[full_name] = len(submitted)
-        return dict(found)
+            samples = self.aggregator.metrics(full_name)
+            for sample in samples[self._read_samples.get(full_name, 0) :]:
+                tags = frozenset(tag for tag in sample.tags if not tag.startswith('aws_account:'))
+                key = full_name.removeprefix(PREFIX), tags
+                values[key] = values[key] + sample.value if sample.type == self.aggregator.COUNT else sample.value
+            self._read_samples[full_name] = len(samples)
+        return dict(values)
 
-    def gauges_of_last_run(self, region: str = REGION) -> dict[str, float]:
-        """The values without further tags that the next run submits in a Region, by name without prefix."""
-        self.fresh()
+    def gauges_of_next_run(self, region: str = REGION) -> dict[str, float]:
+        """Run once and return the values that it submits for a Region without further tags, by name without prefix."""
+        self.new_values()
         self.run()
-        own = frozenset({f'region:{region}'})
-        return {name: value for (name, tags), value in self.fresh().items() if tags == own}
+        region_only = frozenset({f'region:{region}'})
+        return {name: value for (name, tags), value in self.new_values().items() if tags == region_only}
 
     def status(self, name: str, region: str = REGION) -> tuple[int, str]:
         """Level and message of the newest service check of that name."""
-        wanted = f'region:{region}'
-        found = [one for one in self.aggregator.service_checks(PREFIX + name) if wanted in one.tags]
-        return found[-1].status, found[-1].message
+        region_tag = f'region:{region}'
+        newest = [sample for sample in self.aggregator.service_checks(PREFIX + name) if region_tag in sample.tags][-1]
+        return newest.status, newest.message
 
-    def truth(self, metric: str, start: float, end: float | None = None, region: str = REGION, **more: Any) -> float:
-        """What CloudWatch will finally hold of a metric in [start, end)."""
+    def cloudwatch_sum(
+        self, metric: str, start: float, end: float | None = None, region: str = REGION, **more: Any
+    ) -> float:
+        """The final sum of a metric in CloudWatch over [start, end), late amounts included."""
         end = self.clock() + 86400 if end is None else end
-        return self.sim.world.final_sum(ACCOUNT, region, metric, start=start, end=end, **more)
+        return self.sim.world.final_sum(ACCOUNT, region, series_id(metric, **more), start, end)
 
 
 def instance_of(sim: Simulator, **options: Any) -> dict[str, Any]:
-    """An instance that asks the simulator; an option that is None is left out."""
-    given = {
+    """An instance that reads from the simulator; an option that is None is left out."""
+    instance = {
         'region': REGION,
         'endpoint_url': sim.endpoint_url,
         'aws_access_key_id': KEY,
         'aws_secret_access_key': SECRET,
-        # The simulator is near, and a fault that hangs is to cost a test little.
+        # Short, because the simulator is local and a request that hangs should not slow the test down.
         'connect_timeout': 5,
         'read_timeout': 5,
         **options,
     }
     if 'regions' in options:
-        given.pop('region')
-    return {name: value for name, value in given.items() if value is not None}
+        instance.pop('region')
+    return {name: value for name, value in instance.items() if value is not None}
 
 
 @contextmanager
-def replaced(target: Any, name: str, value: Any) -> Iterator[None]:
-    """An attribute replaced for a while; for stubs of the Agent, inside examples that share their fixtures."""
+def replace_attribute(target: Any, name: str, value: Any) -> Iterator[None]:
+    """Replace an attribute inside the block. Unlike monkeypatch it works per example of a property-based test."""
     before = getattr(target, name)
     setattr(target, name, value)
     try:
@@ -145,17 +152,21 @@ def replaced(target: Any, name: str, value: Any) -> Iterator[None]:
 
 
 def wait_for_workers() -> None:
-    """Wait until no worker of the check runs any more: a late one ends when its request does."""
+    """Wait until every worker thread of the check has ended; a late worker ends with its request."""
     for thread in all_threads():
         if thread.name == 'amazon_ses':
             thread.join()
 
 
-def names(pairs: Iterable[tuple[str, frozenset[str]]]) -> set[str]:
+def metric_names(pairs: Iterable[tuple[str, frozenset[str]]]) -> set[str]:
     return {name for name, _ in pairs}
 
 
-def connected(aggregator: Any) -> tuple[int, str]:
+def connection_status(aggregator: Any) -> tuple[int, str]:
     """Level and message of the newest can_connect."""
     newest = aggregator.service_checks('amazon_ses.can_connect')[-1]
     return newest.status, newest.message
+
+
+MakeDriver = Callable[..., Driver]
+StartSimulator = Callable[..., Simulator]

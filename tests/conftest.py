@@ -1,20 +1,21 @@
 from __future__ import annotations
 
 import os
-import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import botocore.endpoint
 import pytest
+from common import START, Driver, instance_of
 from hypothesis import settings
 
-ROOT = Path(__file__).resolve().parents[1]
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+from simulator import Clock, Simulator
+from simulator.network import ConnectProxy
 
-# How long an example takes says how busy the machine is, and nothing about the check.
+# The duration of an example depends on the load of the machine, so there is no deadline.
 settings.register_profile('untimed', deadline=None)
 settings.load_profile('untimed')
 
@@ -35,32 +36,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope='session')
 def dd_environment() -> Iterator[dict[str, Any]]:
-    """For `ddev env`: there is nothing to start, because the tests bring their own AWS."""
+    """For `ddev env`: nothing is started, because the tests run against a simulated AWS."""
     yield {}
 
 
 @pytest.fixture
 def clock() -> Any:
-    from common import START
-
-    from simulator import Clock
-
     return Clock(START)
 
 
 @pytest.fixture
 def start(clock: Any) -> Iterator[Callable[..., Any]]:
-    """Starts simulators on the test's clock and stops them at the end."""
-    from simulator import Simulator
-
+    """A function that starts simulators on the test's clock; they are stopped at the end."""
     running: list[Any] = []
 
-    def started(scenario: Any = 'steady', **options: Any) -> Any:
+    def start_simulator(scenario: Any = 'steady', **options: Any) -> Any:
         sim = Simulator(scenario, **{'clock': clock, **options}).start()
         running.append(sim)
         return sim
 
-    yield started
+    yield start_simulator
     for sim in running:
         sim.stop()
 
@@ -72,41 +67,35 @@ def sim(start: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def instance(sim: Any) -> dict[str, Any]:
-    from common import instance_of
-
     return instance_of(sim)
 
 
 @pytest.fixture
-def watch(sim: Any, clock: Any, aggregator: Any, datadog_agent: Any, no_waiting: None) -> Iterator[Callable[..., Any]]:
-    """Makes a Watch on the test's simulator; options that are given complete the instance."""
-    from common import Watch, instance_of
+def make_driver(
+    sim: Any, clock: Any, aggregator: Any, datadog_agent: Any, no_waiting: None
+) -> Iterator[Callable[..., Any]]:
+    """A function that makes drivers of checks on the test's simulator, or on another; options complete the instance."""
+    drivers: list[Driver] = []
 
-    made: list[Watch] = []
+    def new_driver(other_sim: Any = None, **options: Any) -> Driver:
+        target = other_sim or sim
+        drivers.append(Driver(target, clock, aggregator, instance_of(target, **options)))
+        return drivers[-1]
 
-    def watching(on: Any = None, **options: Any) -> Watch:
-        at = on or sim
-        made.append(Watch(at, clock, aggregator, instance_of(at, **options)))
-        return made[-1]
-
-    yield watching
-    for one in made:
-        one.check.cancel()
+    yield new_driver
+    for driver in drivers:
+        driver.check.cancel()
 
 
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore waits up to a second before it tries again; nothing that is tested here depends on how long."""
-    import time
-
-    import botocore.endpoint
-
+    """Retries without pauses: botocore would wait up to a second before each, and no test depends on it."""
     monkeypatch.setattr(botocore.endpoint, 'time', SimpleNamespace(**{**vars(time), 'sleep': lambda _: None}))
 
 
 @pytest.fixture
 def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine without proxies and without AWS, however the one that runs the tests is set up."""
+    """Removes proxies, AWS variables and AWS files of the machine that runs the tests from the environment."""
     for name in os.environ:
         if name.startswith('AWS_') or name.lower() in ('http_proxy', 'https_proxy', 'no_proxy', 'all_proxy'):
             monkeypatch.delenv(name)
@@ -117,8 +106,6 @@ def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def proxy(twin: Any) -> Iterator[Any]:
-    """A proxy that leads every host to the test's TLS twin."""
-    from simulator.network import ConnectProxy
-
+    """A proxy that connects every host name to the test's TLS twin."""
     with ConnectProxy(twin.port) as running:
         yield running

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from threading import Condition, local
 from typing import Any
 
-from common import Watch, wait_for_workers
+from common import Driver, wait_for_workers
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
@@ -80,10 +80,10 @@ class SlowAws:
         self._holds.append(Hold(operation, region, text, before))
         return self._holds[-1]
 
-    def slow_down(self, watch: Watch) -> Watch:
+    def slow_down(self, driver: Driver) -> Driver:
         """Have the runs of this check end when they only wait for what is held."""
-        watch.check._new_wait = lambda: HeldWait(watch.check, self)
-        return watch
+        driver.check._new_wait = lambda: HeldWait(driver.check, self)
+        return driver
 
     def release_all(self) -> None:
         for hold in self._holds:
@@ -96,13 +96,13 @@ class SlowAws:
         matching = (hold for hold in self._holds if hold.matches(step.operation, step.region, content))
         return next(matching, None)
 
-    def _begin(self, service: str, operation: str, region: str, account: str, params: Any = None) -> Any:
-        matching = [hold for hold in self._holds if hold.matches(operation, region, params)]
+    def _begin(self, request: Any) -> Any:
+        matching = [hold for hold in self._holds if hold.matches(request.operation, request.region, request.params)]
         self._thread.hold = matching[0] if matching else None
         if matching and matching[0].before:
             matching[0].wait()
             self._thread.hold = None
-        return self._strike(service, operation, region, account, params)
+        return self._strike(request)
 
     def _end(self, request: Any) -> Any:
         self._thread.hold = None

@@ -1,4 +1,4 @@
-"""The text of each generated file: from spec.yaml for what concerns options, from the catalogue for all else."""
+"""What is generated from the catalogue, and the tables of README.md."""
 
 from __future__ import annotations
 
@@ -7,72 +7,37 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from runpy import run_path
-from typing import Any
+from typing import Any, TypeVar
 
-from tools import coverage
+from datadog_checks.amazon_ses.catalogue import ACTIONS, EVENTS, METRICS, STATUSES
+from datadog_checks.amazon_ses.cloudwatch.cost import monthly_cost
+from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
+from datadog_checks.amazon_ses.config_models import defaults
+from datadog_checks.amazon_ses.model import PREFIX, EventSpec, MetricSpec, StatusSpec
+from tools import spec
 from tools.boards import files as boards
 
-ROOT = Path(__file__).resolve().parent.parent
-SPEC = 'assets/configuration/spec.yaml'
-PACKAGE = 'datadog_checks/amazon_ses'
-EXAMPLE = f'{PACKAGE}/data/conf.yaml.example'
-MODELS = f'{PACKAGE}/config_models'
 METADATA = 'metadata.csv'
 SERVICE_CHECKS = 'assets/service_checks.json'
 IAM_POLICY = 'assets/iam_policy.json'
 README = 'README.md'
 
-MODEL_FILES = ('__init__.py', 'defaults.py', 'instance.py', 'shared.py')
-"""The generated models. `validators.py` beside them is written by hand."""
-
 COLUMNS = (
-    'metric_name',
-    'metric_type',
-    'interval',
-    'unit_name',
-    'per_unit_name',
-    'description',
-    'orientation',
-    'integration',
-    'short_name',
-    'curated_metric',
-    'sample_tags',
-)
+    'metric_name', 'metric_type', 'interval', 'unit_name', 'per_unit_name', 'description', 'orientation', 'integration',
+    'short_name', 'curated_metric', 'sample_tags',
+)  # fmt: skip
+
+Declared = TypeVar('Declared', MetricSpec, StatusSpec, EventSpec)
+
+PERIODS = (60, 300, 900, 3600)
+"""The values of the option `period` whose cost README.md shows."""
 
 AGENT_VERSION = '7.74.0'
-"""A field that service_checks.json must have. What is needed in fact is the base package named in pyproject.toml."""
-
-
-def example() -> str:
-    """The example configuration, byte for byte as `ddev validate config --sync` writes it."""
-    from datadog_checks.dev.tooling.configuration.consumers import ExampleConsumer
-
-    ((text, errors),) = ExampleConsumer(_spec()).render().values()
-    _refuse(errors)
-    return str(text)
-
-
-def models() -> dict[str, str]:
-    """The config models by file name, as `ddev validate models --sync` writes them outside integrations-core."""
-    from datadog_checks.dev.tooling.configuration.consumers import ModelConsumer
-    from datadog_checks.dev.tooling.utils import get_config_models_documentation
-
-    texts = {}
-    for name, (text, errors) in ModelConsumer(_spec()).render()['amazon_ses.yaml'].items():
-        _refuse(errors)
-        if name != 'validators.py':
-            texts[name] = f'{get_config_models_documentation()}\n{text}'
-    if sorted(texts) != sorted(MODEL_FILES):
-        raise ValueError(f'The models rendered from {SPEC} are {sorted(texts)}, expected {sorted(MODEL_FILES)}.')
-    return texts
+"""A field that service_checks.json must have. The check itself needs the base package that pyproject.toml names."""
 
 
 def metadata() -> str:
     """The metrics, one line each, sorted by name."""
-    from datadog_checks.amazon_ses.catalogue import METRICS
-
     lines = io.StringIO()
     table = csv.writer(lines, lineterminator='\n')
     table.writerow(COLUMNS)
@@ -97,9 +62,6 @@ def metadata() -> str:
 
 def service_checks() -> str:
     """The service checks, sorted by name."""
-    from datadog_checks.amazon_ses.catalogue import STATUSES
-    from datadog_checks.amazon_ses.model import PREFIX
-
     return _json(
         [
             {
@@ -117,7 +79,7 @@ def service_checks() -> str:
 
 
 def iam_policy() -> str:
-    """The least policy: exactly the actions used, one statement for each feature."""
+    """The IAM policy: exactly the actions that are used, one statement for each feature."""
     return _json(
         {
             'Version': '2012-10-17',
@@ -131,19 +93,18 @@ def iam_policy() -> str:
 
 def readme() -> str:
     """README.md with every generated table in place."""
-    text = (ROOT / README).read_text(encoding='utf-8')
-    for name, render in TABLES.items():
+    text = (spec.ROOT / README).read_text(encoding='utf-8')
+    for name, table in TABLES.items():
         start, end = f'<!-- {name}: generated -->', f'<!-- {name}: end -->'
         if text.count(start) != 1 or text.count(end) != 1:
             raise ValueError(f'{README} needs the lines {start} and {end} once each.')
-        before, rest = text.split(start)
-        text = f'{before}{start}\n{render()}{end}{rest.split(end)[1]}'
+        before, after = text.split(start)[0], text.split(end)[1]
+        text = f'{before}{start}\n{table()}{end}{after}'
     return text
 
 
 def metrics_table() -> str:
-    from datadog_checks.amazon_ses.catalogue import METRICS
-
+    """The metrics with type, unit and description."""
     return _table(
         ('Metric', 'Type', 'Unit', 'Description'),
         (
@@ -154,9 +115,7 @@ def metrics_table() -> str:
 
 
 def service_checks_table() -> str:
-    from datadog_checks.amazon_ses.catalogue import STATUSES
-    from datadog_checks.amazon_ses.model import PREFIX
-
+    """The service checks with statuses and tags."""
     return _table(
         ('Service check', 'Statuses', 'Tags', 'Description'),
         (
@@ -172,9 +131,7 @@ def service_checks_table() -> str:
 
 
 def events_table() -> str:
-    from datadog_checks.amazon_ses.catalogue import EVENTS
-    from datadog_checks.amazon_ses.model import PREFIX
-
+    """The events."""
     return _table(
         ('Event (aggregation key)', 'Description'),
         ((f'`{PREFIX}{event.name}`', event.description) for event in _distinct(EVENTS)),
@@ -182,6 +139,7 @@ def events_table() -> str:
 
 
 def permissions_table() -> str:
+    """What each permission is for."""
     return _table(
         ('Permission', 'What is lost without it'),
         (
@@ -191,77 +149,56 @@ def permissions_table() -> str:
     )
 
 
-def options_table() -> str:
-    from datadog_checks.amazon_ses.config_models import defaults
+def cost_table() -> str:
+    """What the metrics of an account cost, by the option `period`."""
+    number, default = len(ACCOUNT_SPECS), defaults.instance_period()
+    return _table(
+        ('`period`', f'Dollars for 30 days and each Region ({number} metrics)'),
+        (
+            (f'{period} (default)' if period == default else str(period), f'{monthly_cost(number, period):.2f}')
+            for period in PERIODS
+        ),
+    )
 
+
+def options_table() -> str:
+    """The options of an instance with their defaults."""
     rows = []
-    for option in _options():
+    for option in spec.options():
         default = getattr(defaults, f'instance_{option["name"]}', lambda: '')()
         shown = json.dumps(default) if isinstance(default, bool) else str(default)
-        first = option['description'].strip().split('\n\n')[0].replace('\n', ' ')
-        rows.append((f'`{option["name"]}`', f'`{shown}`' if shown else '', first))
+        paragraph = option['description'].strip().split('\n\n')[0].replace('\n', ' ')
+        rows.append((f'`{option["name"]}`', f'`{shown}`' if shown else '', paragraph))
     return _table(('Option', 'Default', 'Meaning'), rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {
     'options': options_table,
+    'cost': cost_table,
     'permissions': permissions_table,
     'metrics': metrics_table,
     'events': events_table,
     'service checks': service_checks_table,
-    'coverage': coverage.render,
     **boards.TABLES,
 }
-"""The generated parts of README.md by the name in their markers."""
-
-
-def _model(name: str) -> Callable[[], str]:
-    return lambda: models()[name]
-
+"""The generated tables of README.md by the name in their markers."""
 
 FILES: dict[str, Callable[[], str]] = {
-    EXAMPLE: example,
-    **{f'{MODELS}/{name}': _model(name) for name in MODEL_FILES},
     METADATA: metadata,
     SERVICE_CHECKS: service_checks,
     IAM_POLICY: iam_policy,
     **boards.FILES,
     README: readme,
 }
-"""Each generated file and its text. The models come before what imports them."""
+"""Each of these files and its text."""
 
 
-def _spec() -> dict[str, Any]:
-    # The consumers change what they render from, so each gets a fresh one.
-    from datadog_checks.dev.tooling.configuration import ConfigSpec
-
-    version = run_path(str(ROOT / PACKAGE / '__about__.py'))['__version__']
-    spec = ConfigSpec((ROOT / SPEC).read_text(encoding='utf-8'), source='amazon_ses', version=version)
-    spec.load()
-    _refuse(spec.errors)
-    loaded: dict[str, Any] = spec.data
-    return loaded
-
-
-def _options() -> list[dict[str, Any]]:
-    (file,) = _spec()['files']
-    (section,) = (section for section in file['options'] if section['name'] == 'instances')
-    return [option for option in section['options'] if not option['hidden']]
-
-
-def _refuse(errors: Sequence[str]) -> None:
-    if errors:
-        raise ValueError(f'{SPEC} cannot be rendered: ' + '; '.join(errors))
-
-
-def _distinct(specs: Iterable[Any]) -> list[Any]:
-    """Each declaration once, sorted by name: sources that tell the same thing share its declaration."""
-    return sorted(dict.fromkeys(specs), key=lambda spec: spec.name)
+def _distinct(declarations: Iterable[Declared]) -> list[Declared]:
+    """Each declaration once, sorted by name, because several sources may share one."""
+    return sorted(dict.fromkeys(declarations), key=lambda declared: declared.name)
 
 
 def _permissions() -> dict[str, set[str]]:
-    from datadog_checks.amazon_ses.catalogue import ACTIONS
-
     permissions: dict[str, set[str]] = {}
     for action in sorted(ACTIONS, key=lambda action: (action.feature.lower(), action.name)):
         permissions.setdefault(action.feature, set()).add(action.name)
@@ -269,12 +206,12 @@ def _permissions() -> dict[str, set[str]]:
 
 
 def _sid(feature: str) -> str:
-    """A statement's id: letters and digits is all that IAM takes."""
+    """The id of a statement. IAM accepts letters and digits only."""
     return ''.join(word[:1].upper() + word[1:] for word in re.findall(r'[A-Za-z0-9]+', feature))
 
 
-def _unit(metric: Any) -> str:
-    return f'{metric.unit} / {metric.per_unit}' if metric.per_unit else str(metric.unit)
+def _unit(metric: MetricSpec) -> str:
+    return f'{metric.unit} / {metric.per_unit}' if metric.per_unit else metric.unit
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

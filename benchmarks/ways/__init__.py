@@ -1,4 +1,6 @@
-"""The ways to collect that are compared: ours and the two obvious ones.
+"""The ways to collect that are compared: the check, and two obvious ways to write it.
 
-Each has `run(now, ...)`, which collects and submits once as of `now` (epoch seconds) and raises where that fails.
+Each has a class `Way`. `add(case, now, periods)` creates the checks of a case and runs each once, `run(now, periods)`
+runs all checks at `now`, epoch seconds, and `drop()` ends them. They raise where a check fails. After a run `with_data`
+is the number of series that had datapoints.
 """

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from benchmarks.cases import HOUR, PERIOD
-from benchmarks.ways.way import ObviousWay
+from collections.abc import Iterator
+
+from benchmarks.case import PERIOD, Case, Series
+from benchmarks.ways.obvious import ObviousCheck, ObviousWay
 
 
-class OneCallEach(ObviousWay):
-    """Reads the last hour of each series with a call of its own and submits its sum."""
+class OneCallEach(ObviousCheck):
+    """Reads each series with a call."""
 
-    def run_at(self, now: float) -> None:
-        """Collect and submit as of `now`, epoch seconds."""
-        end = now // PERIOD * PERIOD + PERIOD
-        self.totals.clear()
-        self.with_data = 0
-        for namespace, metric, dimensions in self._series:
-            statistic = 'Average' if metric.startswith('Reputation.') else 'Sum'
-            answer = self._cloudwatch.get_metric_statistics(
-                Namespace=namespace,
-                MetricName=metric,
-                Dimensions=[{'Name': name, 'Value': value} for name, value in dimensions],
-                StartTime=end - HOUR,
+    def read(self, start: float, end: float) -> Iterator[tuple[Series, list[float]]]:
+        for series in self.series:
+            answer = self.cloudwatch.get_metric_statistics(
+                Namespace=series.metric.namespace,
+                MetricName=series.metric.name,
+                Dimensions=[{'Name': name, 'Value': value} for name, value in series.dimensions],
+                StartTime=start,
                 EndTime=end,
                 Period=PERIOD,
-                Statistics=[statistic],
+                Statistics=[series.metric.statistic],
             )
-            total = sum(point[statistic] for point in answer['Datapoints'])
-            self.with_data += bool(answer['Datapoints'])
-            if self._totalling and answer['Datapoints']:
-                self.totals[namespace, metric, dimensions] = total
-            self.submit((namespace, metric, dimensions), total)
+            yield series, [point[series.metric.statistic] for point in answer['Datapoints']]
+
+
+class Way(ObviousWay):
+    """Reads at most `case.sample` series."""
+
+    def create(self, case: Case) -> Iterator[OneCallEach]:
+        remaining = case.sample
+        for number in range(case.instances):
+            for region in case.regions:
+                series = case.series()[:remaining]
+                remaining -= len(series)
+                if series:
+                    yield OneCallEach(series, self.client(case, number, region))

@@ -2,54 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.cases import PERIOD, Series
-from benchmarks.ways.way import ObviousWay
+from benchmarks.case import PERIOD, Case, Series
+from benchmarks.ways.obvious import ObviousCheck, ObviousWay
 
 BATCH = 500
 
 
-class PlainBatches(ObviousWay):
-    """Reads the newest periods of all series and submits the sum of each."""
+class PlainBatches(ObviousCheck):
+    """Reads all series in batches."""
 
-    def run_at(self, now: float, periods: int) -> None:
-        """Collect and submit as of `now`, epoch seconds: that many periods, the running one included."""
-        end = now // PERIOD * PERIOD + PERIOD
-        self.totals.clear()
-        self.with_data = 0
-        for first in range(0, len(self._series), BATCH):
-            batch = {f'm{at}': one for at, one in enumerate(self._series[first : first + BATCH])}
-            queries = [_query(name, one) for name, one in batch.items()]
-            found = dict.fromkeys(batch, 0.0)
-            more: dict[str, Any] = {}
+    def read(self, start: float, end: float) -> Iterator[tuple[Series, list[float]]]:
+        for first in range(0, len(self.series), BATCH):
+            batch = {f'm{number}': series for number, series in enumerate(self.series[first : first + BATCH])}
+            queries = [_query(key, series) for key, series in batch.items()]
+            values: dict[str, list[float]] = {key: [] for key in batch}
+            page: dict[str, Any] = {}
             while True:
-                answer = self._cloudwatch.get_metric_data(
-                    MetricDataQueries=queries, StartTime=end - periods * PERIOD, EndTime=end, **more
+                answer = self.cloudwatch.get_metric_data(
+                    MetricDataQueries=queries, StartTime=start, EndTime=end, **page
                 )
                 for result in answer['MetricDataResults']:
-                    found[result['Id']] += sum(result['Values'])
-                    self.with_data += bool(result['Values'])
+                    values[result['Id']] += result['Values']
                 if 'NextToken' not in answer:
                     break
-                more = {'NextToken': answer['NextToken']}
-            if self._totalling:
-                self.totals.update((batch[name], total) for name, total in found.items() if total)
-            for name, total in found.items():
-                self.submit(batch[name], total)
+                page = {'NextToken': answer['NextToken']}
+            yield from ((batch[key], amounts) for key, amounts in values.items())
 
 
-def _query(name: str, series: Series) -> dict[str, Any]:
-    namespace, metric, dimensions = series
-    return {
-        'Id': name,
-        'MetricStat': {
-            'Metric': {
-                'Namespace': namespace,
-                'MetricName': metric,
-                'Dimensions': [{'Name': name, 'Value': value} for name, value in dimensions],
-            },
-            'Period': PERIOD,
-            'Stat': 'Average' if metric.startswith('Reputation.') else 'Sum',
-        },
+class Way(ObviousWay):
+    """Reads all series in the first Region of each instance: other Regions take the same time again."""
+
+    def create(self, case: Case) -> Iterator[PlainBatches]:
+        for number in range(case.instances):
+            yield PlainBatches(case.series(), self.client(case, number, case.regions[0]))
+
+
+def _query(key: str, series: Series) -> dict[str, Any]:
+    metric = {
+        'Namespace': series.metric.namespace,
+        'MetricName': series.metric.name,
+        'Dimensions': [{'Name': name, 'Value': value} for name, value in series.dimensions],
     }
+    return {'Id': key, 'MetricStat': {'Metric': metric, 'Period': PERIOD, 'Stat': series.metric.statistic}}

@@ -1,4 +1,4 @@
-"""E-mail addresses: how they are recognized in names that other people chose, and what is shown in their place."""
+"""E-mail addresses are masked: how they are found in names that users chose, and the hash and domain shown instead."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ ADDRESS = re.compile(
     r'(?:\bidentity/)?'
     r'(?P<local>"[^"]+"|[^\s<>,;:"()\[\]\\@]+)(?:@|%40)(?P<domain>\[[^\]\s]+\]|\w[\w.-]*)'
 )
-"""An address anywhere in a text, also inside an ARN. Broad on purpose: text that only looks like one is hidden too."""
+"""An address anywhere in a text, also inside an ARN. It is broad on purpose: a text that only looks like an address is
+masked too."""
 
 MASK_DIGITS = 16
 TAG_DIGITS = 8

@@ -93,7 +93,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
                 return
             for run in runs:
                 run.apply(results, now, self.scope.own_metrics)
-        calls = self.access.calls.take()
+        calls = self.access.calls.drain()
         reports = [
             Report(self.settings, run.result, calls, now) for run in self.scope.exclude_refused_regions(runs, now)
         ]
@@ -210,7 +210,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self._warned_regions.discard(target.region)
 
     def _submit_unknown_account(self, failure: Failure, now: float) -> None:
-        calls: Calls = self.access.calls.take()
+        calls: Calls = self.access.calls.drain()
         for region in self.settings.regions or (self.scope.sign_in_region,):
             submission = Submission(self, self.settings.tags, Target('', region), now)
             submission.submit(report.unknown_account(failure, calls, region))

@@ -1,4 +1,4 @@
-"""Leases: the right of one instance alone to count an account in a Region. Two counters would double every count."""
+"""Leases: the exclusive right of an instance to count an account in a Region. Two instances would double each count."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 
 class Lease(NamedTuple):
-    """The right to count an account in a Region under a ledger name. One check object in a process has it at a time."""
+    """The right to count an account in a Region under a ledger name. In a process one check object at a time has it."""
 
     account: str
     region: str

@@ -1,6 +1,6 @@
-"""The words everybody in this package speaks.
+"""The model: declarations (metric, status, event, action), readings and failures, which every module uses.
 
-A value here is frozen and carries no behaviour beyond reading itself. This module imports nothing of ours.
+The values are frozen. This module imports no other module of the package.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class EventSpec:
 
 
 class Target(NamedTuple):
-    """One account in one Region: SES keeps everything per account and Region, and so do we.
+    """One account in one Region. SES keeps everything for each of them, and so does the check.
 
     The account is empty while it is not known.
     """
@@ -87,9 +87,9 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A value of a declared metric. `tags` come beside those of the target and the instance.
+    """A value of a declared metric. `tags` are added to those of the target and the instance.
 
-    `account` is the linked account that it is about, or empty for the target's own.
+    `account` is the linked account that the value is of, or empty for the account of the target.
     """
 
     metric: MetricSpec
@@ -124,7 +124,7 @@ Reading = Sample | Status | Event
 
 
 class FailureKind(StrEnum):
-    """Why something could not be had: a closed set, so that every consumer can decide on each."""
+    """Why a request failed. The kinds are a closed set, so that every user can handle each of them."""
 
     DENIED = 'denied'
     THROTTLED = 'throttled'
@@ -138,13 +138,12 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One thing that could not be had, and the way out.
+    """Why AWS did not give an answer that can be used, and what the operator can do about it.
 
-    `operation` is the AWS operation that failed, `detail` what was observed, `remedy` what the operator can do.
-    None of them carries a key, a token or an address. `at_request` says that AWS refused the request for what is in it,
-    so the same request would be refused again. `elsewhere`: the credentials may be good in other Regions, as this
-    Region may not be enabled for the account. It does not say that they are: where every Region answers so, they are
-    good nowhere.
+    `operation` is the AWS operation that failed, `detail` what was observed, `remedy` what to do.
+    None of them holds a key, a token or an address. `at_request` says that AWS refused the request for its content, so
+    the same request would be refused again. `elsewhere` says that the credentials may be valid in other Regions,
+    because this Region may not be enabled for the account. If every Region fails in this way, they are valid nowhere.
     """
 
     kind: FailureKind
@@ -156,7 +155,7 @@ class Failure:
 
     @property
     def at_sign_in(self) -> bool:
-        """Whether nothing else could be had either, with the same credentials."""
+        """Whether every other request with the same credentials would fail as well."""
         return self.kind is FailureKind.CREDENTIALS or self.operation.startswith('AssumeRole')
 
     def __str__(self) -> str:
@@ -168,7 +167,7 @@ MALFORMED_REMEDY = 'Look for a proxy or an endpoint_url that is not AWS; it is a
 
 
 def malformed(operation: str, detail: str) -> Failure:
-    """The failure of an answer that is not what AWS sends."""
+    """The failure of an answer that AWS would not send."""
     return Failure(FailureKind.MALFORMED, operation, detail, MALFORMED_REMEDY)
 
 
@@ -180,7 +179,7 @@ class Request(NamedTuple):
 
 
 class Calls(NamedTuple):
-    """Requests sent, retries included, those that failed by kind, and the metrics that CloudWatch bills by Region."""
+    """Requests that were sent (retries included), requests that failed, by kind, and billed metrics, by Region."""
 
     sent: Mapping[Request, int]
     failed: Mapping[tuple[Request, FailureKind], int]
@@ -189,7 +188,7 @@ class Calls(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An IAM action that a feature uses. `feature` names what is lost without it."""
+    """An IAM action that the check needs. `feature` is what is lost without it, for README.md and the policy."""
 
     name: str
     feature: str

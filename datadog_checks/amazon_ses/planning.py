@@ -1,6 +1,6 @@
-"""Planning: what is due in one run for one account and Region. Pure: settings, progress and time give the plan.
+"""Planning: the tasks of one run for one account and Region. Pure: settings, progress and time give the plan.
 
-Each concern says for itself what is due; here they are only composed.
+Each concern decides what is due of it; this module only composes them.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def lists_metrics(settings: Settings) -> bool:
 
 
 def period_in_use(settings: Settings, progress: Progress) -> int:
-    """The period of the ledger, which may still be that from before an edit; else that of the options."""
+    """The period of the ledger, which after an edit of the option stays the old one for a while, or else the option."""
     return progress.ledger.period if progress.ledger else settings.period
 
 
@@ -140,7 +140,7 @@ def _source_names(settings: Settings, progress: Progress) -> set[str]:
 
 
 def _selected(settings: Settings, progress: Progress, now: float) -> Progress:
-    """The progress with its series selected among those that are listed."""
+    """The progress with the series selected anew from the inventory: `include`, `exclude`, then `max_series`."""
     account_series = ACCOUNT_SERIES if CLOUDWATCH in settings.collect else ()
     always = _submitted((*account_series, *settings.named_series), settings.dropped_metrics)
     named = [tuple(sorted(series.dimensions)) for series in settings.named_series]
@@ -159,15 +159,15 @@ def _selected(settings: Settings, progress: Progress, now: float) -> Progress:
 
 
 def _submitted(series_list: Iterable[Series], dropped_metrics: frozenset[str]) -> list[Series]:
-    """The series of which a metric is submitted: what `metric_patterns` drops altogether is not worth a request."""
+    """The series without those of which `metric_patterns` drops every metric: they are not worth a request."""
     return [
         series for series in series_list if any(metric.name not in dropped_metrics for metric in series.spec.metrics)
     ]
 
 
 def _advanced_without_data(settings: Settings, progress: Progress, now: float, lookback: Lookback) -> Progress:
-    """The progress of a quiet Region. ListMetrics is late by up to 15 minutes, so silence is certain only up to two
-    listings ago."""
+    """The progress of a quiet Region. ListMetrics is up to 15 minutes late, so it is certain only up to
+    two listings ago that there was no data."""
     if progress.ledger is None:
         first = ledger.new_ledger(progress.selection.keys, settings.period, now, lookback)
         return replace(progress, ledger=first)
@@ -190,7 +190,7 @@ def _keys_under_way(under_way: Sequence[Task]) -> frozenset[str]:
 def _count_batches(
     settings: Settings, progress: Progress, now: float, poll: Poll, asked_keys: frozenset[str]
 ) -> tuple[list[Batch], Progress]:
-    """The batches for counts and gauges, if any is due, and the progress that knows how many series are idle."""
+    """The due batches for counts and gauges, and the progress with the number of idle series."""
     slot, _, lookback = poll
     selected, retries = progress.selection, _retries(progress)
     if not selected.series or not (slot > progress.slots.slot or progress.slots.poll_now or retries):

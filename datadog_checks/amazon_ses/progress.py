@@ -1,7 +1,7 @@
 """Progress: everything that is known of one account in one Region. Pure: progress, outcomes and time give the next.
 
-Each concern has a value of its own and takes its own outcomes; here they are only composed. One instance per account
-and Region is replaced, never changed, so a run that must not count leaves the progress before it untouched.
+Each concern has a value of its own and takes its own outcomes; this module only composes them. A progress is replaced
+and never changed, so a run that must not count leaves the one before it untouched.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Quiet Regions: with `regions: all`, CloudWatch is not asked where nothing goes on."""
+"""Quiet Regions: with `regions: all`, CloudWatch is not asked where nothing is sent and no series is listed.
+
+Regions that are not enabled for the account are left out in `scope.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from datadog_checks.amazon_ses.sources import DISCOVERY, Sources
 
 
 def is_quiet(inventory: Inventory, sources: Sources, collect: frozenset[str]) -> bool | None:
-    """Whether nothing was sent in a day and no series is listed. None while that is not known yet.
+    """Whether a Region is quiet: nothing sent in a day and no series listed. None before the first answers.
 
-    A Region that cannot be judged counts as active.
+    If an answer that decides it failed, the Region counts as active.
     """
     if inventory.metrics:
         return False

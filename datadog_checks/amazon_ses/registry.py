@@ -1,4 +1,4 @@
-"""The API sources, and the words by which the option `collect` names a source."""
+"""The registry of API sources (collectors), and the words of the option `collect`."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ SOURCE_NAMES = (
     *families.SOURCES,
     *(collector.name for collector in COLLECTORS if not collector.instead_of and collector is not ACCOUNT),
 )
-"""The words of the option `collect`: the account, the sources of CloudWatch, the other API sources."""
+"""The words of the option `collect`: the account, the CloudWatch sources, the other API sources."""

@@ -1,6 +1,6 @@
-"""The report: everything that one Region says after a run, as one stream of readings.
+"""The report: everything that is submitted for one Region after a run, as one stream of readings.
 
-What is known is submitted in every run, whether or not AWS was asked in it.
+Each run submits every value that is recent enough, whether or not it asked AWS for it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ INTERVALS: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of a run in one Region: the progress after it, the counts to submit, events, and the failures and
+    """The outcome of a run in one Region: the next progress, the counts to submit, the events, and the failures and
     warnings of the run as a whole."""
 
     target: Target
@@ -80,7 +80,7 @@ class RunResult:
 
 
 class Report:
-    """What one Region says after a run: its level, its failures, and the stream of readings."""
+    """One Region after a run: the level of `can_connect`, the failures, and the stream of readings."""
 
     def __init__(self, settings: Settings, result: RunResult, calls: Calls, now: float) -> None:
         self._settings = settings
@@ -98,7 +98,7 @@ class Report:
 
     @property
     def warnings(self) -> Iterable[str]:
-        """What the Agent's status page shows of the run."""
+        """The warnings for the status page of the Agent."""
         yield from self._result.warnings
         for failure in self.failures:
             yield f'{self.target.region}: {failure}'
@@ -114,7 +114,7 @@ class Report:
         return map(span_text, self._result.counts.skipped)
 
     def readings(self) -> Iterable[Reading]:
-        """Everything but what the run took: counts, events, current readings, thresholds, and the collection itself."""
+        """Counts, events, current readings, thresholds and telemetry, without duration and contexts of the run."""
         result, settings, target = self._result, self._settings, self.target
         yield from count_samples(result.counts)
         yield from result.events
@@ -128,7 +128,7 @@ class Report:
 
 
 def unknown_account(failure: Failure, calls: Calls, region: str) -> Iterable[Reading]:
-    """What is said of a Region while the account is not known."""
+    """The readings of a Region while the account is not known."""
     yield from telemetry.connection(Level.CRITICAL, [failure])
     yield from telemetry.calls(calls, region)
 
@@ -146,7 +146,7 @@ def span_text(span: SkippedSpan) -> str:
 
 
 def current_readings(settings: Settings, progress: Progress, now: float) -> Iterable[Reading]:
-    """Everything that is known at `now` and not too old."""
+    """The values of all sources and series that are not too old at `now`."""
     yield from _collected(progress.sources, settings.collect, now)
     selection, values = progress.selection, progress.gauges
     period = period_in_use(settings, progress)
@@ -162,7 +162,7 @@ def current_readings(settings: Settings, progress: Progress, now: float) -> Iter
 
 
 def _collected(sources: Sources, collect: frozenset[str], now: float) -> Iterable[Reading]:
-    """The readings of the API sources. Those of a stand-in are shown while the source that it replaces has none."""
+    """The readings of the API sources. Those of a stand-in are shown while the replaced source has no fresh ones."""
     for collector in COLLECTORS:
         replaced = collector.instead_of
         if (replaced or collector.name) in collect and not (replaced and _is_fresh(sources, replaced, now)):

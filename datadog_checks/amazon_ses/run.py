@@ -159,9 +159,9 @@ class Run:
             if isinstance(task, Collector):
                 answer = access.fetch(task, region)
             elif isinstance(task, Listing):
-                answer = access.list(task, region, self.target.account, discovery.LISTING_SECONDS)
+                answer = access.list_metrics(task, region, self.target.account, discovery.LISTING_SECONDS)
             else:
-                answer = access.ask(task, region, now)
+                answer = access.get_metric_data(task, region, now)
         except Exception as error:
             # Access raises only by a mistake of ours, which must not cost the other tasks and Regions.
             self._log.exception('Unexpected in %s: %s', region, type(error).__name__)

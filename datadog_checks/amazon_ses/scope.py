@@ -1,4 +1,4 @@
-"""Scope: which account and which Regions an instance reads, and what of them it may count."""
+"""Scope: which account and Regions an instance reads, which Regions are not enabled, and what it may count (leases)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from datadog_checks.amazon_ses.runner import Runner, Step, Wait
 
 if TYPE_CHECKING:
     from datadog_checks.amazon_ses.aws.access import Access
-    from datadog_checks.amazon_ses.aws.regions import Known
+    from datadog_checks.amazon_ses.aws.regions import SesRegions
 
 NOT_ENABLED_FOR = DAY
 """Seconds until a Region that is not enabled for the account is asked again."""
@@ -50,7 +50,7 @@ class Scope:
         self._log = log
         self._account = settings.account
         self._account_is_doubtful = False
-        self._known_regions: Known | None = None
+        self._known_regions: SesRegions | None = None
         self._not_enabled: dict[str, float] = {}
 
     @property
@@ -61,14 +61,14 @@ class Scope:
     @property
     def sign_in_region(self) -> str:
         """The Region whose STS endpoint signs in."""
-        return self._settings.regions[0] if self._settings.regions else self._known().home
+        return self._settings.regions[0] if self._settings.regions else self._known().sign_in_region
 
     def account(self, access: Access, runner: AccountRunner, wait: Wait) -> str | Failure:
-        """The account: that of the options, else that of the credentials, which AWS is asked for once."""
+        """The account of the options, or else of the credentials, for which AWS is asked once."""
         if self._account is not None and not self._account_is_doubtful:
             return self._account
         region = self.sign_in_region
-        endpoint, ask = access.endpoint('sts', region), partial(access.account, region)
+        endpoint, ask = access.endpoint('sts', region), partial(access.caller_account, region)
         step = Step(IDENTITY, IDENTITY, region, IDENTITY, endpoint, ask)
         answers = [finished.result for finished in runner.collect()]
         if not any(isinstance(answer, str) for answer in answers):
@@ -99,14 +99,14 @@ class Scope:
         leases.release(self)
 
     def own_progress(self, target: Target, progress: Progress) -> Progress:
-        """The progress without the linked accounts that are not ours to count any more."""
+        """The progress without linked accounts that this instance may not count any more."""
         if not progress.selection.stale:
             return progress
         metrics = self.own_metrics(target, progress.inventory.metrics)
         return replace(progress, inventory=discovery.with_metrics(progress.inventory, metrics))
 
     def own_metrics(self, target: Target, metrics: frozenset[ListedMetric]) -> frozenset[ListedMetric]:
-        """The metrics without linked accounts that another instance counts, or that the options leave out."""
+        """The metrics without those of linked accounts that another instance counts, or that the options leave out."""
         linked = {metric.account for metric in metrics if metric.account}
         if not linked:
             return metrics
@@ -119,7 +119,7 @@ class Scope:
         """The runs without Regions that are not enabled for the account, which are not asked again for a day.
 
         With `regions: all`, a Region that refuses the credentials while other Regions take them is not enabled.
-        Where credentials fail otherwise, the account is asked for again: new ones may belong to another account.
+        After any other failure of the credentials the account is asked for again: new ones may be of another account.
         """
         active = list(runs)
         refused = [run for run in active if _refuses_credentials(run)]
@@ -135,11 +135,11 @@ class Scope:
             self._account_is_doubtful = True
         return active
 
-    def _known(self) -> Known:
+    def _known(self) -> SesRegions:
         if self._known_regions is None:
             from datadog_checks.amazon_ses.aws import regions
 
-            self._known_regions = regions.known(self._settings.sign_in, self._settings.network.use_fips)
+            self._known_regions = regions.ses_regions(self._settings.sign_in, self._settings.network.use_fips)
         if not self._known_regions.names:
             reason = ', because the SDK knows no Region with SES in this partition'
             raise refused('regions', 'all', 'a list of AWS Regions', reason)

@@ -1,4 +1,4 @@
-"""Sources: what is polled at a cadence, how each did last, and when it is asked again."""
+"""Sources: what is polled at a cadence, how each did last, and when it is retried after a failure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLOUDWATCH, DISCOVERY, SNDS = 'cloudwatch', 'discovery', 'snds'
 """The CloudWatch sources. The names of the API sources are those of their collectors."""
 
 WAITS_FOR_CADENCE = (FailureKind.DENIED, FailureKind.UNSUPPORTED)
-"""Failures that the next run would meet again. A source that fails so is replaced by its stand-ins."""
+"""Failures that an earlier retry would only repeat. While a source fails in this way, its stand-ins are asked."""
 
 BILLED = (FailureKind.PARTIAL, FailureKind.MALFORMED)
 """Failures of an answer that AWS bills in full."""
@@ -22,10 +22,11 @@ BILLED = (FailureKind.PARTIAL, FailureKind.MALFORMED)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How a source did: when it was asked, when it last answered, its failures then, and its readings.
+    """The state of a source: when it was last asked, when it last answered, the failures of the last attempt, and the
+    readings of the last answer.
 
-    `failed_runs` is in how many runs in a row something failed. `answered_run` is the number of the run that asked for
-    the newest answer: unlike a time, no clock turns it back.
+    `failed_runs` is the number of runs in a row in which something failed. `answered_run` is the number of the run that
+    asked for the newest answer: unlike a time, no clock turns it back.
     """
 
     asked_at: float
@@ -56,7 +57,7 @@ Sources = Mapping[str, Source]
 
 
 def is_due(source: Source | None, interval: int, now: float, target: Target) -> bool:
-    """Whether a source is asked: for the first time, because something failed, or because its time has come."""
+    """Whether a source is asked now: for the first time, for a retry, or at its cadence."""
     return source is None or source.retries or is_time(source.asked_at, interval, now, target)
 
 

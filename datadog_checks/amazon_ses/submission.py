@@ -1,4 +1,4 @@
-"""The only door to the Agent: declared readings go out as metrics, service checks and events."""
+"""Submission: the only module that submits to the Agent. Readings become metrics, service checks and events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datadog_checks.base import AgentCheck
 
 DECLARED = frozenset({*catalogue.METRICS, *catalogue.STATUSES, *catalogue.EVENTS})
 DECLARED_IDS = frozenset(map(id, DECLARED))
-"""Nearly every reading has one of these very objects. To compare by value would cost more than to submit."""
+"""Nearly every reading has one of these objects. A comparison by value would cost more than the submission."""
 
 
 class Submission:
@@ -28,7 +28,7 @@ class Submission:
         self.contexts = 0
 
     def submit(self, readings: Iterable[Reading]) -> None:
-        """Submit readings that the catalogue declares. Any other is a programming error, and the log says so."""
+        """Submit the readings whose metric, status or event is in the catalogue. Any other is a bug and is logged."""
         for reading in readings:
             declaration = reading.metric if isinstance(reading, Sample) else reading.spec
             if id(declaration) not in DECLARED_IDS and declaration not in DECLARED:

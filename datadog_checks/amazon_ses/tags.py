@@ -1,7 +1,7 @@
-"""Tags made from names that other people chose: CloudWatch dimensions, message tags, receiving rules.
+"""Tags of series: one from each dimension of CloudWatch (configuration set, receipt rule, message tag).
 
-Such a tag must survive what Datadog does to it (docs.datadoghq.com/getting_started/tagging, "Define tags"), differ from
-the other tags and from our own, and hold no e-mail address.
+Users chose these names. A tag must survive what Datadog does to it (docs.datadoghq.com/getting_started/tagging, "Define
+tags"), differ from the tags of other series and from our own, and hold no e-mail address (`addresses.py` masks them).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datadog_checks.amazon_ses.addresses import address_tags, addresses_in
 K = TypeVar('K', bound=Hashable)
 
 LIMIT = 200
-"""Characters of a whole tag; Datadog cuts the rest."""
+"""Characters of a tag; Datadog cuts longer ones."""
 
 NAME_LIMIT = 100
 """Characters of a tag's name, so that a value fits beside it. CloudWatch allows 255 for the name of a dimension."""
@@ -33,7 +33,7 @@ RENAMED = {
     'TenantId': 'tenant_id',
     'TenantName': 'tenant',
 }
-"""Dimensions of AWS whose tags have other names."""
+"""Names of the tags of dimensions whose tag is not named like the dimension."""
 
 RESERVED = frozenset(
     {

@@ -1,4 +1,4 @@
-"""Telemetry: what a run says about itself: calls, cost, age of the data, what was left out, and how AWS answers."""
+"""Telemetry: the metrics `collector.*` (calls, estimated cost, age of the data, series left out) and `can_connect`."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def calls(requests: Calls, region: str) -> Iterable[Sample]:
 
 
 def collection(progress: Progress, period: int, now: float) -> Iterable[Sample]:
-    """The age of the data of one Region, what they cost, and since when they are counted."""
+    """The age, the estimated cost and the number of the series of one Region, and since when they are counted."""
     for name, source in progress.sources.items():
         if source.answered_at is not None:
             yield Sample(DATA_AGE, max(0.0, now - source.answered_at), (f'source:{name}',))
@@ -170,7 +170,7 @@ def run(seconds: float, contexts: int) -> Iterable[Sample]:
 
 
 def uncounted(skipped: Iterable[SkippedSpan], lowered: float) -> Iterable[Sample]:
-    """By how much the counts of a run are known to differ from CloudWatch."""
+    """The periods whose amounts were given up in a run, and by how much CloudWatch lowered counted amounts."""
     periods: Counter[str] = Counter()
     for span in skipped:
         periods[span.reason] += (span.end - span.start) // span.period
@@ -181,13 +181,13 @@ def uncounted(skipped: Iterable[SkippedSpan], lowered: float) -> Iterable[Sample
 
 
 def failures(sources: Sources, of_the_run: Iterable[Failure] = ()) -> list[Failure]:
-    """Everything that fails in one Region now: its sources, and the run itself."""
+    """The failures of one Region, each once: those of its sources and of the run itself."""
     of_sources = (failure for source in sources.values() for failure in source.failures)
     return list(dict.fromkeys((*of_sources, *of_the_run)))
 
 
 def level(sources: Sources, failing: Iterable[Failure], intervals: Mapping[str, int], now: float) -> Level:
-    """How well AWS can be read. CRITICAL: every source fails other than by throttling, or no source is fresh."""
+    """The level of `can_connect`. CRITICAL: no source is fresh, or every source fails and is not just throttled."""
     if not tuple(failing):
         return Level.OK
     fresh = any(source.is_fresh(intervals[name], now) for name, source in sources.items())
@@ -195,7 +195,7 @@ def level(sources: Sources, failing: Iterable[Failure], intervals: Mapping[str, 
 
 
 def _is_dead(source: Source) -> bool:
-    """Whether the last request of a source got no answer, for a reason that will not pass by itself."""
+    """Whether the last attempt of a source got no answer, for another reason than throttling."""
     throttled = all(failure.kind is FailureKind.THROTTLED for failure in source.failures)
     return source.answered_at != source.asked_at and bool(source.failures) and not throttled
 

@@ -1,4 +1,4 @@
-"""Thresholds that the operator set on gauges, and the status that each value gets.
+"""Thresholds: compares gauges with the limits of the option `thresholds` and yields the service check `threshold`.
 
 Values are compared in the unit of the metric, as in metadata.csv: a bounce rate of 5 is 5 %.
 """
@@ -22,7 +22,7 @@ THRESHOLD = StatusSpec(
 STATUSES = (THRESHOLD,)
 
 DIGITS = 15
-"""Significant digits of a value that are compared: a double holds no more of a decimal number, so 0.07 x 100 is 7."""
+"""Significant digits to which a value is rounded before it is compared, so that 0.07 x 100 is 7."""
 
 DECIMALS = 4
 """Decimal places of a value in a message."""
@@ -40,12 +40,12 @@ class Range:
     inside: bool = False
 
     def broken_by(self, value: float) -> bool:
-        """Whether a value raises the alert."""
+        """Whether a value is to be alerted on."""
         return (self.start <= value <= self.end) is self.inside
 
     @property
     def meaning(self) -> str:
-        """When the range raises the alert, in words."""
+        """The values that alert, in words."""
         start, end = _text(self.start), _text(self.end)
         if self.start == -inf and self.end == inf:
             return 'alert always' if self.inside else 'alert never'
@@ -62,7 +62,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The limits of one gauge, for those of its series that carry all of `tags`. At least one range is present."""
+    """The limits of one gauge, for those of its series that carry all of `tags`. At least one of the ranges is set."""
 
     metric: MetricSpec
     warning: Range | None

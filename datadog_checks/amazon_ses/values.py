@@ -1,7 +1,7 @@
-"""Numbers and timestamps of AWS answers, checked, because a proxy or an emulator may send anything.
+"""Checks and conversions of numbers and timestamps in AWS answers. A proxy or an emulator may send anything.
 
-Timestamps are epoch numbers in JSON and ISO texts in XML. botocore would parse each with a parser for every format that
-exists, which is most of the cost of reading an answer. Our sessions switch that off, and `epoch` parses them instead.
+Timestamps are epoch numbers in JSON and ISO texts in XML. botocore tries a parser for every format on
+each, which is most of the cost of reading an answer. Our sessions switch that off, and `epoch` parses them instead.
 """
 
 from __future__ import annotations

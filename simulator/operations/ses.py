@@ -1,39 +1,51 @@
-"""SES v1 reads."""
+"""SES reads: the standing of an account from SES v2, quota and statistics from SES v1."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any
 
-from simulator.operations import Call, operation
-from simulator.scenarios import SES
+from simulator.call import Call
 
 BUCKET = 15
+"""Minutes of a bucket of GetSendStatistics."""
+
 _STATISTICS = {'DeliveryAttempts': 'Send', 'Bounces': 'Bounce', 'Complaints': 'Complaint', 'Rejects': 'Reject'}
 
 
-@operation('ses', 'GetSendQuota', action='ses:GetSendQuota', per_second=1)
-def get_send_quota(call: Call) -> dict[str, Any]:
-    standing = call.world.standing(call.account, call.region, call.now)
+def get_account(call: Call) -> dict[str, Any]:
+    standing = call.backend.world.standing(call.account, call.region, call.now)
     return {
-        'Max24HourSend': standing.max_24_hour_send,
-        'MaxSendRate': standing.max_send_rate,
-        'SentLast24Hours': float(call.world.sent_last_24_hours(call.account, call.region, call.now)),
+        'DedicatedIpAutoWarmupEnabled': False,
+        'EnforcementStatus': standing.enforcement_status,
+        'ProductionAccessEnabled': standing.production_access,
+        'SendQuota': get_send_quota(call),
+        'SendingEnabled': standing.sending_enabled,
+        'SuppressionAttributes': {'SuppressedReasons': ['BOUNCE', 'COMPLAINT']},
+        'VdmAttributes': {'VdmEnabled': 'DISABLED'},
     }
 
 
-@operation('ses', 'GetSendStatistics', action='ses:GetSendStatistics', per_second=1)
+def get_send_quota(call: Call) -> dict[str, Any]:
+    standing = call.backend.world.standing(call.account, call.region, call.now)
+    return {
+        'Max24HourSend': standing.max_24_hour_send,
+        'MaxSendRate': standing.max_send_rate,
+        'SentLast24Hours': float(call.backend.world.sent_last_24_hours(call.account, call.region, call.now)),
+    }
+
+
 def get_send_statistics(call: Call) -> dict[str, Any]:
     # AWS counts its buckets back from the request's own minute, so their timestamps move from call to call, and the
     # newest bucket has only just begun.
-    newest = int(call.now // 60)
+    world, target, newest = call.backend.world, (call.account, call.region), int(call.now // 60)
     first = newest - 14 * 1440 + BUCKET
     buckets: dict[int, Counter[str]] = {}
     for field, metric in _STATISTICS.items():
-        for sample in call.world.samples(call.account, call.region, (SES, metric, ()), first, newest):
+        for sample in world.samples(*target, metric, first, newest):
             start = newest - -(-(newest - sample.minute) // BUCKET) * BUCKET
             buckets.setdefault(start, Counter())[field] += int(sample.total)
-        running = call.world.occurred(call.account, call.region, metric, newest * 60, newest * 60 + 60, call.now)
+        running = world.happened(*target, metric, newest * 60, newest * 60 + 60, call.now)
         if running:
             buckets.setdefault(newest, Counter())[field] += running
     # Unordered, as documented: a fixed shuffle by the minute of the bucket.
@@ -45,6 +57,5 @@ def get_send_statistics(call: Call) -> dict[str, Any]:
     }
 
 
-@operation('ses', 'GetAccountSendingEnabled', action='ses:GetAccountSendingEnabled', per_second=1)
 def get_account_sending_enabled(call: Call) -> dict[str, Any]:
-    return {'Enabled': call.world.standing(call.account, call.region, call.now).sending_enabled}
+    return {'Enabled': call.backend.world.standing(call.account, call.region, call.now).sending_enabled}

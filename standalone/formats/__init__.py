@@ -1,1 +1,1 @@
-"""The ways to say what the runs brought: one module each, with one function `render` that returns the whole text."""
+"""The output formats: each module has a function `render` that returns the whole text."""

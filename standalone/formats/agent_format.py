@@ -1,4 +1,4 @@
-"""The Agent's own shapes of series, service checks and events, which its text and its JSON output share."""
+"""The Agent's structures of series and service checks, which its text and its JSON output share."""
 
 from __future__ import annotations
 
@@ -10,23 +10,19 @@ from standalone.report import Report
 CHECK_NAME = PREFIX.rstrip('.')
 
 
-def number(value: float) -> float | int:
-    """Returns whole numbers as such: the Agent writes 1, not 1.0."""
-    return int(value) if value == int(value) else value
-
-
 def series(report: Report) -> list[dict[str, Any]]:
     return [
         {
-            'metric': one.context.name,
-            'points': [[int(one.time), number(one.value)]],
-            'tags': list(one.context.tags),
-            'host': one.context.hostname,
-            'type': one.type,
+            'metric': series.context.name,
+            # The Agent writes 1, not 1.0.
+            'points': [[int(series.time), int(series.value) if series.value == int(series.value) else series.value]],
+            'tags': list(series.context.tags),
+            'host': series.context.hostname,
+            'type': series.type,
             'interval': 0,
             'source_type_name': 'System',
         }
-        for one in report.series.sorted()
+        for series in report.series
     ]
 
 
@@ -40,9 +36,5 @@ def service_checks(report: Report) -> list[dict[str, Any]]:
             'message': service_check.message,
             'tags': list(context.tags),
         }
-        for context, (service_check, time) in sorted(report.service_checks.items(), key=lambda item: item[0])
+        for context, (service_check, time) in sorted(report.service_checks.items())
     ]
-
-
-def events(report: Report) -> list[dict[str, Any]]:
-    return report.events

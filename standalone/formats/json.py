@@ -16,23 +16,24 @@ DEFAULT_INTERVAL = 15
 
 def render(reports: Sequence[Report], verbose: bool = False) -> str:
     """Returns a JSON list with an object for each instance; tracebacks are in it when `verbose`."""
-    return json.dumps([_object(report, verbose) for report in reports], indent=2, default=str, allow_nan=False)
-
-
-def _object(report: Report, verbose: bool) -> dict[str, Any]:
-    return {
-        'aggregator': {
-            'metrics': agent_format.series(report),
-            'service_checks': agent_format.service_checks(report),
-            'events': agent_format.events(report),
-        },
-        'runner': _runner(report, verbose),
-        'inventories': {report.check_id: report.metadata},
-    }
+    documents = [
+        {
+            'aggregator': {
+                'metrics': agent_format.series(report),
+                'service_checks': agent_format.service_checks(report),
+                'events': report.events,
+            },
+            'runner': _runner(report, verbose),
+            'inventories': {report.check_id: report.metadata},
+        }
+        for report in reports
+    ]
+    return json.dumps(documents, indent=2, default=str, allow_nan=False)
 
 
 def _runner(report: Report, verbose: bool) -> dict[str, Any]:
     last = report.last or Run(time=0, duration=0)
+    error = json.dumps([{'message': last.error, 'traceback': last.traceback if verbose else ''}])
     return {
         'CheckName': agent_format.CHECK_NAME,
         'CheckVersion': report.version,
@@ -53,13 +54,7 @@ def _runner(report: Report, verbose: bool) -> dict[str, Any]:
         'AverageExecutionTime': round(report.average_duration * 1000),
         'LastExecutionTime': round(last.duration * 1000),
         'LastSuccessDate': int(report.last_success or 0),
-        'LastError': _error(last, verbose),
+        'LastError': '' if last.error is None else error,
         'LastWarnings': last.warnings,
         'UpdateTimestamp': int(last.time),
     }
-
-
-def _error(run: Run, verbose: bool) -> str:
-    if run.error is None:
-        return ''
-    return json.dumps([{'message': run.error, 'traceback': run.traceback if verbose else ''}])

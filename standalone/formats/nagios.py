@@ -1,4 +1,4 @@
-"""One line for Nagios and its kin, by the plug-in guidelines."""
+"""A status line for Nagios and compatible systems, by the plug-in guidelines."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ COMPARISON = re.compile(r'(<=?|>=?)\s*(-?[\d.]+)')
 
 
 def render(reports: Sequence[Report], declarations: Mapping[str, Declaration] | None = None) -> tuple[str, int]:
-    """Returns the status line and the exit code, which tell of the last run of each instance.
+    """Returns the status line and the exit code for the last run of each instance.
 
-    A run that failed or said nothing counts as unknown. `declarations` has the units by metric name.
+    A run that failed or reported no status counts as unknown. `declarations` has the units by metric name.
     """
     problems = list(_problems(reports))
     code = max((status for status, _ in problems), key=SEVERITY.__getitem__, default=OK)
     if problems:
-        # Each once, the worst first; else in the order of their text, so that the line does not flicker.
+        # Without repeats, the worst first and then by text, so that the line is the same in each run.
         ordered = sorted(set(problems), key=lambda problem: (-SEVERITY[problem[0]], problem[1]))
         text = '; '.join(f'{STATUS_NAMES[status]} {problem}' for status, problem in ordered[:MOST_PROBLEMS])
         if len(ordered) > MOST_PROBLEMS:
@@ -56,7 +56,7 @@ def _problems(reports: Sequence[Report]) -> Iterator[tuple[int, str]]:
             yield UNKNOWN, _shortened(f'the run failed: {report.last.error}')
         elif not report.last.service_checks:
             yield UNKNOWN, f'{report.check_id}: no status was reported'
-        latest = {Context.of(service_check): service_check for service_check in report.last.service_checks}
+        latest = {Context.from_submission(service_check): service_check for service_check in report.last.service_checks}
         for service_check in latest.values():
             status = service_check.status if service_check.status in SEVERITY else UNKNOWN
             if status != OK:
@@ -64,81 +64,75 @@ def _problems(reports: Sequence[Report]) -> Iterator[tuple[int, str]]:
 
 
 def _problem(service_check: ServiceCheck, report: Report) -> str:
-    own = set(_own_tags(report))
-    tags = [tag for tag in sorted(set(service_check.tags)) if tag not in own]
-    where = f' ({", ".join(tags)})' if tags else ''
-    what = f': {service_check.message}' if service_check.message else ''
-    return _shortened(f'{service_check.name.removeprefix(PREFIX)}{where}{what}')
+    tags = sorted(set(service_check.tags) - _option_tags(report))
+    scope = f' ({", ".join(tags)})' if tags else ''
+    message = f': {service_check.message}' if service_check.message else ''
+    return _shortened(f'{service_check.name.removeprefix(PREFIX)}{scope}{message}')
 
 
 def _perfdata(reports: Sequence[Report], declarations: Mapping[str, Declaration]) -> Iterator[str]:
     figures: dict[tuple[tuple[str, ...], str], str] = {}
     for report in reports:
         thresholds = _thresholds(report.instance)
-        own = set(_own_tags(report))
-        for one in report.series.sorted():
-            name = one.context.name.removeprefix(PREFIX)
-            target = _target(one.context.tags, own)
-            if one.type != 'gauge' or target is None or name.startswith('collector.'):
+        option_tags = _option_tags(report)
+        for series in report.series:
+            name = series.context.name.removeprefix(PREFIX)
+            target = _target(series.context.tags, option_tags)
+            if series.type != 'gauge' or target is None or name.startswith('collector.'):
                 continue
-            declared = declarations.get(one.context.name)
+            declared = declarations.get(series.context.name)
             unit = UNITS.get(declared.unit, '') if declared else ''
-            limits = thresholds.get(name, ('', ''))
-            figures[target, name] = ';'.join([_number(one.value) + unit, *limits]).rstrip(';')
+            figures[target, name] = ';'.join([_digits(series.value) + unit, *thresholds.get(name, ())]).rstrip(';')
     several = len({target for target, _ in figures}) > 1
     for (target, name), figure in sorted(figures.items()):
-        label = '/'.join((*target, name)) if several else name
-        yield f'{_quoted(label)}={figure}'
+        label = _one_line('/'.join((*target, name)) if several else name)
+        # An equals sign would end the label and has no escape.
+        yield "'{}'={}".format(label.replace('=', '_').replace("'", "''"), figure)
 
 
-def _target(tags: Sequence[str], own: set[str]) -> tuple[str, ...] | None:
-    """Returns account and Region of what has no other tags of its own, None for everything narrower than an account."""
-    found = dict.fromkeys(TARGET_TAGS, '')
+def _target(tags: Sequence[str], option_tags: set[str]) -> tuple[str, ...] | None:
+    """Returns account and Region of a series for a whole account, None for any narrower series."""
+    values: dict[str, str] = {}
     for tag in tags:
         key, _, value = tag.partition(':')
-        if key in found:
-            found[key] = value
-        elif tag not in own:
+        if key in TARGET_TAGS:
+            values[key] = value
+        elif tag not in option_tags:
             return None
-    return tuple(value for value in found.values() if value)
+    return tuple(values[key] for key in TARGET_TAGS if values.get(key))
 
 
-def _own_tags(report: Report) -> Iterator[str]:
-    tags = report.instance.get('tags')
-    if isinstance(tags, (list, tuple)):
-        yield from (str(tag) for tag in tags)
-    service = report.instance.get('service')
-    if service:
-        yield f'service:{service}'
+def _option_tags(report: Report) -> set[str]:
+    """Returns the tags that the options of the instance add to everything."""
+    tags, service = report.instance.get('tags'), report.instance.get('service')
+    listed = {str(tag) for tag in tags} if isinstance(tags, (list, tuple)) else set()
+    return listed | {f'service:{service}'} if service else listed
 
 
 def _thresholds(instance: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    entries = instance.get('thresholds')
+    thresholds = instance.get('thresholds')
     return {
-        str(entry.get('metric', '')).removeprefix(PREFIX): (_range(entry.get('warning')), _range(entry.get('critical')))
-        for entry in (entries if isinstance(entries, (list, tuple)) else ())
-        if isinstance(entry, dict)
+        str(threshold.get('metric', '')).removeprefix(PREFIX): (
+            _range(threshold.get('warning')),
+            _range(threshold.get('critical')),
+        )
+        for threshold in (thresholds if isinstance(thresholds, (list, tuple)) else ())
+        if isinstance(threshold, dict)
     }
 
 
-def _range(threshold: Any) -> str:
-    """Returns a threshold in the guidelines' range form, '' for what has none."""
-    text = '' if threshold is None else str(threshold).strip()
+def _range(limit: Any) -> str:
+    """Returns a limit in the guidelines' range form, or '' where it has none."""
+    text = '' if limit is None else str(limit).strip()
     comparison = COMPARISON.fullmatch(text)
     if comparison:
         return comparison.group(2) + (':' if comparison.group(1).startswith('<') else '')
     return text if RANGE.fullmatch(text) else ''
 
 
-def _number(value: float) -> str:
-    """Writes a number in digits alone: the guidelines know no exponent."""
-    text = f'{Decimal(repr(float(value))):f}'
-    return text.removesuffix('.0')
-
-
-def _quoted(label: str) -> str:
-    # An equals sign would end the label and has no escape.
-    return "'{}'".format(_one_line(label).replace('=', '_').replace("'", "''"))
+def _digits(value: float) -> str:
+    """Writes a number without an exponent, which the guidelines do not allow."""
+    return f'{Decimal(repr(float(value))):f}'.removesuffix('.0')
 
 
 def _shortened(text: str) -> str:

@@ -20,7 +20,7 @@ def render(reports: Sequence[Report], verbose: bool = False, coloured: bool = Fa
         lines += _groups(report, coloured)
         lines += _status(report, verbose, coloured)
     if any(report.runs == 1 for report in reports):
-        # The Agent names --check-rate here, an option that this program does not have.
+        # The Agent names its option --check-rate here.
         hint = 'Check has run only once, if some metrics are missing you can try again with --runs 2.'
         lines += [_paint(hint, YELLOW, coloured)]
     if len(reports) > 1:
@@ -29,25 +29,23 @@ def render(reports: Sequence[Report], verbose: bool = False, coloured: bool = Fa
 
 
 def _groups(report: Report, coloured: bool) -> Iterator[str]:
-    groups = (
-        ('Series', agent_format.series(report)),
-        ('Service Checks', agent_format.service_checks(report)),
-        ('Events', agent_format.events(report)),
-    )
-    for name, entries in groups:
-        if entries:
+    groups = {
+        'Series': agent_format.series(report),
+        'Service Checks': agent_format.service_checks(report),
+        'Events': report.events,
+    }
+    for name, members in groups.items():
+        if members:
             yield f'=== {_paint(name, BLUE, coloured)} ==='
-            yield json.dumps(entries, indent=2, default=str, ensure_ascii=False)
+            yield json.dumps(members, indent=2, default=str, ensure_ascii=False)
 
 
 def _status(report: Report, verbose: bool, coloured: bool) -> Iterator[str]:
     title = f'{agent_format.CHECK_NAME} ({report.version})'
-    yield from ('=========', 'Collector', '=========', '')
-    yield from ('  Running Checks', '  ==============', '')
+    yield from ('=========', 'Collector', '=========', '', '  Running Checks', '  ==============', '')
     yield from (f'    {title}', f'    {"-" * len(title)}')
     yield from (f'      {line}' if line else '' for line in _instance(report, verbose, coloured))
-    yield ''
-    yield from ('  Metadata', '  ========')
+    yield from ('', '  Metadata', '  ========')
     yield from (f'    {name}: {value}' for name, value in sorted(report.metadata.items()))
     yield ''
 
@@ -86,8 +84,8 @@ def _duration(seconds: float) -> str:
         return '0s'
     if milliseconds < 1000:
         return f'{milliseconds}ms'
-    minutes, rest = divmod(milliseconds, 60_000)
-    text = f'{rest / 1000:.3f}'.rstrip('0').rstrip('.') + 's'
+    minutes, milliseconds = divmod(milliseconds, 60_000)
+    text = f'{milliseconds / 1000:.3f}'.rstrip('0').rstrip('.') + 's'
     return f'{minutes}m{text}' if minutes < 60 else f'{minutes // 60}h{minutes % 60}m{text}' if minutes else text
 
 

@@ -1,6 +1,6 @@
-"""What CloudWatch, or something that stands in its way, may answer with status 200, in each protocol that botocore has.
+"""Malformed answers with status 200, from CloudWatch or from a proxy before it, in each protocol that botocore has.
 
-Everything goes over HTTP. A botocore that reads such an answer may raise, or may say that all is well.
+Everything goes over HTTP. Some versions of botocore raise an error for such an answer, others return an empty success.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import botocore.model
 import botocore.session
 import pytest
-from common import ACCOUNT, KEY, REGION, Watch
+from common import ACCOUNT, KEY, REGION, Driver
 
-from datadog_checks.amazon_ses.aws import bodies
+from datadog_checks.amazon_ses.aws import json_protocol
 from datadog_checks.amazon_ses.cloudwatch import queries
-from simulator import Clock, Fault, Simulator
+from simulator import Clock, Fault, Simulator, series_id
 from simulator.scenarios import Family, Scenario
 
 pytestmark = [
@@ -25,17 +25,16 @@ pytestmark = [
     pytest.mark.filterwarnings('error::pytest.PytestUnhandledThreadExceptionWarning'),
 ]
 
-Watching = Callable[..., Watch]
+MakeDriver = Callable[..., Driver]
 OK, WARNING = 0, 1
 HOUR = 3600
-EMPTY = Scenario('empty', 'nothing but what a test puts there', volume=0.0, gauges=())
 SET = {'ses:configuration-set': 'set-00000'}
 PROTOCOLS = {'query': 'query', 'json': 'json', 'plain json': 'json', 'cbor': 'smithy-rpc-v2-cbor'}
-"""How CloudWatch is spoken to. JSON goes the short way; `plain json` leaves it to botocore, as the other two are."""
+"""Botocore's names of the protocols of CloudWatch. The check reads JSON itself; with `plain json` botocore does."""
 
 
-def spoken() -> str:
-    """What new CloudWatch clients speak, by botocore's name of the protocol."""
+def client_protocol() -> str:
+    """The protocol of new CloudWatch clients, by botocore's name."""
     session = botocore.session.Session()
     model = session.get_service_model('cloudwatch')
     return getattr(model, 'resolved_protocol', None) or model.metadata['protocol']
@@ -43,55 +42,55 @@ def spoken() -> str:
 
 @pytest.fixture(params=PROTOCOLS)
 def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Makes new CloudWatch clients speak one protocol; skips, and says so, where this botocore does not offer it."""
-    wanted = PROTOCOLS[request.param]
+    """Makes new CloudWatch clients use a protocol. Skips, with a reason, where this botocore does not offer it."""
+    name = PROTOCOLS[request.param]
     if request.param == 'plain json':
-        monkeypatch.setattr(bodies, 'speaks_json', lambda client: False)
-    order = (wanted, *(one for one in ('rest-json', *PROTOCOLS.values()) if one != wanted))
+        monkeypatch.setattr(json_protocol, 'speaks_json', lambda client: False)
+    order = (name, *(other for other in ('rest-json', *PROTOCOLS.values()) if other != name))
     monkeypatch.setattr(botocore.model, 'PRIORITY_ORDERED_SUPPORTED_PROTOCOLS', order)
-    if spoken() != wanted:
-        pytest.skip(f'botocore {botocore.__version__} does not speak {wanted} to CloudWatch')
+    if client_protocol() != name:
+        pytest.skip(f'botocore {botocore.__version__} does not call CloudWatch with {name}')
     return request.param
 
 
 def without(*names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Takes keys away from everything that a result lists."""
+    """Removes keys from each entry of the lists in a result."""
     return lambda result: {
-        key: [{name: value for name, value in one.items() if name not in names} for one in listed]
-        if isinstance(listed, list)
-        else listed
-        for key, listed in result.items()
+        key: [{name: value for name, value in entry.items() if name not in names} for entry in entries]
+        if isinstance(entries, list)
+        else entries
+        for key, entries in result.items()
     }
 
 
 def within(change: Callable[[list[Any]], list[Any]], name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Changes one list of a result, and nothing else."""
+    """Changes a list of a result, and nothing else."""
     return lambda result: {**result, name: change(list(result.get(name) or ()))}
 
 
 def no_values(metrics: list[Any]) -> list[Any]:
-    """The dimensions of each metric have names only."""
+    """Leaves only the names of each metric's dimensions."""
     return [
-        {**one, 'Dimensions': [{'Name': dimension['Name']} for dimension in one.get('Dimensions') or ()]}
-        for one in metrics
+        {**metric, 'Dimensions': [{'Name': dimension['Name']} for dimension in metric.get('Dimensions') or ()]}
+        for metric in metrics
     ]
 
 
 def shifted(result: dict[str, Any]) -> dict[str, Any]:
-    """Timestamps that are off the period."""
+    """Moves timestamps off the period."""
     return {
         **result,
         'MetricDataResults': [
-            {**one, 'Timestamps': [at + 61 for at in one['Timestamps']]} for one in result['MetricDataResults']
+            {**series, 'Timestamps': [at + 61 for at in series['Timestamps']]} for series in result['MetricDataResults']
         ],
     }
 
 
 def uneven(result: dict[str, Any]) -> dict[str, Any]:
-    """More values than timestamps."""
+    """Adds a value without a timestamp."""
     return {
         **result,
-        'MetricDataResults': [{**one, 'Values': [*one['Values'], 7.0]} for one in result['MetricDataResults']],
+        'MetricDataResults': [{**series, 'Values': [*series['Values'], 7.0]} for series in result['MetricDataResults']],
     }
 
 
@@ -177,200 +176,204 @@ WRONG_LISTS = {
 }
 
 VALUES_ARE_TRUE = {'tokens without end', 'no status'}
-"""Harms that leave values as they are, so they are counted."""
+"""Harms that leave the values unchanged, so the values are counted."""
 
 EMPTY_TO_BOTOCORE = {'no metrics but text', 'no metrics but a map'}
+"""Harms that botocore reads as an empty list."""
 
 
-class Story:
-    """A check whose world holds one mail a minute of the account, and one of a configuration set, at once visible."""
+class TwoSeries:
+    """A check of an account with a mail a minute and of a configuration set with a mail a minute, visible at once."""
 
-    def __init__(self, watch: Watching, start: Callable[..., Simulator], clock: Clock) -> None:
+    def __init__(self, make_driver: MakeDriver, start: Callable[..., Simulator], clock: Clock) -> None:
         family = Family(dimensions=('ses:configuration-set',), count=1, patterns=('set-{:05d}',), events={'Send': 1.0})
-        self.sim = start(Scenario('put', EMPTY.summary, volume=0.0, gauges=(), families=(family,)))
+        self.sim = start(Scenario('put', 'only what a test puts there', volume=0.0, gauges=(), families=(family,)))
         self.clock = clock
         self.put_to = clock() // 60 * 60 - HOUR
-        self.watch = watch(self.sim, collect=['account', 'cloudwatch', 'configuration_sets'])
+        self.driver = make_driver(self.sim, collect=['account', 'cloudwatch', 'configuration_sets'])
 
     def run(self) -> None:
-        """Five minutes, then a run that must not end as a failed one."""
+        """Five minutes later, a run that must not fail."""
         self.clock.advance(300)
         while self.put_to < self.clock():
             for dimensions in ((), SET):
-                self.sim.world.put(ACCOUNT, REGION, 'Send', self.put_to, 1, dimensions)
+                self.sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), self.put_to, 1)
             self.put_to += 60
-        assert self.watch.run() == ''
+        assert self.driver.run() == ''
 
     def runs(self, number: int) -> None:
+        """A number of such runs."""
         for _ in range(number):
             self.run()
 
     @property
-    def handed(self) -> tuple[float, float]:
-        """Counts handed over so far: of the account, of the configuration set."""
-        return self.watch.total('send.count'), self.watch.total('configuration_set.send.count')
+    def submitted(self) -> tuple[float, float]:
+        """The counts submitted so far: of the account, of the configuration set."""
+        return self.driver.total('send.count'), self.driver.total('configuration_set.send.count')
 
     @property
     def truth(self) -> tuple[float, float]:
-        """What a check that misses nothing has handed over by now: all that CloudWatch shows."""
-        since = self.watch.last('collector.counting_since')
-        return self.watch.truth('Send', since), self.watch.truth('Send', since, dimensions=SET)
+        """The counts that a check without any loss has submitted by now: all that CloudWatch shows."""
+        since = self.driver.last('collector.counting_since')
+        return self.driver.cloudwatch_sum('Send', since), self.driver.cloudwatch_sum('Send', since, dimensions=SET)
 
     def reasons(self, operation: str) -> set[str]:
         """The kinds of failure that `can_connect` names for an operation."""
-        return set(re.findall(rf'{operation}: (\w+):', self.watch.status('can_connect')[1]))
+        return set(re.findall(rf'{operation}: (\w+):', self.driver.status('can_connect')[1]))
 
 
 @pytest.fixture
-def story(watch: Watching, start: Callable[..., Simulator], clock: Clock) -> Story:
-    story = Story(watch, start, clock)
+def story(make_driver: MakeDriver, start: Callable[..., Simulator], clock: Clock) -> TwoSeries:
+    story = TwoSeries(make_driver, start, clock)
     story.runs(12)
-    assert story.handed == story.truth and min(story.truth) > 0
-    assert story.watch.status('can_connect') == (OK, '')
+    assert story.submitted == story.truth and min(story.truth) > 0
+    assert story.driver.status('can_connect') == (OK, '')
     return story
 
 
-def harmed_metric_data(story: Story, fault: Fault, whole: bool = False, told: str = 'malformed') -> None:
-    """Runs under a fault of GetMetricData, then without it. `whole`: what came was whole, and may be counted.
+def run_with_harmed_metric_data(
+    story: TwoSeries, fault: Fault, complete: bool = False, kind: str = 'malformed'
+) -> None:
+    """Runs under a fault of GetMetricData, then without it. `complete`: the answer was complete and may be counted.
 
-    `told` is the kind of failure; an older botocore tells a body that ends early as a failure of the network.
+    `kind` is the kind of failure. An older botocore reports a body that ends early as a failure of the network.
     """
-    before, shown = story.handed, set(story.watch.values('send'))
-    kinds = {told, 'network'} if fault.kind == 'truncate' else {told}
+    before, gauges = story.submitted, set(story.driver.values('send'))
+    kinds = {kind, 'network'} if fault.kind == 'truncate' else {kind}
     story.sim.faults.add(fault)
     for _ in range(3):
         story.run()
-        assert story.watch.status('can_connect')[0] == WARNING
+        assert story.driver.status('can_connect')[0] == WARNING
         assert story.reasons('GetMetricData') and story.reasons('GetMetricData') <= kinds
-        assert story.handed == (story.truth if whole else before)
-        assert set(story.watch.values('send')) <= shown
+        assert story.submitted == (story.truth if complete else before)
+        assert set(story.driver.values('send')) <= gauges
     assert fault.hits >= 3 and story.sim.log.count(error='SimulatorDefect') == 0
     story.sim.faults.clear()
     story.run()
-    assert story.watch.status('can_connect') == (OK, '')
-    assert story.handed == story.truth
-    assert story.watch.total('collector.periods_skipped') == 0
+    assert story.driver.status('can_connect') == (OK, '')
+    assert story.submitted == story.truth
+    assert story.driver.total('collector.periods_skipped') == 0
 
 
-def harmed_listing(story: Story, fault: Fault) -> None:
-    """Runs under a fault of ListMetrics, which is asked each 15 minutes, then without it."""
-    series, shown = story.watch.last('collector.series'), set(story.watch.values('collector.series_dropped'))
+def run_with_harmed_listing(story: TwoSeries, fault: Fault) -> None:
+    """Runs under a fault of ListMetrics, which is called every 15 minutes, then without it."""
+    series, dropped = story.driver.last('collector.series'), set(story.driver.values('collector.series_dropped'))
     story.sim.faults.add(fault)
-    told = []
+    statuses = []
     for _ in range(8):
         story.run()
-        assert story.handed == story.truth
-        assert story.watch.last('collector.series') == series
-        assert set(story.watch.values('collector.series_dropped')) == shown
-        level, _ = story.watch.status('can_connect')
-        told.append((level, frozenset(story.reasons('ListMetrics'))))
+        assert story.submitted == story.truth
+        assert story.driver.last('collector.series') == series
+        assert set(story.driver.values('collector.series_dropped')) == dropped
+        level, _ = story.driver.status('can_connect')
+        statuses.append((level, frozenset(story.reasons('ListMetrics'))))
     assert fault.hits >= 1 and story.sim.log.count(error='SimulatorDefect') == 0
-    assert {level for level, _ in told} <= {OK, WARNING} and told[-1][0] == WARNING
+    assert {level for level, _ in statuses} <= {OK, WARNING} and statuses[-1][0] == WARNING
     kinds = {'malformed', 'network'} if fault.kind == 'truncate' else {'malformed'}
-    assert {reason for _, reasons in told for reason in reasons} <= kinds
+    assert {reason for _, reasons in statuses for reason in reasons} <= kinds
     story.sim.faults.clear()
     story.runs(4)
-    assert story.watch.status('can_connect') == (OK, '')
-    assert story.handed == story.truth
+    assert story.driver.status('can_connect') == (OK, '')
+    assert story.submitted == story.truth
 
 
 @pytest.mark.parametrize('harm', METRIC_DATA)
-def test_metric_data(protocol: str, story: Story, harm: str) -> None:
-    """A GetMetricData answer that is none is told as such, invents nothing, and costs no count once one comes again."""
+def test_malformed_metric_data_cost_no_count(protocol: str, story: TwoSeries, harm: str) -> None:
+    """A malformed GetMetricData answer is reported and adds no value; the next good answer brings every count."""
     kind, argument = METRIC_DATA[harm]
-    harmed_metric_data(
+    run_with_harmed_metric_data(
         story,
         Fault(kind, operation='GetMetricData', argument=argument),
-        whole=kind == 'token_loop',
-        told='partial' if harm == 'no status' else 'malformed',
+        complete=kind == 'token_loop',
+        kind='partial' if harm == 'no status' else 'malformed',
     )
 
 
 @pytest.mark.parametrize('harm', WRONG_TYPES)
 @pytest.mark.parametrize('protocol', ['json', 'plain json'], indirect=True)
-def test_metric_data_of_wrong_types(protocol: str, story: Story, harm: str) -> None:
-    """JSON whose values are not of the types that the API promises is told as malformed, whichever value it is."""
-    harmed_metric_data(story, Fault('garbage', operation='GetMetricData', argument=WRONG_TYPES[harm]))
+def test_metric_data_of_wrong_types_are_malformed(protocol: str, story: TwoSeries, harm: str) -> None:
+    """A GetMetricData answer in JSON with a value of a wrong type is reported as malformed, whichever value it is."""
+    run_with_harmed_metric_data(story, Fault('garbage', operation='GetMetricData', argument=WRONG_TYPES[harm]))
 
 
 @pytest.mark.parametrize(
     'harm', ['nearly whole', 'page of a proxy', 'missing key', 'tokens without end', 'wrong ids', 'no status', 'uneven']
 )
-def test_one_batch_of_many(
-    protocol: str, watch: Watching, start: Callable[..., Simulator], clock: Clock, harm: str, monkeypatch: Any
+def test_a_malformed_batch_costs_that_batch(
+    protocol: str, make_driver: MakeDriver, start: Callable[..., Simulator], clock: Clock, harm: str, monkeypatch: Any
 ) -> None:
-    """When the answer to one request of many is none, the series of the others are counted on as if nothing were, and
-    what was missed comes once an answer comes again."""
+    """While the answer to one request of several is malformed, the series of the others are counted as before; the next
+    good answer brings the missing counts."""
     monkeypatch.setattr(queries, 'MAX_QUERIES', 1)
-    story = Story(watch, start, clock)
+    story = TwoSeries(make_driver, start, clock)
     story.runs(12)
     kind, argument = METRIC_DATA[harm]
     harmed = story.sim.faults.add(Fault(kind, operation='GetMetricData', argument=argument, holds='set-00000'))
-    before = story.handed[1]
+    before = story.submitted[1]
     for _ in range(3):
         story.run()
-        assert story.watch.status('can_connect')[0] == WARNING
-        assert story.handed == (story.truth[0], story.truth[1] if harm in VALUES_ARE_TRUE else before)
+        assert story.driver.status('can_connect')[0] == WARNING
+        assert story.submitted == (story.truth[0], story.truth[1] if harm in VALUES_ARE_TRUE else before)
     assert harmed.hits >= 3
     story.sim.faults.clear()
     story.run()
-    assert story.handed == story.truth
-    assert story.watch.status('can_connect') == (OK, '')
+    assert story.submitted == story.truth
+    assert story.driver.status('can_connect') == (OK, '')
 
 
-def test_a_listing_that_repeats_itself(protocol: str, story: Story) -> None:
-    """A metric that is listed twice is one series, counted once."""
-    series = story.watch.last('collector.series')
+def test_a_metric_listed_twice_is_counted_once(protocol: str, story: TwoSeries) -> None:
+    """A metric that is listed twice is a single series, counted once."""
+    series = story.driver.last('collector.series')
     fault = story.sim.faults.add(
         Fault('mutate', operation='ListMetrics', argument=within(lambda metrics: [*metrics, *metrics], 'Metrics'))
     )
     for _ in range(16):
         story.run()
-        assert story.watch.last('collector.series') == series
-        assert story.handed == story.truth
-        assert story.watch.status('can_connect') == (OK, '')
+        assert story.driver.last('collector.series') == series
+        assert story.submitted == story.truth
+        assert story.driver.status('can_connect') == (OK, '')
     assert fault.hits >= 4
 
 
 @pytest.mark.parametrize('harm', ['truncated', 'page of a proxy', 'missing key', 'no names', 'too many owners'])
-def test_the_second_page_of_a_listing(protocol: str, story: Story, harm: str) -> None:
-    """When a page of a listing is none, what the page before it named is kept and counted, and the rest as before."""
+def test_a_malformed_second_page_costs_no_series(protocol: str, story: TwoSeries, harm: str) -> None:
+    """When the second page of a listing is malformed, the series of the first page and all earlier ones are counted."""
     kind, argument = LISTING[harm]
-    series = story.watch.last('collector.series')
-    first = Fault('mutate', operation='ListMetrics', argument=lambda result: {**result, 'NextToken': 'next'})
+    series = story.driver.last('collector.series')
+    first_page = Fault('mutate', operation='ListMetrics', argument=lambda result: {**result, 'NextToken': 'next'})
     story.sim.faults.add(Fault(kind, operation='ListMetrics', argument=argument, holds='next'))
-    story.sim.faults.add(first)
+    story.sim.faults.add(first_page)
     for _ in range(4):
         story.run()
-        assert story.handed == story.truth
-    assert first.hits >= 1
-    assert story.watch.last('collector.series') == series
-    assert story.watch.status('can_connect')[0] == WARNING
+        assert story.submitted == story.truth
+    assert first_page.hits >= 1
+    assert story.driver.last('collector.series') == series
+    assert story.driver.status('can_connect')[0] == WARNING
     story.sim.faults.clear()
     story.runs(4)
-    assert story.handed == story.truth
-    assert story.watch.status('can_connect') == (OK, '')
+    assert story.submitted == story.truth
+    assert story.driver.status('can_connect') == (OK, '')
 
 
 @pytest.mark.parametrize('harm', LISTING)
-def test_listing(protocol: str, story: Story, harm: str) -> None:
-    """A ListMetrics answer that is none is told as such, and what was found before is counted on without a gap."""
+def test_malformed_listings_cost_no_series(protocol: str, story: TwoSeries, harm: str) -> None:
+    """A malformed ListMetrics answer is reported, and the series listed before are counted without a gap."""
     kind, argument = LISTING[harm]
-    harmed_listing(story, Fault(kind, operation='ListMetrics', argument=argument))
+    run_with_harmed_listing(story, Fault(kind, operation='ListMetrics', argument=argument))
 
 
 @pytest.mark.parametrize('harm', WRONG_LISTS)
 @pytest.mark.parametrize('protocol', ['json', 'plain json'], indirect=True)
-def test_listing_of_wrong_types(protocol: str, story: Story, harm: str) -> None:
-    """A listing in JSON whose values are not of the types that the API promises is told as malformed."""
+def test_listings_of_wrong_types_are_malformed(protocol: str, story: TwoSeries, harm: str) -> None:
+    """A ListMetrics answer in JSON with a value of a wrong type is reported as malformed."""
     if protocol == 'plain json' and harm in EMPTY_TO_BOTOCORE:
-        pytest.skip('botocore takes it for an empty list')
-    harmed_listing(story, Fault('garbage', operation='ListMetrics', argument=WRONG_LISTS[harm]))
+        pytest.skip('botocore reads an empty list')
+    run_with_harmed_listing(story, Fault('garbage', operation='ListMetrics', argument=WRONG_LISTS[harm]))
 
 
-def test_protocols_agree(protocol: str, story: Story) -> None:
-    """An hour without trouble hands over exactly what CloudWatch holds, whichever protocol carries it."""
+def test_protocols_agree(protocol: str, story: TwoSeries) -> None:
+    """In an hour without faults the counts are exactly those of CloudWatch, with each protocol."""
     story.runs(12)
-    assert story.handed == story.truth
-    assert {one.access_key for one in story.sim.log} == {KEY}
-    assert story.watch.values('collector.api_errors') == []
+    assert story.submitted == story.truth
+    assert {request.access_key for request in story.sim.log} == {KEY}
+    assert story.driver.values('collector.api_errors') == []

@@ -12,7 +12,7 @@ import yaml
 from datadog_checks.amazon_ses import AmazonSesCheck, catalogue
 from datadog_checks.amazon_ses.config_models import InstanceConfig
 from datadog_checks.amazon_ses.model import PREFIX
-from tools import renders, sync
+from tools import renders, spec, sync
 
 UNITS = {
     '',
@@ -30,7 +30,9 @@ UNITS = {
     'throttle',
     'unit',
 }
-"""Those of Datadog's units that make sense here; it refuses others, for example `metric`."""
+"""The units of Datadog that this check uses. Datadog refuses unknown ones, for example `metric`."""
+
+FILES = {**spec.FILES, **renders.FILES}
 
 
 def rows(root: Path) -> list[dict[str, str]]:
@@ -42,28 +44,29 @@ def load(root: Path, name: str):
     return json.loads((root / name).read_text(encoding='utf-8'))
 
 
-@pytest.mark.parametrize('name', renders.FILES)
-def test_file_is_what_its_source_says(root: Path, name: str) -> None:
-    """Each generated file is what is rendered from its source now: else run `make sync`."""
-    assert (root / name).read_text(encoding='utf-8') == renders.FILES[name]()
+@pytest.mark.parametrize('name', FILES)
+def test_file_is_up_to_date(root: Path, name: str) -> None:
+    """Each generated file equals the text that is rendered from its source now: else run `make sync`."""
+    assert (root / name).read_text(encoding='utf-8') == FILES[name](), 'run `make sync` and commit what it writes'
 
 
-def test_models_hold_nothing_else(root: Path) -> None:
-    """The folder of the config models holds the generated files and validators.py, and nothing that is left over."""
-    assert {path.name for path in (root / renders.MODELS).glob('*.py')} == {*renders.MODEL_FILES, 'validators.py'}
+def test_config_models_are_generated(root: Path) -> None:
+    """The folder of the config models has the generated files and validators.py, and no other."""
+    assert {path.name for path in (root / spec.MODELS).glob('*.py')} == {*spec.MODEL_FILES, 'validators.py'}
 
 
-def test_check_names_what_is_out_of_date(
+def test_check_names_the_files_that_are_out_of_date(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`--check` writes nothing, names each file that differs and the command, and exits with 1; sync repairs it."""
-    monkeypatch.setattr(renders, 'FILES', {'a.txt': lambda: 'new\n', 'b.txt': lambda: 'same\n'})
-    monkeypatch.setattr(renders, 'ROOT', tmp_path)
+    monkeypatch.setattr(spec, 'FILES', {'a.txt': lambda: 'new\n'})
+    monkeypatch.setattr(renders, 'FILES', {'b.txt': lambda: 'same\n'})
+    monkeypatch.setattr(spec, 'ROOT', tmp_path)
     (tmp_path / 'a.txt').write_text('old\n')
     (tmp_path / 'b.txt').write_text('same\n')
     assert sync.main(['--check']) == 1
-    said = capsys.readouterr().err
-    assert 'a.txt' in said and 'make sync' in said and 'b.txt' not in said
+    errors = capsys.readouterr().err
+    assert 'a.txt' in errors and 'make sync' in errors and 'b.txt' not in errors
     assert (tmp_path / 'a.txt').read_text() == 'old\n'
     assert sync.main([]) == 0
     assert (tmp_path / 'a.txt').read_text() == 'new\n'
@@ -76,15 +79,15 @@ def test_metadata_and_catalogue_agree(root: Path) -> None:
     assert listed == Counter((metric.full_name, metric.type.value) for metric in set(catalogue.METRICS))
 
 
-def test_a_name_is_declared_in_one_way() -> None:
+def test_names_of_declarations_are_unique() -> None:
     """Two declarations of the same name are the same declaration."""
-    for declared in (catalogue.METRICS, catalogue.STATUSES, catalogue.EVENTS):
-        names = Counter(spec.name for spec in set(declared))
+    for declarations in (catalogue.METRICS, catalogue.STATUSES, catalogue.EVENTS):
+        names = Counter(declaration.name for declaration in set(declarations))
         assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_metadata_keeps_the_rules_of_datadog(root: Path) -> None:
-    """Each row of metadata.csv is one that Datadog takes."""
+    """Datadog accepts each row of metadata.csv."""
     names = [row['metric_name'] for row in rows(root)]
     assert names == sorted(set(names))
     for row in rows(root):
@@ -113,7 +116,7 @@ def test_service_checks_and_catalogue_agree(root: Path) -> None:
 
 
 def test_service_checks_keep_the_rules_of_datadog(root: Path) -> None:
-    """Each entry of service_checks.json is one that Datadog takes."""
+    """Datadog accepts each entry of service_checks.json."""
     entries = load(root, renders.SERVICE_CHECKS)
     fields = {'agent_version', 'integration', 'check', 'statuses', 'groups', 'name', 'description'}
     assert len({entry['name'] for entry in entries}) == len(entries)
@@ -126,7 +129,7 @@ def test_service_checks_keep_the_rules_of_datadog(root: Path) -> None:
         assert entry['description'] and entry['name']
 
 
-def test_policy_allows_what_is_used_and_nothing_else(root: Path) -> None:
+def test_policy_allows_exactly_the_declared_actions(root: Path) -> None:
     """The policy allows exactly the declared actions, each once, by name and only to read."""
     policy = load(root, renders.IAM_POLICY)
     allowed = Counter(action for statement in policy['Statement'] for action in statement['Action'])
@@ -142,7 +145,7 @@ def test_policy_allows_what_is_used_and_nothing_else(root: Path) -> None:
 
 def test_shipped_configuration_is_valid(root: Path) -> None:
     """The example configuration works as it is shipped, with the interval and the empty host name."""
-    shipped = yaml.safe_load((root / renders.EXAMPLE).read_text(encoding='utf-8'))
+    shipped = yaml.safe_load((root / spec.EXAMPLE).read_text(encoding='utf-8'))
     (instance,) = shipped['instances']
     assert instance == {'region': 'us-east-1', 'min_collection_interval': 60, 'empty_default_hostname': True}
     check = AmazonSesCheck('amazon_ses', shipped['init_config'] or {}, [instance])
@@ -155,7 +158,7 @@ def test_every_option_is_described(root: Path) -> None:
     """Each option of the model stands in the example configuration and in README.md, unless the Agent hides it."""
     hidden = {'disable_generic_tags', 'enable_legacy_tags_normalization'}
     options = set(InstanceConfig.model_fields) - hidden
-    _, _, instances = (root / renders.EXAMPLE).read_text(encoding='utf-8').partition('\ninstances:')
+    _, _, instances = (root / spec.EXAMPLE).read_text(encoding='utf-8').partition('\ninstances:')
     assert set(re.findall(r'## @param (\w+) ', instances)) == options
     table = renders.options_table()
     assert set(re.findall(r'^\| `(\w+)`', table, re.MULTILINE)) == options
@@ -164,6 +167,6 @@ def test_every_option_is_described(root: Path) -> None:
 @pytest.mark.parametrize('option', ['aws_secret_access_key', 'aws_session_token', 'external_id'])
 def test_secrets_are_marked(root: Path, option: str) -> None:
     """An option that holds a secret is marked as one."""
-    (file,) = yaml.safe_load((root / renders.SPEC).read_text(encoding='utf-8'))['files']
-    (declared,) = (one for one in file['options'][1]['options'] if one.get('name') == option)
+    (file,) = yaml.safe_load((root / spec.SPEC).read_text(encoding='utf-8'))['files']
+    (declared,) = (entry for entry in file['options'][1]['options'] if entry.get('name') == option)
     assert declared['secret'] is True

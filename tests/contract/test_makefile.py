@@ -27,38 +27,38 @@ def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_help_lists_every_target(root: Path, folder: Path) -> None:
     """`make` alone lists each target, and prepares nothing."""
     declared = re.findall(r'^\.PHONY: (\w+)$', (root / 'Makefile').read_text(encoding='utf-8'), re.MULTILINE)
-    listed = make(folder)
-    assert listed.returncode == 0
-    assert re.findall(r'^  (\w+)', listed.stdout, re.MULTILINE) == declared
+    ended = make(folder)
+    assert ended.returncode == 0
+    assert re.findall(r'^  (\w+)', ended.stdout, re.MULTILINE) == declared
     assert not (folder / '.venv').exists()
 
 
-def test_missing_python_is_said(folder: Path) -> None:
-    """A Python that is not there is named, with the way out."""
-    said = make(folder, 'test', 'PYTHON=python-of-tomorrow')
-    assert said.returncode != 0
-    assert 'no "python-of-tomorrow"' in said.stderr and '3.11 or newer' in said.stderr
+def test_a_missing_python_is_named(folder: Path) -> None:
+    """`make test` with a Python that does not exist names it and the versions that it accepts."""
+    ended = make(folder, 'test', 'PYTHON=python-of-tomorrow')
+    assert ended.returncode != 0
+    assert 'no "python-of-tomorrow"' in ended.stderr and '3.11 or newer' in ended.stderr
     assert not (folder / '.venv').exists()
 
 
-def test_old_python_is_refused(folder: Path) -> None:
+def test_an_old_python_is_refused(folder: Path) -> None:
     """A Python older than 3.11 is refused with its version, before anything is installed."""
     old = folder / 'old'
     old.write_text('#!/bin/sh\ncase "$3" in *print*) echo 3.9.2 ;; *exit*) exit 1 ;; esac\n')
     old.chmod(0o755)
-    said = make(folder, 'test', f'PYTHON={old}')
-    assert said.returncode != 0
-    assert 'is Python 3.9.2; 3.11 or newer is needed' in said.stderr
+    ended = make(folder, 'test', f'PYTHON={old}')
+    assert ended.returncode != 0
+    assert 'is Python 3.9.2; 3.11 or newer is needed' in ended.stderr
     assert not (folder / '.venv').exists()
 
 
 def test_check_needs_a_configuration(folder: Path) -> None:
     """`make check` without CONF says what is missing."""
     (folder / '.venv').mkdir()
-    shown = make(folder, '--print-data-base', '--question', 'help').stdout
-    (ready,) = set(re.findall(r'^READY := (\S+)$', shown, re.MULTILINE)) or {''}
+    database = make(folder, '--print-data-base', '--question', 'help').stdout
+    (ready,) = set(re.findall(r'^READY := (\S+)$', database, re.MULTILINE)) or {''}
     stamp = folder / (ready.replace('$(VENV)', '.venv') or '.venv/ready')
     stamp.touch()
-    said = make(folder, 'check')
-    assert said.returncode != 0
-    assert 'make check CONF=conf.yaml' in said.stderr
+    ended = make(folder, 'check')
+    assert ended.returncode != 0
+    assert 'make check CONF=conf.yaml' in ended.stderr

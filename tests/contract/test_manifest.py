@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import uuid
 from pathlib import Path
 
 import pytest
 import yaml
 
+from datadog_checks.amazon_ses.catalogue import EVENTS
 from datadog_checks.dev.tooling.constants import get_root, set_root
 from datadog_checks.dev.tooling.datastructures import JSONDict
 from datadog_checks.dev.tooling.manifest_validator import get_all_validators
@@ -22,7 +22,7 @@ def manifest(root: Path) -> dict:
 
 @pytest.fixture(scope='module')
 def repository(copied: Path, tmp_path_factory: pytest.TempPathFactory):
-    """The integration as a folder of a repository, which is how the validators know one."""
+    """The integration as a folder of a repository, because the validators know it only as such."""
     holder = tmp_path_factory.mktemp('repository')
     shutil.copytree(copied, holder / 'amazon_ses')
     before = get_root()
@@ -38,10 +38,10 @@ def test_validators_of_datadog_accept_the_manifest(repository: Path, manifest: d
     assert not validator.result.failed, validator.result.messages
 
 
-def test_manifest_names_what_is_there(root: Path, manifest: dict) -> None:
-    """Each file and each heading that the manifest names is there."""
+def test_files_and_headings_of_the_manifest_exist(root: Path, manifest: dict) -> None:
+    """Each file and each heading that the manifest names exists."""
     integration = manifest['assets']['integration']
-    named = [
+    paths = [
         integration['configuration']['spec'],
         integration['metrics']['metadata_path'],
         integration['service_checks']['metadata_path'],
@@ -49,25 +49,28 @@ def test_manifest_names_what_is_there(root: Path, manifest: dict) -> None:
         *(path for kind in ('dashboards', 'monitors') for path in manifest['assets'].get(kind, {}).values()),
         *(medium['image_url'] for medium in manifest['tile']['media']),
     ]
-    assert [name for name in named if not (root / name).is_file()] == []
+    assert [path for path in paths if not (root / path).is_file()] == []
     readme = (root / 'README.md').read_text(encoding='utf-8')
     for part in ('overview', 'configuration', 'support'):
         file, _, heading = manifest['tile'][part].partition('#')
         assert file == 'README.md' and f'\n## {heading}\n' in readme
 
 
-def test_manifest_has_its_own_identity(manifest: dict) -> None:
-    """The app id is not that of Datadog's crawler for SES, and the prefix is that of the metrics."""
+def test_identity_never_changes(manifest: dict) -> None:
+    """The ids and the name by which Datadog knows this integration are those of its first release."""
     assert manifest['app_id'] == 'amazon-ses-agent'
-    assert uuid.UUID(manifest['app_uuid']).version == 4
+    assert manifest['app_uuid'] == '055c209b-f282-45db-a86a-a592bfcf4246'
+    assert manifest['assets']['integration']['source_type_name'] == 'Amazon SES'
+
+
+def test_texts_and_prefix_are_accepted(manifest: dict) -> None:
+    """The prefix is that of the metrics, and the description is as short as Datadog demands."""
     assert manifest['assets']['integration']['metrics']['prefix'] == 'amazon_ses.'
     assert len(manifest['tile']['description']) <= 80
 
 
 def test_events_are_announced_when_there_are_any(manifest: dict) -> None:
     """The manifest says that events are created exactly when the catalogue has events."""
-    from datadog_checks.amazon_ses.catalogue import EVENTS
-
     assert manifest['assets']['integration']['events']['creates_events'] is bool(EVENTS)
 
 

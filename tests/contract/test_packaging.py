@@ -10,12 +10,13 @@ from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 import datadog_checks.amazon_ses
 from datadog_checks.amazon_ses.__about__ import __version__
 
 SHIPPED = {'boto3', 'botocore', 'datadog_agent', 'dateutil', 'pydantic', 'requests', 'typing_extensions', 'yaml'}
-"""What the Agent has besides the standard library and the base package."""
+"""Third-party packages of the Agent, besides the base package."""
 
 OF_THE_AGENT = re.compile(r'datadog_checks\.(base|amazon_ses)(\..+)?')
 
@@ -27,8 +28,6 @@ def files(wheel: Path) -> set[str]:
 
 @pytest.fixture(scope='module')
 def wheel(copied: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from hatchling.builders.wheel import WheelBuilder
-
     folder = tmp_path_factory.mktemp('hatchling')
     return Path(next(iter(WheelBuilder(str(copied)).build(directory=str(folder), versions=['standard']))))
 
@@ -57,7 +56,7 @@ def test_wheel_holds_the_package_and_nothing_else(root: Path, wheel: Path) -> No
 
 
 def test_agent_can_install_the_wheel(wheel: Path) -> None:
-    """The wheel's metadata are what `datadog-agent integration install -w` asks for."""
+    """The wheel has the metadata that `datadog-agent integration install -w` needs."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith('.dist-info/METADATA'))
         text = archive.read(name)
@@ -91,11 +90,11 @@ def test_package_imports_only_what_the_agent_ships(root: Path) -> None:
 
 
 def test_tests_run_against_the_checkout(root: Path) -> None:
-    """What is tested is the checkout, not a copy that was installed."""
+    """The tests import the checkout, not a copy that was installed."""
     assert Path(datadog_checks.amazon_ses.__file__).is_relative_to(root)
 
 
-def test_third_party_pins(root: Path) -> None:
+def test_third_party_requirements_are_exact_pins(root: Path) -> None:
     """Each third-party requirement is one exact pin in the extra `deps`; only the base package stands outside."""
     project = tomllib.loads((root / 'pyproject.toml').read_text(encoding='utf-8'))['project']
     assert all(re.fullmatch(r'[\w-]+==[\d.]+', pin) for pin in project['optional-dependencies']['deps'])

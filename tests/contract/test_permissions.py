@@ -1,4 +1,4 @@
-"""The IAM policy that is shipped against what AWS sees."""
+"""Promise P5: The shipped IAM policy compared with the requests that AWS receives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common import ACCOUNT, OTHER, REGION, START, Watch, instance_of
+from common import ACCOUNT, OTHER, REGION, START, Driver, instance_of
 
 from datadog_checks.base.stubs import aggregator, datadog_agent
 from simulator import Clock, Simulator
@@ -16,8 +16,8 @@ from simulator.scenarios import RECEIPT_RULES, Scenario, configuration_sets
 
 
 @pytest.fixture(scope='module')
-def seen() -> list[Request]:
-    """What AWS saw of half an hour with every feature on, and of another one without the permission for GetAccount."""
+def requests() -> list[Request]:
+    """The requests of half an hour with every feature on, and of another one without the permission for GetAccount."""
     aggregator.reset()
     datadog_agent.reset()
     clock = Clock(START)
@@ -25,9 +25,11 @@ def seen() -> list[Request]:
     with Simulator(Scenario('all', 'all that is collected', families=families), clock=clock) as sim:
         features: dict[str, Any] = {'regions': [REGION, OTHER], 'dimensions': [{'ses:configuration-set': 'set-00000'}]}
         for role in (f'arn:aws:iam::{ACCOUNT}:role/reader', None):
-            watching = Watch(sim, clock, aggregator, instance_of(sim, role_arn=role, **features))
-            watching.through(1800, 300)
-            watching.check.cancel()
+            driver = Driver(sim, clock, aggregator, instance_of(sim, role_arn=role, **features))
+            try:
+                driver.run_for(1800, 300)
+            finally:
+                driver.check.cancel()
             sim.deny('ses:GetAccount')
         return list(sim.log)
 
@@ -37,11 +39,13 @@ def policy(root: Path) -> dict[str, Any]:
     return document
 
 
-def test_policy_allows_exactly_what_is_asked(root: Path, seen: list[Request]) -> None:
+def test_policy_allows_exactly_the_actions_used(root: Path, requests: list[Request]) -> None:
     """The policy lists each action that the check uses with every feature on, and no other."""
-    used = {one.action for one in seen if one.action}
+    used = {request.action for request in requests if request.action}
     listed = [action for statement in policy(root)['Statement'] for action in statement['Action']]
-    assert set(listed) == {action for action in used if not action.startswith('sts:')}
+    unused, missing = set(listed) - used, {action for action in used - set(listed) if not action.startswith('sts:')}
+    assert not unused, f'{sorted(unused)}: no request needed it. Is its operation in simulator/operations/table.py?'
+    assert not missing, f'{sorted(missing)}: declare it in the `actions` of its source, then `make sync`'
     assert len(listed) == len(set(listed))
     assert {action for action in used if action.startswith('sts:')} == {'sts:AssumeRole', 'sts:GetCallerIdentity'}
 
@@ -55,16 +59,17 @@ def test_policy_only_reads(root: Path) -> None:
             assert action.partition(':')[2].startswith(('Get', 'List', 'Describe'))
 
 
-def test_aws_understands_every_request(seen: list[Request]) -> None:
-    """Whatever the check asks is known and valid: the only refusals are those of the permission that is missing."""
-    assert {one.action for one in seen if one.error} == {'ses:GetAccount'}
-    assert all(one.action for one in seen)
+def test_aws_understands_every_request(requests: list[Request]) -> None:
+    """AWS knows every operation and accepts every request, apart from those whose permission is missing."""
+    unknown = {f'{request.service} {request.operation}' for request in requests if not request.action}
+    assert not unknown, f'{sorted(unknown)}: add it to simulator/operations/table.py'
+    assert {request.action for request in requests if request.error} == {'ses:GetAccount'}
 
 
 @pytest.mark.parametrize('service', ['ses', 'sesv2'])
-def test_ses_is_asked_less_than_once_a_second(seen: list[Request], service: str) -> None:
-    """SES shares its rate with production: no Region is asked the same thing more than once in a run."""
+def test_no_ses_operation_is_called_twice_in_a_run(requests: list[Request], service: str) -> None:
+    """In each Region every SES operation is called at most once a run, because production shares its rate limit."""
     for region in (REGION, OTHER):
-        asked = [(one.time, one.operation) for one in seen if (one.service, one.region) == (service, region)]
-        assert asked
-        assert len(asked) == len(set(asked))
+        calls = [(call.time, call.operation) for call in requests if (call.service, call.region) == (service, region)]
+        assert calls
+        assert len(calls) == len(set(calls))

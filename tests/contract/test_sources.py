@@ -7,21 +7,26 @@ from pathlib import Path
 
 from datadog_checks.amazon_ses.config_models import defaults
 from datadog_checks.amazon_ses.registry import COLLECTORS, SOURCE_NAMES
-from tools import renders
+from tools import spec
 
 
 def test_every_source_is_described_in_the_option_collect(root: Path) -> None:
     """`collect` has a line for each source: else describe it in assets/configuration/spec.yaml, then `make sync`."""
     description = re.search(
-        r'    - name: collect\n.*?      value:\n', (root / renders.SPEC).read_text(encoding='utf-8'), re.DOTALL
+        r'    - name: collect\n.*?      value:\n', (root / spec.SPEC).read_text(encoding='utf-8'), re.DOTALL
     )
     assert description is not None
-    assert re.findall(r'^          - (\w+): ', description[0], re.MULTILINE) == list(SOURCE_NAMES)
+    described = re.findall(r'^          - (\w+): ', description[0], re.MULTILINE)
+    assert described == list(SOURCE_NAMES), (
+        'the description of `collect` in spec.yaml has a line for each, in this order'
+    )
 
 
 def test_every_source_is_collected_by_default() -> None:
     """The default of `collect` is every source: else list it in assets/configuration/spec.yaml, then `make sync`."""
-    assert defaults.instance_collect() == list(SOURCE_NAMES)
+    assert defaults.instance_collect() == list(SOURCE_NAMES), (
+        '`example` and `display_default` of `collect` in spec.yaml list them all, in this order; then `make sync`'
+    )
 
 
 def test_stand_ins_replace_a_source_of_the_registry() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,12 +10,12 @@ from typing import Any
 import pytest
 
 from tools.boards import recording
-from tools.boards.evaluate import Recording
 from tools.boards.files import DASHBOARDS, TEMPLATES
 from tools.boards.plays import PLAYS
+from tools.boards.recording import Recording
 
 ROOT = Path(__file__).resolve().parents[2]
-RECORDINGS = (recording.DEMO, *PLAYS)
+COMMANDS = {'demo': ('demo.record',), **{name: ('tools.boards.record', name) for name in PLAYS}}
 
 
 def loaded(path: str) -> Any:
@@ -39,8 +41,14 @@ def templates() -> dict[str, Any]:
 
 @pytest.fixture(scope='session')
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Recording]:
-    """What the real check handed over in the run of `make demo` and in each play. Each runs in a process of its own,
+    """Recordings of the real check in the run of `make demo` and in each play. Each runs in a process of its own,
     because a test process has the stubs of the base package in place of the standalone host."""
     folder = tmp_path_factory.mktemp('recordings')
-    running = {name: recording.begin(name, folder / f'{name}.json') for name in RECORDINGS}
-    return {name: recording.finish(process, folder / f'{name}.json') for name, process in running.items()}
+    processes = {
+        name: subprocess.Popen([sys.executable, '-m', *command, str(folder / name)], cwd=ROOT, stderr=subprocess.PIPE)
+        for name, command in COMMANDS.items()
+    }
+    for name, process in processes.items():
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, f'{name} was not recorded: {errors.decode()}'
+    return {name: recording.read(folder / name) for name in COMMANDS}

@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 import pytest
 
 from tools.boards import dashboard_lint, monitor_lint, proof, strict, tags
-from tools.boards.evaluate import Recording
 from tools.boards.findings import Finding
+from tools.boards.recording import Recording
 
 OVERVIEW, DELIVERABILITY = 'Amazon SES Overview', 'Amazon SES Deliverability'
 Change = Callable[[Any], object]
 
 
 class Planted(NamedTuple):
-    """A fault, where it is planted, and the gate that must find it."""
+    """A fault, the dashboard or monitor in which it is planted, and the gate that must find it."""
 
     fault: str
-    place: str
+    target: str
     change: Change
     gate: str
 
@@ -28,22 +28,22 @@ def widget(board: Any, title: str) -> Any:
 
 
 def group(board: Any, title: str) -> Any:
-    return next(one for one in board['widgets'] if one['definition']['title'] == title)
+    return next(group for group in board['widgets'] if group['definition']['title'] == title)
 
 
 def request(title: str) -> Callable[[Any], Any]:
     return lambda board: widget(board, title)['definition']['requests'][0]
 
 
-def put(where: Callable[[Any], Any], **changed: Any) -> Change:
-    return lambda document: where(document).update(changed)
+def put(find: Callable[[Any], Any], **changed: Any) -> Change:
+    return lambda document: find(document).update(changed)
 
 
-def within(where: Callable[[Any], Any], key: str, old: str, new: str) -> Change:
-    """Replace a part of a text; that it was there is part of the test."""
+def within(find: Callable[[Any], Any], key: str, old: str, new: str) -> Change:
+    """Replace a part of a text, which must be in it."""
 
     def change(document: Any) -> None:
-        holder = where(document)
+        holder = find(document)
         assert old in holder[key], f'{old!r} is not in {holder[key]!r}'
         holder[key] = holder[key].replace(old, new)
 
@@ -172,47 +172,47 @@ INCIDENTS = {'daily_quota': 'squeeze', 'pause_near': 'storm', 'set_bounces': 'st
 
 
 def named(planted: Planted) -> str:
-    return f'{planted.place}: {planted.fault}'
+    return f'{planted.target}: {planted.fault}'
 
 
 @pytest.mark.parametrize('planted', BOARD_FAULTS, ids=named)
-def test_fault_of_a_dashboard_is_found(
+def test_each_fault_of_a_dashboard_is_found(
     planted: Planted, boards: dict[str, Any], recordings: Mapping[str, Recording]
 ) -> None:
-    """Each fault planted into a dashboard is found by the gate that is meant for it."""
+    """Each fault planted into a dashboard is found by its gate."""
     spoiled = copy.deepcopy(boards)
-    planted.change(spoiled[planted.place])
-    board = spoiled[planted.place]
+    planted.change(spoiled[planted.target])
+    board = spoiled[planted.target]
     gates: dict[str, Callable[[], list[Finding]]] = {
         'strict': lambda: strict.dashboard(board),
         'data': lambda: list(proof.data(board, recordings['demo'], tags.LOSSES)),
         'coverage': lambda: list(dashboard_lint.coverage(spoiled.values())),
     }
-    assert planted.gate in {one.gate for one in gates.get(planted.gate, lambda: dashboard_lint.lint(board))()}
+    assert planted.gate in {finding.gate for finding in gates.get(planted.gate, lambda: dashboard_lint.lint(board))()}
 
 
 @pytest.mark.parametrize('planted', MONITOR_FAULTS, ids=named)
-def test_fault_of_a_monitor_is_found(
+def test_each_fault_of_a_monitor_is_found(
     planted: Planted, templates: dict[str, Any], recordings: Mapping[str, Recording]
 ) -> None:
-    """Each fault planted into a monitor is found by the gate that is meant for it."""
-    template = copy.deepcopy(templates[planted.place])
+    """Each fault planted into a monitor is found by its gate."""
+    template = copy.deepcopy(templates[planted.target])
     planted.change(template)
     gates: dict[str, Callable[[], list[Finding]]] = {
         'strict': lambda: strict.monitor(template['definition']),
         'backtest': lambda: [
-            *proof.alerted(template, recordings[INCIDENTS[planted.place]]),
-            *proof.silent(template, recordings['quiet']),
+            *proof.alert(template, recordings[INCIDENTS[planted.target]]),
+            *proof.silence(template, recordings['quiet']),
         ],
     }
-    assert planted.gate in {one.gate for one in gates.get(planted.gate, lambda: monitor_lint.lint(template))()}
+    assert planted.gate in {finding.gate for finding in gates.get(planted.gate, lambda: monitor_lint.lint(template))()}
 
 
-def test_table_is_long_enough() -> None:
-    """At least 25 faults are planted, no two of them the same, and every gate has one."""
-    planted = [*BOARD_FAULTS, *MONITOR_FAULTS]
-    assert len(planted) >= 25 and len({named(one) for one in planted}) == len(planted)
-    assert {one.gate for one in planted} == {
+def test_every_gate_has_a_planted_fault() -> None:
+    """At least 25 faults are planted, no two are the same, and every gate has to find at least one."""
+    faults = [*BOARD_FAULTS, *MONITOR_FAULTS]
+    assert len(faults) >= 25 and len({named(fault) for fault in faults}) == len(faults)
+    assert {fault.gate for fault in faults} == {
         'backtest', 'coverage', 'data', 'formula', 'ids', 'layout', 'message', 'metric', 'options', 'query',
         'references', 'strict', 'style', 'tags', 'template', 'thresholds', 'type', 'variables',
     }  # fmt: skip

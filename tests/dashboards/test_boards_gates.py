@@ -8,29 +8,29 @@ from tools.boards.files import DASHBOARDS, TEMPLATES
 
 def test_api_takes_the_dashboards(boards: dict[str, Any]) -> None:
     """Datadog's newest client parses each widget by itself, without a field that is unknown or deprecated."""
-    assert [str(one) for board in boards.values() for one in strict.dashboard(board)] == []
+    assert [str(finding) for board in boards.values() for finding in strict.dashboard(board)] == []
 
 
 def test_api_takes_the_monitors(templates: dict[str, Any]) -> None:
     """Datadog's newest client parses each monitor, without a field that is unknown or deprecated."""
-    assert [str(one) for template in templates.values() for one in strict.monitor(template['definition'])] == []
+    assert [str(finding) for template in templates.values() for finding in strict.monitor(template['definition'])] == []
 
 
 def test_dashboards_pass_the_lint(boards: dict[str, Any]) -> None:
-    """Queries, formulas, variables, ids, layout, style, colours and references of the dashboards are in order."""
-    assert [str(one) for board in boards.values() for one in dashboard_lint.lint(board)] == []
+    """Queries, formulas, variables, ids, layout, style, thresholds and references of the dashboards are in order."""
+    assert [str(finding) for board in boards.values() for finding in dashboard_lint.lint(board)] == []
 
 
 def test_monitors_pass_the_lint(templates: dict[str, Any]) -> None:
     """Keys, queries, thresholds, messages and options of the monitors are in order."""
-    assert [str(one) for template in templates.values() for one in monitor_lint.lint(template)] == []
+    assert [str(finding) for template in templates.values() for finding in monitor_lint.lint(template)] == []
 
 
 def test_each_metric_is_shown_or_excused(boards: dict[str, Any]) -> None:
     """Each metric of the catalogue is on a dashboard or on the list with a reason, and no reason is stale."""
-    assert [str(one) for one in dashboard_lint.coverage(boards.values())] == []
+    assert [str(finding) for finding in dashboard_lint.coverage(boards.values())] == []
 
 
 def test_there_are_two_dashboards_and_nine_monitors() -> None:
-    """What is shipped is what was promised; more than ten monitors the platform refuses."""
+    """Two dashboards and nine monitors are shipped. The platform refuses more than ten monitors."""
     assert (len(DASHBOARDS), len(TEMPLATES)) == (2, 9)

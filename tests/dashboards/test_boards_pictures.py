@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 from tools.boards import picture, pictures
-from tools.boards.evaluate import Recording
+from tools.boards.recording import Recording
 
 
 def test_pictures_are_those_of_the_inputs(root: Path) -> None:
@@ -16,7 +16,7 @@ def test_pictures_are_those_of_the_inputs(root: Path) -> None:
 
 
 def test_tops_have_the_shape_of_media(root: Path) -> None:
-    """What the manifest shows as media is 16:9 and 1440 points wide."""
+    """The media of the manifest are 16:9 and 1440 points wide."""
     for _, top in pictures.names():
         with Image.open(root / 'images' / top) as image:
             assert image.size == (1440, 810)
@@ -28,11 +28,11 @@ def test_each_dashboard_can_be_drawn(
     """A picture is as wide as the media need and as high as the dashboard, whatever there is to show."""
     nothing = Recording(0, 3600)
     for board in boards.values():
-        rows = max(one['layout']['y'] + one['layout']['height'] for one in board['widgets'])
+        rows = max(group['layout']['y'] + group['layout']['height'] for group in board['widgets'])
         for recording in (recordings['demo'], nothing):
-            picture.draw(board, recording, list(templates.values()), 'A caption', tmp_path / 'drawn.png')
+            picture.draw(board, recording, list(templates.values()), 'a source', tmp_path / 'drawn.png')
             with Image.open(tmp_path / 'drawn.png') as image:
-                assert image.width == picture.WIDTH and image.height > rows * picture.UNIT
+                assert image.width == picture.WIDTH and image.height > rows * picture.ROW_HEIGHT
 
 
 def test_other_inputs_make_pictures_stale(root: Path, tmp_path: Path, monkeypatch: Any) -> None:

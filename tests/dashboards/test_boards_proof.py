@@ -8,8 +8,8 @@ import pytest
 
 from datadog_checks.amazon_ses.model import PREFIX
 from tools.boards import backtest, proof, tags
-from tools.boards.evaluate import Recording
 from tools.boards.monitors import MONITORS
+from tools.boards.recording import Recording
 
 INCIDENTS = {
     'sending_paused': 'storm',
@@ -25,14 +25,14 @@ INCIDENTS = {
 """The play in which each monitor has to alert."""
 
 
-def unfilled(boards: dict[str, Any], recording: Recording) -> list[str]:
-    return [str(one) for board in boards.values() for one in proof.data(board, recording, tags.LOSSES)]
+def gaps(boards: dict[str, Any], recording: Recording) -> list[str]:
+    return [str(finding) for board in boards.values() for finding in proof.data(board, recording, tags.LOSSES)]
 
 
 def test_both_boards_are_full_after_make_demo(boards: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
-    """After `make demo` each query of each widget of both boards has data, with and without chosen variables; but for
-    losses, which its proof excludes and which the board then shows as zero."""
-    assert unfilled(boards, recordings['demo']) == []
+    """After `make demo` each query of each widget of both boards has data, with and without variables. Only losses have
+    none: the proof of the demo excludes them, and the board shows zero."""
+    assert gaps(boards, recordings['demo']) == []
     assert not set(tags.LOSSES) & {name for name, _, _ in recordings['demo'].series}
 
 
@@ -57,19 +57,19 @@ def test_a_board_is_not_full_without_a_family(
 ) -> None:
     """If the demo had no receipt rules, no named dimensions or the like, the widgets without data would be named."""
     whole = recordings['demo']
-    rest = {key: points for key, points in whole.series.items() if not key[0].startswith(f'{PREFIX}{family}')}
-    assert unfilled(boards, replace(whole, series=rest))
+    series = {key: points for key, points in whole.series.items() if not key[0].startswith(f'{PREFIX}{family}')}
+    assert gaps(boards, replace(whole, series=series))
 
 
 def test_losses_are_shown(boards: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
-    """Where something was given up or taken back, the widget of the losses has it."""
-    found = [str(one) for board in boards.values() for one in proof.data(board, recordings['losses'])]
-    assert found and not [one for one in found if any(name in one for name in tags.LOSSES)]
+    """Where periods were skipped or amounts lowered, the widget of the losses has data."""
+    findings = [str(finding) for board in boards.values() for finding in proof.data(board, recordings['losses'])]
+    assert findings and not [finding for finding in findings if any(name in finding for name in tags.LOSSES)]
 
 
 def test_metrics_carry_the_tags_that_are_declared(recordings: Mapping[str, Recording]) -> None:
-    """The tags that the lint believes in are those that the check hands over."""
-    assert [str(one) for one in proof.carried(recordings['demo'], recordings['losses'])] == []
+    """The tags that the lint assumes are the tags that the check submits."""
+    assert [str(finding) for finding in proof.tag_keys(recordings['demo'], recordings['losses'])] == []
 
 
 def test_each_monitor_has_an_incident() -> None:
@@ -82,7 +82,7 @@ def test_monitor_alerts_and_recovers_once(
     key: str, templates: dict[str, Any], recordings: Mapping[str, Recording]
 ) -> None:
     """In its incident a monitor alerts for one group, exactly once, and recovers."""
-    assert [str(one) for one in proof.alerted(templates[key], recordings[INCIDENTS[key]])] == []
+    assert [str(finding) for finding in proof.alert(templates[key], recordings[INCIDENTS[key]])] == []
 
 
 @pytest.mark.parametrize('key', INCIDENTS)
@@ -90,11 +90,11 @@ def test_monitor_is_silent_in_quiet_times(
     key: str, templates: dict[str, Any], recordings: Mapping[str, Recording]
 ) -> None:
     """Over a healthy day a monitor watches its groups and says nothing."""
-    assert [str(one) for one in proof.silent(templates[key], recordings['quiet'])] == []
+    assert [str(finding) for finding in proof.silence(templates[key], recordings['quiet'])] == []
 
 
 def test_review_and_pause_are_told_apart(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
-    """A review warns, a pause alerts, the review after it warns again, and a healthy account is the end of it."""
+    """A review warns, a pause alerts, the review after the pause warns again, and a healthy account is OK."""
     (course,) = backtest.changes(templates['sending_paused']['definition'], recordings['storm']).values()
     assert backtest.states(course) == ['WARN', 'ALERT', 'WARN', 'OK']
 
@@ -107,7 +107,7 @@ def test_guilty_configuration_set_is_named(templates: dict[str, Any], recordings
 
 
 def test_warning_comes_before_the_pause(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
-    """The monitors of the causes alert before AWS reviews the account, and that of the pause before it pauses."""
+    """The monitors of the causes alert before AWS reviews the account, and pause_near alerts before the pause."""
     began: dict[str, float] = {}
     for key in ('set_bounces', 'bounce_rate', 'complaint_rate', 'pause_near', 'sending_paused'):
         for course in backtest.changes(templates[key]['definition'], recordings['storm']).values():
@@ -118,7 +118,9 @@ def test_warning_comes_before_the_pause(templates: dict[str, Any], recordings: M
     assert began['pause_near ALERT'] < paused
 
 
-def test_settings_matter(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+def test_recovery_thresholds_and_a_long_window_prevent_flapping(
+    templates: dict[str, Any], recordings: Mapping[str, Recording]
+) -> None:
     """Without recovery thresholds and on a short window the bounce rate changes its state more often."""
     definition = templates['bounce_rate']['definition']
     limits = definition['options']['thresholds']
@@ -128,5 +130,7 @@ def test_settings_matter(templates: dict[str, Any], recordings: Mapping[str, Rec
         'query': definition['query'].replace('last_1h', 'last_5m'),
         'options': {**definition['options'], 'thresholds': bare},
     }
-    (calm,), (flapping,) = (backtest.changes(one, recordings['storm']).values() for one in (definition, nervous))
+    (calm,), (flapping,) = (
+        backtest.changes(variant, recordings['storm']).values() for variant in (definition, nervous)
+    )
     assert len(flapping) > len(calm)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tools.boards import backtest, evaluate
-from tools.boards.evaluate import Frame, Recording
+from tools.boards.evaluate import Frame
+from tools.boards.recording import Recording
 from tools.boards.syntax import (
     CheckQuery,
     Filter,
@@ -31,8 +32,8 @@ def test_monitor_query_is_read_whole() -> None:
     """A monitor's query is read into reduction, window in seconds, expression, comparison and threshold."""
     query = parse_monitor('sum(last_4h):100 * sum:a.b{*} by {x}.as_count() / (sum:a.c{*} by {x}.as_count() + 200) >= 5')
     assert isinstance(query, MonitorQuery)
-    assert (query.time, query.window, query.comparator, query.critical) == ('sum', 14400, '>=', 5)
-    assert [one.name for one in metrics(query.what)] == ['a.b', 'a.c']
+    assert (query.reduction, query.window, query.comparator, query.critical) == ('sum', 14400, '>=', 5)
+    assert [metric.name for metric in metrics(query.expression)] == ['a.b', 'a.c']
     check = parse_monitor('"a.can_connect".over("*").by("x","y").last(4).count_by_status()')
     assert check == CheckQuery('a.can_connect', ('x', 'y'), 4)
 
@@ -60,7 +61,7 @@ def test_monitor_query_is_read_whole() -> None:
     ],
 )
 def test_malformed_query_is_refused(text: str) -> None:
-    """What is not of the language, or of no use here, is refused with a reason."""
+    """A text that is malformed or of no use here is refused with a reason."""
     with pytest.raises(SyntaxProblem):
         parse(text)
 
@@ -87,48 +88,48 @@ def test_counts_are_added_up_in_time_and_space() -> None:
     """as_count adds the points of an interval and the series of a group."""
     frame = evaluate.series(parse(f'sum:{SENT}{{*}}.as_count().rollup(sum, 300)'), TWO, {})
     assert frame == Frame((), {(): {0: 11, 300: 6}})
-    assert evaluate.reduced(frame, 'sum').values == {(): {0: 17}}
+    assert evaluate.reduce(frame, 'sum').values == {(): {0: 17}}
 
 
 def test_gauges_are_rolled_up_as_they_are_aggregated() -> None:
     """The max of a gauge is its max in the interval, and the last value is that of the last interval."""
     frame = evaluate.series(parse(f'max:{RATE}{{*}} by {{region}}'), TWO, {})
     assert frame.values == {('a',): {0: 1.0, 300: 3.0}}
-    assert evaluate.reduced(frame, 'last').values == {('a',): {0: 3.0}}
+    assert evaluate.reduce(frame, 'last').values == {('a',): {0: 3.0}}
 
 
 def test_a_window_has_its_end_and_not_its_start() -> None:
-    """What was handed over at the start of a window belongs to the one before, so no sample is in two of them."""
+    """A sample at the start of a window belongs to the window before, so no sample is in two windows."""
     part = TWO.between(10, 310)
     assert list(part.series.values()) == [[(310, 2)], [(20, 10)], [(310, 3.0)]]
 
 
-def test_variables_filter() -> None:
-    """A variable that was chosen filters; one that was not lets everything through; a missing tag is N/A."""
+def test_variables_with_a_value_filter() -> None:
+    """A variable filters where it has a value, and else lets everything through; a missing tag is N/A."""
     query = parse(f'sum:{SENT}{{$region}} by {{region,rule}}.as_count().rollup(sum, 300)')
     assert set(evaluate.series(query, TWO, {}).values) == {('a', 'N/A'), ('b', 'N/A')}
     assert set(evaluate.series(query, TWO, {'region': 'region:b'}).values) == {('b', 'N/A')}
 
 
 def test_formula_joins_groups() -> None:
-    """A formula joins groups; what has no part is zero with default_zero, and nothing is divided by zero."""
+    """A formula joins groups; a missing part is zero with default_zero, and nothing is divided by zero."""
     frames = {
         'part': Frame(('x',), {('a',): {0: 1.0}}),
         'whole': Frame(('x',), {('a',): {0: 4.0}, ('b',): {0: 2.0}, ('c',): {0: 0.0}}),
         'all': Frame((), {(): {0: 10.0}}),
     }
-    share = evaluate.combined(parse_formula('100 * default_zero(part) / whole'), frames)
+    share = evaluate.compute(parse_formula('100 * default_zero(part) / whole'), frames)
     assert share.values == {('a',): {0: 25.0}, ('b',): {0: 0.0}}
-    assert evaluate.combined(parse_formula('part / whole'), frames).values == {('a',): {0: 0.25}}
-    assert evaluate.combined(parse_formula('5 - whole / all'), frames).values[('a',)] == {0: 4.6}
+    assert evaluate.compute(parse_formula('part / whole'), frames).values == {('a',): {0: 0.25}}
+    assert evaluate.compute(parse_formula('5 - whole / all'), frames).values[('a',)] == {0: 4.6}
 
 
-def test_nothing_at_all_is_drawn_as_zero_where_that_is_asked() -> None:
+def test_default_zero_is_drawn_as_zero_without_data() -> None:
     """A chart of default_zero is zero all the time where there is no data; without it there is nothing to draw."""
-    for formula, found in (('query1', {}), ('default_zero(query1)', {(): dict.fromkeys((0, 300, 600, 900, 1200), 0)})):
+    for formula, values in (('query1', {}), ('default_zero(query1)', {(): dict.fromkeys((0, 300, 600, 900, 1200), 0)})):
         request = {'queries': [{'name': 'query1', 'query': 'max:a.b{*}'}], 'formulas': [{'formula': formula}]}
         (frame,) = evaluate.timeseries(request, TWO, {})
-        assert frame.values == found
+        assert frame.values == values
 
 
 def course(query: str, points: list[tuple[float, float]], **options: object) -> list[str]:
@@ -144,8 +145,8 @@ LEVELS = [(300.0 * step, value) for step, value in enumerate((1, 6, 4.6, 6, 4.4,
 def test_recovery_thresholds_hold_a_state() -> None:
     """A state ends only beyond its recovery threshold."""
     query = f'max(last_5m):max:{RATE}{{*}} by {{region}} >= 5'
-    held = {'critical': 5, 'warning': 3, 'critical_recovery': 4.5, 'warning_recovery': 2.5}
-    assert course(query, LEVELS, thresholds=held) == ['ALERT', 'WARN', 'OK']
+    with_recovery = {'critical': 5, 'warning': 3, 'critical_recovery': 4.5, 'warning_recovery': 2.5}
+    assert course(query, LEVELS, thresholds=with_recovery) == ['ALERT', 'WARN', 'OK']
     bare = {'critical': 5, 'warning': 3}
     assert course(query, LEVELS, thresholds=bare) == ['ALERT', 'WARN', 'ALERT', 'WARN', 'OK', 'WARN', 'OK']
 

@@ -7,13 +7,42 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from datadog_checks.amazon_ses.cloudwatch.metric_table import (
+    BY_CONFIGURATION_SET,
+    BY_DIMENSION,
+    BY_GLOBAL_ENDPOINT,
+    BY_RULE,
+    BY_TENANT,
+    EVENTS,
+    VALIDATION,
+)
+from datadog_checks.amazon_ses.cloudwatch.series import SeriesSpec
+
+
+def number_of_counts(specs: Mapping[str, SeriesSpec]) -> int:
+    return len({spec.count for spec in specs.values() if spec.count is not None})
+
+
+FAMILIES = (
+    ('configuration_set.', number_of_counts(BY_CONFIGURATION_SET), 6, 'send'),
+    ('receiving.', number_of_counts(BY_RULE), 10, 'publish_success'),
+    ('dimension.', number_of_counts(BY_DIMENSION), 4, 'send'),
+    ('tenant.', number_of_counts(BY_TENANT), 6, 'send'),
+    ('managed_pool.', 1, 2, 'send'),
+    ('global_endpoint.', number_of_counts(BY_GLOBAL_ENDPOINT), 2, 'send'),
+    ('email_validation.', number_of_counts(VALIDATION), 2, 'low'),
+    ('', 1, 4, 'unrecognized'),
+)
+"""The families of the demo: the beginning of their names, their counts, the series of each, and a count with mail."""
+
 ROOT = Path(__file__).resolve().parents[2]
-# Not where somebody looks at the pictures of a run of his own.
+# Not the default folder, which may hold the pictures of another run.
 FOLDER = tempfile.TemporaryDirectory(prefix='amazon-ses-demo-')
 PICTURES = Path(FOLDER.name)
 SHORT = ('--hours', '1', '--pictures', str(PICTURES))
@@ -29,15 +58,15 @@ import sys
 from demo import tally
 from demo.__main__ import main
 
-take, dropped = tally.Tally._count, []
+add_sample, dropped = tally.Tally._add_sample, []
 
 def lossy(self, sample, time):
     if sample.name == 'amazon_ses.bounce.count' and not dropped:
         dropped.append(sample)
     else:
-        take(self, sample, time)
+        add_sample(self, sample, time)
 
-tally.Tally._count = lossy
+tally.Tally._add_sample = lossy
 sys.exit(main(['--hours', '1', '--no-faults', '--pictures', sys.argv[1]]))
 """
 
@@ -53,29 +82,22 @@ def short_run() -> subprocess.CompletedProcess[str]:
 
 def test_the_demo_proves_its_counts() -> None:
     """With faults, late data and a restart every count equals CloudWatch's final sum, and there was mail to count."""
-    done = short_run()
+    page = short_run()
+    of_families = sum(counts * series for _, counts, series, _ in FAMILIES)
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-3] == (
-        'PROOF: 20 counts of the account and 172 of 8 families of series, difference 0'
+    assert page.returncode == 0, page.stdout + page.stderr
+    assert page.stdout.splitlines()[-3] == (
+        f'PROOF: {2 * len(EVENTS)} counts of the account and {of_families} of {len(FAMILIES)} families of series, '
+        'difference 0'
     )
-    sent = re.findall(r'amazon_ses\.send\.count +\S+ +\S+ +([\d,]+) +([\d,]+) +0$', done.stdout, re.MULTILINE)
+    sent = re.findall(r'amazon_ses\.send\.count +\S+ +\S+ +([\d,]+) +([\d,]+) +0$', page.stdout, re.MULTILINE)
     assert len(sent) == 2
-    assert all(true == submitted and true != '0' for true, submitted in sent)
+    assert all(expected == submitted and expected != '0' for expected, submitted in sent)
 
 
 @pytest.mark.parametrize(
     ('family', 'counts', 'series', 'never_zero'),
-    [
-        ('configuration_set.', 10, 6, 'send'),
-        ('receiving.', 4, 10, 'publish_success'),
-        ('dimension.', 10, 4, 'send'),
-        ('tenant.', 3, 6, 'send'),
-        ('managed_pool.', 1, 2, 'send'),
-        ('global_endpoint.', 1, 2, 'send'),
-        ('email_validation.', 3, 2, 'low'),
-        ('', 1, 4, 'unrecognized'),
-    ],
+    FAMILIES,
 )
 def test_the_counts_of_many_series_are_proved(family: str, counts: int, series: int, never_zero: str) -> None:
     """Each count of each family is compared, and there was mail to count."""
@@ -86,15 +108,14 @@ def test_the_counts_of_many_series_are_proved(family: str, counts: int, series: 
     )
 
     assert len(rows) == counts
-    assert all(true == submitted for _, true, submitted in rows)
-    assert all(true != '0' for name, true, _ in rows if name == never_zero)
+    assert all(expected == submitted for _, expected, submitted in rows)
+    assert all(expected != '0' for name, expected, _ in rows if name == never_zero)
 
 
 def test_the_page_names_the_set_that_bounces() -> None:
-    """In each Region the newsletter is the first of the sets, with most of all bounces, and so is travel of the tenants
-    and spring of the campaigns."""
+    """In each Region the set newsletter, the tenant travel and the campaign spring come first, with most bounces."""
     lines = short_run().stdout.splitlines()
-    heads = [place for place, line in enumerate(lines) if 'of all bounces' in line]
+    heads = [number for number, line in enumerate(lines) if 'of all bounces' in line]
     sets, tenants, campaigns = ([line.split() for line in lines[head + 1 : head + 7]] for head in heads)
 
     assert [row[1] for row in sets[::3]] == ['newsletter', 'newsletter']
@@ -104,8 +125,8 @@ def test_the_page_names_the_set_that_bounces() -> None:
 
 
 def test_the_demo_ends_with_the_paths_of_its_pictures() -> None:
-    """The last line names the picture of the Overview, the one before it that of Deliverability, and there they are,
-    as wide as the dashboard."""
+    """The last line names the picture of the Overview, the line before it the picture of Deliverability. Both exist and
+    are as wide as the dashboard."""
     image = pytest.importorskip('PIL.Image')
     shown = [line.partition(': ') for line in short_run().stdout.splitlines()[-2:]]
 
@@ -120,15 +141,15 @@ def test_the_demo_ends_with_the_paths_of_its_pictures() -> None:
 
 def test_without_pillow_the_counts_are_proved() -> None:
     """Where Pillow is missing there is the proof, and one line says why there is no picture."""
-    done = run('-c', WITHOUT_PILLOW, str(PICTURES))
+    process = run('-c', WITHOUT_PILLOW, str(PICTURES))
 
-    assert done.returncode == 0, done.stderr
-    proof, picture = done.stdout.splitlines()[-2:]
+    assert process.returncode == 0, process.stderr
+    proof, picture = process.stdout.splitlines()[-2:]
     assert proof.startswith('PROOF: ')
     assert picture.startswith('PICTURE: none, because Pillow is missing')
 
 
-def test_every_mishap_strikes() -> None:
+def test_every_mishap_hits_a_request() -> None:
     """A fault that hits no request would prove nothing."""
     struck = re.findall(r'\((\d+) requests?\)$', short_run().stdout, re.MULTILINE)
 
@@ -159,11 +180,11 @@ def test_the_demo_is_the_same_each_time() -> None:
 
 
 def test_a_lost_sample_fails_the_demo() -> None:
-    """One submission less and the command fails, naming the count."""
-    done = run('-c', WITHOUT_ONE_SAMPLE, str(PICTURES))
+    """Where a single sample is missing, the command fails and names the count."""
+    process = run('-c', WITHOUT_ONE_SAMPLE, str(PICTURES))
 
-    assert done.returncode == 1
-    assert re.match(r'PROOF FAILED: amazon_ses\.bounce\.count in \S+ differs by -\d+$', done.stdout.splitlines()[-3])
+    assert process.returncode == 1
+    assert re.match(r'PROOF FAILED: amazon_ses\.bounce\.count in \S+ differs by -\d+$', process.stdout.splitlines()[-3])
 
 
 @pytest.mark.parametrize(
@@ -182,21 +203,21 @@ def test_a_lost_sample_fails_the_demo() -> None:
 )
 def test_wrong_arguments_are_refused(wrong: tuple[str, ...]) -> None:
     """A wrong value ends with exit code 2 and a line that names the option, and nothing runs."""
-    done = run('-m', 'demo', *wrong)
+    process = run('-m', 'demo', *wrong)
 
-    assert done.returncode == 2
-    assert wrong[0] in done.stderr.splitlines()[-1]
-    assert done.stdout == ''
+    assert process.returncode == 2
+    assert wrong[0] in process.stderr.splitlines()[-1]
+    assert process.stdout == ''
 
 
 def test_help_names_all_options() -> None:
     """`--help` answers at once with every option."""
-    done = run('-m', 'demo', '--help')
+    process = run('-m', 'demo', '--help')
 
-    assert done.returncode == 0
+    assert process.returncode == 0
     options = ('--hours', '--seed', '--scenario', '--regions', '--no-faults', '--pictures')
-    assert all(option in done.stdout for option in options)
-    assert '(default: .demo)' in ' '.join(done.stdout.split())
+    assert all(option in process.stdout for option in options)
+    assert '(default: .demo)' in ' '.join(process.stdout.split())
 
 
 @pytest.mark.skipif(sys.platform == 'win32', reason='no SIGINT for a child there')
@@ -218,7 +239,7 @@ def test_an_interruption_ends_it_cleanly() -> None:
 
 
 def test_the_pure_parts_do_not_load_the_host() -> None:
-    """What is printed and proved can be used where the base package runs with its own stubs."""
+    """Page and proof can be used where the base package runs with its own stubs."""
     code = 'import sys, demo.page, demo.progress, demo.proof, demo.tally; print("standalone.host" in sys.modules)'
 
     assert run('-c', code).stdout.strip() == 'False'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from demo import page
-from demo.proof import Compared
+from demo.proof import Comparison
 from demo.tally import Key, Tally
 
 
@@ -23,20 +23,20 @@ from demo.tally import Key, Tally
     ],
 )
 def test_each_metric_has_its_family(name: str, family: str) -> None:
-    """The family follows from the name, also for a family that is not known yet."""
+    """The family follows from the name, also for a new family."""
     assert page.family(name) == family
 
 
 @pytest.mark.parametrize(
     ('value', 'text'), [(0, '0'), (-1, '-1'), (18819, '18,819'), (57.393, '57.39'), (0.0399, '0.0399'), (0.5, '0.5')]
 )
-def test_numbers_are_brief(value: float, text: str) -> None:
+def test_small_numbers_keep_three_digits(value: float, text: str) -> None:
     """Whole numbers stay whole and small ones do not become zero."""
     assert page.number(value) == text
 
 
 def test_a_count_shows_its_total_and_a_missing_value_shows_none() -> None:
-    """What a Region did not submit is a dash, never a zero."""
+    """A metric that a Region did not submit is a dash, never a zero."""
     lines = list(
         page.metrics(
             {Key('amazon_ses.send', 'us-east-1'): 5.0},
@@ -52,13 +52,13 @@ def test_a_count_shows_its_total_and_a_missing_value_shows_none() -> None:
     ]
 
 
-def test_tags_that_a_family_shares_are_told_once() -> None:
-    """What all metrics of a family have in common stands below its name, and only the rest beside each metric."""
-    both = (
+def test_tags_that_a_family_shares_are_shown_once() -> None:
+    """Tags that all metrics of a family share stand below its name, and only other tags stand in the metric's row."""
+    pairs = (
         ('namespace:AWS/SES/MailManager', 'metric_name:Received'),
         ('namespace:AWS/SES/MailManager', 'metric_name:Sent'),
     )
-    values = {Key('amazon_ses.unrecognized', 'us-east-1', tags): 1.0 for tags in both}
+    values = {Key('amazon_ses.unrecognized', 'us-east-1', tags): 1.0 for tags in pairs}
 
     lines = list(page.metrics(values, {}, ('us-east-1',), {}))
 
@@ -75,12 +75,12 @@ def test_a_family_with_many_series_does_not_fill_the_page() -> None:
 
     lines = list(page.metrics(values, {}, ('us-east-1',), {}))
 
-    assert len(lines) == page.MOST_METRICS + 3
+    assert len(lines) == page.METRIC_LIMIT + 3
     assert lines[-1].split() == ['and', '70', 'more']
 
 
-def test_what_is_not_known_of_a_tenant_is_a_dash() -> None:
-    """AWS does not say what was delivered for a tenant: that is no zero. The tenant is called by its name."""
+def test_deliveries_of_a_tenant_are_a_dash() -> None:
+    """AWS has no count of deliveries for a tenant: that is no zero. The tenant is shown by its name."""
     tally = Tally()
     tags = ('tenant:bakery', 'tenant_id:tn-1')
     tally.totals[Key('amazon_ses.tenant.send.count', 'eu-west-1', tags)] = 100.0
@@ -90,13 +90,13 @@ def test_what_is_not_known_of_a_tenant_is_a_dash() -> None:
     assert line.split()[1:4] == ['bakery', '100', '-']
 
 
-def test_many_reasons_are_folded_and_tell_who_throttled() -> None:
+def test_many_reasons_are_folded_and_name_who_throttled() -> None:
     """A request that failed for every reason there is still fits the page."""
     tally = Tally()
     for reason in ('denied', 'malformed', 'network', 'partial', 'throttled', 'timeout'):
         tags = ('operation:GetMetricData', f'reason:{reason}')
         tally.totals[Key(page.ERRORS, 'eu-central-1', tags)] = 2.0
-    compared = [Compared('GetMetricData', 'eu-central-1', 12, 12)]
+    compared = [Comparison('GetMetricData', 'eu-central-1', 12, 12)]
 
     lines = list(page.calls(tally, compared, {('eu-central-1', 'GetMetricData'): {'on purpose': 2}}))
 
@@ -104,15 +104,15 @@ def test_many_reasons_are_folded_and_tell_who_throttled() -> None:
     assert 'throttled 2 (2 on purpose)' in ' '.join(' '.join(lines).split())
 
 
-def test_a_series_that_differs_has_a_line_of_its_own() -> None:
+def test_a_series_that_differs_has_a_separate_line() -> None:
     """Sums may hide a difference: each series that differs is shown below the sum of its count."""
     name = 'amazon_ses.receiving.publish_success.count'
     compared = [
-        Compared(name, 'eu-central-1', 5, 4, tags=('rule:keep',)),
-        Compared(name, 'us-east-1', 2, 3, tags=('rule_set:in',)),
+        Comparison(name, 'eu-central-1', 5, 4, tags=('rule:keep',)),
+        Comparison(name, 'us-east-1', 2, 3, tags=('rule_set:in',)),
     ]
 
-    lines = list(page.counts_of_many(compared))
+    lines = list(page.counts_of_families(compared))
 
     assert [line.split() for line in lines[1:]] == [
         [name, '2', '7', '7', '0'],
@@ -138,7 +138,7 @@ def test_the_worst_set_comes_first() -> None:
 
 
 def test_a_rule_that_received_most_comes_first() -> None:
-    """Rule sets and rules stand in one table, each with what became of its emails."""
+    """Rule sets and rules stand in the same table, each with the outcomes of its emails."""
     tally = Tally()
     for tag, received in (('rule:small', 2.0), ('rule_set:all', 9.0)):
         tally.totals[Key('amazon_ses.receiving.received.count', 'eu-west-1', (tag,))] = received
@@ -152,7 +152,7 @@ def test_a_rule_that_received_most_comes_first() -> None:
     ]
 
 
-def test_what_max_series_leaves_out_is_said() -> None:
+def test_series_that_max_series_leaves_out_are_counted() -> None:
     """A Region in which series are not asked for says how many, once."""
     tally = Tally()
     tally.last[Key(page.LEFT_OUT, 'eu-west-1', ('reason:max_series',))] = 10.0
@@ -160,3 +160,16 @@ def test_what_max_series_leaves_out_is_said() -> None:
     (line,) = page.left_out(tally, ['us-east-1', 'eu-west-1'])
 
     assert line.split()[:3] == ['eu-west-1', '10', 'series']
+
+
+def test_headings_and_verdict_have_colours() -> None:
+    """On a terminal headings are bold and the verdict is green or red. Indented lines stay plain."""
+    lines = ['EVENTS', 'PROOF: 20 counts', 'PROOF FAILED: none', '  none', '']
+
+    assert [page.painted(line) for line in lines] == [
+        '\033[1mEVENTS\033[0m',
+        '\033[32mPROOF: 20 counts\033[0m',
+        '\033[31mPROOF FAILED: none\033[0m',
+        '  none',
+        '',
+    ]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from demo import proof
-from demo.proof import Family, Proof, Tags, Truth, prove
+from demo.proof import BILLED, CALLS, LEFT_OUT, SHRUNK, SINCE, SKIPPED, Family, Proof, Tags, Truth, prove
 from demo.tally import Tally
 from standalone.model import Run, Sample
 
 REGION = 'us-east-1'
-SINCE = 1_772_442_300.0
+START = 1_772_442_300.0
 ACCOUNT = Family('', {'amazon_ses.send.count': ('Send',)})
 
 
@@ -24,82 +23,80 @@ def count(name: str, value: float, *tags: str) -> Sample:
 
 def samples() -> list[Sample]:
     return [
-        gauge(proof.SINCE, SINCE),
+        gauge(SINCE, START),
         count('amazon_ses.send.count', 3),
         count('amazon_ses.send.count', 4),
-        count(proof.CALLS, 2, 'operation:GetAccount'),
-        count(proof.BILLED, 12),
+        count(CALLS, 2, 'operation:GetAccount'),
+        count(BILLED, 12),
     ]
 
 
-def proved(submitted: list[Sample], held: float = 7, calls: int = 2, billed: int = 12) -> Proof:
+def proved(submitted: list[Sample], amount: float = 7, calls: int = 2, billed: int = 12) -> Proof:
     tally = Tally()
     for sample in submitted:
-        tally.add(Run(SINCE, 0.0, metrics=[sample]))
+        tally.add(Run(START, 0.0, metrics=[sample]))
 
-    def of_account(family: Family, count: str, region: str, since: float) -> dict[Tags, float]:
-        return {(): held if (family.counts[count], region, since) == (('Send',), REGION, SINCE) else -1}
+    def amounts(family: Family, count: str, region: str, since: float) -> dict[Tags, float]:
+        return {(): amount if (family.counts[count], region, since) == (('Send',), REGION, START) else -1}
 
-    return prove(tally, [REGION], [ACCOUNT], Truth(of_account, {(REGION, 'GetAccount'): calls}, {REGION: billed}))
+    return prove(tally, [REGION], [ACCOUNT], Truth(amounts, {(REGION, 'GetAccount'): calls}, {REGION: billed}))
 
 
 def test_equal_numbers_are_a_proof() -> None:
-    """Where everything submitted is what the other side has, the proof holds and says so."""
-    found = proved(samples())
+    """Where everything submitted equals the numbers of AWS, the proof holds and says so."""
+    proof = proved(samples())
 
-    assert found.holds
-    assert found.verdict == 'PROOF: 1 counts of the account, difference 0'
+    assert proof.holds
+    assert proof.verdict == 'PROOF: 1 counts of the account, difference 0'
 
 
 @pytest.mark.parametrize('dropped', range(len(samples())))
 def test_every_dropped_sample_breaks_the_proof(dropped: int) -> None:
     """No single sample that the proof rests on can be lost without its failing."""
-    kept = [sample for place, sample in enumerate(samples()) if place != dropped]
+    proof = proved([sample for number, sample in enumerate(samples()) if number != dropped])
 
-    found = proved(kept)
-
-    assert not found.holds
-    assert found.verdict.startswith('PROOF FAILED: ')
+    assert not proof.holds
+    assert proof.verdict.startswith('PROOF FAILED: ')
 
 
-def test_an_amount_handed_over_twice_breaks_the_proof() -> None:
-    """Too much is as wrong as too little, and the verdict tells which count and by how much."""
-    found = proved([*samples(), count('amazon_ses.send.count', 4)])
+def test_an_amount_submitted_twice_breaks_the_proof() -> None:
+    """Too much is as wrong as too little, and the verdict names the count and the difference."""
+    proof = proved([*samples(), count('amazon_ses.send.count', 4)])
 
-    assert found.verdict == 'PROOF FAILED: amazon_ses.send.count in us-east-1 differs by +4'
+    assert proof.verdict == 'PROOF FAILED: amazon_ses.send.count in us-east-1 differs by +4'
 
 
-@pytest.mark.parametrize('other', [{'held': 8}, {'calls': 3}, {'calls': 1}, {'billed': 24}])
-def test_a_different_truth_breaks_the_proof(other: dict[str, int]) -> None:
-    """CloudWatch's sum, the logged requests and the billed metrics each have a say."""
-    assert not proved(samples(), **other).holds
+@pytest.mark.parametrize('truth', [{'amount': 8}, {'calls': 3}, {'calls': 1}, {'billed': 24}])
+def test_a_different_truth_breaks_the_proof(truth: dict[str, int]) -> None:
+    """A different sum in CloudWatch, number of logged requests or of billed metrics each breaks the proof."""
+    assert not proved(samples(), **truth).holds
 
 
 def test_a_request_that_was_never_submitted_breaks_the_proof() -> None:
-    """An operation that only the log knows is a difference, too."""
+    """An operation that is in the log of AWS alone is a difference, too."""
     tally = Tally()
-    tally.add(Run(SINCE, 0.0, metrics=[gauge(proof.SINCE, SINCE)]))
-    found = prove(tally, [REGION], [ACCOUNT], Truth(lambda *_: {(): 0.0}, {(REGION, 'ListMetrics'): 1}, {}))
+    tally.add(Run(START, 0.0, metrics=[gauge(SINCE, START)]))
+    proof = prove(tally, [REGION], [ACCOUNT], Truth(lambda *_: {(): 0.0}, {(REGION, 'ListMetrics'): 1}, {}))
 
-    assert found.verdict == 'PROOF FAILED: ListMetrics in us-east-1 differs by -1'
+    assert proof.verdict == 'PROOF FAILED: ListMetrics in us-east-1 differs by -1'
 
 
 SETS = {'news': 5.0, 'alerts': 2.0}
 SET_SEND = 'amazon_ses.configuration_set.send.count'
-FOUND = Family(
+LISTED = Family(
     'configuration sets', {SET_SEND: ('Send',)}, {'ses:configuration-set': 'configuration_set'}, limited=True
 )
 NAMED = Family('named dimensions', {SET_SEND: ('Send',)}, {'ses:configuration-set': 'configuration_set'})
 
 
-def proved_by_set(*submitted: Sample, held: dict[str, float], family: Family = FOUND) -> Proof:
+def proved_by_set(*submitted: Sample, sums: dict[str, float], family: Family = LISTED) -> Proof:
     tally = Tally()
-    tally.add(Run(SINCE, 0.0, metrics=[*samples(), *submitted]))
+    tally.add(Run(START, 0.0, metrics=[*samples(), *submitted]))
 
-    def of_all(asked: Family, count: str, region: str, since: float) -> dict[Tags, float]:
-        return {(f'configuration_set:{name}',): one for name, one in held.items()} if asked.name else {(): 7.0}
+    def amounts(family: Family, count: str, region: str, since: float) -> dict[Tags, float]:
+        return {(f'configuration_set:{name}',): amount for name, amount in sums.items()} if family.name else {(): 7.0}
 
-    return prove(tally, [REGION], [ACCOUNT, family], Truth(of_all, {(REGION, 'GetAccount'): 2}, {REGION: 12}))
+    return prove(tally, [REGION], [ACCOUNT, family], Truth(amounts, {(REGION, 'GetAccount'): 2}, {REGION: 12}))
 
 
 def by_set(**values: float) -> list[Sample]:
@@ -108,7 +105,7 @@ def by_set(**values: float) -> list[Sample]:
 
 def test_equal_sets_are_a_proof() -> None:
     """Counts of configuration sets are compared beside those of the account."""
-    assert proved_by_set(*by_set(**SETS), held=SETS).verdict == (
+    assert proved_by_set(*by_set(**SETS), sums=SETS).verdict == (
         'PROOF: 1 counts of the account and 2 of 1 families of series, difference 0'
     )
 
@@ -126,24 +123,24 @@ def test_equal_sets_are_a_proof() -> None:
 )
 def test_each_set_breaks_the_proof(submitted: dict[str, float], differences: list[str]) -> None:
     """A set that is missing, too much or mixed up with another is named, even where the sums are equal."""
-    found = proved_by_set(*by_set(**submitted), held=SETS)
+    proof = proved_by_set(*by_set(**submitted), sums=SETS)
 
-    assert list(found.objections) == [f'{SET_SEND} of configuration_set:{one}' for one in differences]
-
-
-def test_sets_that_are_not_asked_for_are_not_missed() -> None:
-    """Where the option max_series leaves series out, only what was submitted is compared; but what an option names is
-    never left out."""
-    left_out = gauge(proof.LEFT_OUT, 10, 'reason:max_series')
-
-    assert proved_by_set(*by_set(news=5.0), left_out, held=SETS).holds
-    assert not proved_by_set(*by_set(news=4.0), left_out, held=SETS).holds
-    assert not proved_by_set(*by_set(news=5.0), left_out, held=SETS, family=NAMED).holds
+    assert list(proof.objections) == [f'{SET_SEND} of configuration_set:{difference}' for difference in differences]
 
 
-@pytest.mark.parametrize('name', [proof.SKIPPED, proof.SHRUNK])
-def test_what_was_given_up_breaks_the_proof(name: str) -> None:
-    """Equal sums are no proof where periods were skipped or amounts taken back."""
+def test_sets_that_max_series_leaves_out_are_not_compared() -> None:
+    """Where the option max_series leaves series out, only submitted series are compared. Series that an option names
+    are never left out."""
+    left_out = gauge(LEFT_OUT, 10, 'reason:max_series')
+
+    assert proved_by_set(*by_set(news=5.0), left_out, sums=SETS).holds
+    assert not proved_by_set(*by_set(news=4.0), left_out, sums=SETS).holds
+    assert not proved_by_set(*by_set(news=5.0), left_out, sums=SETS, family=NAMED).holds
+
+
+@pytest.mark.parametrize('name', [SKIPPED, SHRUNK])
+def test_losses_break_the_proof(name: str) -> None:
+    """Equal sums are no proof where periods were skipped or amounts lowered."""
     assert not proved([*samples(), count(name, 1, 'reason:late_growth')]).holds
 
 

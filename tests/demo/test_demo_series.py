@@ -1,4 +1,4 @@
-"""What the account of the demo has, and what is proven of it."""
+"""The series in the account of the demo, and their proof."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ def test_each_count_of_cloudwatch_is_proven() -> None:
     """No count that comes from CloudWatch is left out of the proof, and none is in it twice."""
     proven = [name for family in truth.FAMILIES for name in family.counts]
 
-    assert sorted(proven) == sorted({spec.count.full_name for spec in SPECS if spec.count is not None})
+    assert sorted(proven) == sorted({spec.count.full_name for spec in SPECS if spec.count is not None}), (
+        'FAMILIES of demo/truth.py lists each count'
+    )
 
 
 def test_each_scenario_has_each_kind_of_series() -> None:
-    """Whatever the story, there is each family that listing finds and campaigns, and its own series are kept."""
+    """Every scenario gets each family that a listing has, and the campaigns, after its original families."""
+    dimensions = {family.dimensions for family in series.FAMILIES}
     for scenario in SCENARIOS.values():
-        whole = series.whole(scenario)
+        families = series.with_all_families(scenario).families
 
-        assert {family.dimensions for family in series.FAMILIES} <= {family.dimensions for family in whole.families}
-        assert whole.families[: len(scenario.families)] == scenario.families
+        assert dimensions <= {family.dimensions for family in families}
+        assert families[: len(scenario.families)] == scenario.families
 
 
 def set_named(name: str) -> Family:
-    return next(one for one in series.FAMILIES if one.values == ((name,),))
+    return next(family for family in series.FAMILIES if family.values == ((name,),))
 
 
 def test_campaigns_are_the_newsletter() -> None:
@@ -35,16 +38,16 @@ def test_campaigns_are_the_newsletter() -> None:
     newsletter = set_named('newsletter')
 
     for event in ('Send', 'Bounce', 'Delivery'):
-        together = sum(one.share * one.events[event] for one in series.CAMPAIGNS)
-        assert abs(together - newsletter.share * newsletter.events[event]) < 0.001
+        total = sum(campaign.share * campaign.events[event] for campaign in series.CAMPAIGNS)
+        assert abs(total - newsletter.share * newsletter.events[event]) < 0.001
 
 
 def test_tenants_have_the_mail_of_the_sets() -> None:
-    """Each tenant has the emails of one set and its bounces, so who bounces is the same whomever one asks."""
+    """Each tenant has the emails of one set and its bounces, so both tables name the same sender."""
     sets = ('receipts', 'alerts', 'newsletter')
 
-    assert [(one.share, one.events['Bounce']) for one in series.TENANTS] == [
-        (one.share, one.events['Bounce']) for one in map(set_named, sets)
+    assert [(family.share, family.events['Bounce']) for family in series.TENANTS] == [
+        (family.share, family.events['Bounce']) for family in map(set_named, sets)
     ]
 
 
@@ -62,12 +65,13 @@ def test_tenants_have_the_mail_of_the_sets() -> None:
         ),
     ],
 )
-def test_the_truth_knows_each_series_by_its_tags(family: str, count: str, tags: tuple[str, ...]) -> None:
-    """What CloudWatch holds of a series is found under its tags, whichever spelling its metric has."""
+def test_the_truth_has_each_series_under_its_tags(family: str, count: str, tags: tuple[str, ...]) -> None:
+    """The sum of a series in CloudWatch has the tags of the check, whichever spelling its metric has."""
     aws = Simulator(scenario=SCENARIOS['everything'])
-    started = aws.clock()
-    (asked,) = (one for one in truth.FAMILIES if one.name == family)
+    start = aws.clock()
+    families = {family.name: family for family in truth.FAMILIES}
 
-    held = truth.of(aws, aws.account, started + 3600).held(asked, f'amazon_ses.{count}.count', 'eu-west-1', started)
+    amounts = truth.truth_of(aws, aws.account, start + 3600).amounts
+    sums = amounts(families[family], f'amazon_ses.{count}.count', 'eu-west-1', start)
 
-    assert held[tags] > 0
+    assert sums[tags] > 0

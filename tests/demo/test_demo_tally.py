@@ -1,4 +1,4 @@
-"""What the demo adds up."""
+"""The tally of the demo."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TAGS = ('aws_account:123456789012', 'region:eu-west-1')
 
 
 def test_gauges_are_replaced_and_counts_are_added() -> None:
-    """Of a gauge the last value stays, of a count the total, each series by itself."""
+    """A gauge keeps its last value and a count its total, each series by itself."""
     tally = Tally()
     for value in (1.0, 2.0):
         tally.add(
@@ -25,15 +25,14 @@ def test_gauges_are_replaced_and_counts_are_added() -> None:
         )
 
     assert tally.last == {Key('a', 'eu-west-1'): 2.0}
-    assert tally.by_tag('b', 'eu-west-1', 'operation') == {'X': 3.0, 'Y': 20.0}
+    assert tally.by_tags('b', 'eu-west-1') == {('operation:X',): 3.0, ('operation:Y',): 20.0}
     assert tally.total('b', 'eu-west-1') == 23.0
-    assert tally.total('b', 'eu-west-1', 'operation:X') == 3.0
     assert tally.total('b', 'us-east-1') == 0.0
     assert (tally.runs, tally.samples, tally.accounts) == (2, 6, {'123456789012'})
 
 
-def test_only_changes_of_a_service_check_are_kept() -> None:
-    """A level that stays is told once, with the time at which it began."""
+def test_only_changes_of_a_service_check_are_recorded() -> None:
+    """A level that stays is recorded once, with the time at which it began."""
     tally = Tally()
     for time, status, message in ((60, 0, ''), (120, 0, ''), (180, 1, 'denied'), (240, 1, 'denied'), (300, 0, '')):
         tally.add(Run(time, 0.0, service_checks=[ServiceCheck('c', status, TAGS, '', message)]))
@@ -44,7 +43,7 @@ def test_only_changes_of_a_service_check_are_kept() -> None:
 
 
 def test_events_and_errors_keep_their_time() -> None:
-    """What happened once is told with the time of its run."""
+    """Each event and error has the time of its run."""
     tally = Tally()
     tally.add(Run(60, 0.0, events=[{'msg_title': 'paused'}], error='nothing can be read'))
 
@@ -53,7 +52,7 @@ def test_events_and_errors_keep_their_time() -> None:
 
 
 def test_a_gauge_that_is_no_longer_submitted_is_not_fresh() -> None:
-    """What stopped being submitted is not told as a last value."""
+    """A gauge that is submitted no more has no last value."""
     tally = Tally()
     tally.add(Run(60, 0.0, metrics=[Sample('a', 'gauge', 1.0, TAGS, ''), Sample('b', 'gauge', 1.0, TAGS, '')]))
     tally.add(Run(120, 0.0, metrics=[Sample('a', 'gauge', 2.0, TAGS, '')]))
@@ -61,8 +60,8 @@ def test_a_gauge_that_is_no_longer_submitted_is_not_fresh() -> None:
     assert tally.fresh(120) == {Key('a', 'eu-west-1'): 2.0}
 
 
-def test_every_sample_is_kept_with_its_time() -> None:
-    """What is drawn is what was submitted: each value of each series, at the time of its run."""
+def test_every_sample_is_recorded_with_its_time() -> None:
+    """The pictures show what was submitted: each value of each series, at the time of its run."""
     tally = Tally()
     for time in (60, 120):
         sample, status = Sample('a', 'gauge', time / 60, TAGS, ''), ServiceCheck('c', 1, TAGS, '', 'denied')

@@ -1,4 +1,4 @@
-"""Many accounts in one process: what their instances share, and what they must not."""
+"""Many accounts in one process: their instances share connections and SDK classes, but no credentials and no trust."""
 
 from __future__ import annotations
 
@@ -11,15 +11,12 @@ from os.path import isfile
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore.hooks import HierarchicalEmitter
-from common import OTHER, REGION, connected, instance_of
+from common import OTHER, REGION, connection_status, instance_of
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.aws.access import Access
 from datadog_checks.amazon_ses.aws.connections import Connections
-from datadog_checks.amazon_ses.aws.sessions import HANDLERS
 from datadog_checks.amazon_ses.collectors import account
 from datadog_checks.amazon_ses.configuration import settings
 from datadog_checks.amazon_ses.model import Failure
@@ -28,7 +25,7 @@ from simulator.network import ConnectProxy, TlsTwin, certificates
 
 pytest.importorskip('cryptography')
 
-Check = Callable[..., AmazonSesCheck]
+MakeCheck = Callable[..., AmazonSesCheck]
 
 pytestmark = pytest.mark.usefixtures('bare_machine')
 
@@ -40,63 +37,53 @@ def twin(sim: Simulator) -> Iterator[TlsTwin]:
 
 
 @pytest.fixture
-def check(
+def make_check(
     sim: Simulator, twin: TlsTwin, clock: Any, aggregator: Any, datadog_agent: Any, no_waiting: None
-) -> Iterator[Check]:
-    """Makes instances, each with the role of an account of its own, that ask the names of AWS."""
-    made: list[AmazonSesCheck] = []
+) -> Iterator[MakeCheck]:
+    """Makes instances, each with the role of another account, that send to the host names of AWS."""
+    checks: list[AmazonSesCheck] = []
 
-    def make(**options: Any) -> AmazonSesCheck:
-        given = {'endpoint_url': None, 'tls_ca_cert': twin.ca_file, 'role_arn': role(len(made)), **options}
-        one = AmazonSesCheck('amazon_ses', {}, [instance_of(sim, **given)])
-        one.clock = clock
-        made.append(one)
-        return one
+    def make_instance(**options: Any) -> AmazonSesCheck:
+        options = {'endpoint_url': None, 'tls_ca_cert': twin.ca_file, 'role_arn': role(len(checks)), **options}
+        check = AmazonSesCheck('amazon_ses', {}, [instance_of(sim, **options)])
+        check.clock = clock
+        checks.append(check)
+        return check
 
-    yield make
-    for one in made:
-        one.cancel()
+    yield make_instance
+    for check in checks:
+        check.cancel()
 
 
 def role(number: int) -> str:
     return f'arn:aws:iam::{200_000_000_000 + number}:role/mail'
 
 
-def access(at: Any, number: int, **options: Any) -> Access:
-    """What the instance of one account may ask."""
-    read = settings.from_options(instance_of(at, role_arn=role(number), **options), {}, None, {}, isfile)
-    return Access(read.sign_in, read.network, REGION)
+def account_access(sim: Any, number: int, **options: Any) -> Access:
+    """The access to AWS of the instance of one account."""
+    configured = settings.from_options(instance_of(sim, role_arn=role(number), **options), {}, None, {}, isfile)
+    return Access(configured.sign_in, configured.network, REGION)
 
 
-def client(at: Any, number: int, service: str) -> Any:
-    return access(at, number)._clients.get(service, REGION)
+# Shared between instances.
 
 
-# What is shared.
-
-
-def test_connections_are_shared(check: Check, proxy: ConnectProxy, aggregator: Any) -> None:
+def test_instances_share_open_connections(make_check: MakeCheck, proxy: ConnectProxy, aggregator: Any) -> None:
     """Further instances use the connections that are open already, and each reads its own account over them."""
-    through = {'https': proxy.url}
-    assert not check(proxy=through).run()
+    proxy_option = {'https': proxy.url}
+    assert not make_check(proxy=proxy_option).run()
     opened = list(proxy.hosts)
     for _ in range(3):
-        assert not check(proxy=through).run()
+        assert not make_check(proxy=proxy_option).run()
     assert opened and proxy.hosts == opened
-    assert {
-        tag for one in aggregator.metrics('amazon_ses.quota.max_24_hour') for tag in one.tags if 'account' in tag
-    } == {f'aws_account:{200_000_000_000 + number}' for number in range(4)}
-
-
-def test_clients_of_a_service_have_the_same_methods(sim: Simulator) -> None:
-    """The methods of a client, hundreds for each service, are there once in a process."""
-    one, other = (client(sim, number, 'sesv2') for number in range(2))
-    assert type(one).get_account is type(other).get_account
-    assert not hasattr(client(sim, 0, 'ses'), 'get_account')
+    quotas = aggregator.metrics('amazon_ses.quota.max_24_hour')
+    assert {tag for sample in quotas for tag in sample.tags if 'account' in tag} == {
+        f'aws_account:{200_000_000_000 + number}' for number in range(4)
+    }
 
 
 def test_the_sdk_is_loaded_by_a_run(sim: Simulator) -> None:
-    """Neither to load nor to set up the check takes the SDK, and a run takes only botocore of it."""
+    """Importing and constructing the check loads no SDK, and a run loads only botocore."""
     program = f"""if True:
         import sys
         from datadog_checks.amazon_ses import AmazonSesCheck
@@ -108,120 +95,90 @@ def test_the_sdk_is_loaded_by_a_run(sim: Simulator) -> None:
     subprocess.run([sys.executable, '-c', program], check=True, cwd=Path(__file__).parents[2])
 
 
-# What is not.
+# Not shared between instances.
 
 
 def test_each_account_signs_for_itself(sim: Simulator) -> None:
-    """Many accounts that are asked at the same time, over the same connections, are each asked with their own keys."""
-    wanted = range(24)
-    made = [access(sim, number) for number in wanted]
+    """Many accounts that are read at the same time over the same connections are each read with their own keys."""
+    numbers = range(24)
+    accesses = [account_access(sim, number) for number in numbers]
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(one.account, region) for _ in range(3) for one in made for region in (REGION, OTHER)]
-        answers = [one.result() for one in asked]
-    assert answers == [f'{200_000_000_000 + number}' for _ in range(3) for number in wanted for _ in range(2)]
-    for one in made:
-        assert sum(one.calls.take().sent.values()) == 7
+        futures = [
+            pool.submit(access.caller_account, region)
+            for _ in range(3)
+            for access in accesses
+            for region in (REGION, OTHER)
+        ]
+        accounts = [future.result() for future in futures]
+    assert accounts == [f'{200_000_000_000 + number}' for _ in range(3) for number in numbers for _ in range(2)]
+    for access in accesses:
+        assert sum(access.calls.drain().sent.values()) == 7
 
 
-def test_dropped_credentials_are_those_of_one_instance(sim: Simulator) -> None:
+def test_dropped_credentials_belong_to_a_single_instance(sim: Simulator) -> None:
     """When AWS ends the session of one account, that account alone assumes its role anew."""
-    made = [access(sim, number) for number in range(2)]
+    accesses = [account_access(sim, number) for number in range(2)]
     for _ in range(2):
-        for one in made:
-            one.fetch(account.ACCOUNT, REGION)
+        for access in accesses:
+            access.fetch(account.ACCOUNT, REGION)
         sim.expire_tokens(role_arn=role(1))
-    assert not isinstance(made[0].fetch(account.ACCOUNT, REGION), Failure)
-    assert not isinstance(made[1].fetch(account.ACCOUNT, REGION), Failure)
+    assert not isinstance(accesses[0].fetch(account.ACCOUNT, REGION), Failure)
+    assert not isinstance(accesses[1].fetch(account.ACCOUNT, REGION), Failure)
     assert [hop.params['RoleArn'] for hop in sim.log.where(operation='AssumeRole')] == [role(0), role(1), role(1)]
 
 
-def test_trust_is_not_shared(check: Check, twin: TlsTwin, aggregator: Any, tmp_path: Path) -> None:
-    """An instance that trusts another authority does not take a connection that was opened by one that trusts this."""
-    other = certificates(tmp_path)[0]
-    assert not check(endpoint_url=twin.endpoint_url).run()
-    assert not check(endpoint_url=twin.endpoint_url, tls_ca_cert=None, tls_verify=False).run()
-    assert check(endpoint_url=twin.endpoint_url, tls_ca_cert=str(other)).run()
-    assert connected(aggregator)[0] == 2 and 'tls_ca_cert' in connected(aggregator)[1]
-    assert check(endpoint_url=twin.endpoint_url, tls_ca_cert=None).run()
-    assert connected(aggregator)[0] == 2 and 'tls_ca_cert' in connected(aggregator)[1]
+def test_trusted_authorities_are_not_shared(
+    make_check: MakeCheck, twin: TlsTwin, aggregator: Any, tmp_path: Path
+) -> None:
+    """An instance does not reuse a connection that an instance with other trusted authorities opened."""
+    other_authority = certificates(tmp_path)[0]
+    assert not make_check(endpoint_url=twin.endpoint_url).run()
+    assert not make_check(endpoint_url=twin.endpoint_url, tls_ca_cert=None, tls_verify=False).run()
+    assert make_check(endpoint_url=twin.endpoint_url, tls_ca_cert=str(other_authority)).run()
+    assert connection_status(aggregator)[0] == 2 and 'tls_ca_cert' in connection_status(aggregator)[1]
+    assert make_check(endpoint_url=twin.endpoint_url, tls_ca_cert=None).run()
+    assert connection_status(aggregator)[0] == 2 and 'tls_ca_cert' in connection_status(aggregator)[1]
 
 
-def test_proxies_are_not_shared(check: Check, twin: TlsTwin, proxy: ConnectProxy) -> None:
-    """An instance with a proxy of its own goes through it, whoever reaches the same host in another way."""
-    assert not check(endpoint_url=twin.endpoint_url).run()
+def test_proxies_are_not_shared(make_check: MakeCheck, twin: TlsTwin, proxy: ConnectProxy) -> None:
+    """An instance with a proxy sends through it, also when other instances reach the same host without it."""
+    assert not make_check(endpoint_url=twin.endpoint_url).run()
     assert not proxy.hosts
-    assert not check(endpoint_url=twin.endpoint_url, proxy={'https': proxy.url}).run()
+    assert not make_check(endpoint_url=twin.endpoint_url, proxy={'https': proxy.url}).run()
     assert proxy.hosts
-    with ConnectProxy(twin.port, password='user:one') as guarded:
-        for password in ('one', 'two'):
-            named = {'https': guarded.url.replace('://', f'://user:{password}@')}
-            assert bool(check(endpoint_url=twin.endpoint_url, proxy=named).run()) is (password == 'two')
+    with ConnectProxy(twin.port, password='user:right') as guarded:
+        for password in ('right', 'wrong'):
+            proxy_option = {'https': guarded.url.replace('://', f'://user:{password}@')}
+            assert bool(make_check(endpoint_url=twin.endpoint_url, proxy=proxy_option).run()) is (password == 'wrong')
 
 
-def test_authorities_that_are_exchanged(check: Check, twin: TlsTwin, aggregator: Any, tmp_path: Path) -> None:
-    """A file of authorities that is exchanged counts from the next connection on, without a restart."""
+def test_an_exchanged_file_of_authorities_needs_no_restart(
+    make_check: MakeCheck, twin: TlsTwin, aggregator: Any, tmp_path: Path
+) -> None:
+    """A replaced file of authorities applies from the next connection on, without a restart."""
     (tmp_path / 'other').mkdir()
     trusted = tmp_path / 'trusted.pem'
     trusted.write_bytes(certificates(tmp_path / 'other')[0].read_bytes())
-    one = check(endpoint_url=twin.endpoint_url, tls_ca_cert=str(trusted))
-    assert one.run()
+    check = make_check(endpoint_url=twin.endpoint_url, tls_ca_cert=str(trusted))
+    assert check.run()
     trusted.write_bytes(Path(twin.ca_file).read_bytes())
-    assert not one.run()
-    assert connected(aggregator) == (0, '')
+    assert not check.run()
+    assert connection_status(aggregator) == (0, '')
 
 
 def test_connections_end_with_their_last_user(twin: TlsTwin) -> None:
-    """The connections of instances that are gone are gone as well."""
-    before = {id(one) for one in living()}
-    made = [access(twin, number, tls_ca_cert=twin.ca_file) for number in range(2)]
-    for one in made:
-        assert not isinstance(one.fetch(account.ACCOUNT, REGION), Failure)
-    del one
-    for left in (1, 1, 0):
-        assert len([found for found in living() if id(found) not in before]) == left
-        made[:1] = []
+    """Connections are closed with the last instance that uses them."""
+    before = {id(connections) for connections in living_connections()}
+    accesses = [account_access(twin, number, tls_ca_cert=twin.ca_file) for number in range(2)]
+    for access in accesses:
+        assert not isinstance(access.fetch(account.ACCOUNT, REGION), Failure)
+    del access
+    for expected in (1, 1, 0):
+        new = [connections for connections in living_connections() if id(connections) not in before]
+        assert len(new) == expected
+        del new, accesses[:1]
 
 
-def living() -> list[Connections]:
+def living_connections() -> list[Connections]:
     gc.collect()
-    return [one for one in gc.get_objects() if type(one) is Connections]
-
-
-# What botocore does on its own.
-
-STAGES = (
-    'after-call',
-    'before-call',
-    'before-endpoint-resolution',
-    'before-parameter-build',
-    'before-parse',
-    'before-send',
-    'before-sign',
-    'choose-signer',
-    'needs-retry',
-    'provide-client-params',
-    'request-created',
-    'response-received',
-)
-
-
-@pytest.mark.parametrize('service', ['cloudwatch', 'ses', 'sesv2', 'sts', 'sso', 'sso-oidc', 'signin'])
-def test_handlers(service: str) -> None:
-    """Whatever botocore does to the requests of a service that is asked here it still does, in the same order."""
-    theirs = HierarchicalEmitter()
-    session = botocore.session.Session(event_hooks=theirs)
-    try:
-        model = session.get_service_model(service)
-    except botocore.exceptions.UnknownServiceError:
-        pytest.skip('this botocore does not know the service')
-    name = model.service_id.hyphenize()
-    events = [f'{stage}.{name}.{operation}' for stage in STAGES for operation in model.operation_names]
-    events += [f'getattr.{name}.{botocore.xform_name(operation)}' for operation in model.operation_names]
-    events += ['choose-service-name', f'creating-client-class.{name}']
-    seen = 0
-    for event in events:
-        expected = list(theirs._handlers.prefix_search(event))
-        found = [one for one in HANDLERS._handlers.prefix_search(event) if not one.__module__.startswith('datadog')]
-        assert found == expected, event
-        seen += len(found)
-    assert seen > len(model.operation_names)
+    return [connections for connections in gc.get_objects() if type(connections) is Connections]

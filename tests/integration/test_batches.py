@@ -1,84 +1,82 @@
-"""Many series, in batches side by side: what fails in one batch costs that batch, and the next run makes it good."""
+"""Many series in parallel batches: a failure costs the batch that it hits, and the next run makes up for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil
 from typing import Any
 
 import pytest
-from common import ACCOUNT, OTHER, REGION, Watch, wait_for_workers
+from common import ACCOUNT, ACCOUNT_METRICS, OTHER, REGION, Driver, MakeDriver, StartSimulator, wait_for_workers
 from slow import slow_aws
 
+from datadog_checks.amazon_ses.aws import json_protocol
 from datadog_checks.amazon_ses.runner import Runner
-from simulator import Clock, Fault, Simulator
+from simulator import Clock, Fault, Simulator, series_id
 from simulator.scenarios import RATIOS, Family, Scenario
 
-Watching = Callable[..., Watch]
-Starting = Callable[..., Simulator]
 HOUR, DAY = 3600, 86400
 SET = 'ses:configuration-set'
 SETS = 130
 MANY = Family(dimensions=(SET,), count=SETS, patterns=('set-{:05d}',), events=RATIOS, share=1.0)
-SERIES = 12 + SETS * 10
+SERIES = ACCOUNT_METRICS + SETS * len(RATIOS)
 
 
-def many(start: Starting, **options: Any) -> Simulator:
+def many(start: StartSimulator, **options: Any) -> Simulator:
     return start(Scenario('many', 'many sets', volume=1e6, families=(MANY,), **options), strict=False, quotas=False)
 
 
-def counting(watch: Watching, sim: Simulator, **options: Any) -> Watch:
-    watching = watch(sim, collect=['cloudwatch', 'configuration_sets'], max_series=5000, **options)
-    watching.through(600, 60)
-    return watching
+def counting(make_driver: MakeDriver, sim: Simulator, **options: Any) -> Driver:
+    driver = make_driver(sim, collect=['cloudwatch', 'configuration_sets'], max_series=5000, **options)
+    driver.run_for(600, 60)
+    return driver
 
 
-def prove(watching: Watch, sim: Simulator, clock: Clock, region: str = REGION) -> None:
-    """After two clean hours without mail, every count equals CloudWatch's final sum, set by set."""
+def assert_exact(driver: Driver, sim: Simulator, clock: Clock, region: str = REGION) -> None:
+    """After two hours without faults and mail, each count of each set equals CloudWatch's final sum."""
     sim.faults.clear()
-    watching.through(2 * HOUR, 300)
-    since, end = watching.last('collector.counting_since', region), clock() - 1.5 * HOUR
+    driver.run_for(2 * HOUR, 300)
+    since, end = driver.last('collector.counting_since', region), clock() - 1.5 * HOUR
     for metric, name in (('Send', 'send'), ('Bounce', 'bounce'), ('Subscription', 'subscription')):
         wrong = []
         for number in range(SETS):
-            of = f'set-{number:05d}'
-            handed = watching.total(f'configuration_set.{name}.count', region, f'configuration_set:{of}')
-            if handed != watching.truth(metric, since, end, region=region, dimensions={SET: of}):
-                wrong.append(of)
+            set_name = f'set-{number:05d}'
+            counted = driver.total(f'configuration_set.{name}.count', region, f'configuration_set:{set_name}')
+            if counted != driver.cloudwatch_sum(metric, since, end, region=region, dimensions={SET: set_name}):
+                wrong.append(set_name)
         assert wrong == []
-    assert watching.total('send.count', region) == watching.truth('Send', since, end, region=region) > 0
-    assert watching.values('collector.periods_skipped', region) == []
+    assert driver.total('send.count', region) == driver.cloudwatch_sum('Send', since, end, region=region) > 0
+    assert driver.values('collector.periods_skipped', region) == []
 
 
 def stop_mail(sim: Simulator, clock: Clock) -> None:
-    """No more mail from here on, so that everything can have arrived."""
+    """End the mail now, so that later every amount has arrived."""
     since = clock() - sim.world.started
     sim.world._curves['*'] = ((0.0, 1.0), (since, 1.0), (since, 0.0))
     sim.world._factor.cache_clear()
     sim.world._hour.cache_clear()
 
 
-def batch_of(sim: Simulator, name: str) -> int:
-    """How many queries the newest request that holds a set's name asked."""
-    asked = [one.params['MetricDataQueries'] for one in sim.log.where(operation='GetMetricData')]
-    held = [
+def batch_size(sim: Simulator, name: str) -> int:
+    """The number of queries in the newest request that holds a set."""
+    batches = [request.params['MetricDataQueries'] for request in sim.log.where(operation='GetMetricData')]
+    holding = [
         queries
-        for queries in asked
+        for queries in batches
         if any({'Name': SET, 'Value': name} in query['MetricStat']['Metric']['Dimensions'] for query in queries)
     ]
-    return len(held[-1])
+    return len(holding[-1])
 
 
-def test_steady_runs_need_as_few_calls_as_can_be(watch: Watching, start: Starting, clock: Clock) -> None:
+def test_steady_runs_need_as_few_calls_as_can_be(make_driver: MakeDriver, start: StartSimulator, clock: Clock) -> None:
     """A collection takes a request for 500 queries, and one GetAccount, not one more."""
     sim = many(start)
-    watching = watch(sim, max_series=5000, collect=['account', 'cloudwatch', 'configuration_sets'])
-    watching.through(1500, 60)
+    driver = make_driver(sim, max_series=5000, collect=['account', 'cloudwatch', 'configuration_sets'])
+    driver.run_for(1500, 60)
     for _ in range(30):
         sim.log.clear()
-        watching.run()
+        driver.run()
         requests = sim.log.where(operation='GetMetricData')
-        queries = sum(len(one.params['MetricDataQueries']) for one in requests)
+        queries = sum(len(request.params['MetricDataQueries']) for request in requests)
         assert len(requests) <= ceil(queries / 500)
         assert len(sim.log.where(operation='GetAccount')) <= 1
         clock.advance(60)
@@ -100,98 +98,102 @@ def test_steady_runs_need_as_few_calls_as_can_be(watch: Watching, start: Startin
     ],
     ids=lambda fault: fault.kind,
 )
-def test_a_batch_that_fails_costs_that_batch(watch: Watching, start: Starting, clock: Clock, fault: Fault) -> None:
+def test_a_batch_that_fails_costs_that_batch(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, fault: Fault
+) -> None:
     """While one batch of three fails, the others are counted; afterwards nothing is missing and nothing is double."""
     sim = many(start)
-    watching = counting(watch, sim)
+    driver = counting(make_driver, sim)
     sim.faults.add(fault)
     sim.log.clear()
-    watching.through(900, 60)
+    driver.run_for(900, 60)
     assert fault.hits >= 2
-    assert 1 in {one.status for one in watching.aggregator.service_checks('amazon_ses.can_connect')}
-    assert watching.total('send.count') > 0
+    assert 1 in {sample.status for sample in driver.aggregator.service_checks('amazon_ses.can_connect')}
+    assert driver.total('send.count') > 0
     stop_mail(sim, clock)
-    prove(watching, sim, clock)
+    assert_exact(driver, sim, clock)
 
 
-def test_only_what_failed_is_asked_again(watch: Watching, start: Starting, clock: Clock) -> None:
-    """The run after a failed batch asks for its series alone, and not for what was answered."""
+def test_only_failed_series_are_read_again(make_driver: MakeDriver, start: StartSimulator, clock: Clock) -> None:
+    """The run after a failed batch queries the series of that batch only."""
     sim = many(start)
-    watching = counting(watch, sim)
+    driver = counting(make_driver, sim)
     fault = sim.faults.add(Fault('server_error', operation='GetMetricData', holds='set-00077', times=2))
     sim.log.clear()
     while not fault.hits:
-        watching.run()
+        driver.run()
         clock.advance(60)
     failed = {
-        one.billed_metrics or len(one.params['MetricDataQueries'])
-        for one in sim.log.where(operation='GetMetricData')
-        if one.error
+        request.billed_metrics or len(request.params['MetricDataQueries'])
+        for request in sim.log.where(operation='GetMetricData')
+        if request.error
     }
     sim.log.clear()
-    watching.run()
+    driver.run()
     requests = sim.log.where(operation='GetMetricData')
     assert len(requests) == 1
     assert {len(requests[0].params['MetricDataQueries'])} == failed
 
 
-@pytest.mark.parametrize('error', [('ValidationError', 400), ('RequestEntityTooLarge', 413)], ids=lambda one: one[0])
+@pytest.mark.parametrize(
+    'error', [('ValidationError', 400), ('RequestEntityTooLarge', 413)], ids=lambda error: error[0]
+)
 def test_a_batch_that_is_refused_for_one_series_is_split(
-    watch: Watching, start: Starting, clock: Clock, error: tuple[str, int]
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, error: tuple[str, int]
 ) -> None:
-    """A request that AWS refuses for what is in it is halved run by run, until one series is left, which is told and
-    left alone; everything else is counted."""
+    """A request that AWS refuses for what is in it is halved run by run, until one series is left, which is reported
+    and not queried for a day; every other series is counted."""
     sim = many(start)
-    watching = counting(watch, sim)
+    driver = counting(make_driver, sim)
     poison = Fault('error', operation='GetMetricData', holds='set-00077', argument=error)
     sim.faults.add(poison)
     for _ in range(40):
-        watching.run()
+        driver.run()
         clock.advance(60)
-    assert batch_of(sim, 'set-00077') == 1
-    assert watching.last('collector.series_dropped', REGION, 'reason:refused') == 10
+    assert batch_size(sim, 'set-00077') == 1
+    assert driver.last('collector.series_dropped', REGION, 'reason:refused') == len(RATIOS)
     hits = poison.hits
-    watching.through(HOUR, 300)
-    assert poison.hits == hits, 'it is left alone for a day'
-    assert watching.status('can_connect')[0] == 0
-    since = watching.last('collector.counting_since')
-    handed = watching.total('configuration_set.send.count', REGION, 'configuration_set:set-00078')
-    of = {SET: 'set-00078'}
+    driver.run_for(HOUR, 300)
+    assert poison.hits == hits, 'the series is not queried for a day'
+    assert driver.status('can_connect')[0] == 0
+    since = driver.last('collector.counting_since')
+    counted = driver.total('configuration_set.send.count', REGION, 'configuration_set:set-00078')
+    dimensions = {SET: 'set-00078'}
     assert (
-        watching.truth('Send', since, clock() - 1200, dimensions=of)
-        <= handed
-        <= watching.truth('Send', since, dimensions=of)
+        driver.cloudwatch_sum('Send', since, clock() - 1200, dimensions=dimensions)
+        <= counted
+        <= driver.cloudwatch_sum('Send', since, dimensions=dimensions)
     )
 
 
 @pytest.mark.parametrize('minutes', [2, 5, 20])
-def test_where_everything_is_refused_no_series_is_to_blame(
-    watch: Watching, start: Starting, clock: Clock, minutes: int
+def test_no_series_is_quarantined_where_everything_is_refused(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, minutes: int
 ) -> None:
-    """When something in the way refuses every request for some time, nothing is left alone for long, the requests stay
-    few, and afterwards all is counted."""
+    """When every request is refused for some time, no series stays in quarantine, requests stay few, and afterwards
+    every amount is counted."""
     sim = many(start)
-    watching = counting(watch, sim)
+    driver = counting(make_driver, sim)
     sim.faults.add(Fault('error', operation='GetMetricData', argument=('ValidationError', 400)))
     sim.log.clear()
     for _ in range(minutes):
-        watching.run()
+        driver.run()
         clock.advance(60)
     assert len(sim.log.where(operation='GetMetricData')) <= 32 * (minutes // 5 + 1)
     sim.faults.clear()
-    watching.through(1800, 60)
-    watching.fresh()
-    watching.run()
-    assert not any('reason:refused' in tags for _, tags in watching.fresh())
+    driver.run_for(1800, 60)
+    driver.new_values()
+    driver.run()
+    assert not any('reason:refused' in tags for _, tags in driver.new_values())
     stop_mail(sim, clock)
-    prove(watching, sim, clock)
+    assert_exact(driver, sim, clock)
 
 
-def test_long_names_make_smaller_requests(watch: Watching, sim: Simulator, clock: Clock) -> None:
-    """Requests stay below what AWS takes, however long the names and values of dimensions are."""
+def test_long_names_make_smaller_requests(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
+    """Requests stay below the size that AWS accepts, however long the names and values of dimensions are."""
     for number in range(300):
         dimensions = {f'{place}-{"n" * 200}': f'{number}-{"ü" * 250}' for place in range(8)}
-        sim.world.put(ACCOUNT, REGION, 'Send', clock() - HOUR, 1, dimensions=dimensions)
+        sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), clock() - HOUR, 1)
     sizes: list[int] = []
     answer = sim._server._answer
 
@@ -200,66 +202,68 @@ def test_long_names_make_smaller_requests(watch: Watching, sim: Simulator, clock
         return answer(request)
 
     sim._server._answer = measured
-    watching = watch(sim, collect=['cloudwatch', 'unrecognized'])
-    watching.through(600, 60)
-    assert watching.last('collector.series') == 312
+    driver = make_driver(sim, collect=['cloudwatch', 'unrecognized'])
+    driver.run_for(600, 60)
+    assert driver.last('collector.series') == ACCOUNT_METRICS + 300
     assert max(sizes) < 1_000_000
-    assert watching.status('can_connect')[0] == 0
+    assert driver.status('can_connect')[0] == 0
 
 
-def test_one_worker_and_eight_count_the_same(watch: Watching, start: Starting, clock: Clock, aggregator: Any) -> None:
-    """Batches one after the other, batches side by side, and batches that botocore reads and writes itself, hand over
-    the same amounts in the same runs."""
-    from datadog_checks.amazon_ses.aws import bodies
-
+def test_one_worker_and_eight_count_the_same(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, aggregator: Any
+) -> None:
+    """Sequential batches, parallel batches, and batches that botocore serializes itself submit the same amounts in the
+    same runs."""
     sim = many(start, late_share=0.3)
-    told: dict[str, list[dict[Any, float]]] = {}
-    begun = clock()
-    speaks_json = bodies.speaks_json
-    for way in ('side by side', 'one by one', 'plain'):
-        clock.set(begun)
-        watching = watch(
-            sim, collect=['cloudwatch', 'configuration_sets'], max_series=5000, ledger=way.replace(' ', '-')
-        )
-        watching.fresh()
-        width = 1 if way == 'one by one' else 8
-        watching.check._runner = Runner(watching.check.monotonic, max_steps=width, max_per_region=width)
-        bodies.speaks_json = speaks_json if way != 'plain' else lambda client: False
-        told[way] = []
+    counts: dict[str, list[dict[Any, float]]] = {}
+    begin = clock()
+    speaks_json = json_protocol.speaks_json
+    for mode in ('parallel', 'sequential', 'botocore'):
+        clock.set(begin)
+        driver = make_driver(sim, collect=['cloudwatch', 'configuration_sets'], max_series=5000, ledger=mode)
+        driver.new_values()
+        width = 1 if mode == 'sequential' else 8
+        driver.check._runner = Runner(driver.check.monotonic, max_steps=width, max_per_region=width)
+        json_protocol.speaks_json = speaks_json if mode != 'botocore' else lambda client: False
+        counts[mode] = []
         for _ in range(30):
-            watching.run()
-            told[way].append({key: value for key, value in watching.fresh().items() if key[0].endswith('.count')})
+            driver.run()
+            counts[mode].append({key: value for key, value in driver.new_values().items() if key[0].endswith('.count')})
             clock.advance(60)
-        bodies.speaks_json = speaks_json
-    assert sum(map(len, told['side by side'])) > 2000
-    assert told['side by side'] == told['one by one'] == told['plain']
+        json_protocol.speaks_json = speaks_json
+    assert sum(map(len, counts['parallel'])) > 2000
+    assert counts['parallel'] == counts['sequential'] == counts['botocore']
 
 
-def test_what_does_not_come_in_time_is_taken_in_later(watch: Watching, start: Starting, clock: Clock) -> None:
+def test_what_does_not_come_in_time_is_taken_in_later(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock
+) -> None:
     """A run ends with the batches that came, says what is under way, asks for nothing of it again, and counts it when
     it comes, exactly."""
     sim = many(start)
     with slow_aws(sim) as slow:
-        watching = slow.slow_down(counting(watch, sim, read_timeout=60))
+        driver = slow.slow_down(counting(make_driver, sim, read_timeout=60))
         hold = slow.hold('GetMetricData', text='set-00077')
         while not hold.number:
-            watching.run()
+            driver.run()
             clock.advance(60)
-        assert watching.status('can_connect')[0] == 1
-        assert 'no answer yet to GetMetricData' in watching.status('can_connect')[1]
-        watching.through(900, 60)
+        assert driver.status('can_connect')[0] == 1
+        assert 'no answer yet to GetMetricData' in driver.status('can_connect')[1]
+        driver.run_for(900, 60)
         assert hold.number == 1
-        assert watching.total('configuration_set.send.count', REGION, 'configuration_set:set-00002') > 0
+        assert driver.total('configuration_set.send.count', REGION, 'configuration_set:set-00002') > 0
         hold.release()
         wait_for_workers()
         stop_mail(sim, clock)
-        prove(watching, sim, clock)
+        assert_exact(driver, sim, clock)
 
 
-def test_counts_add_up_in_two_regions_with_faults_in_one(watch: Watching, start: Starting, clock: Clock) -> None:
+def test_counts_add_up_in_two_regions_with_faults_in_one(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock
+) -> None:
     """Every kind of fault in one Region, late data and a restart in both: all counts of both are exact."""
     sim = many(start, late_share=0.3, late=(300.0, 2400.0))
-    watching = counting(watch, sim, regions=[REGION, OTHER], min_collection_interval=60)
+    driver = counting(make_driver, sim, regions=[REGION, OTHER], min_collection_interval=60)
     for kind in (
         'throttle',
         'partial',
@@ -273,11 +277,11 @@ def test_counts_add_up_in_two_regions_with_faults_in_one(watch: Watching, start:
         sim.faults.clear()
         sim.faults.add(Fault(kind, region=REGION, operation='GetMetricData', probability=0.5))
         for _ in range(5):
-            watching.run()
+            driver.run()
             clock.advance(60)
         if kind == 'html':
-            watching.restart()
-    assert watching.status('can_connect', OTHER)[0] == 0
+            driver.restart()
+    assert driver.status('can_connect', OTHER)[0] == 0
     stop_mail(sim, clock)
-    prove(watching, sim, clock)
-    prove(watching, sim, clock, OTHER)
+    assert_exact(driver, sim, clock)
+    assert_exact(driver, sim, clock, OTHER)

@@ -1,17 +1,15 @@
-"""What a run asks of AWS, how often, and what that costs."""
+"""Promise P4: The requests of a run: how many, how often, and their cost."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
-from common import REGION, Watch, names
+from common import ACCOUNT_METRICS, REGION, MakeDriver, StartSimulator, metric_names
 
 from simulator import Clock, Fault, Simulator
 from simulator.scenarios import Family, Scenario
 
-Watching = Callable[..., Watch]
 HOUR, DAY = 3600, 86400
 SET = {'ses:configuration-set': 'set-00000'}
 STEADY = {'collect': ['account', 'cloudwatch']}
@@ -20,80 +18,82 @@ STEADY = {'collect': ['account', 'cloudwatch']}
 @pytest.mark.parametrize('phase', [0.3, 140.0])
 @pytest.mark.parametrize('step', [15.0, 60.0, 59.9])
 def test_steady_runs_ask_as_often_as_something_can_be_new(
-    watch: Watching, sim: Simulator, clock: Clock, step: float, phase: float
+    make_driver: MakeDriver, sim: Simulator, clock: Clock, step: float, phase: float
 ) -> None:
-    """One Region costs one GetAccount a minute and one GetMetricData in five, whatever the Agent's cycle, no more."""
-    watching = watch(**STEADY)
-    # The slots of an instance are shifted, so their beginning is looked for: the first run that asks again.
+    """One Region costs one GetAccount a minute and one GetMetricData in five minutes, whatever the Agent's cycle."""
+    driver = make_driver(**STEADY)
+    # The slots of an instance begin at an offset; the first run that reads again shows it.
     while sim.log.count(operation='GetMetricData') < 2:
         clock.advance(5)
-        watching.run()
+        driver.run()
     clock.advance(300 + phase)
-    watching.run()
-    begun, sim_log = clock(), sim.log
+    driver.run()
+    begin, sim_log = clock(), sim.log
     sim_log.clear()
     for _ in range(int(HOUR // step)):
         clock.advance(step)
-        assert watching.run() == ''
-    elapsed = clock() - begun
-    asked = sim_log.operations()
-    assert set(asked) == {'GetAccount', 'GetMetricData'}
-    assert asked['GetAccount'] == round(elapsed / 60)
-    assert asked['GetMetricData'] == round(elapsed / 300)
+        assert driver.run() == ''
+    elapsed = clock() - begin
+    calls = sim_log.operations()
+    assert set(calls) == {'GetAccount', 'GetMetricData'}
+    assert calls['GetAccount'] == round(elapsed / 60)
+    assert calls['GetMetricData'] == round(elapsed / 300)
     for operation, every in (('GetAccount', 60), ('GetMetricData', 300)):
-        times = [one.time for one in sim_log.where(operation=operation)]
+        times = [request.time for request in sim_log.where(operation=operation)]
         assert all(later - earlier >= every / 2 for earlier, later in zip(times, times[1:], strict=False))
 
 
 @pytest.mark.parametrize('second', [0.3, 10.3, 290.3, 299.9])
-def test_early_runs_do_not_ask_twice(watch: Watching, sim: Simulator, clock: Clock, second: float) -> None:
-    """Runs that come a little early each time never make the check ask CloudWatch after less than half a period."""
-    watching = watch(collect=['cloudwatch'])
+def test_early_runs_do_not_ask_twice(make_driver: MakeDriver, sim: Simulator, clock: Clock, second: float) -> None:
+    """Runs that each come a little early never query CloudWatch twice within half a period."""
+    driver = make_driver(collect=['cloudwatch'])
     while sim.log.count(operation='GetMetricData') < 2:
         clock.advance(1)
-        watching.run()
+        driver.run()
     clock.set(sim.log.where(operation='GetMetricData')[-1].time + 300 + second)
     sim.log.clear()
     for _ in range(30):
-        watching.run()
+        driver.run()
         clock.advance(59.9)
-    times = [one.time for one in sim.log.where(operation='GetMetricData')]
+    times = [request.time for request in sim.log.where(operation='GetMetricData')]
     assert len(times) >= 6
     assert min(later - earlier for earlier, later in zip(times, times[1:], strict=False)) >= 150
 
 
-def test_one_call_bills_the_account_series_once(watch: Watching, sim: Simulator, clock: Clock) -> None:
-    """A collection is one request of 12 billed metrics, also with four statistics, and says so."""
-    watching = watch(collect=['cloudwatch'], statistics=['maximum', 'average', 'minimum'])
-    watching.through(1200, 300)
+def test_one_call_bills_the_account_series_once(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
+    """A collection is one request that bills each metric of the account once, also with four statistics."""
+    driver = make_driver(collect=['cloudwatch'], statistics=['maximum', 'average', 'minimum'])
+    driver.run_for(1200, 300)
     requests = sim.log.where(operation='GetMetricData')
-    assert [one.billed_metrics for one in requests] == [12] * 4
-    assert watching.total('collector.billed_metrics') == sim.log.billed_metrics() == 48
-    assert watching.last('collector.series') == 12
-    assert watching.last('collector.estimated_cost') == pytest.approx(12 * 30 * 86400 / 300 * 0.01 / 1000)
+    assert [request.billed_metrics for request in requests] == [ACCOUNT_METRICS] * 4
+    assert driver.total('collector.billed_metrics') == sim.log.billed_metrics() == 4 * ACCOUNT_METRICS
+    assert driver.last('collector.series') == ACCOUNT_METRICS
+    assert driver.last('collector.estimated_cost') == pytest.approx(ACCOUNT_METRICS * 30 * 86400 / 300 * 0.01 / 1000)
 
 
-def test_calls_are_those_that_aws_saw(watch: Watching, sim: Simulator, clock: Clock) -> None:
-    """`collector.api_calls` and `api_errors` add up to what AWS saw, retries included."""
-    watching = watch()
+def test_reported_calls_equal_the_requests_that_reached_aws(
+    make_driver: MakeDriver, sim: Simulator, clock: Clock
+) -> None:
+    """`collector.api_calls` and `api_errors` add up to the requests that reached AWS, retries included."""
+    driver = make_driver()
     sim.faults.add(Fault('throttle', operation='GetAccount', times=3))
     sim.faults.add(Fault('server_error', operation='GetMetricData', times=1, after=1))
     sim.faults.add(Fault('html', operation='GetSendStatistics', times=1))
     for _ in range(20):
-        watching.run()
+        driver.run()
         clock.advance(60)
     for operation, number in sim.log.operations().items():
-        assert watching.total('collector.api_calls', REGION, f'operation:{operation}') == number
-    assert watching.total('collector.api_throttles') == 3
+        assert driver.total('collector.api_calls', REGION, f'operation:{operation}') == number
+    assert driver.total('collector.api_throttles') == 3
     failed = Counter(
         {
-            ('GetAccount', 'throttled'): watching.total(
+            ('GetAccount', 'throttled'): driver.total(
                 'collector.api_errors', REGION, 'operation:GetAccount', 'reason:throttled'
             ),
-            ('GetMetricData', 'network'): watching.total(
+            ('GetMetricData', 'network'): driver.total(
                 'collector.api_errors', REGION, 'operation:GetMetricData', 'reason:network'
             ),
-            ('GetSendStatistics', 'malformed'): watching.total(
+            ('GetSendStatistics', 'malformed'): driver.total(
                 'collector.api_errors', REGION, 'operation:GetSendStatistics', 'reason:malformed'
             ),
         }
@@ -105,35 +105,35 @@ def test_calls_are_those_that_aws_saw(watch: Watching, sim: Simulator, clock: Cl
     }
 
 
-def test_account_metrics_are_there_in_each_cycle(watch: Watching, clock: Clock) -> None:
-    """Once known, the gauges of the account come in every run, whether or not AWS was asked in it."""
-    watching = watch(dimensions=[SET])
-    watching.through(900, 60)
-    watching.fresh()
-    watching.run()
-    expected = {name for name, tags in watching.fresh() if not name.endswith('.count') and 'collector.' not in name}
+def test_account_metrics_are_there_in_each_cycle(make_driver: MakeDriver, clock: Clock) -> None:
+    """After their first values the gauges of the account come in every run, also in runs without requests."""
+    driver = make_driver(dimensions=[SET])
+    driver.run_for(900, 60)
+    driver.new_values()
+    driver.run()
+    expected = {name for name, tags in driver.new_values() if not name.endswith('.count') and 'collector.' not in name}
     assert {'send', 'bounce', 'quota.utilization', 'reputation.bounce_rate', 'can_connect'} <= expected
     for _ in range(40):
         clock.advance(15)
-        watching.run()
-        assert expected <= names(watching.fresh())
+        driver.run()
+        assert expected <= metric_names(driver.new_values())
 
 
-def test_new_receipt_rules_are_counted(watch: Watching, start: Callable[..., Simulator], clock: Clock) -> None:
+def test_new_receipt_rules_are_counted(make_driver: MakeDriver, start: StartSimulator, clock: Clock) -> None:
     """A receipt rule that begins to receive is found by itself, counts from its first mail, and disturbs no gauge."""
     rule = Family(dimensions=('RuleName',), values=(('new-rule',),), events={'Received': 1.0}, share=0.5, appears=900.0)
     sim = start(Scenario('new', 'a rule appears', families=(rule,)))
-    watching = watch(sim)
-    watching.through(600, 60)
+    driver = make_driver(sim)
+    driver.run_for(600, 60)
     for _ in range(80):
-        watching.fresh()
-        watching.run()
-        assert {'send', 'bounce', 'collector.data_age'} <= names(watching.fresh())
+        driver.new_values()
+        driver.run()
+        assert {'send', 'bounce', 'collector.data_age'} <= metric_names(driver.new_values())
         clock.advance(60)
-    since, end = watching.last('collector.counting_since'), clock() + DAY
+    since, end = driver.last('collector.counting_since'), clock() + DAY
     sim.faults.add(Fault('throttle', operation='ListMetrics'))
-    truth = watching.truth('Received', since, clock() - 900, dimensions={'RuleName': 'new-rule'})
+    truth = driver.cloudwatch_sum('Received', since, clock() - 900, dimensions={'RuleName': 'new-rule'})
     assert truth > 0
-    handed = watching.total('receiving.received.count', REGION, 'rule:new-rule')
-    assert truth <= handed <= watching.truth('Received', since, end, dimensions={'RuleName': 'new-rule'})
-    assert watching.total('receiving.received.count') == handed
+    counted = driver.total('receiving.received.count', REGION, 'rule:new-rule')
+    assert truth <= counted <= driver.cloudwatch_sum('Received', since, end, dimensions={'RuleName': 'new-rule'})
+    assert driver.total('receiving.received.count') == counted

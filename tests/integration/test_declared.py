@@ -1,31 +1,29 @@
-"""What the Agent gets: everything that is declared, once, and nothing else."""
+"""Promise P7: The Agent receives every declared metric, each once, and no other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from common import ACCOUNT, REGION, Watch
+from common import ACCOUNT, REGION, MakeDriver, StartSimulator
 
 from datadog_checks.amazon_ses.cloudwatch.metric_table import REPUTATION
 from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS
 from datadog_checks.dev.utils import get_metadata_metrics, get_service_checks
 from simulator import SCENARIOS, Clock, Fault, Simulator
 
-Watching = Callable[..., Watch]
 HOUR, DAY = 3600, 86400
 SET = {'ses:configuration-set': 'set-00000'}
 
 
 def test_every_declared_metric_comes_and_no_other(
-    watch: Watching, start: Callable[..., Simulator], clock: Clock, aggregator: Any
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, aggregator: Any
 ) -> None:
     """Over some hours with every feature and some trouble, the Agent gets each metric of metadata.csv and no other."""
     everything = SCENARIOS['everything']
     sim = start(replace(everything, volume=30_000.0))
-    rates = [one.metric_name for one in REPUTATION]
-    watching = watch(
+    rates = [rate.metric_name for rate in REPUTATION]
+    driver = make_driver(
         sim,
         statistics=list(STATISTICS),
         dimensions=[SET, {**SET, 'metrics': rates}],
@@ -33,14 +31,16 @@ def test_every_declared_metric_comes_and_no_other(
         backfill_limit=HOUR,
         tags=['team:mail'],
     )
-    watching.through(2400, 300)
+    driver.run_for(2400, 300)
     sim.world.shrink(ACCOUNT, REGION, 'Send', clock() - 900, 5)
     sim.faults.add(Fault('throttle', operation='GetMetricData', times=1))
-    watching.through(1500, 300)
+    driver.run_for(1500, 300)
     clock.advance(5 * HOUR)
     sim.faults.add(Fault('denied', operation='GetAccount', times=3))
-    watching.through(300, 60)
+    driver.run_for(300, 60)
 
+    lacking = get_metadata_metrics().keys() - set(aggregator.metric_names)
+    assert not lacking, f'{sorted(lacking)}: never submitted. Has the scenario `everything` data for it?'
     aggregator.assert_metrics_using_metadata(
         get_metadata_metrics(), check_submission_type=True, check_symmetric_inclusion=True
     )
@@ -50,21 +50,21 @@ def test_every_declared_metric_comes_and_no_other(
         aggregator.assert_metric_has_tag(name, f'aws_account:{ACCOUNT}')
     aggregator.assert_all_metrics_covered()
     aggregator.assert_service_checks(get_service_checks())
-    declared = {one['check'] for one in get_service_checks()}
+    declared = {check['check'] for check in get_service_checks()}
     assert {name for name in declared if aggregator.service_checks(name)} == declared
 
 
-def test_no_run_submits_anything_twice(watch: Watching, sim: Simulator, clock: Clock, aggregator: Any) -> None:
+def test_no_run_submits_anything_twice(make_driver: MakeDriver, sim: Simulator, clock: Clock, aggregator: Any) -> None:
     """Within one run each metric, count and service check comes once for each set of tags."""
-    watching = watch(dimensions=[SET, {'ses:configuration-set': ['a', 'A']}], statistics=['maximum', 'sum'])
+    driver = make_driver(dimensions=[SET, {'ses:configuration-set': ['a', 'A']}], statistics=['maximum', 'sum'])
     for _ in range(12):
         aggregator.reset()
-        assert watching.run() == ''
+        assert driver.run() == ''
         aggregator.assert_no_duplicate_all()
         counts = [
-            (name, tuple(sorted(one.tags)))
+            (name, tuple(sorted(sample.tags)))
             for name in aggregator.metric_names
-            for one in aggregator.metrics(name)
+            for sample in aggregator.metrics(name)
             if name.endswith('.count')
         ]
         assert len(counts) == len(set(counts))
@@ -72,13 +72,15 @@ def test_no_run_submits_anything_twice(watch: Watching, sim: Simulator, clock: C
     assert counts
 
 
-def test_contexts_are_counted(watch: Watching, clock: Clock, aggregator: Any) -> None:
+def test_collector_contexts_counts_the_contexts_of_a_run(
+    make_driver: MakeDriver, clock: Clock, aggregator: Any
+) -> None:
     """`collector.contexts` is the number of different metrics with tags that a run submits."""
-    watching = watch()
-    watching.through(900, 300)
+    driver = make_driver()
+    driver.run_for(900, 300)
     aggregator.reset()
-    watching.run()
+    driver.run()
     submitted = {
-        (name, tuple(sorted(one.tags))) for name in aggregator.metric_names for one in aggregator.metrics(name)
+        (name, tuple(sorted(sample.tags))) for name in aggregator.metric_names for sample in aggregator.metrics(name)
     }
-    assert watching.last('collector.contexts') == len(submitted)
+    assert driver.last('collector.contexts') == len(submitted)

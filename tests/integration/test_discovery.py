@@ -1,38 +1,40 @@
-"""What CloudWatch lists becomes series, in families that stay apart, and no trouble with the list costs any of them."""
+"""Listed metrics become series in separate families, and a failing listing costs none of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from common import ACCOUNT, REGION, START, Watch
+from common import ACCOUNT, ACCOUNT_METRICS, REGION, START, MakeDriver, StartSimulator
 
-from simulator import SCENARIOS, Clock, Fault, Simulator
+from datadog_checks.amazon_ses.cloudwatch.metric_table import BY_CONFIGURATION_SET
+from simulator import SCENARIOS, Clock, Fault, Simulator, series_id
 from simulator.scenarios import Family, Scenario, configuration_sets
 
-Watching = Callable[..., Watch]
-Starting = Callable[..., Simulator]
 DAY = 86400
 SET = 'ses:configuration-set'
 
 
-def listed(sim: Simulator, **wanted: Any) -> list[dict[str, Any]]:
-    return [one.params for one in sim.log.where(operation='ListMetrics') if wanted.items() <= one.params.items()]
+def listing_parameters(sim: Simulator, **parameters: Any) -> list[dict[str, Any]]:
+    return [
+        request.params
+        for request in sim.log.where(operation='ListMetrics')
+        if parameters.items() <= request.params.items()
+    ]
 
 
-def test_each_family_has_metrics_of_its_own_and_the_rest_passes_through(
-    watch: Watching, start: Starting, clock: Clock
+def test_each_family_has_its_metrics_and_unknown_metrics_pass_through(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock
 ) -> None:
-    """Of everything that SES publishes, each count adds up to CloudWatch's final sums under a name and tags of its own;
-    what no family knows comes as amazon_ses.unrecognized with its namespace, its name and its dimensions."""
+    """Of everything that SES publishes, each count adds up to CloudWatch's final sums under its name and tags; metrics
+    of no family come as amazon_ses.unrecognized with their namespace, name and dimensions."""
     sim = start(SCENARIOS['everything'])
-    watching = watch(sim, settle_delay=0)
-    watching.through(7200, 60)
-    since, end = watching.last('collector.counting_since'), clock() - 2700
+    driver = make_driver(sim, settle_delay=0)
+    driver.run_for(7200, 60)
+    since, end = driver.last('collector.counting_since'), clock() - 2700
 
     def truth(metric: str, dimensions: dict[str, str], until: float, namespace: str = 'AWS/SES') -> float:
-        return watching.truth(metric, since, until, dimensions=dimensions, namespace=namespace)
+        return driver.cloudwatch_sum(metric, since, until, dimensions=dimensions, namespace=namespace)
 
     pool, endpoint = {'PoolName': 'managed-main'}, {'ses:multi-region-endpoint-id': 'abcdef12.g3h'}
     tenant = {'TenantId': 'tn-00000000', 'TenantName': 'tenant-00000'}
@@ -52,38 +54,36 @@ def test_each_family_has_metrics_of_its_own_and_the_rest_passes_through(
             'AWS/SES/MailManager',
         ),
     ):
-        handed = watching.total(name, REGION, *tags)
+        counted = driver.total(name, REGION, *tags)
         settled, final = truth(metric, dimensions, end, namespace), truth(metric, dimensions, clock() + DAY, namespace)
-        assert 0 < settled <= handed <= final, name
-    assert watching.last('snds.spam_rate', REGION, 'ip:198.51.100.7') == 50.0
-    assert watching.last('managed_pool.dedicated_percentage', REGION, 'pool_name:managed-main') == pytest.approx(
-        80, 0.1
-    )
+        assert 0 < settled <= counted <= final, name
+    assert driver.last('snds.spam_rate', REGION, 'ip:198.51.100.7') == 50.0
+    assert driver.last('managed_pool.dedicated_percentage', REGION, 'pool_name:managed-main') == pytest.approx(80, 0.1)
     bytes_of = ('namespace:AWS/SES/MailManager', 'metric_name:ReceivedBytes')
-    assert watching.last('unrecognized', REGION, *bytes_of) == pytest.approx(52_000, 0.6)
-    assert watching.total('configuration_set.send.count', REGION, 'pool_name:managed-main') == 0
+    assert driver.last('unrecognized', REGION, *bytes_of) == pytest.approx(52_000, 0.6)
+    assert driver.total('configuration_set.send.count', REGION, 'pool_name:managed-main') == 0
 
 
-def test_series_of_odd_names_stay_apart(watch: Watching, sim: Simulator, clock: Clock) -> None:
+def test_series_of_odd_names_stay_apart(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
     """Names with colons and odd characters, values with commas, slashes and letters of other alphabets: each keeps a
-    count of its own."""
-    odd = [
+    separate count."""
+    odd_dimensions = [
         {SET: 'a,b'}, {SET: 'a/b'}, {SET: 'a b'}, {SET: 'Zoë'}, {SET: 'ZOË'}, {SET: 'новости'},
         {'my:tag': 'x'}, {'my_tag': 'x'}, {'my tag': 'x'}, {'x': 'y', 'z': 'a,b'}, {'x': 'y,a', 'z': 'b'},
     ]  # fmt: skip
-    for number, dimensions in enumerate(odd, 1):
+    for number, dimensions in enumerate(odd_dimensions, 1):
         for minute in range(60):
             at = START - 3600 + 60 * minute
-            sim.world.put(ACCOUNT, REGION, 'Send', at, 1, dimensions=dimensions, visible_at=at)
-        sim.world.put(ACCOUNT, REGION, 'Send', START + 900, number, dimensions=dimensions, visible_at=START + 900)
-    watching = watch(collect=['cloudwatch', 'configuration_sets', 'unrecognized'])
-    watching.through(3600, 60)
+            sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), at, 1, visible_at=at)
+        sim.world.put(ACCOUNT, REGION, series_id('Send', dimensions), START + 900, number, visible_at=START + 900)
+    driver = make_driver(collect=['cloudwatch', 'configuration_sets', 'unrecognized'])
+    driver.run_for(3600, 60)
     counts: dict[tuple[str, ...], float] = {}
     for name in ('configuration_set.send.count', 'unrecognized.count'):
-        for one in watching.aggregator.metrics(f'amazon_ses.{name}'):
-            key = (name, *sorted(one.tags))
-            counts[key] = counts.get(key, 0.0) + one.value
-    assert sorted(counts.values()) == list(range(1, len(odd) + 1))
+        for sample in driver.aggregator.metrics(f'amazon_ses.{name}'):
+            key = (name, *sorted(sample.tags))
+            counts[key] = counts.get(key, 0.0) + sample.value
+    assert sorted(counts.values()) == list(range(1, len(odd_dimensions) + 1))
 
 
 @pytest.mark.parametrize(
@@ -98,85 +98,93 @@ def test_series_of_odd_names_stay_apart(watch: Watching, sim: Simulator, clock: 
     ids=lambda fault: f'{fault.kind}',
 )
 def test_a_listing_that_is_cut_short_replaces_nothing(
-    watch: Watching, start: Starting, clock: Clock, fault: Fault
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, fault: Fault
 ) -> None:
-    """A page that fails leaves every series that a whole listing found, is told, and is made good when it passes."""
+    """A failing page removes no series of an earlier complete listing, is reported, and the next listing completes."""
     sim = start(Scenario('sets', 'sets', volume=1e6, families=(configuration_sets(60),)))
-    watching = watch(sim, collect=['cloudwatch', 'configuration_sets'], max_series=2000)
-    watching.through(900, 60)
-    before = watching.last('collector.series')
-    assert before == 12 + 60 * 12
-    assert len(listed(sim)) >= 2, 'the list has more than one page'
+    driver = make_driver(sim, collect=['cloudwatch', 'configuration_sets'], max_series=2000)
+    driver.run_for(900, 60)
+    before = driver.last('collector.series')
+    assert before == ACCOUNT_METRICS + 60 * len(BY_CONFIGURATION_SET)
+    assert len(listing_parameters(sim)) >= 2, 'the list has more than one page'
     sim.faults.add(fault)
     for _ in range(70):
-        watching.run()
+        driver.run()
         clock.advance(60)
-    assert watching.status('can_connect')[0] == 1
-    assert 'ListMetrics' in watching.status('can_connect')[1]
-    assert set(watching.values('collector.series')[-70:]) == {before}
+    assert driver.status('can_connect')[0] == 1
+    assert 'ListMetrics' in driver.status('can_connect')[1]
+    assert set(driver.values('collector.series')[-70:]) == {before}
     sim.faults.clear()
-    watching.through(120, 60)
-    assert watching.status('can_connect')[0] == 0
-    assert watching.last('collector.series') == before
+    driver.run_for(120, 60)
+    assert driver.status('can_connect')[0] == 0
+    assert driver.last('collector.series') == before
 
 
 def test_a_first_listing_that_is_cut_short_is_used_and_completed(
-    watch: Watching, start: Starting, clock: Clock
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock
 ) -> None:
-    """What the first page of a first listing named is counted at once, the rest as soon as it can be read."""
+    """Series on the first page of a first listing are counted at once, the others as soon as their page can be read."""
     sim = start(Scenario('sets', 'sets', volume=1e6, families=(configuration_sets(60),)))
     sim.faults.add(Fault('throttle', operation='ListMetrics', after=1, times=2))
-    watching = watch(sim, collect=['cloudwatch', 'configuration_sets'], max_series=2000)
-    watching.run()
+    driver = make_driver(sim, collect=['cloudwatch', 'configuration_sets'], max_series=2000)
+    driver.run()
     clock.advance(60)
-    watching.run()
-    assert watching.last('collector.series') >= 12 + 400
+    driver.run()
+    assert driver.last('collector.series') >= ACCOUNT_METRICS + 400
     clock.advance(60)
-    watching.through(300, 60)
-    assert watching.last('collector.series') == 12 + 60 * 12
+    driver.run_for(300, 60)
+    assert driver.last('collector.series') == ACCOUNT_METRICS + 60 * len(BY_CONFIGURATION_SET)
 
 
-def test_what_is_listed_no_more_ages_out_after_a_day(watch: Watching, start: Starting, clock: Clock) -> None:
-    """A series that CloudWatch lists no more is asked for one day longer, and no request is spent on it after that."""
+def test_series_no_longer_listed_are_dropped_after_a_day(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock
+) -> None:
+    """A series that CloudWatch no longer lists is queried for one more day and then dropped."""
     sim = start()
     for minute in range(30):
-        sim.world.put(ACCOUNT, REGION, 'Complaint', START - 3600 + 60 * minute, 1, dimensions={SET: 'old'})
-    watching = watch(sim, collect=['configuration_sets'])
-    watching.through(300, 60)
-    assert watching.last('collector.series') == 1
-    # A fortnight after its last datapoint CloudWatch forgets it.
+        sim.world.put(ACCOUNT, REGION, series_id('Complaint', {SET: 'old'}), START - 3600 + 60 * minute, 1)
+    driver = make_driver(sim, collect=['configuration_sets'])
+    driver.run_for(300, 60)
+    assert driver.last('collector.series') == 1
+    # CloudWatch forgets a metric a fortnight after its last datapoint.
     clock.set(START + 14 * DAY)
-    watching.through(2 * 3600, 900)
-    assert watching.last('collector.series') == 1
-    watching.through(DAY + 3600, 900)
-    assert watching.last('collector.series') == 0
+    driver.run_for(2 * 3600, 900)
+    assert driver.last('collector.series') == 1
+    driver.run_for(DAY + 3600, 900)
+    assert driver.last('collector.series') == 0
 
 
-def test_listing_is_by_namespace_and_whole_ones_are_rare(watch: Watching, start: Starting, clock: Clock) -> None:
-    """Every listing names one of the three namespaces of SES; whole ones come once an hour, hints every 15 minutes."""
+def test_listings_name_a_namespace_and_are_complete_once_an_hour(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock
+) -> None:
+    """Each listing names one of the three namespaces of SES; once an hour it is complete, else of recent metrics."""
     sim = start(SCENARIOS['everything'])
-    watching = watch(sim)
-    watching.through(300, 60)
+    driver = make_driver(sim)
+    driver.run_for(300, 60)
     sim.log.clear()
-    watching.through(4 * 3600, 60)
-    assert {one.get('Namespace') for one in listed(sim)} == {'AWS/SES', 'AWS/SES/MailManager', 'AWS/SES/Addons'}
-    hints = listed(sim, Namespace='AWS/SES', RecentlyActive='PT3H')
-    every = listed(sim, Namespace='AWS/SES')
-    assert len(every) == 16
-    assert len(every) - len(hints) == 4
+    driver.run_for(4 * 3600, 60)
+    assert {parameters.get('Namespace') for parameters in listing_parameters(sim)} == {
+        'AWS/SES',
+        'AWS/SES/MailManager',
+        'AWS/SES/Addons',
+    }
+    hints = listing_parameters(sim, Namespace='AWS/SES', RecentlyActive='PT3H')
+    listings = listing_parameters(sim, Namespace='AWS/SES')
+    assert len(listings) == 16
+    assert len(listings) - len(hints) == 4
 
 
-def test_forty_thousand_metrics_are_found(watch: Watching, start: Starting, clock: Clock) -> None:
+def test_forty_thousand_metrics_are_found(make_driver: MakeDriver, start: StartSimulator, clock: Clock) -> None:
     """A list of 40,000 metrics is read to its end in one run, at a pace that leaves half of AWS's quota to others."""
     family = Family(
         dimensions=('ses:from-domain',), count=10_000, patterns=('d{:05d}.example',),
         events=dict.fromkeys(('Send', 'Delivery', 'Bounce', 'Complaint'), 1.0),
     )  # fmt: skip
     sim = start(Scenario('many', 'many identities', volume=1e6, families=(family,)), strict=False, quotas=False)
-    watching = watch(sim, max_series=50_000, collect=['unrecognized'], min_collection_interval=60)
-    watching.run()
-    assert len(listed(sim)) >= 81
+    driver = make_driver(sim, max_series=50_000, collect=['unrecognized'], min_collection_interval=60)
+    driver.run()
+    assert len(listing_parameters(sim)) >= 81
     clock.advance(60)
     sim.faults.add(Fault('throttle', operation='GetMetricData'))
-    watching.run()
-    assert watching.last('collector.series') == 40_000
+    driver.run()
+    assert driver.last('collector.series') == 40_000

@@ -1,6 +1,6 @@
-"""The command line of the standalone host against the simulator: one account, four formats, the same figures.
+"""The command line of the standalone host against the simulator: four formats show the same figures of an account.
 
-Each format starts from a copy of the same saved state and asks the same AWS, whose clock stands still meanwhile.
+Each format starts from a copy of the same saved state and reads the same AWS, whose clock stands still.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from common import ACCOUNT, PREFIX, REGION, instance_of
+from common import ACCOUNT, PREFIX, REGION, StartSimulator, instance_of
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from simulator import Clock, Scenario, Simulator, Standing
@@ -27,13 +27,13 @@ from simulator.scenarios import RECEIPT_RULES
 ROOT = Path(__file__).resolve().parents[2]
 PERIOD = 300
 BEFORE = 6 * PERIOD
-"""Seconds before the runs that are compared at which counting began."""
+"""Counting began this many seconds before the compared runs."""
 
-OWN_TAGS = frozenset({f'aws_account:{ACCOUNT}', f'region:{REGION}'})
+ACCOUNT_TAGS = frozenset({f'aws_account:{ACCOUNT}', f'region:{REGION}'})
 QUOTA = Standing(max_24_hour_send=2_000_000.0, max_send_rate=100.0)
 THRESHOLDS = [{'metric': 'quota.utilization', 'warning': '80', 'critical': '~:90'}]
 
-# Runs the check once at another time: the command line knows the time of the machine only.
+# Runs the check once at an earlier time; the command line itself always uses the time of the machine.
 EARLIER = """
 import json, sys, time
 from standalone.host import Host
@@ -48,7 +48,7 @@ Series = tuple[str, frozenset[str]]
 
 
 class Output(NamedTuple):
-    """What one process printed, and with which exit code it ended."""
+    """Standard output, error output and exit code of a process."""
 
     code: int
     text: str
@@ -62,10 +62,10 @@ def python(*arguments: str) -> Output:
         if not name.startswith(('AWS_', 'DDEV_')) and not name.lower().endswith('_proxy')
     }
     environment |= {'PYTHONPATH': str(ROOT), 'NO_COLOR': '1', 'DD_HOSTNAME': 'a-host'}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
     )
-    return Output(done.returncode, done.stdout, done.stderr)
+    return Output(process.returncode, process.stdout, process.stderr)
 
 
 def configured(path: Path, *instances: Mapping[str, Any]) -> Path:
@@ -78,12 +78,12 @@ def command(config: Path, *arguments: str) -> Output:
 
 
 def count_earlier(instance: Mapping[str, Any], state: Path, clock: Callable[[], float]) -> None:
-    done = python('-c', EARLIER, str(time.time() - clock()), json.dumps(instance), str(state))
-    assert done.code == 0, done.errors
+    output = python('-c', EARLIER, str(time.time() - clock()), json.dumps(instance), str(state))
+    assert output.code == 0, output.errors
 
 
 class Account(NamedTuple):
-    """The account that all formats tell of: an output of each, and what AWS itself says."""
+    """The account that all formats show, the output of each format, and the simulated AWS."""
 
     sim: Simulator
     outputs: Mapping[str, Output]
@@ -94,7 +94,7 @@ class Account(NamedTuple):
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """Three runs in each format, of an account that has been counted for half an hour."""
     folder = tmp_path_factory.mktemp('formats')
-    # Half a minute behind, so that no bucket or period ends between the runs of one format and those of the next.
+    # Half a minute in the past, so that no bucket or period ends between the runs of two formats.
     now = time.time() // 60 * 60 - 30
     clock = Clock(now - BEFORE)
     scenario = Scenario(
@@ -113,56 +113,56 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         yield Account(sim, outputs, instance)
 
 
-def entries(series: list[dict[str, Any]]) -> dict[Series, tuple[str, float]]:
+def figures_of(series: list[dict[str, Any]]) -> dict[Series, tuple[str, float]]:
     """The Agent's shape of series: type and value by name and tags."""
-    found = {}
-    for one in series:
-        ((_, value),) = one['points']
-        key = one['metric'].removeprefix(PREFIX), frozenset(one['tags']) - OWN_TAGS
-        assert key not in found
-        found[key] = one['type'], value
-    return found
+    by_key = {}
+    for metric in series:
+        ((_, value),) = metric['points']
+        key = metric['metric'].removeprefix(PREFIX), frozenset(metric['tags']) - ACCOUNT_TAGS
+        assert key not in by_key
+        by_key[key] = metric['type'], value
+    return by_key
 
 
 def from_text(text: str) -> dict[Series, tuple[str, float]]:
     series = re.search(r'^=== Series ===\n(\[.*?^\])', text, re.MULTILINE | re.DOTALL)
     assert series is not None
-    return entries(json.loads(series.group(1)))
+    return figures_of(json.loads(series.group(1)))
 
 
 def from_json(text: str) -> dict[Series, tuple[str, float]]:
-    (one,) = json.loads(text)
-    return entries(one['aggregator']['metrics'])
+    (instance_output,) = json.loads(text)
+    return figures_of(instance_output['aggregator']['metrics'])
 
 
 def from_openmetrics(text: str, like: Mapping[Series, tuple[str, float]]) -> dict[Series, tuple[str, float]]:
-    """Read as Prometheus does, and named again as Datadog does, from what the names in `like` become."""
+    """Samples parsed as Prometheus does, under the Datadog names of the series in `like`."""
     names = {name.replace('.', '_'): name for name, _ in like}
-    found = {}
+    by_key = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             name = names.get(sample.name.removeprefix('amazon_ses_').removesuffix('_total'))
             labels = frozenset(f'{label}:{value}' for label, value in sample.labels.items() if label != 'host')
             if name is not None and 'metric' not in sample.labels:
                 kind = {'gauge': 'gauge', 'counter': 'count'}[family.type]
-                found[name, labels - OWN_TAGS] = kind, sample.value
-    return found
+                by_key[name, labels - ACCOUNT_TAGS] = kind, sample.value
+    return by_key
 
 
 def from_nagios(text: str) -> dict[str, tuple[float, str, list[str]]]:
     """Value, unit and limits by label, read as the plug-in guidelines say."""
-    found = {}
+    by_label = {}
     for figure in shlex.split(text.strip().partition(' | ')[2]):
-        label, _, rest = figure.partition('=')
-        value, *limits = rest.split(';')
+        label, _, fields = figure.partition('=')
+        value, *limits = fields.split(';')
         number = re.fullmatch(r'(-?[\d.]+)([a-zA-Z%]*)', value)
         assert number is not None
-        found[label] = float(number.group(1)), number.group(2), limits
-    return found
+        by_label[label] = float(number.group(1)), number.group(2), limits
+    return by_label
 
 
 def lasting(series: Mapping[Series, tuple[str, float]]) -> dict[Series, tuple[str, float]]:
-    """Without what measures the collection or time itself, which differs from run to run."""
+    """Series without those that measure the collection or an age, which differ from run to run."""
     return {
         (name, tags): value
         for (name, tags), value in series.items()
@@ -172,19 +172,19 @@ def lasting(series: Mapping[Series, tuple[str, float]]) -> dict[Series, tuple[st
 
 @pytest.fixture(scope='module')
 def figures(account: Account) -> dict[Series, tuple[str, float]]:
-    """What the JSON says, which the other formats are compared with."""
+    """The figures of the JSON output; the other formats are compared with them."""
     return lasting(from_json(account.outputs['json'].text))
 
 
 def test_all_formats_end_well(account: Account) -> None:
-    """Each format ends with exit code 0 when all is well, and complains of nothing but to tell of its runs."""
+    """Each format ends with exit code 0 when all is well, and its error output reports only the runs."""
     assert {name: output.code for name, output in account.outputs.items()} == dict.fromkeys(account.outputs, 0)
     for output in account.outputs.values():
         assert 'Traceback' not in output.errors and output.errors.count('OK, ') == 3
 
 
 def test_figures_are_those_of_aws(account: Account, figures: Mapping[Series, tuple[str, float]]) -> None:
-    """What is printed is what AWS holds: the quota, the newest settled period, and counts since counting began."""
+    """The output equals AWS: the quota, the newest settled period, and counts since counting began."""
     sim, now = account.sim, account.sim.clock()
     none: frozenset[str] = frozenset()
     standing = sim.world.standing(ACCOUNT, REGION)
@@ -204,8 +204,8 @@ def test_text_and_json_agree(account: Account, figures: Mapping[Series, tuple[st
     assert lasting(from_text(account.outputs['text'].text)) == figures
 
 
-def test_openmetrics_agrees(account: Account, figures: Mapping[Series, tuple[str, float]]) -> None:
-    """What Prometheus reads is the same: gauges as they are, counts as the counters that they have come to."""
+def test_openmetrics_figures_agree(account: Account, figures: Mapping[Series, tuple[str, float]]) -> None:
+    """Prometheus reads the same figures: gauges unchanged, counts as counters."""
     read = from_openmetrics(account.outputs['openmetrics'].text, figures)
     assert read.keys() == figures.keys()
     for key, (kind, value) in figures.items():
@@ -213,8 +213,8 @@ def test_openmetrics_agrees(account: Account, figures: Mapping[Series, tuple[str
     assert sum(kind == 'count' and value > 0 for kind, value in read.values()) >= 10
 
 
-def test_nagios_agrees(account: Account, figures: Mapping[Series, tuple[str, float]]) -> None:
-    """The performance figures are the account's gauges, the percentages with their sign, thresholds where they are."""
+def test_nagios_figures_agree(account: Account, figures: Mapping[Series, tuple[str, float]]) -> None:
+    """The performance figures are the account's gauges, with percent signs and with thresholds where configured."""
     read = from_nagios(account.outputs['nagios'].text)
     gauges = {name: value for (name, tags), (kind, value) in figures.items() if kind == 'gauge' and not tags}
     assert {label for label in read if label != 'reputation.age'} == gauges.keys() and 'send' in gauges
@@ -224,8 +224,10 @@ def test_nagios_agrees(account: Account, figures: Mapping[Series, tuple[str, flo
     assert account.outputs['nagios'].text.startswith('SES OK - ')
 
 
-def test_counters_go_on(account: Account, figures: Mapping[Series, tuple[str, float]], tmp_path: Path) -> None:
-    """A counter for Prometheus is what all processes have counted together, where JSON has what its own process did."""
+def test_counters_continue_across_processes(
+    account: Account, figures: Mapping[Series, tuple[str, float]], tmp_path: Path
+) -> None:
+    """A counter for Prometheus is the sum of all processes; JSON shows the count of its process."""
     clock, now = account.sim.clock, account.sim.clock()
     state = tmp_path / 'state'
     try:
@@ -254,7 +256,7 @@ ABSENT = {'metric': 'reputation.bounce_rate', 'warning': '5'}
 
 
 @pytest.mark.parametrize(
-    ('thresholds', 'code', 'said'),
+    ('thresholds', 'code', 'message'),
     [
         ([FINE], 0, 'OK - all 3 statuses are OK'),
         ([HIGH], 1, 'WARNING - WARNING threshold'),
@@ -266,19 +268,19 @@ ABSENT = {'metric': 'reputation.bounce_rate', 'warning': '5'}
     ],
     ids=['ok', 'warning', 'critical', 'no value', 'the worst of two', 'no such metric', 'no such range'],
 )
-def test_thresholds_decide(
-    start: Callable[..., Simulator], tmp_path: Path, thresholds: list[Any], code: int, said: str
+def test_thresholds_decide_the_exit_code(
+    start: StartSimulator, tmp_path: Path, thresholds: list[Any], code: int, message: str
 ) -> None:
     """The plug-in ends with 0, 1, 2 or 3 as thresholds say; no value and a wrong configuration are 3."""
     sim = start(clock=None)
     instance = instance_of(sim, collect=['account'], account_id=ACCOUNT, thresholds=thresholds)
     output = command(configured(tmp_path / 'conf.yaml', instance), '--format', 'nagios')
-    assert (output.code, output.text[: len(said) + 4]) == (code, f'SES {said}')
+    assert (output.code, output.text[: len(message) + 4]) == (code, f'SES {message}')
     refused = '`thresholds`' in output.text
     assert len(output.text.splitlines()) == 1 and (len(sim.log) == 0) is refused
 
 
-def test_nagios_of_a_paused_account(start: Callable[..., Simulator], tmp_path: Path) -> None:
+def test_nagios_of_a_paused_account(start: StartSimulator, tmp_path: Path) -> None:
     """Without any threshold, an account that AWS has paused is CRITICAL, and the line says so."""
     sim = start('paused', clock=None)
     instance = instance_of(sim, collect=['account'], account_id=ACCOUNT)
@@ -288,11 +290,11 @@ def test_nagios_of_a_paused_account(start: Callable[..., Simulator], tmp_path: P
 
 
 @pytest.mark.parametrize('name', ['text', 'json', 'openmetrics', 'nagios'])
-def test_wrong_configuration(start: Callable[..., Simulator], tmp_path: Path, name: str) -> None:
-    """A wrong option is named on one line and asks AWS nothing: exit code 3 for Nagios, 2 for the other formats."""
+def test_wrong_configuration_is_reported_on_a_single_line(start: StartSimulator, tmp_path: Path, name: str) -> None:
+    """A wrong option is named on one line and nothing is sent: exit code 3 for Nagios, 2 for the other formats."""
     sim = start(clock=None)
     config = configured(tmp_path / 'conf.yaml', instance_of(sim, period=7))
     output = command(config, '--format', name)
-    said = output.text if name == 'nagios' else output.errors
-    assert output.code == (3 if name == 'nagios' else 2) and '`period`' in said and len(said.splitlines()) == 1
+    message = output.text if name == 'nagios' else output.errors
+    assert output.code == (3 if name == 'nagios' else 2) and '`period`' in message and len(message.splitlines()) == 1
     assert len(sim.log) == 0 and (name == 'nagios' or output.text == '')

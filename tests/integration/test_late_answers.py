@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from threading import enumerate as all_threads
 from typing import Any
 
 import pytest
-from common import ACCOUNT, OTHER, REGION, START, Watch, replaced, wait_for_workers
+from common import (
+    ACCOUNT,
+    OTHER,
+    REGION,
+    START,
+    Driver,
+    MakeDriver,
+    StartSimulator,
+    replace_attribute,
+    wait_for_workers,
+)
+from counting_trials import COLLECTED, FEW_EXAMPLES, HOUR, LISTED, Amount, every_minute, new_trial
 from hypothesis import given
 from hypothesis import strategies as st
 from slow import Hold, SlowAws, slow_aws
-from story import COLLECTED, FEW, FOUND, HOUR, Amount, every_minute, story
 
 from datadog_checks.amazon_ses import run as run_module
 from datadog_checks.amazon_ses.aws import access
 from datadog_checks.amazon_ses.cloudwatch import queries
 from datadog_checks.amazon_ses.cloudwatch.ledger import Lookback, new_ledger
 from datadog_checks.amazon_ses.model import Target
-from simulator import Clock, Fault, Simulator
+from simulator import Clock, Fault, Simulator, series_id
 from simulator.scenarios import Scenario, Standing
 
-Watching = Callable[..., Watch]
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 SENT = Scenario('sent', 'nothing but what a test puts there', volume=0.0, gauges=())
 TARGET = Target(ACCOUNT, REGION)
@@ -34,7 +43,7 @@ pytestmark = pytest.mark.usefixtures('no_waiting')
 
 
 @pytest.fixture
-def mail(start: Callable[..., Simulator]) -> Simulator:
+def mail(start: StartSimulator) -> Simulator:
     """An AWS that one mail a minute is sent with for four hours, in two Regions."""
     sim = start(SENT)
     for minute in range(MINUTES):
@@ -50,26 +59,26 @@ def slow(mail: Simulator) -> Iterator[SlowAws]:
 
 
 @pytest.fixture
-def counting(watch: Watching, mail: Simulator, slow: SlowAws) -> Watch:
+def counting(make_driver: MakeDriver, mail: Simulator, slow: SlowAws) -> Driver:
     """A check that counts the mail, with requests that a test may hold."""
     options = {'collect': ['account', 'cloudwatch'], 'account_id': ACCOUNT, 'read_timeout': 60}
-    return slow.slow_down(watch(mail, **options))
+    return slow.slow_down(make_driver(mail, **options))
 
 
-def missing(watching: Watch, region: str = REGION) -> float:
+def missing(driver: Driver, region: str = REGION) -> float:
     """How many mails were not counted, once the last one was sent and all of them can have been counted."""
-    while watching.clock() < START + 60 * MINUTES + 600:
-        watching.run()
-        watching.clock.advance(300)
-    since = watching.last('collector.counting_since', region)
-    assert watching.total('send.count', region) > 100
-    return watching.truth('Send', since, region=region) - watching.total('send.count', region)
+    while driver.clock() < START + 60 * MINUTES + 600:
+        driver.run()
+        driver.clock.advance(300)
+    since = driver.last('collector.counting_since', region)
+    assert driver.total('send.count', region) > 100
+    return driver.cloudwatch_sum('Send', since, region=region) - driver.total('send.count', region)
 
 
-def run_until_held(watching: Watch, hold: Hold) -> None:
+def run_until_held(driver: Driver, hold: Hold) -> None:
     while not hold.number:
-        watching.run()
-        watching.clock.advance(60)
+        driver.run()
+        driver.clock.advance(60)
 
 
 def asked(sim: Simulator, operation: str, region: str = REGION) -> int:
@@ -82,17 +91,17 @@ def workers() -> int:
 
 @pytest.mark.parametrize('since_start', [True, False])
 def test_counts_go_on_while_get_account_hangs(
-    counting: Watch, slow: SlowAws, mail: Simulator, clock: Clock, since_start: bool
+    counting: Driver, slow: SlowAws, mail: Simulator, clock: Clock, since_start: bool
 ) -> None:
-    """While GetAccount hangs for hours, CloudWatch is asked as ever and its counts are exact; can_connect names the
+    """While GetAccount hangs for hours, CloudDriver is asked as ever and its counts are exact; can_connect names the
     operation, how long it hangs, and the way out."""
     if not since_start:
-        counting.through(600)
+        counting.run_for(600)
     hold, before = slow.hold('GetAccount'), asked(mail, 'GetAccount')
     # At the start nothing is known yet, so the first run may say that nothing can be read.
     counting.run()
     clock.advance(60)
-    counting.through(2 * HOUR)
+    counting.run_for(2 * HOUR)
     assert missing(counting) == 0
     assert asked(mail, 'GetAccount') == before + 1, 'what is under way is not asked again'
     level, message = counting.status('can_connect')
@@ -106,7 +115,7 @@ def test_counts_go_on_while_get_account_hangs(
     assert counting.status('can_connect') == (OK, '')
 
 
-def test_a_run_says_for_how_long_a_request_hangs(counting: Watch, slow: SlowAws, clock: Clock) -> None:
+def test_a_run_says_for_how_long_a_request_hangs(counting: Driver, slow: SlowAws, clock: Clock) -> None:
     """The message counts the seconds since the request was sent, by the monotonic clock."""
     counting.check.monotonic = clock
     counting.run()
@@ -117,18 +126,18 @@ def test_a_run_says_for_how_long_a_request_hangs(counting: Watch, slow: SlowAws,
         assert f'no answer yet to GetAccount for {seconds} s;' in counting.status('can_connect')[1]
 
 
-def test_a_run_never_waits_longer_than_its_timeout(watch: Watching, mail: Simulator, clock: Clock) -> None:
+def test_a_run_never_waits_longer_than_its_timeout(make_driver: MakeDriver, mail: Simulator, clock: Clock) -> None:
     """Where everything hangs, signing in included, a run ends after `run_timeout`, and the threads are as few as the
     operations."""
     options = {'run_timeout': 0.2, 'read_timeout': 60, 'aws_access_key_id': None, 'aws_secret_access_key': None}
     mail.faults.add(Fault('hang'))
     for given_options in ({}, {'account_id': ACCOUNT, 'ledger': 'other', 'regions': [REGION, OTHER]}):
-        watching = watch(
+        driver = make_driver(
             mail, **{**options, **given_options, 'aws_access_key_id': 'AKIAHANGS', 'aws_secret_access_key': 'x'}
         )
         begun = time.monotonic()
         for _ in range(5):
-            watching.run()
+            driver.run()
             clock.advance(300)
         # The time of five runs, and not of one request; what a busy machine adds is far less.
         assert time.monotonic() - begun < 30
@@ -138,7 +147,7 @@ def test_a_run_never_waits_longer_than_its_timeout(watch: Watching, mail: Simula
 
 
 def test_an_endpoint_is_silent_from_its_last_answer_on(
-    counting: Watch, slow: SlowAws, mail: Simulator, clock: Clock
+    counting: Driver, slow: SlowAws, mail: Simulator, clock: Clock
 ) -> None:
     """On an endpoint that answers, all that is due is asked at once; after requests without an answer it is asked for
     one thing at a time."""
@@ -148,7 +157,7 @@ def test_an_endpoint_is_silent_from_its_last_answer_on(
         counting.run()
         return {step.operation for step in counting.check._runner.under_way}
 
-    counting.through(900)
+    counting.run_for(900)
     holds = [slow.hold(operation) for operation in ('GetAccount', 'GetMetricData')]
     assert under_way() == {'GetAccount', 'GetMetricData'}
     fault = mail.faults.add(Fault('reset'))
@@ -163,44 +172,44 @@ def test_an_endpoint_is_silent_from_its_last_answer_on(
 
 
 def test_instances_on_a_dead_endpoint_ask_once_between_them(
-    watch: Watching, mail: Simulator, slow: SlowAws, clock: Clock
+    make_driver: MakeDriver, mail: Simulator, slow: SlowAws, clock: Clock
 ) -> None:
     """Two instances whose endpoint does not answer send one request in a run, their operations take turns, and the
     first answer has both ask for everything again."""
     options = {'account_id': ACCOUNT, 'read_timeout': 60, 'collect': ['account', 'cloudwatch', 'send_statistics']}
-    both = [slow.slow_down(watch(mail, ledger=f'number-{number}', **options)) for number in range(2)]
+    both = [slow.slow_down(make_driver(mail, ledger=f'number-{number}', **options)) for number in range(2)]
     operations = ('GetAccount', 'GetSendStatistics', 'GetMetricData')
     holds = [slow.hold(operation) for operation in operations]
     for number in range(3):
-        for place, watching in enumerate(both):
-            watching.run()
+        for place, driver in enumerate(both):
+            driver.run()
             assert sum(hold.number for hold in holds) <= 2 * number + place + 1
         clock.advance(60)
-    for watching in both:
-        assert {step.operation for step in watching.check._runner.under_way} == set(operations)
+    for driver in both:
+        assert {step.operation for step in driver.check._runner.under_way} == set(operations)
     for hold in holds:
         hold.wait_for(2)
         hold.release()
     wait_for_workers()
     for _ in range(2):
         clock.advance(60)
-        for watching in both:
-            watching.run()
-    assert all(watching.status('can_connect') == (OK, '') for watching in both)
+        for driver in both:
+            driver.run()
+    assert all(driver.status('can_connect') == (OK, '') for driver in both)
 
 
 @pytest.mark.parametrize('before', [False, True], ids=['as of the request', 'as of the answer'])
 @pytest.mark.parametrize('runs', [1, 2, 7, 30])
 def test_a_late_answer_counts_once(
-    counting: Watch, slow: SlowAws, mail: Simulator, clock: Clock, before: bool, runs: int
+    counting: Driver, slow: SlowAws, mail: Simulator, clock: Clock, before: bool, runs: int
 ) -> None:
     """An answer that comes some runs late is taken in by the next run, once, and its series are not asked for again
     before."""
-    counting.through(900)
+    counting.run_for(900)
     hold, requests = slow.hold('GetMetricData', before=before), asked(mail, 'GetMetricData')
     run_until_held(counting, hold)
     counted = counting.total('send.count')
-    counting.through(60 * runs)
+    counting.run_for(60 * runs)
     assert asked(mail, 'GetMetricData') == requests + 1
     assert counting.total('send.count') == counted
     hold.release()
@@ -213,44 +222,46 @@ def test_a_late_answer_counts_once(
     assert counting.values('collector.periods_skipped') == []
 
 
-def test_a_late_answer_is_booked_by_series(watch: Watching, mail: Simulator, slow: SlowAws, clock: Clock) -> None:
+def test_a_late_answer_is_booked_by_series(
+    make_driver: MakeDriver, mail: Simulator, slow: SlowAws, clock: Clock
+) -> None:
     """While an answer is under way, series before and after its own are found and left out: each count is its own."""
     begin = int(START) // 60 * 60
     names = ['b', 'd', 'f']
     for number, name in enumerate(names):
         for minute in range(-60, 240):
-            mail.world.put(ACCOUNT, REGION, 'Send', begin + 60 * minute, number + 2, {SET: name})
+            mail.world.put(ACCOUNT, REGION, series_id('Send', {SET: name}), begin + 60 * minute, number + 2)
     options = {'account_id': ACCOUNT, 'read_timeout': 60, 'collect': ['cloudwatch', 'configuration_sets']}
-    watching = slow.slow_down(watch(mail, exclude=[{'value': 'c'}], **options))
-    watching.through(1800)
+    driver = slow.slow_down(make_driver(mail, exclude=[{'value': 'c'}], **options))
+    driver.run_for(1800)
     hold = slow.hold('GetMetricData')
-    run_until_held(watching, hold)
+    run_until_held(driver, hold)
     for number, name in enumerate(['a', 'c', 'e']):
         for minute in range(240):
-            mail.world.put(ACCOUNT, REGION, 'Send', begin + 60 * minute, 100 + number, {SET: name})
-    series = watching.last('collector.series')
-    while watching.last('collector.series') == series:
-        watching.run()
+            mail.world.put(ACCOUNT, REGION, series_id('Send', {SET: name}), begin + 60 * minute, 100 + number)
+    series = driver.last('collector.series')
+    while driver.last('collector.series') == series:
+        driver.run()
         clock.advance(60)
     hold.release()
     wait_for_workers()
     while clock() < begin + 60 * MINUTES + 600:
-        watching.run()
+        driver.run()
         clock.advance(300)
-    since = watching.last('collector.counting_since')
+    since = driver.last('collector.counting_since')
     for name in names:
-        handed = watching.total('configuration_set.send.count', REGION, f'configuration_set:{name}')
-        assert handed == watching.truth('Send', since, dimensions={SET: name}) > 100, name
+        handed = driver.total('configuration_set.send.count', REGION, f'configuration_set:{name}')
+        assert handed == driver.cloudwatch_sum('Send', since, dimensions={SET: name}) > 100, name
 
 
 @pytest.mark.parametrize(
     'edited', [{}, {'period': 60}, {'exclude': [{'metric': 'Send'}]}], ids=['restart', 'period', 'exclude']
 )
 def test_a_restart_drops_what_is_under_way(
-    counting: Watch, slow: SlowAws, clock: Clock, edited: dict[str, Any]
+    counting: Driver, slow: SlowAws, clock: Clock, edited: dict[str, Any]
 ) -> None:
     """After a restart nothing that the process before it asked for is taken in, and everything is counted once."""
-    counting.through(900)
+    counting.run_for(900)
     hold = slow.hold('GetMetricData')
     run_until_held(counting, hold)
     old = counting.check
@@ -264,16 +275,16 @@ def test_a_restart_drops_what_is_under_way(
     assert missing(counting) == 0 and counting.total('send.count') > counted
 
 
-def test_after_cancel_nothing_late_is_taken_in(counting: Watch, slow: SlowAws, clock: Clock) -> None:
+def test_after_cancel_nothing_late_is_taken_in(counting: Driver, slow: SlowAws, clock: Clock) -> None:
     """A check that was cancelled takes in none of its late answers, also where the same object runs again."""
-    counting.through(900)
+    counting.run_for(900)
     hold = slow.hold('GetMetricData')
     run_until_held(counting, hold)
     counting.check.cancel()
     hold.release()
     wait_for_workers()
     taken: list[Any] = []
-    with replaced(run_module, 'after_late_answers', lambda *given: taken.append(given)):
+    with replace_attribute(run_module, 'after_late_answers', lambda *given: taken.append(given)):
         counting.run()
     assert taken == []
     assert missing(counting) == 0
@@ -281,10 +292,10 @@ def test_after_cancel_nothing_late_is_taken_in(counting: Watch, slow: SlowAws, c
 
 @pytest.mark.parametrize(('period', 'later'), [(300, 900), (60, 0)], ids=['new beginning', 'new period'])
 def test_answers_from_before_a_new_beginning_are_dropped(
-    counting: Watch, slow: SlowAws, period: int, later: int
+    counting: Driver, slow: SlowAws, period: int, later: int
 ) -> None:
     """An answer to a request that began before counting began anew, or in another period, is not booked."""
-    counting.through(900)
+    counting.run_for(900)
     hold = slow.hold('GetMetricData')
     run_until_held(counting, hold)
     counted = counting.total('send.count')
@@ -296,11 +307,11 @@ def test_answers_from_before_a_new_beginning_are_dropped(
     hold.release()
     wait_for_workers()
     missing(counting)
-    assert counting.total('send.count') == counted + counting.truth('Send', since) > counted + 100
+    assert counting.total('send.count') == counted + counting.cloudwatch_sum('Send', since) > counted + 100
 
 
 def test_an_older_snapshot_never_replaces_a_newer_one(
-    watch: Watching, start: Callable[..., Simulator], clock: Clock, aggregator: Any
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, aggregator: Any
 ) -> None:
     """Sending is switched off while an old answer says that it is on: the old answer comes last, and changes nothing
     and makes no event."""
@@ -310,31 +321,31 @@ def test_an_older_snapshot_never_replaces_a_newer_one(
     with slow_aws(sim) as slow:
         denial = sim.deny('ses:GetAccount')
         options = {'account_id': ACCOUNT, 'read_timeout': 60, 'collect': ['account']}
-        watching = slow.slow_down(watch(sim, **options))
+        driver = slow.slow_down(make_driver(sim, **options))
         for _ in range(5):
-            watching.run()
+            driver.run()
             clock.advance(60)
-        assert watching.last('account.sending_enabled') == 1
+        assert driver.last('account.sending_enabled') == 1
         hold = slow.hold('GetAccountSendingEnabled')
-        watching.run()
+        driver.run()
         assert hold.number == 1
         sim.allow(denial)
         clock.set(START + 700)
-        watching.run()
-        assert watching.last('account.sending_enabled') == 0
+        driver.run()
+        assert driver.last('account.sending_enabled') == 0
         events = len(aggregator.events)
         assert events == 1
         hold.release()
         wait_for_workers()
-        watching.through(300)
+        driver.run_for(300)
         assert len(aggregator.events) == events
-        assert watching.last('account.sending_enabled') == 0
-        assert watching.status('sending_status')[0] == CRITICAL
+        assert driver.last('account.sending_enabled') == 0
+        assert driver.status('sending_status')[0] == CRITICAL
 
 
-def test_late_data_are_as_old_as_their_request(counting: Watch, slow: SlowAws, clock: Clock) -> None:
+def test_late_data_are_as_old_as_their_request(counting: Driver, slow: SlowAws, clock: Clock) -> None:
     """What a late answer says is shown with the age of its request, and not as if it were of now."""
-    counting.through(300)
+    counting.run_for(300)
     hold = slow.hold('GetAccount')
     counting.run()
     hold.wait_for(1)
@@ -350,35 +361,35 @@ def test_late_data_are_as_old_as_their_request(counting: Watch, slow: SlowAws, c
     assert counting.last('collector.data_age', REGION, 'source:account') == 0
 
 
-def test_the_account_may_come_late(watch: Watching, mail: Simulator, slow: SlowAws, clock: Clock) -> None:
+def test_the_account_may_come_late(make_driver: MakeDriver, mail: Simulator, slow: SlowAws, clock: Clock) -> None:
     """GetCallerIdentity is part of what a run waits for; where it hangs it is asked once, and the next run after its
     answer has the account."""
-    watching = slow.slow_down(watch(mail, read_timeout=60, collect=['account']))
+    driver = slow.slow_down(make_driver(mail, read_timeout=60, collect=['account']))
     hold = slow.hold('GetCallerIdentity')
     for _ in range(3):
-        assert 'GetCallerIdentity: timeout' in watching.run()
+        assert 'GetCallerIdentity: timeout' in driver.run()
         clock.advance(60)
     assert hold.number == 1
     hold.release()
     wait_for_workers()
-    assert watching.run() == ''
+    assert driver.run() == ''
     assert hold.number == 1 and asked(mail, 'GetCallerIdentity') == 1
 
 
 @pytest.mark.parametrize('by_agent', [True, False], ids=['process_isolation', 'standalone'])
 def test_a_process_of_one_run_waits_for_its_requests(
-    watch: Watching, mail: Simulator, monkeypatch: pytest.MonkeyPatch, by_agent: bool
+    make_driver: MakeDriver, mail: Simulator, monkeypatch: pytest.MonkeyPatch, by_agent: bool
 ) -> None:
     """A process that ends after its run waits longer than `run_timeout`, until its requests have ended."""
     if by_agent:
         monkeypatch.setenv('DD_REPLAY_CHECK_NAME', 'amazon_ses')
     mail.faults.add(Fault('latency', argument=0.4))
-    watching = watch(mail, account_id=ACCOUNT, run_timeout=0.1, collect=['account', 'cloudwatch'])
+    driver = make_driver(mail, account_id=ACCOUNT, run_timeout=0.1, collect=['account', 'cloudwatch'])
     if not by_agent:
-        watching.check.waits_for_requests = True
-    watching.run()
-    assert watching.values('quota.max_24_hour') and watching.values('collector.counting_since')
-    assert watching.status('can_connect') == (OK, '')
+        driver.check.waits_for_requests = True
+    driver.run()
+    assert driver.values('quota.max_24_hour') and driver.values('collector.counting_since')
+    assert driver.status('can_connect') == (OK, '')
     assert workers() == 0
 
 
@@ -410,34 +421,34 @@ def release(holds: list[Hold], what: str) -> None:
         holds.remove(hold)
 
 
-@FEW
+@FEW_EXAMPLES
 @given(STEPS)
 def test_counts_add_up_whatever_hangs_and_for_how_long(steps: list[dict[str, Any]]) -> None:
     """Operations hang for some runs, answer late or break, in two Regions, through restarts and edits: every count is
-    what CloudWatch holds, or is reported."""
+    what CloudDriver holds, or is reported."""
     span = sum(one['pause'] for one in steps) + HOUR
     with (
-        replaced(queries, 'MAX_QUERIES', 6),
-        replaced(access, 'LISTINGS', 1e6),
-        story(collect=['account', 'cloudwatch', *COLLECTED], read_timeout=60) as told,
-        slow_aws(told.sim) as slow,
+        replace_attribute(queries, 'MAX_QUERIES', 6),
+        replace_attribute(access, 'LISTINGS_PER_SECOND', 1e6),
+        new_trial(collect=['account', 'cloudwatch', *COLLECTED], read_timeout=60) as trial,
+        slow_aws(trial.sim) as slow,
     ):
         begin = int(START) // 60 * 60 - 5 * HOUR
         known = [
-            Amount('Send', region, begin, 1, 0, 0, name) for name in list(FOUND)[:-1] for region in (REGION, OTHER)
+            Amount('Send', region, begin, 1, 0, 0, name) for name in list(LISTED)[:-1] for region in (REGION, OTHER)
         ]
-        told.happens([*known, *every_minute(span // 60)])
-        slow.slow_down(told.watch)
-        told.run()
-        told.look()
+        trial.add([*known, *every_minute(span // 60)])
+        slow.slow_down(trial.driver)
+        trial.run()
+        trial.discover()
         holds: list[Hold] = []
         for one in steps:
             if one['hold']:
                 holds.append(slow.hold(*one['hold']))
             release(holds, one['release'])
-            told.step(one)
-            slow.slow_down(told.watch)
+            trial.play(one)
+            slow.slow_down(trial.driver)
         slow.release_all()
         wait_for_workers()
-        told.settle()
-        told.check()
+        trial.settle()
+        trial.verify()

@@ -1,17 +1,15 @@
-"""Options: what is refused, what is told, what counts as not given."""
+"""Options: wrong values are refused, unknown names are reported, null values count as absent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from common import SECRET, Watch
+from common import SECRET, MakeDriver
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from simulator import Simulator
 
-Watching = Callable[..., Watch]
 STEADY = {'collect': ['account', 'cloudwatch']}
 
 
@@ -46,21 +44,21 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(('options', 'words'), WRONG, ids=[', '.join(map(str, one)) for one, _ in WRONG])
+@pytest.mark.parametrize(('options', 'words'), WRONG, ids=[', '.join(map(str, options)) for options, _ in WRONG])
 def test_wrong_options_are_refused(
-    watch: Watching, sim: Simulator, options: dict[str, Any], words: tuple[str, ...]
+    make_driver: MakeDriver, sim: Simulator, options: dict[str, Any], words: tuple[str, ...]
 ) -> None:
-    """A wrong value is an error that names option, value and accepted form, before AWS is asked anything."""
-    report = watch(**options).run()
+    """A wrong value is an error that names option, value and accepted form, before anything is sent."""
+    report = make_driver(**options).run()
     for word in words:
         assert word in report
     assert len(sim.log) == 0
     assert SECRET not in report
 
 
-def test_unknown_options_are_told_with_the_nearest_name(watch: Watching, sim: Simulator) -> None:
-    """An option that nobody reads is a warning with the nearest name; keys that the Agent adds are none."""
-    watching = watch(
+def test_unknown_options_are_reported_with_the_nearest_name(make_driver: MakeDriver, sim: Simulator) -> None:
+    """An unknown option is a warning with the nearest name; keys that the Agent adds cause no warning."""
+    driver = make_driver(
         **{
             'setle_delay': 5,
             'colour': 'blue',
@@ -75,18 +73,18 @@ def test_unknown_options_are_told_with_the_nearest_name(watch: Watching, sim: Si
             **STEADY,
         }
     )
-    assert watching.run() == ''
-    assert [one for one in watching.check.get_warnings() if one.startswith('Option ')] == [
+    assert driver.run() == ''
+    assert [warning for warning in driver.check.get_warnings() if warning.startswith('Option ')] == [
         'Option `setle_delay` is not known and has no effect; did you mean `settle_delay`?',
         'Option `colour` is not known and has no effect',
     ]
 
 
-def test_options_that_are_null_count_as_not_given(watch: Watching, sim: Simulator) -> None:
-    """An option without a value in YAML is an option that is not given."""
-    watching = watch(**STEADY)
-    watching.instance |= {'period': None, 'tags': None, 'role_arn': None, 'dimensions': None, 'account_id': None}
-    watching.check.cancel()
-    watching.check = AmazonSesCheck('amazon_ses', {}, [watching.instance])
-    watching.check.clock = watching.clock
-    assert watching.run() == ''
+def test_options_that_are_null_count_as_absent(make_driver: MakeDriver, sim: Simulator) -> None:
+    """An option without a value in YAML counts as absent."""
+    driver = make_driver(**STEADY)
+    driver.instance |= {'period': None, 'tags': None, 'role_arn': None, 'dimensions': None, 'account_id': None}
+    driver.check.cancel()
+    driver.check = AmazonSesCheck('amazon_ses', {}, [driver.instance])
+    driver.check.clock = driver.clock
+    assert driver.run() == ''

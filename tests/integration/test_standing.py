@@ -1,17 +1,15 @@
-"""Whether the account may send: the status, and one event for each change."""
+"""`sending_status` shows whether the account may send, and each change is one event."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from common import ACCOUNT, PREFIX, REGION, START, Watch, names
+from common import ACCOUNT, PREFIX, REGION, START, MakeDriver, StartSimulator, metric_names
 
 from simulator import Clock, Fault, Simulator
 from simulator.scenarios import Scenario, Standing
 
-Watching = Callable[..., Watch]
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 STEADY = {'collect': ['account', 'cloudwatch']}
 
@@ -31,84 +29,84 @@ def standing_that_changes(*steps: tuple[float, Standing]) -> Scenario:
         ('unlimited_quota', OK, '', (0, 1, 1)),
     ],
 )
-def test_sending_status(
-    watch: Watching,
-    start: Callable[..., Simulator],
+def test_sending_status_and_gauges_follow_the_standing(
+    make_driver: MakeDriver,
+    start: StartSimulator,
     scenario: str,
     level: int,
     words: str,
     gauges: tuple[int, int, int],
 ) -> None:
-    """`sending_status` and the gauges of the standing say what AWS allows the account; an OK has no message."""
-    watching = watch(start(scenario), collect=['account'])
-    assert watching.run() == ''
-    assert watching.status('sending_status')[0] == level
-    assert words in watching.status('sending_status')[1]
-    assert (watching.status('sending_status')[1] == '') is (level == OK)
+    """`sending_status` and the gauges of the standing show whether AWS lets the account send; an OK has no message."""
+    driver = make_driver(start(scenario), collect=['account'])
+    assert driver.run() == ''
+    assert driver.status('sending_status')[0] == level
+    assert words in driver.status('sending_status')[1]
+    assert (driver.status('sending_status')[1] == '') is (level == OK)
     parts = ('account.enforcement_level', 'account.sending_enabled', 'account.production_access')
-    assert tuple(watching.last(name) for name in parts) == gauges
+    assert tuple(driver.last(name) for name in parts) == gauges
 
 
-def test_sending_status_is_unknown_when_aws_does_not_say(watch: Watching, sim: Simulator, clock: Clock) -> None:
-    """Where GetAccount is denied the first API stands in, all but the standing: UNKNOWN, with the action to allow."""
+def test_sending_status_is_unknown_when_aws_does_not_say(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
+    """When GetAccount is denied, the SES v1 API supplies all but the standing: UNKNOWN, with the action to allow."""
     sim.deny('ses:GetAccount')
-    watching = watch(**STEADY)
-    watching.run()
-    assert watching.status('sending_status')[0] == UNKNOWN
+    driver = make_driver(**STEADY)
+    driver.run()
+    assert driver.status('sending_status')[0] == UNKNOWN
     clock.advance(60)
-    watching.fresh()
-    watching.run()
-    submitted = names(watching.fresh())
+    driver.new_values()
+    driver.run()
+    submitted = metric_names(driver.new_values())
     assert {'quota.max_24_hour', 'quota.utilization', 'account.sending_enabled'} <= submitted
     assert not {'account.enforcement_level', 'account.production_access'} & submitted
-    level, message = watching.status('sending_status')
+    level, message = driver.status('sending_status')
     assert level == UNKNOWN
     assert 'ses:GetAccount' in message
-    assert watching.status('can_connect')[0] == WARNING
+    assert driver.status('can_connect')[0] == WARNING
     sim.allow()
     clock.advance(120)
-    watching.run()
-    assert watching.status('sending_status') == (OK, '')
+    driver.run()
+    assert driver.status('sending_status') == (OK, '')
     clock.advance(60)
     sim.log.clear()
-    watching.run()
+    driver.run()
     assert sim.log.count(operation='GetSendQuota') == 0
 
 
-def test_a_standing_that_gets_old_is_not_shown_on(watch: Watching, sim: Simulator, clock: Clock) -> None:
+def test_an_old_standing_becomes_unknown(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
     """When AWS stops answering, the standing is shown for a quarter of an hour, then it is unknown."""
-    watching = watch(**STEADY)
-    watching.run()
+    driver = make_driver(**STEADY)
+    driver.run()
     sim.faults.add(Fault('reset', operation='GetAccount'))
     clock.advance(840)
-    watching.fresh()
-    watching.run()
-    assert watching.status('sending_status')[0] == OK
-    assert 'quota.max_24_hour' in names(watching.fresh())
+    driver.new_values()
+    driver.run()
+    assert driver.status('sending_status')[0] == OK
+    assert 'quota.max_24_hour' in metric_names(driver.new_values())
     clock.advance(120)
-    watching.run()
-    assert watching.status('sending_status')[0] == UNKNOWN
-    assert not {'quota.max_24_hour', 'account.enforcement_level'} & names(watching.fresh())
+    driver.run()
+    assert driver.status('sending_status')[0] == UNKNOWN
+    assert not {'quota.max_24_hour', 'account.enforcement_level'} & metric_names(driver.new_values())
 
 
 def test_events_come_once_for_each_change(
-    watch: Watching, start: Callable[..., Simulator], clock: Clock, aggregator: Any
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, aggregator: Any
 ) -> None:
     """Each change of standing or switch is one event, also over restarts; the first observation is none."""
-    story = standing_that_changes(
+    scenario = standing_that_changes(
         (0, Standing()),
         (600, Standing(enforcement_status='PROBATION')),
         (1200, Standing(enforcement_status='SHUTDOWN', sending_enabled=False)),
         (1800, Standing()),
     )
-    watching = watch(start(story), collect=['account'], tags=['team:mail'])
+    driver = make_driver(start(scenario), collect=['account'], tags=['team:mail'])
     for minute in range(40):
         if minute in (9, 10, 11, 19, 20, 21, 35):
-            watching.restart()
-        assert watching.run() == ''
+            driver.restart()
+        assert driver.run() == ''
         clock.advance(60)
     where = f' ({ACCOUNT}, {REGION})'
-    assert [(one['timestamp'], one['msg_title'], one['alert_type']) for one in aggregator.events] == [
+    assert [(event['timestamp'], event['msg_title'], event['alert_type']) for event in aggregator.events] == [
         (START + 600, f'Amazon SES account is under review{where}', 'warning'),
         (START + 1200, f'Amazon SES account is paused{where}', 'error'),
         (START + 1200, f'Amazon SES sending was switched off{where}', 'error'),

@@ -1,25 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
-
-import boto3
 import botocore.model
 import pytest
-from botocore.config import Config
 
-from simulator import Clock, Simulator
+from simulator import Clock
 
-REGION = 'us-east-1'
-ACCOUNT = '123456789012'
-_SESSION = boto3.Session()
 PROTOCOLS = ('json', 'query', 'smithy-rpc-v2-cbor')
-
-
-def client(sim: Simulator, service: str, region: str = REGION, key: str = 'AKIAEXAMPLE', **more: Any) -> Any:
-    """A boto3 client of the simulator that tries once and gives up quickly."""
-    config = Config(retries={'total_max_attempts': 1}, connect_timeout=2, read_timeout=more.pop('read_timeout', 5))
-    credentials = {'aws_access_key_id': key, 'aws_secret_access_key': 'secret', **more}
-    return _SESSION.client(service, region_name=region, endpoint_url=sim.endpoint_url, config=config, **credentials)
 
 
 @pytest.fixture
@@ -30,39 +16,6 @@ def clock() -> Clock:
 @pytest.fixture(params=PROTOCOLS)
 def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Makes new clients speak one protocol where the model offers it."""
-    order = (request.param, *(p for p in ('rest-json', *PROTOCOLS) if p != request.param))
+    order = sorted(('rest-json', *PROTOCOLS), key=lambda name: name != request.param)
     monkeypatch.setattr(botocore.model, 'PRIORITY_ORDERED_SUPPORTED_PROTOCOLS', order)
     return request.param
-
-
-def query(
-    name: str, metric: str = 'Send', stat: str = 'Sum', period: int = 300, dimensions: Any = (), **more: Any
-) -> Any:
-    """One GetMetricData query."""
-    named = [{'Name': n, 'Value': v} for n, v in dict(dimensions).items()]
-    namespace = more.pop('namespace', 'AWS/SES')
-    unit = {'Unit': more.pop('unit')} if 'unit' in more else {}
-    return {
-        'Id': name,
-        'MetricStat': {
-            'Metric': {'Namespace': namespace, 'MetricName': metric, 'Dimensions': named},
-            'Period': period,
-            'Stat': stat,
-            **unit,
-        },
-        **more,
-    }
-
-
-def read(cloudwatch: Any, queries: Any, start: float, end: float, **more: Any) -> dict[str, Any]:
-    """GetMetricData over all pages: Id -> {timestamp: value}."""
-    found: dict[str, Any] = {}
-    token: dict[str, str] = {}
-    while True:
-        page = cloudwatch.get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end, **token, **more)
-        for result in page['MetricDataResults']:
-            stamps = (stamp.timestamp() for stamp in result['Timestamps'])
-            found.setdefault(result['Id'], {}).update(zip(stamps, result['Values'], strict=True))
-        if 'NextToken' not in page:
-            return found
-        token = {'NextToken': page['NextToken']}

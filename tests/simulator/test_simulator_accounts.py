@@ -4,8 +4,10 @@ import time
 
 import boto3
 import pytest
+from aws_clients import ACCOUNT, REGION, client
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, client
 
 ROLE = 'arn:aws:iam::222222222222:role/monitoring'
 CHAINED = 'arn:aws:iam::333333333333:role/path/leaf'
@@ -41,7 +43,7 @@ def test_keys_and_roles_lead_to_accounts(sim):
     assert sim.log.count(account='222222222222', operation='GetAccount') == 1
 
 
-def test_denied_actions(sim):
+def test_denied_actions_are_refused_by_name(sim):
     """A denied action is refused in each service's spelling, and the message names user and action."""
     sim.deny('ses:*', region=REGION)
     denial = sim.deny('cloudwatch:ListMetrics')
@@ -65,10 +67,10 @@ def test_denied_actions(sim):
     }
 
 
-def test_denied_to_one_account(sim):
+def test_a_denial_is_for_one_account_or_role(sim):
     """A denial can be for one account or one role alone."""
     sim.deny('ses:GetAccount', account='222222222222')
-    sim.deny('ses:GetSendQuota', who=ROLE)
+    sim.deny('ses:GetSendQuota', principal=ROLE)
     _, keys = session(sim)
     assert error_of(client(sim, 'sesv2', **keys).get_account)['Code'] == 'AccessDeniedException'
     assert error_of(client(sim, 'ses', **keys).get_send_quota)['Code'] == 'AccessDenied'
@@ -76,7 +78,7 @@ def test_denied_to_one_account(sim):
     client(sim, 'ses').get_send_quota()
 
 
-def test_role_conditions(sim):
+def test_roles_hold_to_their_conditions(sim):
     """A declared role asks for its external id and lets in only whom it trusts; a chain works."""
     sim.accounts.declare_role(ROLE, external_id='secret-handshake')
     sim.accounts.declare_role(CHAINED, trusted=[ROLE])
@@ -98,12 +100,14 @@ def test_assume_role_is_validated(sim):
     assert error_of(sts.assume_role, RoleArn='arn:aws:iam::222222222222:user/nobody', RoleSessionName='ab')['Code'] == (
         'ValidationError'
     )
-    from botocore.config import Config
-
     unchecked = boto3.client(
-        'sts', region_name=REGION, endpoint_url=sim.endpoint_url, aws_access_key_id='AKIA', aws_secret_access_key='x',
+        'sts',
+        region_name=REGION,
+        endpoint_url=sim.endpoint_url,
+        aws_access_key_id='AKIA',
+        aws_secret_access_key='x',
         config=Config(parameter_validation=False, retries={'total_max_attempts': 1}),
-    )  # fmt: skip
+    )
     assert error_of(unchecked.assume_role, RoleArn=ROLE, RoleSessionName='a')['Code'] == 'ValidationError'
     assert error_of(unchecked.assume_role, RoleArn=ROLE)['Code'] == 'ValidationError'
     assert error_of(unchecked.assume_role, RoleArn=ROLE, RoleSessionName='ab', DurationSeconds=10)['Code'] == (
@@ -135,11 +139,8 @@ def test_expiration_is_wall_time(sim, clock):
     assert 800 < credentials['Expiration'].timestamp() - time.time() <= 901
 
 
-def test_web_identity(sim):
+def test_web_identity_needs_no_signature(sim):
     """AssumeRoleWithWebIdentity needs no signature and leads to the role's account."""
-    from botocore import UNSIGNED
-    from botocore.config import Config
-
     sts = boto3.client(
         'sts', region_name=REGION, endpoint_url=sim.endpoint_url, config=Config(signature_version=UNSIGNED)
     )
@@ -151,7 +152,7 @@ def test_web_identity(sim):
     ('service', 'call', 'code'),
     [('sesv2', 'get_account', 'UnrecognizedClientException'), ('ses', 'get_send_quota', 'InvalidClientTokenId')],
 )
-def test_regions(sim, service, call, code):
+def test_regions_that_are_not_enabled_refuse_the_key(sim, service, call, code):
     """A Region that is not enabled, or without SES, turns the key away; the others answer."""
     sim.disabled_regions.add('ap-southeast-3')
     assert error_of(getattr(client(sim, service, 'ap-southeast-3'), call))['Code'] == code

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import boto3
 import pytest
+from aws_clients import ACCOUNT, REGION, client, query, read
+from botocore.config import Config
 from botocore.exceptions import ClientError
-from conftest import ACCOUNT, REGION, client, query, read
 
 from simulator import SCENARIOS, Family
+from simulator.scenarios import RATIOS
 
 
 def refused(call, **params):
@@ -24,7 +27,7 @@ def test_sum_is_what_the_world_shows(sim, clock, protocol):
     assert sum(values['a'].values()) > 1000
 
 
-def test_event_statistics(sim, clock):
+def test_statistics_of_events_are_those_of_ones(sim, clock):
     """An event is a sample of 1: Sum equals SampleCount and the others are 1."""
     stats = ('Sum', 'SampleCount', 'Average', 'Minimum', 'Maximum', 'p90')
     queries = [query(f's{i}', stat=stat) for i, stat in enumerate(stats)]
@@ -71,14 +74,14 @@ def test_bad_queries_are_refused(sim, clock, protocol, queries, code):
 
 def test_model_constraints_hold_for_clients_that_do_not_check(sim):
     """A parameter that the model does not allow is refused even if the client sends it."""
-    import boto3
-    from botocore.config import Config
-
     unchecked = boto3.Session().client(
-        'cloudwatch', region_name=REGION, endpoint_url=sim.endpoint_url,
-        aws_access_key_id='AKIA', aws_secret_access_key='x',
+        'cloudwatch',
+        region_name=REGION,
+        endpoint_url=sim.endpoint_url,
+        aws_access_key_id='AKIA',
+        aws_secret_access_key='x',
         config=Config(parameter_validation=False, retries={'total_max_attempts': 1}),
-    )  # fmt: skip
+    )
     assert refused(unchecked.get_metric_data, MetricDataQueries=[query('a')]) == 'MissingParameter'
     assert refused(unchecked.list_metrics, RecentlyActive='PT1H') == 'ValidationError'
     assert refused(unchecked.list_metrics, Namespace='') == 'ValidationError'
@@ -92,19 +95,24 @@ def test_window_must_not_be_empty(sim, clock):
 
 def test_dimensions_match_exactly(start, clock):
     """A query without dimensions never matches a series with some, nor a subset, nor another namespace."""
-    scenario = replace(SCENARIOS['idle'], volume=10.0, ratios={}, families=(
-        Family(('a', 'b'), values=(('1', '2'),), events={'Send': 1.0}),
-    ))  # fmt: skip
+    scenario = replace(
+        SCENARIOS['idle'],
+        volume=10.0,
+        ratios={},
+        families=(Family(('a', 'b'), values=(('1', '2'),), events={'Send': 1.0}),),
+    )
     sim = start(scenario)
     queries = [
-        query('none'), query('one', dimensions={'a': '1'}), query('both', dimensions={'b': '2', 'a': '1'}),
+        query('none'),
+        query('part', dimensions={'a': '1'}),
+        query('whole', dimensions={'b': '2', 'a': '1'}),
         query('other', dimensions={'a': '1', 'b': '2'}, namespace='AWS/Other'),
-    ]  # fmt: skip
+    ]
     values = read(client(sim, 'cloudwatch'), queries, clock() - 1800, clock())
-    assert [bool(values[name]) for name in ('none', 'one', 'both', 'other')] == [False, False, True, False]
+    assert [bool(values[name]) for name in ('none', 'part', 'whole', 'other')] == [False, False, True, False]
 
 
-def test_order_and_bounds(sim, clock):
+def test_order_and_bounds_of_a_window(sim, clock):
     """Newest first by default; StartTime is inclusive, EndTime exclusive, timestamps start their period."""
     cloudwatch = client(sim, 'cloudwatch')
     base = clock() - clock() % 300 - 3000
@@ -123,7 +131,7 @@ def test_start_is_rounded_down_to_the_minute(sim, clock):
 
 
 @pytest.mark.parametrize(('align', 'offset'), [('epoch', 0), ('start', 120)])
-def test_periods_align_as_told(start, clock, align, offset):
+def test_periods_align_at_the_epoch_or_the_start(start, clock, align, offset):
     """Periods begin at multiples of the period, or at StartTime with the other switch; the total is the same."""
     sim = start(align=align)
     base = clock() - clock() % 300 - 3000 + 120
@@ -142,13 +150,17 @@ def test_paging_loses_nothing(sim, clock):
     )
     assert [r['StatusCode'] for r in page['MetricDataResults']] == ['PartialData', 'PartialData']
     code = refused(
-        cloudwatch.get_metric_data, MetricDataQueries=queries, StartTime=clock() - 3000, EndTime=clock() - 600,
-        MaxDatapoints=7, NextToken=page['NextToken'],
-    )  # fmt: skip
+        cloudwatch.get_metric_data,
+        MetricDataQueries=queries,
+        StartTime=clock() - 3000,
+        EndTime=clock() - 600,
+        MaxDatapoints=7,
+        NextToken=page['NextToken'],
+    )
     assert code == 'InvalidNextToken'
 
 
-def test_labels_and_messages(sim, clock):
+def test_labels_tell_queries_of_one_metric_apart(sim, clock):
     """A label is the metric name, with the statistic where queries of a metric differ in it; Messages is empty."""
     queries = [query('a'), query('b', 'Bounce'), query('c', 'Bounce', 'Average'), query('d', Label='mine')]
     answer = client(sim, 'cloudwatch').get_metric_data(
@@ -166,7 +178,7 @@ def test_a_unit_that_does_not_match_returns_nothing(sim, clock):
     assert values['a'] and not values['b']
 
 
-def test_linked_accounts(start, clock):
+def test_linked_accounts_are_read_and_listed(start, clock):
     """AccountId reads a linked account and is Forbidden for another one; ListMetrics names the owners."""
     sim = start()
     sim.accounts.link(ACCOUNT, '222222222222')
@@ -178,8 +190,8 @@ def test_linked_accounts(start, clock):
     listed = cloudwatch.list_metrics(IncludeLinkedAccounts=True)
     assert set(listed['OwningAccounts']) == {ACCOUNT, '222222222222'}
     assert len(listed['OwningAccounts']) == len(listed['Metrics'])
-    only = cloudwatch.list_metrics(IncludeLinkedAccounts=True, OwningAccount='222222222222')
-    assert set(only['OwningAccounts']) == {'222222222222'}
+    linked = cloudwatch.list_metrics(IncludeLinkedAccounts=True, OwningAccount='222222222222')
+    assert set(linked['OwningAccounts']) == {'222222222222'}
 
 
 def test_list_metrics_pages_and_filters(start):
@@ -188,16 +200,16 @@ def test_list_metrics_pages_and_filters(start):
     cloudwatch = client(sim, 'cloudwatch')
     first = cloudwatch.list_metrics(Namespace='AWS/SES')
     assert len(first['Metrics']) == 500
-    seen = [
+    listed = [
         (m['MetricName'], tuple(d['Value'] for d in m['Dimensions']))
         for page in cloudwatch.get_paginator('list_metrics').paginate(Namespace='AWS/SES')
         for m in page['Metrics']
     ]
-    assert len(seen) == len(set(seen)) == 120 * 10 + 12
+    assert len(listed) == len(set(listed)) == 121 * len(RATIOS) + len(SCENARIOS['large'].gauges)
     by_name = cloudwatch.list_metrics(MetricName='Bounce', Dimensions=[{'Name': 'ses:configuration-set'}])
     assert len(by_name['Metrics']) == 120
-    one = cloudwatch.list_metrics(Dimensions=[{'Name': 'ses:configuration-set', 'Value': 'set-00007'}])
-    assert len(one['Metrics']) == 10
+    by_value = cloudwatch.list_metrics(Dimensions=[{'Name': 'ses:configuration-set', 'Value': 'set-00007'}])
+    assert len(by_value['Metrics']) == len(RATIOS)
     assert refused(cloudwatch.list_metrics, NextToken='nonsense') == 'InvalidParameterValue'
 
 
@@ -206,14 +218,14 @@ def test_new_and_old_metrics_in_the_listing(start, clock):
     sim = start('idle')
     cloudwatch = client(sim, 'cloudwatch')
     sim.world.put(ACCOUNT, REGION, 'Bounce', clock(), 3)
-    assert read(cloudwatch, [query('a', 'Bounce')], clock() - 60, clock() + 60)['a'], 'asked for, it answers at once'
+    assert read(cloudwatch, [query('a', 'Bounce')], clock() - 60, clock() + 60)['a'], 'a query gets it at once'
     for seconds, recent, listed in ((0, 0, 0), (960, 1, 1), (4 * 3600, 0, 1), (14 * 86_400, 0, 0)):
         clock.advance(seconds)
         assert len(cloudwatch.list_metrics()['Metrics']) == listed
         assert len(cloudwatch.list_metrics(RecentlyActive='PT3H')['Metrics']) == recent
 
 
-def test_quota_of_datapoints(sim, clock):
+def test_datapoints_have_a_quota(sim, clock):
     """180,000 datapoints a second is the end, per account and Region and second."""
     cloudwatch = client(sim, 'cloudwatch')
     queries = [query(f'a{i}', period=60) for i in range(500)]

@@ -1,19 +1,23 @@
 from __future__ import annotations
 
+import socket
 import threading
 import time
 
 import botocore
 import pytest
+from aws_clients import client, query
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
-from conftest import client, query
 
 from simulator import Fault
 
-# operation by service, as boto3 spells it
+# An operation of each service, as boto3 spells it.
 CALLS = {
-    'sesv2': 'get_account', 'ses': 'get_send_quota', 'sts': 'get_caller_identity', 'cloudwatch': 'list_metrics',
-}  # fmt: skip
+    'sesv2': 'get_account',
+    'ses': 'get_send_quota',
+    'sts': 'get_caller_identity',
+    'cloudwatch': 'list_metrics',
+}
 
 
 def code_of(sim, service):
@@ -58,8 +62,8 @@ def test_cloudwatch_errors_in_each_protocol(sim, protocol):
     assert code_of(sim, 'cloudwatch') == ('Throttling', 400)
 
 
-def test_any_error(sim):
-    """An error fault sends the code and status it was told."""
+def test_an_error_fault_sends_any_code(sim):
+    """An error fault sends the code and status of its argument."""
     sim.faults.add(Fault('error', argument=('RequestTimeTooSkewed', 403)))
     assert code_of(sim, 'sesv2') == ('RequestTimeTooSkewed', 403)
 
@@ -75,7 +79,7 @@ def test_budget_and_scope(sim):
         with pytest.raises(ClientError):
             account()
     account()
-    assert (fault.hits, fault.seen) == (2, 4)
+    assert (fault.hits, fault.matched) == (2, 4)
     assert sim.log.count(fault='throttle') == 2 and sim.log.count(operation='GetAccount', error=None) == 3
 
 
@@ -95,8 +99,10 @@ def test_a_fault_finds_its_batch(sim, clock):
 
     refused = ('ValidationError', 400)
     assert [batch('set-00006', 'set-00007'), batch('set-00007'), batch('set-00006', 'set-000071')] == [
-        refused, refused, 2
-    ]  # fmt: skip
+        refused,
+        refused,
+        2,
+    ]
     sim.faults.clear()
     sim.faults.add(Fault('error', holds='set-0000[78]', argument=['RequestEntityTooLarge', 413]))
     assert batch('set-00008') == ('RequestEntityTooLarge', 413) and batch('set-00009') == 1
@@ -123,8 +129,9 @@ def test_partial_data_of_one_batch(start, clock, strict):
     for name in ('set-00000', 'set-00001', 'set-00002'):
         answer = call(
             MetricDataQueries=[query('a', dimensions={'ses:configuration-set': name})],
-            StartTime=clock() // 300 * 300 - 1800, EndTime=clock(),
-        )  # fmt: skip
+            StartTime=clock() // 300 * 300 - 1800,
+            EndTime=clock(),
+        )
         codes.append(answer['MetricDataResults'][0]['StatusCode'])
     assert codes == ['Complete', 'PartialData', 'Complete']
 
@@ -135,14 +142,14 @@ def test_probability_is_seeded(start):
     def struck():
         sim = start(quotas=False)
         sim.faults.add(Fault('throttle', probability=0.5))
-        quota, found = client(sim, 'ses'), []
+        quota, strikes = client(sim, 'ses'), []
         for _ in range(12):
             try:
                 quota.get_send_quota()
-                found.append(0)
+                strikes.append(0)
             except ClientError:
-                found.append(1)
-        return found
+                strikes.append(1)
+        return strikes
 
     first = struck()
     assert first == struck() and 0 < sum(first) < 12
@@ -159,8 +166,6 @@ def test_dropped_connections(sim, kind, service):
 
 def test_reset_is_a_real_reset(sim):
     """A reset sends RST."""
-    import socket
-
     sim.faults.add(Fault('reset'))
     with socket.create_connection(('127.0.0.1', sim.port)) as raw:
         scope = b'Credential=AKIAX/20260921/us-east-1/ses/aws4_request'

@@ -4,9 +4,9 @@ import threading
 
 import boto3
 import pytest
+from aws_clients import ACCOUNT
 from botocore.config import Config
 from botocore.exceptions import ProxyConnectionError, SSLError
-from conftest import ACCOUNT
 
 from simulator.network import ConnectProxy, TlsTwin
 
@@ -21,9 +21,14 @@ def twin(sim):
 
 def sts(url=None, verify=None, **config):
     return boto3.client(
-        'sts', region_name='us-east-1', endpoint_url=url, aws_access_key_id='AKIA', aws_secret_access_key='x',
-        verify=verify, config=Config(retries={'total_max_attempts': 1}, connect_timeout=2, read_timeout=2, **config),
-    )  # fmt: skip
+        'sts',
+        region_name='us-east-1',
+        endpoint_url=url,
+        aws_access_key_id='AKIA',
+        aws_secret_access_key='x',
+        verify=verify,
+        config=Config(retries={'total_max_attempts': 1}, connect_timeout=2, read_timeout=2, **config),
+    )
 
 
 def test_tls_twin_needs_its_ca(twin):

@@ -12,8 +12,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from aws_clients import client
 from botocore.exceptions import ClientError
-from conftest import client
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,7 +61,7 @@ def test_operations_that_do_not_exist(sim):
     assert post(sim, '/v2/email/nonsense', signing='ses', Content_Type='application/json')[0] == 404
 
 
-def test_requests_that_are_none(sim):
+def test_malformed_requests_are_refused(sim):
     """Unsigned, malformed and mistyped requests are refused as AWS refuses them."""
     assert json.loads(post(sim, body=b'{', **METRIC_DATA)[2])['__type'].endswith('SerializationException')
     assert json.loads(post(sim, body=b'[]', **METRIC_DATA)[2])['__type'].endswith('SerializationException')
@@ -71,14 +71,14 @@ def test_requests_that_are_none(sim):
     assert json.loads(unsigned[2])['__type'].endswith('MissingAuthenticationTokenException')
 
 
-def test_query_compatible_errors(sim):
+def test_json_errors_carry_the_old_code(sim):
     """CloudWatch's JSON errors carry the old code in x-amzn-query-error."""
     status, headers, body = post(sim, body=b'{}', **METRIC_DATA)
     assert status == 400 and headers['x-amzn-query-error'] == 'MissingParameter;Sender'
     assert json.loads(body)['__type'].endswith('MissingRequiredParameterException') or b'MissingParameter' in body
 
 
-def test_date_is_the_simulators(sim):
+def test_answers_carry_the_simulators_date(sim):
     """Answers carry the simulator's date."""
     answer = client(sim, 'sts').get_caller_identity()
     assert answer['ResponseMetadata']['HTTPHeaders']['date'] == 'Mon, 21 Sep 2026 14:14:00 GMT'
@@ -96,7 +96,7 @@ def test_date_is_the_simulators(sim):
         max_leaves=30,
     )
 )
-def test_cbor_round_trip(value):
+def test_cbor_reads_back_what_it_wrote(value):
     """CBOR reads back what it wrote."""
     assert cbor.loads(cbor.dumps(value)) == value
 
@@ -148,7 +148,7 @@ def test_stop_is_quick_and_repeatable():
         assert again.port == port
 
 
-def test_control_route(start, clock):
+def test_the_control_route_shows_and_changes_the_simulator(start, clock):
     """The control route shows the state, adds faults and moves the clock."""
     sim = start()
     status, _, body = post(sim, '/_sim/faults', json.dumps({'kind': 'throttle', 'times': 1}).encode(), signing=None)
@@ -162,11 +162,12 @@ def test_control_route(start, clock):
     assert post(sim, '/_sim/faults', b'{"kind": "nonsense"}', signing=None)[0] == 400
 
 
-def test_command_line():
-    """The command serves until it is told to end, and explains a wrong scenario."""
+def test_the_command_line_serves_until_it_is_stopped():
+    """The command serves until a signal ends it, and explains a wrong scenario."""
     command = [sys.executable, '-m', 'simulator']
-    process = subprocess.Popen([*command, '--port', '0', '--time', '2026-11-20T00:00:00Z'], cwd=ROOT, text=True,
-                               stdout=subprocess.PIPE)  # fmt: skip
+    process = subprocess.Popen(
+        [*command, '--port', '0', '--time', '2026-11-20T00:00:00Z'], cwd=ROOT, text=True, stdout=subprocess.PIPE
+    )
     try:
         line = process.stdout.readline()
         url = re.search(r'http://127\.0\.0\.1:\d+', line)[0]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import ACCOUNT, REGION, client
+from aws_clients import ACCOUNT, REGION, client
 
 from simulator import SCENARIOS, Clock, Simulator
 
@@ -20,12 +20,12 @@ def test_same_seed_same_traffic():
         return w.final_sum(account, region, 'Send', start=end - 86_400, end=end)
 
     assert total(world()) == total(world())
-    others = {total(world()), total(world(seed=2)), total(world(), '222222222222'), total(world(), region='eu-west-1')}
-    assert len(others) == 4
+    totals = {total(world()), total(world(seed=2)), total(world(), '222222222222'), total(world(), region='eu-west-1')}
+    assert len(totals) == 4
 
 
-def test_hours_and_minutes_tell_the_same():
-    """A long sum is the sum of its minutes, whatever way it is computed."""
+def test_hours_are_the_sum_of_their_minutes():
+    """A long sum is the sum of its minutes, however it is computed."""
     w, end = world('bounce_storm'), 1_790_000_000 // 60 * 60
     minutes = sum(w.final_sum(ACCOUNT, REGION, 'Bounce', start=end - 60 * i - 60, end=end - 60 * i) for i in range(400))
     assert w.final_sum(ACCOUNT, REGION, 'Bounce', start=end - 24_000, end=end) == minutes
@@ -33,7 +33,7 @@ def test_hours_and_minutes_tell_the_same():
 
 @pytest.mark.parametrize('scenario', ['steady', 'late_data'])
 def test_late_data_grows_and_never_shrinks(scenario):
-    """What CloudWatch shows of a window only grows, and ends at the final sum."""
+    """The amount that CloudWatch shows of a window only grows, and ends at the final sum."""
     w, start = world(scenario), 1_790_000_000 // 300 * 300
     final = w.final_sum(ACCOUNT, REGION, 'Send', start=start, end=start + 300)
     shown = [
@@ -51,8 +51,8 @@ def test_explicit_points_and_shrinking():
     w.put(ACCOUNT, REGION, 'Bounce', 600, 5)
     w.put(ACCOUNT, REGION, 'Bounce', 600, 4, visible_at=2000)
     w.shrink(ACCOUNT, REGION, 'Bounce', 600, 2, at=3000)
-    seen = [w.visible_sum(ACCOUNT, REGION, 'Bounce', start=600, end=660, now=now) for now in (500, 600, 2000, 3000)]
-    assert seen == [0, 5, 9, 7] and w.final_sum(ACCOUNT, REGION, 'Bounce', start=600, end=660) == 7
+    shown = [w.visible_sum(ACCOUNT, REGION, 'Bounce', start=600, end=660, now=now) for now in (500, 600, 2000, 3000)]
+    assert shown == [0, 5, 9, 7] and w.final_sum(ACCOUNT, REGION, 'Bounce', start=600, end=660) == 7
     assert w.final_sum(ACCOUNT, 'eu-west-1', 'Bounce', start=600, end=660) == 0
 
 
@@ -60,11 +60,11 @@ def test_silence_is_no_datapoint():
     """A minute without events has no datapoint, never a zero."""
     w = world()
     minute = 1_790_000_000 // 60 - 600
-    samples = w.samples(ACCOUNT, REGION, ('AWS/SES', 'Complaint', ()), minute, minute + 300)
+    samples = w.samples(ACCOUNT, REGION, 'Complaint', minute, minute + 300)
     assert 0 < len(samples) < 60 and all(s.total > 0 for s in samples)
 
 
-def test_sources_agree(start, clock):
+def test_sources_count_the_same_mail(start, clock):
     """Quota, statistics and CloudWatch count the same mail."""
     sim = start()
     quota = client(sim, 'ses').get_send_quota()['SentLast24Hours']
@@ -106,7 +106,7 @@ def test_every_scenario_answers(start, clock, name):
     assert bool(listed) == (name != 'idle')
 
 
-def test_the_storm():
+def test_the_storm_reaches_reputation_and_review():
     """In the bounce storm the bounce ratio reaches 8 to 12 %, reputation follows, and AWS reviews the account."""
     w = world('bounce_storm')
 
@@ -117,7 +117,7 @@ def test_the_storm():
 
     def reputation(hour):
         minute = int(w.started + hour * HOUR) // 60
-        samples = w.samples(ACCOUNT, REGION, ('AWS/SES', 'Reputation.BounceRate', ()), minute, minute + 120)
+        samples = w.samples(ACCOUNT, REGION, 'Reputation.BounceRate', minute, minute + 120)
         return sum(s.total for s in samples) / len(samples)
 
     assert ratio(-2) < 0.03 and 0.08 < ratio(8) < 0.12 and ratio(30) < 0.03

@@ -1,4 +1,4 @@
-"""A folder with a small check of our own under the name of the real one, and the command line run in it."""
+"""A folder with a small check under the name of the Amazon SES check, and the command line run in that folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __version__ = '1.2.3'
 
 
 class AmazonSesCheck(AgentCheck):
-    """Does what its instance says."""
+    """Behaves as the options of its instance say."""
 
     __NAMESPACE__ = 'amazon_ses'
 
@@ -58,8 +58,8 @@ class AmazonSesCheck(AgentCheck):
             self.gauge(name, value, tags=tags)
         for name, value in self.instance.get('counts', {}).items():
             self.count(name, value, tags=tags)
-        for entry in self.instance.get('statuses', [{'name': 'can_connect', 'status': 0}]):
-            self.service_check(entry['name'], entry['status'], tags=tags, message=entry.get('message'))
+        for status in self.instance.get('statuses', [{'name': 'can_connect', 'status': 0}]):
+            self.service_check(status['name'], status['status'], tags=tags, message=status.get('message'))
         self.event({'msg_title': 'a title', 'msg_text': 'a text', 'timestamp': int(self.clock()), 'event_type': 'ses'})
         if self.instance.get('warn'):
             self.warning(self.instance['warn'])
@@ -78,7 +78,7 @@ class AmazonSesCheck(AgentCheck):
 
 
 class Sandbox:
-    """A folder with that check, and a repository's `standalone` beside it on the path."""
+    """A folder with the small check; the repository's `standalone` is on the path, too."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -89,7 +89,7 @@ class Sandbox:
         )
         (package / '__init__.py').write_text(CHECK)
         environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'DD_HOSTNAME': 'a-host', 'NO_COLOR': '1'}
-        # The stubs of a test run in a process with an Agent; these processes host the check as users do.
+        # DDEV_ variables would bring the stubs of a test run; these processes host the check as users do.
         self.environment = {name: value for name, value in environment.items() if not name.startswith('DDEV_')}
 
     def configure(self, *instances: dict[str, Any], text: str | None = None) -> Path:

@@ -1,4 +1,4 @@
-"""`assets push`, run as users run it, against a small Datadog API on this machine."""
+"""`assets push`, run as users run it, against a small Datadog API on loopback."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ DASHBOARDS, MONITORS = len(FILES['dashboard']), len(FILES['monitor'])
 
 
 class Datadog(ThreadingHTTPServer):
-    """Stores what it gets as Datadog does: ids and defaults of its own, short listings of dashboards, pages of three.
+    """Stores bodies as Datadog does: it adds ids and defaults, lists dashboards in short, and has pages of three.
 
-    `answers` maps 'METHOD path' beginnings to a list of (status, headers, body) that come first, one each.
+    `answers` maps beginnings of 'METHOD path' to (status, headers, body) of the next answers.
     """
 
     PAGE = 3
@@ -41,11 +41,10 @@ class Datadog(ThreadingHTTPServer):
 
     def put(self, kind: str, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
         key = key or f'{kind[0]}{len(self.stored[kind]) + 1}'
-        number = int(key[1:])
-        body = {**deepcopy(body), 'id': key if kind == 'dashboard' else number, 'modified_at': '2026-11-20'}
+        body = {**deepcopy(body), 'id': key if kind == 'dashboard' else int(key[1:]), 'modified_at': '2026-11-20'}
         if kind == 'dashboard':
-            for place, widget in enumerate(body['widgets']):
-                widget['id'] = 1000 + place
+            for number, widget in enumerate(body['widgets'], 1000):
+                widget['id'] = number
             body = {name: value for name, value in body.items() if value not in (None, [])}
         else:
             body['options'] = {'silenced': {}, 'notify_no_data': False, **body['options']}
@@ -54,7 +53,7 @@ class Datadog(ThreadingHTTPServer):
         return body
 
     def named(self, kind: str) -> dict[str, dict[str, Any]]:
-        return {one[TITLES[kind]]: one for one in self.stored[kind].values()}
+        return {body[TITLES[kind]]: body for body in self.stored[kind].values()}
 
     def changes(self) -> list[str]:
         return [call for call in self.calls if not call.startswith('GET ')]
@@ -84,15 +83,15 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(200, {}, self.server.put(kind, body, f'{kind[0]}{key.lstrip("d")}' if key else None))
         if key:
             return self._answer(200, {}, stored[key])
-        asked = {name: values[0] for name, values in parse_qs(url.query).items()}
-        entries = list(stored.values())
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        bodies = list(stored.values())
         if kind == 'monitor':
-            # Looser than Datadog: who asks must look for himself.
-            entries = [one for one in entries if asked['monitor_tags'] in ' '.join(one['tags'])]
-            start = int(asked['page']) * self.server.PAGE
-            return self._answer(200, {}, entries[start : start + self.server.PAGE])
-        start = int(asked['start'])
-        page = [{name: one.get(name) for name in ('id', 'title', 'description')} for one in entries]
+            # Looser than Datadog: the command must check the tags, too.
+            bodies = [body for body in bodies if query['monitor_tags'] in ' '.join(body['tags'])]
+            start = int(query['page']) * self.server.PAGE
+            return self._answer(200, {}, bodies[start : start + self.server.PAGE])
+        start = int(query['start'])
+        page = [{name: body.get(name) for name in ('id', 'title', 'description')} for body in bodies]
         return self._answer(200, {}, {'dashboards': page[start : start + self.server.PAGE]})
 
     do_GET = do_POST = do_PUT = do_DELETE = _serve
@@ -122,7 +121,7 @@ def datadog() -> Iterator[Datadog]:
 
 @pytest.fixture
 def push(sandbox, datadog):
-    """Runs the command with both keys, and sees to it that neither is ever printed."""
+    """Runs the command with both keys, and checks that it prints neither."""
     for name in [name for name in sandbox.environment if name.lower().endswith('_proxy')]:
         del sandbox.environment[name]
     sandbox.environment |= {'DD_API_KEY': API_KEY, 'DD_APP_KEY': APP_KEY}
@@ -137,8 +136,8 @@ def push(sandbox, datadog):
     return run
 
 
-def test_dry_run_without_keys(sandbox, datadog, push):
-    """Without keys nothing at all is asked, and each asset is named with its kind."""
+def test_dry_run_without_keys_sends_nothing(sandbox, datadog, push):
+    """Without keys no request is sent, and each asset is named with its kind."""
     del sandbox.environment['DD_API_KEY']
     lines = push().stdout.splitlines()
     assert len(lines) == DASHBOARDS + MONITORS + 1 and datadog.calls == []
@@ -147,7 +146,7 @@ def test_dry_run_without_keys(sandbox, datadog, push):
 
 
 def test_dry_run_with_keys_changes_nothing(datadog, push):
-    """With keys a dry run looks up what is there, says which, and sends nothing but GET."""
+    """With keys a dry run compares the assets with the account, and sends GET only."""
     assert f'{DASHBOARDS + MONITORS} would create. Nothing was changed' in push().stdout
     push('--apply', '--only', 'dashboards')
     datadog.named('dashboard')['Amazon SES Overview']['reflow_type'] = 'auto'
@@ -160,7 +159,7 @@ def test_dry_run_with_keys_changes_nothing(datadog, push):
     )
 
 
-def test_apply_twice(datadog, push):
+def test_a_second_apply_changes_nothing(datadog, push):
     """The first run creates all dashboards and monitors as their files have them, the second changes nothing."""
     result = push('--apply', '--site', 'us5.datadoghq.com')
     assert (DASHBOARDS, MONITORS) == (len(datadog.stored['dashboard']), len(datadog.stored['monitor']))
@@ -210,8 +209,8 @@ def test_changed_files_are_updated(sandbox, datadog, push):
     assert datadog.changes() == []
 
 
-def test_foreign_ones_are_untouched(datadog, push):
-    """What has our name without our mark, or our tag with another name, stays as it is; twins of the name are told."""
+def test_foreign_assets_are_untouched(datadog, push):
+    """Assets with our name but no mark, or our tag but another name, stay unchanged; namesakes are reported."""
     definition = FILES['monitor'][0]['definition']
     foreign = [
         datadog.put('monitor', {**definition, 'tags': ['team:a'], 'query': 'theirs'}),
@@ -227,7 +226,7 @@ def test_foreign_ones_are_untouched(datadog, push):
     assert not any(call.startswith(('PUT', 'DELETE')) for call in datadog.calls)
 
 
-def test_what_users_add_is_kept(datadog, push):
+def test_additions_of_users_survive(datadog, push):
     """An update keeps tags and handles of monitors, and presets, roles and team tags of dashboards."""
     push('--apply')
     monitor = next(iter(datadog.stored['monitor'].values()))
@@ -246,8 +245,8 @@ def test_what_users_add_is_kept(datadog, push):
     assert f'{DASHBOARDS + MONITORS} unchanged' in push('--apply').stdout
 
 
-def test_notify(datadog, push):
-    """`--notify` ends the message of each monitor, replaces earlier handles, and stays when not repeated."""
+def test_notify_sets_the_handles(datadog, push):
+    """`--notify` appends handles to the message of each monitor, replaces earlier ones, and persists without it."""
     push('--apply', '--notify', '@old')
     push('--apply', '--notify', '@team-a', '--notify', '@b@example.com')
     assert f'{DASHBOARDS + MONITORS} unchanged' in push('--apply').stdout
@@ -257,7 +256,7 @@ def test_notify(datadog, push):
 
 
 @pytest.mark.parametrize(
-    ('call', 'answer', 'failed', 'told'),
+    ('call', 'answer', 'failed', 'message'),
     [
         (
             'GET /api/v1/dashboard',
@@ -284,17 +283,17 @@ def test_notify(datadog, push):
         ),
     ],
 )
-def test_one_failure_does_not_stop_the_rest(datadog, push, call, answer, failed, told):
-    """A refusal names its reason and fails only what it concerns; the next run makes up for it."""
+def test_a_failure_does_not_stop_other_assets(datadog, push, call, answer, failed, message):
+    """A refusal names its reason and fails only the assets that it concerns; the next run creates them."""
     datadog.answers[call] = [answer]
     result = push('--apply', code=1)
     assert f'{failed} failed' in result.stdout and f'{DASHBOARDS + MONITORS - failed} created' in result.stdout
-    assert told in result.stdout and API_KEY[:9] not in result.stdout
+    assert message in result.stdout and API_KEY[:9] not in result.stdout
     assert f'{failed} created' in push('--apply').stdout
 
 
 def test_rate_limit_is_honoured_once(datadog, push):
-    """429 is waited out as its header says and tried once more; a second one fails the asset."""
+    """After 429 the command waits as the header says and tries once more; a second 429 fails the asset."""
     slow = (429, {'X-RateLimit-Reset': '0.1'}, {'errors': ['slow down']})
     datadog.answers['POST /api/v1/monitor'] = [slow]
     result = push('--apply', '--only', 'monitors')
@@ -303,8 +302,8 @@ def test_rate_limit_is_honoured_once(datadog, push):
     assert f'1 failed, {MONITORS - 1} unchanged' in push('--apply', '--only', 'monitors', code=1).stdout
 
 
-def test_interrupted_push(sandbox, datadog, push):
-    """Ctrl-C ends the command with 130 and one line, whatever it waits for."""
+def test_ctrl_c_ends_a_push(sandbox, datadog, push):
+    """Ctrl-C ends the command with 130 and one line, even while it waits."""
     datadog.answers['GET '] = [(429, {'X-RateLimit-Reset': '100'}, '')]
     process = sandbox.start('-m', 'standalone', 'assets', 'push', '--url', datadog.url, '--apply')
     assert 'waiting 100 s' in process.stderr.readline()
@@ -314,8 +313,8 @@ def test_interrupted_push(sandbox, datadog, push):
     assert len(errors.splitlines()) == 1 and 'interrupted' in errors
 
 
-def test_twins_are_not_guessed_at(datadog, push):
-    """Two monitors that could both be meant are left alone, and both are named."""
+def test_ambiguous_monitors_are_left_alone(datadog, push):
+    """Two monitors with our name and tag are left alone, and both are named."""
     definition = FILES['monitor'][0]['definition']
     for _ in range(2):
         datadog.put('monitor', {**definition, 'query': 'theirs'})
@@ -324,8 +323,8 @@ def test_twins_are_not_guessed_at(datadog, push):
     assert not any(call.startswith('PUT') for call in datadog.calls)
 
 
-def test_dead_endpoint(push):
-    """An endpoint that does not answer fails all assets with a reason each."""
+def test_a_dead_endpoint_fails_all_assets(push):
+    """An endpoint that does not answer fails each asset with a reason."""
     with socket.socket() as closed:
         closed.bind(('127.0.0.1', 0))
         result = push('--apply', url=f'http://127.0.0.1:{closed.getsockname()[1]}', code=1)
@@ -343,7 +342,7 @@ def test_apply_needs_keys(sandbox, datadog, push, missing):
 
 
 @pytest.mark.parametrize(
-    ('wrong', 'told'),
+    ('wrong', 'message'),
     [
         (['--site', 'app.datadoghq.com'], 'is not one of datadoghq.com, us3'),
         (['--notify', 'team'], 'is not a handle like @team-mail'),
@@ -353,26 +352,26 @@ def test_apply_needs_keys(sandbox, datadog, push, missing):
         (['--url', f'http://me:{API_KEY}@host'], 'without user'),
     ],
 )
-def test_wrong_usage_of_push(datadog, push, wrong, told):
-    """Wrong options exit with 2 and a reason, and nothing is sent."""
-    assert told in push(*wrong, code=2).stderr and datadog.calls == []
+def test_invalid_options_of_push_are_refused(datadog, push, wrong, message):
+    """Invalid options exit with 2 and a reason, and nothing is sent."""
+    assert message in push(*wrong, code=2).stderr and datadog.calls == []
 
 
-def test_key_that_is_none(sandbox, push):
-    """A key that no header can carry is refused without being printed."""
+def test_an_impossible_key_is_refused(sandbox, push):
+    """A key that no header can carry is refused and not printed."""
     sandbox.environment['DD_APP_KEY'] = f'{APP_KEY}\n{APP_KEY}'
     assert 'DD_APP_KEY has characters that no key has' in push(code=2).stderr
 
 
-def test_keys_go_nowhere_else(datadog, push):
-    """A redirect is not followed, so the keys stay with the endpoint that was named."""
+def test_keys_stay_with_the_endpoint(datadog, push):
+    """A redirect is not followed, so the keys stay with the named endpoint."""
     datadog.answers['GET /api/v1/monitor'] = [(307, {'Location': f'{datadog.url}/api/v1/elsewhere'}, '')]
     push('--only', 'monitors', code=1)
     assert datadog.calls == ['GET /api/v1/monitor']
 
 
-def test_proxy_of_the_environment(sandbox, datadog, push):
-    """The proxy that the environment names is used, and one that is dead is told without its password."""
+def test_the_proxy_of_the_environment_is_used(sandbox, datadog, push):
+    """The proxy of the environment is used, and a dead proxy is reported without its password."""
     sandbox.environment['http_proxy'] = datadog.url
     push('--only', 'dashboards', url='http://api.invalid')
     assert datadog.calls == ['GET /api/v1/dashboard']
@@ -383,7 +382,7 @@ def test_proxy_of_the_environment(sandbox, datadog, push):
     assert 'through the proxy of the environment' in output and 'hush-hush' not in output
 
 
-def test_help_of_push(sandbox):
+def test_help_explains_push(sandbox):
     """The help has examples, the variables, and the exit codes."""
     result = sandbox.run('assets', 'push', '--help')
     assert result.returncode == 0 and 'examples:' in result.stdout and 'DD_APP_KEY' in result.stdout
@@ -391,7 +390,7 @@ def test_help_of_push(sandbox):
 
 
 def test_push_needs_no_agent_and_no_yaml(sandbox):
-    """The command works where only `requests` is installed, and leaves the modules of an Agent alone."""
+    """The command works where only `requests` is installed, and does not install the modules of an Agent."""
     program = (
         'import sys\n'
         'sys.modules["yaml"] = sys.modules["datadog_checks"] = None\n'

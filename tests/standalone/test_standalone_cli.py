@@ -46,9 +46,10 @@ def test_json_replays_through_the_development_kit(sandbox):
     aggregator.assert_service_check('amazon_ses.can_connect', 0, tags=tags, count=2)
     aggregator.assert_service_check('amazon_ses.sending_status', 1, tags=tags, message='m')
     aggregator.assert_all_metrics_covered()
-    assert [one['runner']['LastWarnings'] for one in collected] == [['careful'], []]
-    assert [one['runner']['CheckVersion'] for one in collected] == ['1.2.3', '1.2.3']
-    assert collected[1]['runner']['CheckID'].startswith('amazon_ses:second:')
+    runners = [report['runner'] for report in collected]
+    assert [runner['LastWarnings'] for runner in runners] == [['careful'], []]
+    assert [runner['CheckVersion'] for runner in runners] == ['1.2.3', '1.2.3']
+    assert runners[1]['CheckID'].startswith('amazon_ses:second:')
     assert collected[0]['aggregator']['events'][0]['msg_title'] == 'a title'
     assert result.returncode == 0 and [line.split(' | ')[-1] for line in result.stderr.splitlines()] == ['careful']
 
@@ -68,23 +69,23 @@ def test_json_of_a_failed_run(sandbox):
 
 
 def test_text_of_several_runs(sandbox):
-    """Several runs are printed once, with counts added up, and stderr tells of each."""
+    """Several runs are printed once, with counts added up, and stderr has a line for each."""
     sandbox.configure({**RICH, 'empty_default_hostname': False})
     result = sandbox.check('--runs', '3', '--pause', '0')
-    series = json.loads(result.stdout.partition('=== Series ===\n')[2].partition('\n=== ')[0])
-    values = {one['metric']: one['points'][0][1] for one in series}
+    metrics = json.loads(result.stdout.partition('=== Series ===\n')[2].partition('\n=== ')[0])
+    values = {series['metric']: series['points'][0][1] for series in metrics}
     assert values == {'amazon_ses.send': 12.5, 'amazon_ses.send.count': 9, 'amazon_ses.runs_ever': 3}
     assert 'Total Runs: 3' in result.stdout and '[OK]' in result.stdout
     assert [line.split(': ')[2] for line in result.stderr.splitlines()] == [f'run {n} of 3' for n in (1, 2, 3)]
 
 
-def test_counters_go_on_over_restarts(sandbox):
-    """With a state file the cache and the counters outlive the process, whatever format it printed; without, not."""
+def test_counters_continue_after_restarts(sandbox):
+    """With a state file the cache and the counters survive the process in every format; without, they start anew."""
     sandbox.configure({**RICH, 'thread': True})
-    kept = ('--state', 'state.json')
-    sandbox.check(*kept)
-    assert counter(sandbox.check('--format', 'openmetrics', '--runs', '2', '--pause', '0', *kept).stdout) == 9
-    output = sandbox.check('--format', 'openmetrics', *kept).stdout
+    state = ('--state', 'state.json')
+    sandbox.check(*state)
+    assert counter(sandbox.check('--format', 'openmetrics', '--runs', '2', '--pause', '0', *state).stdout) == 9
+    output = sandbox.check('--format', 'openmetrics', *state).stdout
     assert (counter(output), counter(output, 'amazon_ses_runs_ever')) == (12, 4)
     assert counter(sandbox.check('--format', 'openmetrics').stdout) == 3
     assert stat.S_IMODE((sandbox.folder / 'state.json').stat().st_mode) == 0o600
@@ -94,7 +95,7 @@ def test_counters_go_on_over_restarts(sandbox):
     'content', [b'', b'{"program": "amazon_ses stand', b'{"cache": {}}', b'[1]', b'\xff\xfe', b'null', b'[' * 100_000]
 )
 def test_unusable_state_is_moved_aside(sandbox, content):
-    """A truncated, corrupt or foreign state file is kept aside, reported in one line, and started anew."""
+    """A truncated, corrupt or foreign state file is moved aside and reported in one line, and a new one is started."""
     sandbox.configure(RICH)
     path = sandbox.folder / 'state.json'
     path.write_bytes(content)
@@ -104,8 +105,8 @@ def test_unusable_state_is_moved_aside(sandbox, content):
     assert json.loads(path.read_text())['cache']
 
 
-def test_state_has_one_process(sandbox):
-    """A second process on the same state file is refused with the reason, and takes nothing away from the first."""
+def test_a_state_file_belongs_to_one_process(sandbox):
+    """A second process on the same state file is refused with the reason, and the first is not affected."""
     pytest.importorskip('fcntl')
     sandbox.configure({**RICH, 'sleep': 5})
     first = sandbox.start('-m', 'standalone', 'check', '--config', 'conf.yaml', '--state', 'state.json')
@@ -121,7 +122,7 @@ def test_state_has_one_process(sandbox):
 
 
 @pytest.mark.parametrize(
-    'text, told',
+    'text, message',
     [
         (None, 'cannot read conf.yaml: No such file'),
         ('instances: [', 'conf.yaml is not valid YAML: line 1'),
@@ -138,28 +139,28 @@ def test_state_has_one_process(sandbox):
         ('instances: [{refuse: run}]', 'conf.yaml: instance 1: Detected 1 error: region Field'),
     ],
 )
-def test_wrong_configuration(sandbox, text, told):
-    """A wrong configuration is one line that names file and place but no secret; exit 2, for Nagios unknown."""
+def test_a_wrong_configuration_is_refused(sandbox, text, message):
+    """A wrong configuration costs one line with file and position but no secret; exit 2, for Nagios unknown."""
     if text is not None:
         sandbox.configure(text=text)
     result = sandbox.check()
     assert (result.returncode, result.stdout) == (2, '')
-    assert result.stderr.startswith(f'standalone: {told}') and len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith(f'standalone: {message}') and len(result.stderr.splitlines()) == 1
     assert 'hush-hush' not in result.stderr
     result = sandbox.check('--format', 'nagios')
     assert result.returncode == 3 and result.stderr == ''
-    assert result.stdout.startswith(f'SES UNKNOWN - {told}') and len(result.stdout.splitlines()) == 1
+    assert result.stdout.startswith(f'SES UNKNOWN - {message}') and len(result.stdout.splitlines()) == 1
 
 
 def test_configuration_error_in_a_run_of_a_later_instance(sandbox):
-    """What earlier instances have handed over is printed before the refusal, since it is booked as sent."""
+    """Submissions of earlier instances are printed before the refusal, since they are saved as sent."""
     sandbox.configure(RICH, {'refuse': 'run'})
     result = sandbox.check('--format', 'json')
     assert result.returncode == 2 and result.stderr.startswith('standalone: conf.yaml: instance 2: Detected 1 error')
-    assert [bool(one['aggregator']['metrics']) for one in json.loads(result.stdout)] == [True, False]
+    assert [bool(report['aggregator']['metrics']) for report in json.loads(result.stdout)] == [True, False]
 
 
-def test_nagios_exit_code(sandbox):
+def test_nagios_exit_code_is_the_worst_status(sandbox):
     """As a plug-in it prints one line and exits with the worst status; a failed run is unknown at least."""
     sandbox.configure(RICH)
     result = sandbox.check('--format', 'nagios')
@@ -174,7 +175,7 @@ def test_nagios_exit_code(sandbox):
 @pytest.mark.parametrize('level', ['warning', 'debug'])
 @pytest.mark.parametrize('form', ['text', 'json', 'openmetrics', 'nagios'])
 def test_secrets_are_never_printed(sandbox, form, level):
-    """A secret of the configuration is in no output and no log, and a traceback is shown at debug level only."""
+    """No output and no log contains a secret of the configuration; tracebacks are shown at debug level only."""
     statuses = [{'name': 'can_connect', 'status': 2, 'message': 'bad hush-hush'}]
     secret = dict.fromkeys(('fail', 'warn', 'log'), 'bad hush-hush')
     sandbox.configure({**secret, 'aws_secret_access_key': 'hush-hush', 'statuses': statuses})
@@ -187,8 +188,8 @@ def test_secrets_are_never_printed(sandbox, form, level):
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize('instance', [{**RICH, 'sleep': 1}, RICH], ids=['in a run', 'in a pause'])
-def test_interrupted(sandbox, number, instance):
-    """A signal ends it after the present run, with what there is by then and exit code 130."""
+def test_a_signal_ends_the_command(sandbox, number, instance):
+    """A signal ends the command after the current run, with the output so far and exit code 130."""
     sandbox.configure(instance)
     process = sandbox.start(
         *'-m standalone check --config conf.yaml --format json --state state.json --runs 50 --pause 60'.split()
@@ -205,8 +206,8 @@ def test_interrupted(sandbox, number, instance):
     assert 'Traceback' not in errors
 
 
-def test_reader_that_goes_away(sandbox):
-    """A closed pipe on stdout is not worth a traceback."""
+def test_a_closed_pipe_is_no_traceback(sandbox):
+    """A closed pipe on stdout ends the command with exit code 1 and without a traceback."""
     sandbox.configure(RICH)
     process = sandbox.start('-m', 'standalone', 'check', '--config', 'conf.yaml')
     process.stdout.close()
@@ -215,7 +216,7 @@ def test_reader_that_goes_away(sandbox):
     process.stderr.close()
 
 
-def test_help(sandbox):
+def test_help_explains_every_option(sandbox):
     """Without arguments the help is shown with exit code 2; `check --help` explains every option with examples."""
     result = sandbox.run()
     assert result.returncode == 2 and 'examples:' in result.stdout
@@ -226,22 +227,22 @@ def test_help(sandbox):
 
 
 @pytest.mark.parametrize('wrong', [('--runs', '0'), ('--pause', '-1'), ('--pause', 'inf'), ('--format', 'xml')])
-def test_wrong_usage(sandbox, wrong):
-    """A value that makes no sense is refused before anything runs."""
+def test_invalid_options_are_refused(sandbox, wrong):
+    """An invalid value of an option is refused before anything runs."""
     sandbox.configure(RICH)
     result = sandbox.check(*wrong)
     assert result.returncode == 2 and wrong[0] in result.stderr and 'Traceback' not in result.stderr
 
 
 def test_output_is_utf_8_in_any_locale(sandbox):
-    """Without a locale, as under cron, the output is UTF-8 all the same."""
+    """Without a locale, as under cron, the output is UTF-8, too."""
     sandbox.configure({'gauges': {'g': 1}, 'tags': ['name:\u00fc']})
     sandbox.environment |= {'LC_ALL': 'C', 'PYTHONCOERCECLOCALE': '0', 'PYTHONUTF8': '0'}
     assert 'name="\u00fc"' in sandbox.check('--format', 'openmetrics').stdout
 
 
-def test_nothing_of_the_simulator_is_imported():
-    """The package imports the standard library, yaml, requests and the check, and nothing else."""
+def test_standalone_imports_little():
+    """The package imports only the standard library, yaml, requests and the check."""
     program = (
         'import ast, pathlib, sys; print(*sorted({name.split(".")[0]'
         ' for path in pathlib.Path("standalone").rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))'

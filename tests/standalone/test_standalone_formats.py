@@ -1,4 +1,4 @@
-"""The output formats as functions of what was submitted."""
+"""The output formats as functions of the submissions."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def status(name, level, message='', tags=TARGET):
     return ServiceCheck(f'amazon_ses.{name}', level, tags, '', message)
 
 
-def report(*runs, instance=None, check_id='amazon_ses:abc'):
-    made = Report(check_id, '1.0.0', 'file:conf.yaml', instance)
+def report(*runs, instance=None):
+    total = Report('amazon_ses:abc', '1.0.0', 'file:conf.yaml', instance or {})
     for time, (metrics, service_checks) in enumerate(runs, 1000):
-        made.add(Run(time=time, duration=0.2, metrics=metrics, service_checks=service_checks))
-    return made
+        total.add(Run(time=time, duration=0.2, metrics=metrics, service_checks=service_checks))
+    return total
 
 
 def families(output):
@@ -41,22 +41,21 @@ def families(output):
 
 
 def test_series_fold_as_in_the_agent():
-    """Over several runs a gauge keeps its last value, a count its sum, and the order of tags makes no difference."""
-    one = report(
-        ([gauge('g', 1), count('c', 2, ('b:1', 'a:1'))], []), ([gauge('g', 5), count('c', 3, ('a:1', 'b:1'))], [])
-    )
-    series = json.loads(agent_json.render([one]))[0]['aggregator']['metrics']
-    assert [(entry['metric'], entry['type'], entry['points'], entry['tags']) for entry in series] == [
+    """Over several runs a gauge shows its last value and a count its sum, whatever the order of tags."""
+    first = [gauge('g', 1), count('c', 2, ('b:1', 'a:1'))]
+    second = [gauge('g', 5), count('c', 3, ('a:1', 'b:1'))]
+    metrics = json.loads(agent_json.render([report((first, []), (second, []))]))[0]['aggregator']['metrics']
+    assert [(series['metric'], series['type'], series['points'], series['tags']) for series in metrics] == [
         ('amazon_ses.c', 'count', [[1001, 5]], ['a:1', 'b:1']),
         ('amazon_ses.g', 'gauge', [[1001, 5]], list(TARGET)),
     ]
 
 
 def test_text_of_one_run():
-    """The text is that of `agent check`, to the letter, apart from the hint for more runs."""
-    one = report(([gauge('send', 1.5)], [status('can_connect', 0)]))
-    one.metadata = {'config.provider': 'file'}
-    assert text.render([one]) == (
+    """The text equals that of `agent check`, apart from the hint for more runs."""
+    single_run = report(([gauge('send', 1.5)], [status('can_connect', 0)]))
+    single_run.metadata = {'config.provider': 'file'}
+    assert text.render([single_run]) == (
         '=== Series ===\n[\n  {\n    "metric": "amazon_ses.send",\n    "points": [\n      [\n        1000,\n'
         '        1.5\n      ]\n    ],\n    "tags": [\n      "aws_account:1",\n      "region:x"\n    ],\n'
         '    "host": "",\n    "type": "gauge",\n    "interval": 0,\n    "source_type_name": "System"\n  }\n]\n'
@@ -77,35 +76,35 @@ def test_text_of_one_run():
 
 def test_openmetrics_families():
     """Gauges, counters and statuses of one stem are three families that the reference parser tells apart."""
-    one = report(([gauge('can_connect', 1), gauge('send', 3), count('send.count', 4)], [status('can_connect', 2)]))
+    metrics = [gauge('can_connect', 1), gauge('send', 3), count('send.count', 4)]
     counters = {Context('amazon_ses.send.count', TARGET, ''): 40.0}
     declared = {'amazon_ses.send': Declaration('gauge', 'email', 'Mails "sent"\\ now.')}
-    found = families(openmetrics.render([one], counters, declared))
-    assert {name: (family.type, family.samples[0].value) for name, family in found.items()} == {
+    rendered = families(openmetrics.render([report((metrics, [status('can_connect', 2)]))], counters, declared))
+    assert {name: (family.type, family.samples[0].value) for name, family in rendered.items()} == {
         'amazon_ses_can_connect': ('gauge', 1),
         'amazon_ses_can_connect_status': ('gauge', 2),
         'amazon_ses_send': ('gauge', 3),
         'amazon_ses_send_count': ('counter', 40),
     }
-    assert found['amazon_ses_send_count'].samples[0].name == 'amazon_ses_send_count_total'
-    assert found['amazon_ses_send'].documentation == 'Mails "sent"\\ now.'
-    assert found['amazon_ses_send'].samples[0].labels == {'aws_account': '1', 'region': 'x'}
+    assert rendered['amazon_ses_send_count'].samples[0].name == 'amazon_ses_send_count_total'
+    assert rendered['amazon_ses_send'].documentation == 'Mails "sent"\\ now.'
+    assert rendered['amazon_ses_send'].samples[0].labels == {'aws_account': '1', 'region': 'x'}
 
 
 def test_openmetrics_names_never_clash():
-    """Whatever is called alike in OpenMetrics gets families of its own, the same ones whatever else was submitted."""
+    """Metrics with the same OpenMetrics name get different families, which do not depend on other submissions."""
     metrics = [gauge('a.b', 1), gauge('a_b', 2), gauge('c.total', 3), gauge('d', 4), gauge('sending_status', 5)]
     counters = {Context(f'amazon_ses.{name}', (), ''): 1.0 for name in ('c', 'd', 'a.b')}
     declared = {sample.name: Declaration('gauge', '', '') for sample in metrics}
     declared |= {'amazon_ses.c': Declaration('count', '', '')}
-    one = report((metrics, [status('sending_status', 0), status('d', 0)]))
-    found = families(openmetrics.render([one], counters, declared))
-    assert len(found) == 5 + 3 + 2
-    assert sorted(sample.value for family in found.values() for sample in family.samples) == sorted(
+    statuses = [status('sending_status', 0), status('d', 0)]
+    rendered = families(openmetrics.render([report((metrics, statuses))], counters, declared))
+    assert len(rendered) == 5 + 3 + 2
+    assert sorted(sample.value for family in rendered.values() for sample in family.samples) == sorted(
         [1, 2, 3, 4, 5, 1, 1, 1, 0, 0]
     )
     alone = families(openmetrics.render([report(([], [status('sending_status', 0)]))], {}, declared))
-    assert set(alone) < set(found)
+    assert set(alone) < set(rendered)
 
 
 @pytest.mark.parametrize(
@@ -121,13 +120,13 @@ def test_openmetrics_names_never_clash():
     ],
 )
 def test_openmetrics_labels(tags, labels):
-    """A tag's value arrives at the reference parser as it was, under a name that is allowed."""
-    found = families(openmetrics.render([report(([gauge('g', 1, tags)], []))], {}))
-    assert found['amazon_ses_g'].samples[0].labels == labels
+    """The reference parser reads the value of each tag unchanged, under an allowed name."""
+    rendered = families(openmetrics.render([report(([gauge('g', 1, tags)], []))], {}))
+    assert rendered['amazon_ses_g'].samples[0].labels == labels
 
 
-def test_openmetrics_of_nothing():
-    """No samples are a valid exposition, too."""
+def test_openmetrics_without_samples():
+    """Without samples the output is a valid exposition, too."""
     assert openmetrics.render([], {}) == '# EOF'
 
 
@@ -142,14 +141,14 @@ def test_openmetrics_of_nothing():
     ],
 )
 def test_nagios_worst_status_decides(levels, word, code):
-    """The exit code is the worst status, unknown being better than a warning; no status at all is unknown."""
+    """The exit code is the worst status, where unknown is better than warning; without any status it is unknown."""
     statuses = [status(f's{number}', level, level and f'm{number}') for number, level in enumerate(levels)]
     line, exit_code = nagios.render([report(([], statuses))])
     assert line.startswith(f'SES {word} - ') and exit_code == code
 
 
 def test_nagios_names_the_worst_first_in_one_line():
-    """The text has the worst problem first, says what is concerned, and holds no line break and no bar of its own."""
+    """The text names the worst problem first, with its tags, and contains no line break and no bar."""
     statuses = [
         status('can_connect', 1, 'slow'),
         status('threshold', 2, 'bounce | rate\nhigh', (*TARGET, 'metric:reputation.bounce_rate')),
@@ -161,17 +160,17 @@ def test_nagios_names_the_worst_first_in_one_line():
     )
 
 
-def test_nagios_tells_of_the_last_run():
-    """What was wrong in an earlier run is over."""
+def test_nagios_shows_the_last_run():
+    """Problems of earlier runs are not shown."""
     line, code = nagios.render([report(([], [status('a', 2, 'bad')]), ([], [status('a', 0)]))])
     assert (line, code) == ('SES OK - the one status is OK', 0)
 
 
 def test_nagios_performance_figures():
-    """There is one for each account-level gauge, with its unit, limits and a quoted label, and digits only."""
-    own = ('team:mail',)
+    """Each account-level gauge has a figure with unit, limits, a quoted label, and digits only."""
+    option_tags = ('team:mail',)
     metrics = [
-        gauge('reputation.bounce_rate', 4.25, (*TARGET, *own)),
+        gauge('reputation.bounce_rate', 4.25, (*TARGET, *option_tags)),
         gauge('reputation.age', 30, TARGET),
         gauge("it's=odd", 1e-7, TARGET),
         gauge('big', 1e22, TARGET),
@@ -188,7 +187,7 @@ def test_nagios_performance_figures():
         'amazon_ses.reputation.bounce_rate': Declaration('gauge', 'percent', ''),
         'amazon_ses.reputation.age': Declaration('gauge', 'second', ''),
     }
-    instance = {'tags': list(own), 'thresholds': thresholds}
+    instance = {'tags': list(option_tags), 'thresholds': thresholds}
     line, _ = nagios.render([report((metrics, [status('a', 0)]), instance=instance)], declared)
     assert line.partition(' | ')[2] == (
         "'big'=10000000000000000000000;10: 'it''s_odd'=0.0000001 "
@@ -196,15 +195,15 @@ def test_nagios_performance_figures():
     )
 
 
-def test_nagios_figures_of_several_targets_keep_apart():
-    """With more than one account or Region a label says which one is meant."""
+def test_nagios_figures_of_several_targets_differ():
+    """With several accounts or Regions the labels name them."""
     metrics = [gauge('send', 1), gauge('send', 2, ('aws_account:1', 'region:y'))]
     line, _ = nagios.render([report((metrics, [status('a', 0)]))])
     assert line.endswith("| '1/x/send'=1 '1/y/send'=2")
 
 
-def test_redaction():
-    """Secret options, key ids and users of URLs are masked wherever they turn up; paths and plain options are not."""
+def test_secrets_are_masked():
+    """Secret options, key ids and users of URLs are masked in any text; paths and plain options are not."""
     redactor = Redactor()
     redactor.learn({'aws': {'aws_secret_access_key': 'hush/hush'}, 'region': 'eu-west-1', 'token_file': '/a/token'})
     assert redactor('hush/hush eu-west-1 /a/token AKIAABCDEFGHIJKLMNOP http://u:p@proxy:80') == (

@@ -10,7 +10,7 @@ def succeeds(sandbox, program):
     assert (result.returncode, result.stderr) == (0, '')
 
 
-def test_a_run_tells_everything(sandbox):
+def test_a_run_has_everything(sandbox):
     """A run has its samples, statuses, events, warnings, error and duration; a failure is a value."""
     succeeds(
         sandbox,
@@ -31,7 +31,7 @@ def test_a_run_tells_everything(sandbox):
 
 
 def test_the_clock_is_the_hosts(sandbox):
-    """The check reads the clock it was given, and the runs are dated by it."""
+    """The check reads the clock of the host, and its runs are dated by that clock."""
     succeeds(
         sandbox,
         """
@@ -45,43 +45,43 @@ def test_the_clock_is_the_hosts(sandbox):
     )
 
 
-def test_hosts_of_one_process_keep_apart(sandbox):
-    """Hosts of different or even equal instances get their own samples, and their own cache unless they share it."""
+def test_hosts_of_a_process_are_separate(sandbox):
+    """Hosts of different and of equal instances have separate samples, and separate caches unless they share a file."""
     succeeds(
         sandbox,
         """
         from pathlib import Path
         from threading import Thread
 
-        def seen(host):
+        def values(host):
             return {sample.name: sample.value for sample in host.run().metrics}
 
         first, twin, other = Host({}), Host({}), Host({'gauges': {'g': 1}})
-        assert seen(first) == {'amazon_ses.runs_ever': 1} == seen(twin)
-        assert seen(first) == {'amazon_ses.runs_ever': 2}
-        assert seen(other) == {'amazon_ses.runs_ever': 1, 'amazon_ses.g': 1}
+        assert values(first) == {'amazon_ses.runs_ever': 1} == values(twin)
+        assert values(first) == {'amazon_ses.runs_ever': 2}
+        assert values(other) == {'amazon_ses.runs_ever': 1, 'amazon_ses.g': 1}
         path = Path('state.json')
-        one, two = Host({}, state=path), Host({'gauges': {'g': 1}}, state=path)
-        assert seen(one)['amazon_ses.runs_ever'] == 1
-        assert seen(two)['amazon_ses.runs_ever'] == 2
-        one.close()
-        assert seen(two)['amazon_ses.runs_ever'] == 3
-        two.close()
+        third, fourth = Host({}, state=path), Host({'gauges': {'g': 1}}, state=path)
+        assert values(third)['amazon_ses.runs_ever'] == 1
+        assert values(fourth)['amazon_ses.runs_ever'] == 2
+        third.close()
+        assert values(fourth)['amazon_ses.runs_ever'] == 3
+        fourth.close()
         with Host({}, state=path) as again:
-            assert seen(again)['amazon_ses.runs_ever'] == 4
+            assert values(again)['amazon_ses.runs_ever'] == 4
         hosts = [Host({'sleep': 0.01}) for _ in range(8)]
         threads = [Thread(target=lambda h=h: [h.run() for _ in range(5)]) for h in hosts]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert [seen(host)['amazon_ses.runs_ever'] for host in hosts] == [6] * 8
+        assert [values(host)['amazon_ses.runs_ever'] for host in hosts] == [6] * 8
         """,
     )
 
 
-def test_what_cannot_be_saved_fails_the_run(sandbox):
-    """A cache write that does not reach the disk raises in the check and is forgotten, so nothing counts twice."""
+def test_a_failed_save_fails_the_run(sandbox):
+    """A cache write that does not reach the disk raises in the check and changes nothing, so nothing counts twice."""
     succeeds(
         sandbox,
         """
@@ -103,7 +103,7 @@ def test_what_cannot_be_saved_fails_the_run(sandbox):
 
 
 def test_a_crash_loses_no_write(sandbox):
-    """A process killed right after a write has it on the disk, and leaves a file the next one can use."""
+    """A write survives a kill right after it, and the next process can use the file."""
     killed = sandbox.python(
         'import os, signal\n'
         'from standalone.host import Host\n'
@@ -117,8 +117,8 @@ def test_a_crash_loses_no_write(sandbox):
     succeeds(sandbox, "assert Host({}, state='state.json').run().metrics[0].value == 8")
 
 
-def test_configuration_errors(sandbox):
-    """What the check refuses is a ConfigurationError of the constructor or of `initialize`."""
+def test_refused_options_raise_before_the_first_run(sandbox):
+    """Options that the check refuses raise ConfigurationError in the constructor or in `initialize`."""
     succeeds(
         sandbox,
         """
@@ -139,7 +139,7 @@ def test_configuration_errors(sandbox):
 
 
 def test_import_order_is_guarded(sandbox):
-    """Where the base package has already settled on its stubs, the import says so instead of losing samples."""
+    """After the base package has chosen its stubs, the import fails with the reason instead of losing samples."""
     result = sandbox.python(
         'import datadog_checks.base.checks\nimport datadog_checks.base.agent\nimport standalone.host'
     )

@@ -1,7 +1,8 @@
-"""What went wrong: the kind, the way out, and what a no tells of the credentials and of the Region."""
+"""Failures: their kind, their remedy, and what a refusal says of the credentials and of the Region."""
 
 from __future__ import annotations
 
+import botocore.session
 import pytest
 from botocore import exceptions
 from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
@@ -12,14 +13,14 @@ from datadog_checks.amazon_ses.model import Failure, FailureKind
 NOT_ENABLED = {'InvalidClientTokenId', 'OptInRequired', 'RegionDisabledException', 'UnrecognizedClientException'}
 
 
-def refused(code: str, by: str = 'GetAccount') -> Failure:
+def refused(code: str, operation: str = 'GetAccount') -> Failure:
     answer = {'Error': {'Code': code, 'Message': 'no'}, 'ResponseMetadata': {'HTTPStatusCode': 403}}
-    return failure_of(ClientError(answer, by), 'GetAccount', 'ses:GetAccount')
+    return failure_of(ClientError(answer, operation), 'GetAccount', 'ses:GetAccount')
 
 
 @pytest.mark.parametrize('code', sorted(NOT_ENABLED))
 def test_region_that_is_not_enabled(code: str) -> None:
-    """What a Region says that is not enabled for the account leaves open that the credentials are good elsewhere."""
+    """The refusal of a Region that is not enabled for the account leaves open that the credentials work elsewhere."""
     failure = refused(code)
     assert failure.elsewhere and failure.kind is FailureKind.CREDENTIALS
     assert 'whether the Region is enabled for the account' in str(failure)
@@ -29,20 +30,20 @@ def test_region_that_is_not_enabled(code: str) -> None:
     'code', sorted({*CREDENTIALS, *DENIED, *THROTTLED, *UNSUPPORTED, 'Other', ''} - {*NOT_ENABLED})
 )
 def test_credentials_that_are_good_nowhere(code: str) -> None:
-    """A session that has ended, a wrong signature and everything else says nothing good of other Regions."""
+    """An ended session, a wrong signature and any other refusal do not suggest that other Regions would answer."""
     assert not refused(code).elsewhere
 
 
 @pytest.mark.parametrize('code', sorted(NOT_ENABLED))
 def test_role_that_cannot_be_assumed(code: str) -> None:
-    """Where the Region that signs in refuses the keys no Region can be read, so none is merely not enabled."""
-    failure = refused(code, by='AssumeRole')
+    """Where the Region that signs in refuses the keys, no Region can be read, so none is taken for not enabled."""
+    failure = refused(code, operation='AssumeRole')
     assert failure.at_sign_in and not failure.elsewhere
 
 
 @pytest.mark.parametrize('error', [NoCredentialsError(), ReadTimeoutError(endpoint_url='https://x'), ValueError()])
-def test_no_answer(error: Exception) -> None:
-    """What was not answered by a Region says nothing of it."""
+def test_error_without_an_answer(error: Exception) -> None:
+    """An error that is no answer of a Region does not say that the Region is not enabled."""
     assert not failure_of(error, 'GetAccount', 'ses:GetAccount').elsewhere
 
 
@@ -57,10 +58,10 @@ def client_error(code: str, status: int = 400, operation: str = 'GetAccount') ->
     [
         (client_error('Throttling'), FailureKind.THROTTLED),
         (client_error('TooManyRequestsException', 429), FailureKind.THROTTLED),
-        (client_error('Unheard', 429), FailureKind.THROTTLED),
+        (client_error('Unlisted', 429), FailureKind.THROTTLED),
         (client_error('AccessDenied', 403), FailureKind.DENIED),
         (client_error('AccessDeniedException', 400), FailureKind.DENIED),
-        (client_error('Unheard', 403), FailureKind.DENIED),
+        (client_error('Unlisted', 403), FailureKind.DENIED),
         (client_error('ExpiredToken', 403), FailureKind.CREDENTIALS),
         (client_error('InvalidClientTokenId', 403), FailureKind.CREDENTIALS),
         (client_error('SignatureDoesNotMatch', 403), FailureKind.CREDENTIALS),
@@ -77,14 +78,13 @@ def client_error(code: str, status: int = 400, operation: str = 'GetAccount') ->
         (exceptions.SSLError(endpoint_url='http://x', error='bad'), FailureKind.NETWORK),
         (exceptions.ProxyConnectionError(proxy_url='http://x'), FailureKind.NETWORK),
         (exceptions.ConnectionClosedError(endpoint_url='http://x'), FailureKind.NETWORK),
-        (AttributeError("'SESV2' object has no attribute 'get_account'"), FailureKind.UNSUPPORTED),
         (exceptions.ResponseStreamingError(error='cut'), FailureKind.NETWORK),
         (KeyError('x'), FailureKind.MALFORMED),
         (ValueError('x'), FailureKind.MALFORMED),
     ],
 )
-def test_failures(error: Exception, kind: FailureKind) -> None:
-    """Whatever is raised is one of a closed set of kinds, with a way out and without AWS's own words."""
+def test_kind_and_remedy_of_each_error(error: Exception, kind: FailureKind) -> None:
+    """Every error becomes one of a closed set of kinds, with a remedy and without the text of AWS's message."""
     failure = failure_of(error, 'GetAccount', 'ses:GetAccount')
     assert (failure.kind, failure.operation) == (kind, 'GetAccount')
     assert failure.remedy
@@ -93,7 +93,20 @@ def test_failures(error: Exception, kind: FailureKind) -> None:
 
 
 def test_failure_to_assume_a_role() -> None:
-    """A role that cannot be assumed is told as that, with what to look at, and not as the call that needed it."""
+    """A role that cannot be assumed is reported as AssumeRole with its own remedy, not as the call that needed it."""
     failure = failure_of(client_error('AccessDenied', 403, 'AssumeRole'), 'GetAccount', 'ses:GetAccount')
     assert (failure.kind, failure.operation) == (FailureKind.DENIED, 'AssumeRole')
     assert 'sts:AssumeRole' in failure.remedy and 'external_id' in failure.remedy
+
+
+def test_operation_that_the_sdk_does_not_have() -> None:
+    """An operation that this version of the SDK does not know is unsupported; a wrong answer is malformed."""
+    client = botocore.session.Session().create_client('sesv2', 'us-east-1')
+    errors = []
+    for answerer, method in ((client, 'get_no_such_account'), ([], 'get')):
+        try:
+            getattr(answerer, method)
+        except AttributeError as error:
+            errors.append(error)
+    kinds = [failure_of(error, 'GetAccount', 'ses:GetAccount').kind for error in errors]
+    assert kinds == [FailureKind.UNSUPPORTED, FailureKind.MALFORMED]

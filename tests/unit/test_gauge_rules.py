@@ -1,4 +1,4 @@
-"""Which value a gauge shows, and for how long."""
+"""Promise P2: Which value a gauge shows, and for how long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from datadog_checks.amazon_ses.cloudwatch import gauges
 from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer, QueryResult
 from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
-from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES as SERIES
+from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
 from datadog_checks.amazon_ses.cloudwatch.periods import Window
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
 from datadog_checks.amazon_ses.cloudwatch.series import AVERAGE, SUM, Query
@@ -18,9 +18,11 @@ from datadog_checks.amazon_ses.model import Sample
 
 NOW = 1_790_000_100
 DAY = 86400
-SEND, BOUNCE = Query(SERIES[0], SUM), Query(SERIES[2], SUM)
-BOUNCE_RATE, COMPLAINT_RATE = Query(SERIES[10], AVERAGE), Query(SERIES[11], AVERAGE)
-RATES = SERIES[10:]
+BY_NAME = {series.metric_name: series for series in ACCOUNT_SERIES}
+SEND, BOUNCE = Query(BY_NAME['Send'], SUM), Query(BY_NAME['Bounce'], SUM)
+BOUNCE_RATE = Query(BY_NAME['Reputation.BounceRate'], AVERAGE)
+COMPLAINT_RATE = Query(BY_NAME['Reputation.ComplaintRate'], AVERAGE)
+RATES = [series for series in ACCOUNT_SERIES if series.spec.is_measurement]
 NOTHING_SHOWN = GaugeValues()
 
 

@@ -1,4 +1,4 @@
-"""The ledger alone, tested against a CloudWatch whose amounts arrive late."""
+"""Promise P1: The ledger alone, tested against a CloudWatch whose amounts arrive late."""
 
 from __future__ import annotations
 

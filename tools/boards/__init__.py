@@ -1,5 +1,5 @@
 """Dashboards and monitors: described here, rendered to `assets/`, and proven before anyone imports them.
 
-`files` renders them; `lint` reads them, `strict` parses them as Datadog's API does; `recording` and `evaluate` ask
-whether each widget has data, `backtest` whether each monitor alerts and recovers.
+`files` renders them. `dashboard_lint` and `monitor_lint` judge them, `strict` parses them as Datadog's API does.
+`record` records the check, `proof` asks whether each widget has data, `backtest` whether monitors alert and recover.
 """

@@ -1,16 +1,18 @@
 """Runs monitors over recorded samples: when would each have warned, alerted and recovered?
 
-Evaluated every five minutes, as often as there is something new. A query with as_count is summed over the window first
-and computed then, as Datadog does; other queries are reduced over the window after they are computed.
+Evaluated every five minutes, as often as CloudWatch is read. As in Datadog, a query with as_count is summed over the
+window before the arithmetic, and any other query is reduced over the window after it.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from tools.boards import evaluate
-from tools.boards.evaluate import REDUCTIONS, Frame, Recording, Tags
+from tools.boards.evaluate import REDUCTIONS, Frame
+from tools.boards.recording import Recording, Tags
 from tools.boards.syntax import (
     Call,
     CheckQuery,
@@ -23,58 +25,75 @@ from tools.boards.syntax import (
     parse_monitor,
 )
 
-EVERY = 300
+INTERVAL = 300
 OK, WARN, ALERT, NO_DATA = 'OK', 'WARN', 'ALERT', 'NO DATA'
-BREACHES = {
-    '>': lambda value, limit: value > limit,
-    '>=': lambda value, limit: value >= limit,
-    '<': lambda value, limit: value < limit,
-    '<=': lambda value, limit: value <= limit,
-}
+COMPARATORS = {'>': operator.gt, '>=': operator.ge, '<': operator.lt, '<=': operator.le}
+
+Samples = list[tuple[float, int]]
+Options = Mapping[str, Any]
 
 
 class Change(NamedTuple):
-    """A state that is not the one before."""
+    """A state of a monitor that differs from the state before."""
 
     time: float
     state: str
 
 
 def changes(definition: Mapping[str, Any], recording: Recording) -> dict[Tags, list[Change]]:
-    """The course of each group that had data, from OK on: a change for each other state."""
-    query = parse_monitor(definition['query'])
+    """The changes of each group that had data, beginning with OK."""
+    query, options = parse_monitor(definition['query']), definition['options']
     courses: dict[Tags, list[Change]] = {}
-    born: dict[Tags, float] = {}
-    at = recording.start
-    while at < recording.end:
-        at += EVERY
-        found = _checks(query, recording, at) if isinstance(query, CheckQuery) else _values(query, recording, at)
-        for group in {*found, *courses}:
+    first_data: dict[Tags, float] = {}
+    now = recording.start
+    while now < recording.end:
+        now += INTERVAL
+        for group, state in _states(query, options, recording, now, courses).items():
+            if now - first_data.setdefault(group, now) < options['new_group_delay']:
+                state = OK
             course = courses.setdefault(group, [])
-            born.setdefault(group, at)
-            if at - born[group] < definition['options']['new_group_delay']:
-                continue
-            before = course[-1].state if course else OK
-            if isinstance(query, CheckQuery):
-                state = _counted(definition['options'], found.get(group, []), before, at)
-            else:
-                state = _compared(definition['options'], query, found.get(group), before)
-            if state != before:
-                course.append(Change(at, state))
+            if state != _last(course):
+                course.append(Change(now, state))
     return courses
 
 
 def states(course: Iterable[Change]) -> list[str]:
-    return [one.state for one in course]
+    return [change.state for change in course]
 
 
-def _compared(options: Mapping[str, Any], query: MonitorQuery, value: float | None, before: str) -> str:
+def _last(course: list[Change]) -> str:
+    return course[-1].state if course else OK
+
+
+def _states(
+    query: MonitorQuery | CheckQuery,
+    options: Options,
+    recording: Recording,
+    now: float,
+    courses: Mapping[Tags, list[Change]],
+) -> dict[Tags, str]:
+    """The state of each group that has data or had data before."""
+    if isinstance(query, CheckQuery):
+        statuses = _statuses(query, recording, now)
+        return {
+            group: _check_state(options, statuses.get(group, []), _last(courses.get(group, [])), now)
+            for group in {**statuses, **courses}
+        }
+    values = _values(query, recording, now)
+    return {
+        group: _metric_state(options, query, values.get(group), _last(courses.get(group, [])))
+        for group in {**values, **courses}
+    }
+
+
+def _metric_state(options: Options, query: MonitorQuery, value: float | None, before: str) -> str:
     if value is None:
-        if any(one.as_count for one in metrics(query.what)) and options['on_missing_data'] == 'default':
-            value = 0.0
-        else:
-            return {'default': before, 'resolve': OK}.get(options['on_missing_data'], NO_DATA)
-    limits, breaches = options['thresholds'], BREACHES[query.comparator]
+        if options['on_missing_data'] != 'default':
+            return OK if options['on_missing_data'] == 'resolve' else NO_DATA
+        if not any(metric.as_count for metric in metrics(query.expression)):
+            return before
+        value = 0.0
+    limits, breaches = options['thresholds'], COMPARATORS[query.comparator]
     if breaches(value, limits['critical']):
         return ALERT
     if before == ALERT and breaches(value, limits.get('critical_recovery', limits['critical'])):
@@ -88,11 +107,11 @@ def _compared(options: Mapping[str, Any], query: MonitorQuery, value: float | No
     return OK
 
 
-def _counted(options: Mapping[str, Any], found: list[tuple[float, int]], before: str, now: float) -> str:
-    """`found` are the last statuses of the group, newest last."""
-    if not found or now - found[-1][0] > options['no_data_timeframe'] * 60:
+def _check_state(options: Options, statuses: Samples, before: str, now: float) -> str:
+    """`statuses` are the last statuses of the group, newest last."""
+    if not statuses or now - statuses[-1][0] > options['no_data_timeframe'] * 60:
         return NO_DATA if options['notify_no_data'] else before
-    levels = [level for _, level in found]
+    levels = [level for _, level in statuses]
     limits = options['thresholds']
     if levels.count(2) >= limits['critical']:
         return ALERT
@@ -103,40 +122,37 @@ def _counted(options: Mapping[str, Any], found: list[tuple[float, int]], before:
     return before
 
 
-def _checks(query: CheckQuery, recording: Recording, at: float) -> dict[Tags, list[tuple[float, int]]]:
-    found = {}
-    for (name, tags), points in recording.statuses.items():
-        group = tuple(evaluate.tag_value(tags, one) for one in query.by)
-        if name == query.check and 'N/A' not in group and points[0][0] <= at:
-            found[group] = [one for one in points if one[0] <= at][-query.last :]
-    return found
+def _statuses(query: CheckQuery, recording: Recording, now: float) -> dict[Tags, Samples]:
+    groups = {}
+    for (name, tags), samples in recording.statuses.items():
+        group = tuple(evaluate.tag_value(tags, tag) for tag in query.by)
+        if name == query.check and 'N/A' not in group and samples[0][0] <= now:
+            groups[group] = [sample for sample in samples if sample[0] <= now][-query.last :]
+    return groups
 
 
-def _values(query: MonitorQuery, recording: Recording, at: float) -> dict[Tags, float]:
-    frame = _computed(query, query.what, recording.between(at - query.window, at))
-    how = REDUCTIONS[query.time]
-    return {group: how([points[time] for time in sorted(points)]) for group, points in frame.values.items() if points}
-
-
-def _computed(query: MonitorQuery, what: Expression, recording: Recording) -> Frame:
-    """An expression over the window: what is counted as one sum at time 0, all else over time."""
+def _values(query: MonitorQuery, recording: Recording, now: float) -> dict[Tags, float]:
     frames: dict[str, Frame] = {}
+    formula = _formula(query, query.expression, recording.between(now - query.window, now), frames)
+    values = evaluate.compute(formula, frames).values
+    reduction = REDUCTIONS[query.reduction]
+    return {group: reduction([points[time] for time in sorted(points)]) for group, points in values.items() if points}
 
-    def named(expression: Expression) -> Expression:
-        if isinstance(expression, Metric):
-            name = f'query{len(frames) + 1}'
-            frame = evaluate.series(expression, recording, {})
-            if expression.as_count:
-                # A count that is missing in the window is zero.
-                frame = evaluate.reduced(frame, query.time)
-                frame = Frame(frame.groups, frame.values, 0.0)
-            frames[name] = frame
-            return Name(name)
-        if isinstance(expression, Operation):
-            return Operation(expression.sign, named(expression.left), named(expression.right))
-        if isinstance(expression, Call):
-            return Call(expression.function, named(expression.argument))
-        return expression
 
-    formula = named(what)
-    return evaluate.combined(formula, frames)
+def _formula(query: MonitorQuery, part: Expression, recording: Recording, frames: dict[str, Frame]) -> Expression:
+    """A part of the query's expression with names of `frames` for its metric queries: counts as a single sum at time 0,
+    gauges over time."""
+    if isinstance(part, Metric):
+        frame = evaluate.series(part, recording, {})
+        if part.as_count:
+            # A count that is missing in the window is zero.
+            frame = Frame(frame.groups, evaluate.reduce(frame, query.reduction).values, 0.0)
+        name = f'query{len(frames) + 1}'
+        frames[name] = frame
+        return Name(name)
+    if isinstance(part, Operation):
+        left, right = (_formula(query, side, recording, frames) for side in (part.left, part.right))
+        return Operation(part.sign, left, right)
+    if isinstance(part, Call):
+        return Call(part.function, _formula(query, part.argument, recording, frames))
+    return part

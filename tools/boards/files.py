@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from tools.boards import deliverability, monitors, overview
 from tools.boards.monitors import MONITORS, Monitor
@@ -14,36 +14,37 @@ DASHBOARDS: dict[str, Board] = {
     'assets/dashboards/amazon_ses_overview.json': overview.BOARD,
     'assets/dashboards/amazon_ses_deliverability.json': deliverability.BOARD,
 }
-TEMPLATES: dict[str, Monitor] = {f'assets/monitors/{one.key}.json': one for one in MONITORS}
+TEMPLATES: dict[str, Monitor] = {f'assets/monitors/{monitor.key}.json': monitor for monitor in MONITORS}
 
 
-def _dashboard(board: Board) -> Callable[[], str]:
-    return lambda: _json(render(board))
+def _dashboard(board: Board) -> str:
+    return json.dumps(render(board), indent=2) + '\n'
 
 
-def _monitor(monitor: Monitor) -> Callable[[], str]:
-    return lambda: _json(monitors.render(monitor))
+def _monitor(monitor: Monitor) -> str:
+    return json.dumps(monitors.render(monitor), indent=2) + '\n'
 
 
 FILES: dict[str, Callable[[], str]] = {
-    **{path: _dashboard(board) for path, board in DASHBOARDS.items()},
-    **{path: _monitor(monitor) for path, monitor in TEMPLATES.items()},
+    **{path: partial(_dashboard, board) for path, board in DASHBOARDS.items()},
+    **{path: partial(_monitor, monitor) for path, monitor in TEMPLATES.items()},
 }
 """Each generated file and its text."""
 
 
 def manifest_assets() -> dict[str, dict[str, str]]:
-    """What manifest.json lists. The names are unique among all integrations; a released one never changes."""
+    """The assets in manifest.json. Names are unique among all integrations, and a released name never changes."""
     return {
         'dashboards': {board.title.replace('SES', 'SES Agent'): path for path, board in DASHBOARDS.items()},
-        'monitors': {f'Amazon SES Agent {one.key.replace("_", " ")}': path for path, one in TEMPLATES.items()},
+        'monitors': {f'Amazon SES Agent {monitor.key.replace("_", " ")}': path for path, monitor in TEMPLATES.items()},
     }
 
 
 def monitors_table() -> str:
     """The monitors with their thresholds, for README.md."""
     return _table(
-        ('Monitor', 'Looks at', 'Warning', 'Alert', 'Recovers', 'First step'), [monitors.row(one) for one in MONITORS]
+        ('Monitor', 'Looks at', 'Warning', 'Alert', 'Recovers', 'First step'),
+        [monitors.row(monitor) for monitor in MONITORS],
     )
 
 
@@ -62,7 +63,3 @@ TABLES: dict[str, Callable[[], str]] = {'monitors': monitors_table, 'dashboards'
 def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [heads, ('---',) * len(heads), *rows]
     return ''.join('| ' + ' | '.join(line) + ' |\n' for line in lines)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=2) + '\n'

@@ -1,4 +1,4 @@
-"""What a gate has to say against a dashboard or a monitor."""
+"""A fault of a dashboard or a monitor."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 
 class Finding(NamedTuple):
-    """One fault: the gate that found it, where, and what it is."""
+    """A fault, the gate that found it, and where."""
 
     gate: str
-    where: str
-    what: str
+    location: str
+    fault: str
 
     def __str__(self) -> str:
-        return f'{self.gate}: {self.where}: {self.what}'
+        return f'{self.gate}: {self.location}: {self.fault}'

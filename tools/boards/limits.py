@@ -1,4 +1,4 @@
-"""The one table of thresholds: monitors, colours and lines of the dashboards, and README follow from it."""
+"""The table of thresholds. Monitors, colours and lines of the dashboards, and README are rendered from it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limit:
-    """From where a value is a warning, from where it is critical, and what it must fall back to afterwards.
+    """The levels at which warning and alert begin, and the levels at which they end.
 
-    `below` is for values that are bad when they are low. What has no recovery is for dashboards only.
+    `below`: low values are bad. A limit without recovery is for dashboards only.
     """
 
     critical: float
@@ -39,7 +39,7 @@ SILENCE = Limit(1, None, 2, None, 'emails', below=True)
 SET_BOUNCES = Limit(5, 3, 4, 2, '%')
 
 CRITICAL_CHECKS, WARNING_CHECKS, OK_CHECKS = 3, 2, 2
-"""Of the last statuses of the collection: so many make an alert, a warning, and a recovery."""
+"""How many of the last statuses of the collection make an alert, a warning, and a recovery."""
 
 SMALL_SET = 200
 """Emails added to those of a configuration set, so that three bounces of twenty mails are no alert."""
@@ -51,7 +51,7 @@ HEADROOM = Limit(0.5, 2, unit='points', below=True)
 HOURS_LEFT = Limit(4, 12, unit='hours', below=True)
 # Outlook's verdict has three values: below 10, up to 90, and above 90 percent of spam.
 SPAM = Limit(100, 50, unit='%')
-# From where AWS's own example for email validation alerts.
+# AWS's example for email validation alerts at this level.
 LOW_CONFIDENCE = Limit(20, unit='%')
 DATA_AGE = Limit(3600, 1800, unit='s')
 RUN_SECONDS = Limit(45, 20, unit='s')

@@ -8,11 +8,10 @@ from typing import Any
 
 from tools.boards import limits
 from tools.boards.limits import Limit
-from tools.boards.text import PREFIX
+from tools.boards.queries import PREFIX, TARGET_TAGS, Family
 
 TAG = 'integration:amazon-ses-agent'
 CREATED = '2026-11-20'
-PLACE = ('aws_account', 'region')
 
 BOARDS = '[dashboard Amazon SES Overview](/dashboard/lists?q=Amazon%20SES)'
 AWS_FAQ = '[what AWS enforces](https://docs.aws.amazon.com/ses/latest/dg/faqs-enforcement.html)'
@@ -20,7 +19,7 @@ AWS_FAQ = '[what AWS enforces](https://docs.aws.amazon.com/ses/latest/dg/faqs-en
 
 @dataclass(frozen=True)
 class Monitor:
-    """One monitor. `query` ends before the comparison. `meaning` and `steps` are what the message says."""
+    """One monitor. `query` ends before the comparison. The message consists of `meaning`, `steps` and `links`."""
 
     key: str
     title: str
@@ -30,9 +29,9 @@ class Monitor:
     meaning: str
     steps: tuple[str, ...]
     priority: int
-    groups: tuple[str, ...] = PLACE
+    groups: tuple[str, ...] = TARGET_TAGS
     window: str = ''
-    missing: str = 'default'
+    on_missing_data: str = 'default'
     renotify: int = 0
     no_data: str = ''
     links: str = f'{BOARDS}, {AWS_FAQ}'
@@ -40,15 +39,8 @@ class Monitor:
     type: str = 'query alert'
 
 
-def _worst(metric: str) -> str:
-    return f'max:{PREFIX}{metric}{{*}} by {{aws_account,region}}'
-
-
-def _number(metric: str, by: str = 'aws_account,region') -> str:
-    return f'sum:{PREFIX}{metric}{{*}} by {{{by}}}.as_count()'
-
-
-_SET = 'aws_account,region,configuration_set'
+TARGETS = Family(by=TARGET_TAGS, filters='*')
+SETS = Family('configuration_set.', (*TARGET_TAGS, 'configuration_set'), '*')
 
 MONITORS = (
     Monitor(
@@ -56,10 +48,10 @@ MONITORS = (
         title='Sending is under review or paused',
         description='AWS reviews an account that bounces or is complained about too much, and then pauses it. Under '
         'review there are days to act; paused, no email leaves until AWS Support is convinced.',
-        query=f'max(last_10m):{_worst("account.enforcement_level")}',
+        query=f'max(last_10m):{TARGETS.gauge("account.enforcement_level")}',
         window='10 min',
         limit=limits.STANDING,
-        missing='show_no_data',
+        on_missing_data='show_no_data',
         renotify=60,
         priority=1,
         meaning='{{#is_alert}}AWS has paused sending: no email leaves this account in this Region.{{/is_alert}}'
@@ -77,7 +69,7 @@ MONITORS = (
         title='Reputation is near an automatic pause',
         description='Share of the way to the rates at which AWS may pause an account: 100 is a bounce rate of 10 % or '
         'a complaint rate of 0.5 %. After a pause nothing is sent, password resets included.',
-        query=f'avg(last_30m):{_worst("reputation.pause_proximity")}',
+        query=f'avg(last_30m):{TARGETS.gauge("reputation.pause_proximity")}',
         window='30 min',
         limit=limits.PAUSE_PROXIMITY,
         renotify=240,
@@ -95,7 +87,7 @@ MONITORS = (
         title='Bounce rate is near the review level',
         description='AWS reviews an account from a bounce rate of 5 % and may pause it from 10 %. The rate covers a '
         'volume that AWS chooses, so it falls slowly: act while it is low.',
-        query=f'avg(last_1h):{_worst("reputation.bounce_rate")}',
+        query=f'avg(last_1h):{TARGETS.gauge("reputation.bounce_rate")}',
         window='1 h',
         limit=limits.BOUNCE_RATE,
         renotify=1440,
@@ -112,7 +104,7 @@ MONITORS = (
         title='Complaint rate is near the review level',
         description='AWS reviews an account from a complaint rate of 0.1 % and may pause it from 0.5 %. Recipients who '
         'mark emails as spam also spoil delivery to everybody else at their provider.',
-        query=f'avg(last_1h):{_worst("reputation.complaint_rate")}',
+        query=f'avg(last_1h):{TARGETS.gauge("reputation.complaint_rate")}',
         window='1 h',
         limit=limits.COMPLAINT_RATE,
         renotify=1440,
@@ -130,7 +122,7 @@ MONITORS = (
         title='Daily quota is nearly used',
         description='SES refuses emails once the quota of 24 hours is used. A quota that fills unexpectedly can also '
         'mean stolen credentials.',
-        query=f'max(last_15m):{_worst("quota.utilization")}',
+        query=f'max(last_15m):{TARGETS.gauge("quota.utilization")}',
         window='15 min',
         limit=limits.QUOTA,
         renotify=240,
@@ -148,7 +140,7 @@ MONITORS = (
         title='Send rate is near the maximum',
         description='SES throttles sending above the maximum rate. The value is a mean of five minutes, so short '
         'bursts are already above it.',
-        query=f'max(last_15m):{_worst("quota.rate_utilization")}',
+        query=f'max(last_15m):{TARGETS.gauge("quota.rate_utilization")}',
         window='15 min',
         limit=limits.SEND_RATE,
         renotify=240,
@@ -166,7 +158,7 @@ MONITORS = (
         title='Mail has stopped flowing',
         description='An account that sent mail has had none accepted for an hour. Customers wait for password resets '
         'and receipts, and nobody else may notice. Mute it where nights are quiet.',
-        query=f'sum(last_1h):{_number("send.count")}',
+        query=f'sum(last_1h):{TARGETS.count("send.count")}',
         window='1 h',
         limit=limits.SILENCE,
         renotify=240,
@@ -185,11 +177,10 @@ MONITORS = (
         title='A configuration set bounces too much',
         description='One bad list can bring the whole account under review. This names the configuration set before '
         'the rate of the account moves. Small sets are damped: 200 emails are added to each.',
-        query=f'sum(last_4h):100 * {_number("configuration_set.bounce.count", _SET)} / '
-        f'({_number("configuration_set.send.count", _SET)} + {limits.SMALL_SET})',
+        query=f'sum(last_4h):100 * {SETS.count("bounce.count")} / ({SETS.count("send.count")} + {limits.SMALL_SET})',
         window='4 h',
         limit=limits.SET_BOUNCES,
-        groups=(*PLACE, 'configuration_set'),
+        groups=SETS.by,
         renotify=1440,
         priority=3,
         meaning='Of the emails of {{configuration_set.name}} in four hours {{eval "round(value*10)/10"}} % bounced.',
@@ -208,7 +199,6 @@ MONITORS = (
         query=f'"{PREFIX}can_connect".over("*").by("aws_account","region").last(4).count_by_status()',
         window='last 4 runs',
         limit=Limit(limits.CRITICAL_CHECKS, limits.WARNING_CHECKS),
-        missing='',
         renotify=1440,
         priority=3,
         meaning='{{check_message}}',
@@ -218,14 +208,16 @@ MONITORS = (
             'credentials: look at the role or keys of the instance; throttled: raise `period` or share fewer calls.',
         ),
         no_data='The Agent sends nothing: is it running, and is the check amazon_ses in `agent status`?',
-        links='[dashboard Amazon SES Overview](/dashboard/lists?q=Amazon%20SES)',
+        links=BOARDS,
         options={'notify_no_data': True, 'no_data_timeframe': 30},
     ),
 )
 
 
 def render(monitor: Monitor) -> dict[str, Any]:
-    """The monitor as a template: what the tile offers, and the body of Datadog's monitor API."""
+    """The monitor as a template: the texts of the tile, and the body of Datadog's monitor API."""
+    groups = ' '.join(f'{{{{{group}.name}}}}' for group in monitor.groups)
+    comparison = '' if monitor.type == 'service check' else f' {monitor.limit.comparator} {monitor.limit.critical:g}'
     return {
         'version': 2,
         'created_at': CREATED,
@@ -234,9 +226,9 @@ def render(monitor: Monitor) -> dict[str, Any]:
         'description': monitor.description,
         'tags': [TAG],
         'definition': {
-            'name': _name(monitor),
+            'name': f'[Amazon SES] {monitor.title}: {groups}',
             'type': monitor.type,
-            'query': _query(monitor),
+            'query': monitor.query + comparison,
             'message': message(monitor),
             'tags': [TAG],
             'options': _options(monitor),
@@ -246,7 +238,7 @@ def render(monitor: Monitor) -> dict[str, Any]:
 
 
 def message(monitor: Monitor) -> str:
-    """What the notification says: what it means, what to do, where to look."""
+    """The notification: the meaning, the steps, and where to look."""
     steps = '\n'.join(f'{number}. {step}' for number, step in enumerate(monitor.steps, 1))
     parts = [
         f'{{{{^is_recovery}}}}{monitor.meaning}',
@@ -260,7 +252,7 @@ def message(monitor: Monitor) -> str:
 
 
 def row(monitor: Monitor) -> tuple[str, str, str, str, str, str]:
-    """The monitor in README.md: title, what is looked at, warning, alert, recovery, the first step."""
+    """The monitor in README.md: title, subject, warning, alert, recovery, first step."""
     limit = monitor.limit
     sign = 'below' if limit.below else 'from'
     unit = f' {limit.unit}' if limit.unit else ''
@@ -275,7 +267,7 @@ def row(monitor: Monitor) -> tuple[str, str, str, str, str, str]:
         )
     return (
         monitor.title,
-        f'{_looked_at(monitor)}, {monitor.window}',
+        f'{_subject(monitor)}, {monitor.window}',
         '' if limit.warning is None else f'{sign} {limit.warning:g}{unit}',
         f'{sign} {limit.critical:g}{unit}',
         f'{"above" if limit.below else "below"} {limit.critical_recovery:g}{unit}',
@@ -283,40 +275,25 @@ def row(monitor: Monitor) -> tuple[str, str, str, str, str, str]:
     )
 
 
-def _looked_at(monitor: Monitor) -> str:
+def _subject(monitor: Monitor) -> str:
     if monitor.limit is limits.SET_BOUNCES:
         return 'bounces of a configuration set, of its emails'
     return f'`{monitor.query.split(PREFIX)[1].split("{")[0]}`'
 
 
-def _name(monitor: Monitor) -> str:
-    groups = ' '.join(f'{{{{{group}.name}}}}' for group in monitor.groups)
-    return f'[Amazon SES] {monitor.title}: {groups}'
-
-
-def _query(monitor: Monitor) -> str:
-    if monitor.type == 'service check':
-        return monitor.query
-    return f'{monitor.query} {monitor.limit.comparator} {monitor.limit.critical:g}'
-
-
 def _options(monitor: Monitor) -> dict[str, Any]:
     limit = monitor.limit
-    thresholds: dict[str, float] = {'critical': limit.critical}
-    if limit.warning is not None:
-        thresholds['warning'] = limit.warning
-    if monitor.type == 'service check':
-        thresholds['ok'] = limits.OK_CHECKS
-    if limit.critical_recovery is not None:
-        thresholds['critical_recovery'] = limit.critical_recovery
-    if limit.warning_recovery is not None:
-        thresholds['warning_recovery'] = limit.warning_recovery
-    missing = {'on_missing_data': monitor.missing} if monitor.missing else {}
-    whole = {} if monitor.type == 'service check' else {'require_full_window': False}
+    is_check = monitor.type == 'service check'
+    thresholds = {
+        'critical': limit.critical,
+        'warning': limit.warning,
+        'ok': limits.OK_CHECKS if is_check else None,
+        'critical_recovery': limit.critical_recovery,
+        'warning_recovery': limit.warning_recovery,
+    }
     return {
-        'thresholds': thresholds,
-        **missing,
-        **whole,
+        'thresholds': {name: level for name, level in thresholds.items() if level is not None},
+        **({} if is_check else {'on_missing_data': monitor.on_missing_data, 'require_full_window': False}),
         'include_tags': True,
         'notify_audit': False,
         'new_group_delay': 300,

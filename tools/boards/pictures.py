@@ -1,7 +1,7 @@
-"""Draws the pictures of both dashboards over the run of `make demo`: `python -m tools.boards.pictures [FOLDER]`, by
-default into `images`.
+"""Draws the shipped pictures of both dashboards: `python -m tools.boards.pictures RECORDING FOLDER`.
 
-Beside each whole picture there is its upper part in 16:9, as the manifest's media need it.
+RECORDING is the run of `make demo`. For each dashboard there is a whole picture and its upper part in 16:9, as the
+manifest's media need it.
 """
 
 from __future__ import annotations
@@ -9,22 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from tools.boards import monitors, recording
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from tools.boards import monitors, picture, recording
 from tools.boards.files import DASHBOARDS
 from tools.boards.widgets import render
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = (
-    *(f'tools/boards/{name}.py' for name in ('figures', 'picture', 'pictures', 'evaluate')),
-    *(f'demo/{name}.py' for name in ('choices', 'mishaps', 'picture', 'scene', 'series')),
+    *(f'tools/boards/{name}.py' for name in ('evaluate', 'figures', 'pen', 'picture', 'pictures')),
+    *(f'demo/{name}.py' for name in ('choices', 'mishaps', 'record', 'scene', 'series')),
 )
 MARK = 'inputs'
-CAPTION = "Drawn by this project's own tool from a simulated bounce storm; not a screenshot of Datadog"
-MOST_BYTES = 1_000_000
+SIZE_LIMIT = 1_000_000
+"""Bytes."""
 
 
 def names() -> Iterator[tuple[str, str]]:
@@ -34,7 +36,7 @@ def names() -> Iterator[tuple[str, str]]:
 
 
 def inputs() -> str:
-    """A digest of what the pictures are made from; each picture carries that of its own time."""
+    """A digest of what the pictures are drawn from. Each picture carries the digest of its inputs."""
     digest = hashlib.sha256()
     for board in DASHBOARDS.values():
         digest.update(json.dumps(render(board), sort_keys=True).encode())
@@ -45,47 +47,31 @@ def inputs() -> str:
 
 def stale(folder: Path) -> list[str]:
     """The pictures that are missing, too large, or drawn from other inputs: then run `make pictures`."""
-    from PIL import Image
-
-    found = []
-    for name in (one for pair in names() for one in pair):
-        path = folder / name
-        if not path.exists() or path.stat().st_size > MOST_BYTES:
-            found.append(name)
-            continue
-        with Image.open(path) as image:
-            if image.info.get(MARK) != inputs():
-                found.append(name)
-    return found
+    return [name for pair in names() for name in pair if not _is_current(folder / name)]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Record the run of `make demo`, draw it and say what was written."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    folder = Path(given[0]) if given else Path('images')
-    from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
+def _is_current(path: Path) -> bool:
+    if not path.exists() or path.stat().st_size > SIZE_LIMIT:
+        return False
+    with Image.open(path) as image:
+        return bool(image.info.get(MARK) == inputs())
 
-    from tools.boards import picture
 
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / 'demo.json'
-        demo = recording.finish(recording.begin(recording.DEMO, path), path)
-    templates = [monitors.render(one) for one in monitors.MONITORS]
+def main(source: str, target: str) -> None:
+    """Draw the pictures of a recording and name the files that were written."""
+    run, folder = recording.read(Path(source)), Path(target)
+    folder.mkdir(parents=True, exist_ok=True)
+    templates = [monitors.render(monitor) for monitor in monitors.MONITORS]
     mark = PngInfo()
     mark.add_text(MARK, inputs())
-    folder.mkdir(parents=True, exist_ok=True)
     for board, (whole, top) in zip(DASHBOARDS.values(), names(), strict=True):
-        picture.draw(render(board), demo, templates, CAPTION, folder / whole)
-        with Image.open(folder / whole) as drawn:
-            for path, image in (
-                (folder / whole, drawn.copy()),
-                (folder / top, drawn.crop((0, 0, picture.WIDTH, picture.WIDTH * 9 // 16))),
-            ):
-                image.convert('RGB').save(path, optimize=True, pnginfo=mark)
-                print(f'wrote {path}')
-    return 0
+        picture.draw(render(board), run, templates, 'a simulated bounce storm', folder / whole)
+        with Image.open(folder / whole) as image:
+            parts = {whole: image.copy(), top: image.crop((0, 0, picture.WIDTH, picture.WIDTH * 9 // 16))}
+        for name, part in parts.items():
+            part.convert('RGB').save(folder / name, optimize=True, pnginfo=mark)
+            print(f'wrote {folder / name}')
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main(*sys.argv[1:])

@@ -1,7 +1,7 @@
-"""What is recorded for the monitors: stories of the simulator, made of its own scenarios.
+"""The plays that are recorded for the monitors, derived from scenarios of the simulator.
 
 Times are in seconds after the first run, or in a scenario after its start, which is LEAD earlier. The dashboards are
-tried on the run of `make demo`, and on `losses` for what that run must not have.
+tried on the run of `make demo`, and on `losses` for metrics that the demo must not submit.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ LEAD = HOUR
 STEP = 300
 """Seconds between two runs: as often as CloudWatch is read. A real Agent runs each minute."""
 
-Happen = Callable[[Simulator, Clock], None]
+LEAN = {'collect': ['account', 'cloudwatch', 'configuration_sets']}
+"""The sources that monitors look at. The other sources cost half of the time."""
 
 
 @dataclass(frozen=True)
-class Happening:
-    """Something that befalls the pretend AWS at a time."""
+class Incident:
+    """A change of the pretend AWS, or a jump of the clock, at a time."""
 
     at: float
-    happen: Happen
+    strike: Callable[[Simulator, Clock], object]
 
 
 @dataclass(frozen=True)
 class Play:
-    """One story: a scenario, where it is read, for how long, and what happens meanwhile."""
+    """A scenario, how long it is read, and the incidents meanwhile."""
 
     scenario: Scenario
     seconds: float
-    regions: tuple[str, ...] = ('us-east-1',)
-    options: Mapping[str, Any] = field(default_factory=dict)
-    happenings: tuple[Happening, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=lambda: LEAN)
+    incidents: tuple[Incident, ...] = ()
 
 
-def mailers(shares: Mapping[str, tuple[float, float]]) -> tuple[Family, ...]:
-    """Configuration sets with a name, their share of the mail, and of that what bounces."""
+def configuration_sets(shares: Mapping[str, tuple[float, float]]) -> tuple[Family, ...]:
+    """Configuration sets by name: share of the mail, and bounced share of that."""
     return tuple(
         Family(
             dimensions=('ses:configuration-set',),
@@ -65,20 +65,17 @@ def mailers(shares: Mapping[str, tuple[float, float]]) -> tuple[Family, ...]:
     )
 
 
-LEAN = {'collect': ['account', 'cloudwatch', 'configuration_sets']}
-"""What monitors look at. The other sources cost half of the time."""
-
-SETS = mailers({'receipts': (0.5, 0.004), 'alerts': (0.2, 0.004), 'newsletter': (0.3, 0.004)})
+SETS = configuration_sets({'receipts': (0.5, 0.004), 'alerts': (0.2, 0.004), 'newsletter': (0.3, 0.004)})
 
 
 def quiet() -> Play:
     """A healthy account with three configuration sets: no monitor may say anything."""
-    return Play(replace(SCENARIOS['steady'], families=SETS), 12 * HOUR, options=LEAN)
+    return Play(replace(SCENARIOS['steady'], families=SETS), 12 * HOUR)
 
 
 def storm() -> Play:
     """A list of bad addresses: bounces and complaints rise, AWS reviews and pauses the account, and it recovers."""
-    bad = mailers({'receipts': (0.6, 0.004), 'alerts': (0.2, 0.004), 'newsletter': (0.2, 0.1)})
+    bad = configuration_sets({'receipts': (0.6, 0.004), 'alerts': (0.2, 0.004), 'newsletter': (0.2, 0.1)})
     scenario = replace(
         SCENARIOS['bounce_storm'],
         families=bad,
@@ -100,18 +97,18 @@ def storm() -> Play:
             (16 * HOUR, Standing()),
         ),
     )
-    return Play(scenario, 22 * HOUR, options=LEAN)
+    return Play(scenario, 22 * HOUR)
 
 
 def losses() -> Play:
-    """What an exact run never has: a gap longer than may be read again, and emails that CloudWatch takes back."""
+    """A gap longer than backfill_limit, and emails that CloudWatch takes back: an exact run has neither."""
     return Play(
         replace(SCENARIOS['steady'], families=SETS),
         3 * HOUR,
         options={**LEAN, 'backfill_limit': 3600},
-        happenings=(
-            Happening(0.5 * HOUR, _shrink),
-            Happening(1 * HOUR, lambda aws, clock: clock.advance(1.5 * HOUR)),
+        incidents=(
+            Incident(0.5 * HOUR, _shrink),
+            Incident(1 * HOUR, lambda aws, clock: clock.advance(1.5 * HOUR)),
         ),
     )
 
@@ -130,20 +127,11 @@ def squeeze() -> Play:
     return Play(
         scenario,
         14 * HOUR,
-        options=LEAN,
-        happenings=(
-            Happening(10 * HOUR, lambda aws, clock: _deny(aws)),
-            Happening(10.6 * HOUR, lambda aws, clock: aws.allow()),
+        incidents=(
+            Incident(10 * HOUR, lambda aws, clock: aws.deny('*')),
+            Incident(10.6 * HOUR, lambda aws, clock: aws.allow()),
         ),
     )
-
-
-PLAYS: Mapping[str, Callable[[], Play]] = {
-    'quiet': quiet,
-    'storm': storm,
-    'squeeze': squeeze,
-    'losses': losses,
-}
 
 
 def _shrink(aws: Simulator, clock: Clock) -> None:
@@ -151,5 +139,4 @@ def _shrink(aws: Simulator, clock: Clock) -> None:
     aws.world.shrink(aws.account, 'us-east-1', 'Send', clock() - 1200, 5, clock())
 
 
-def _deny(aws: Simulator) -> None:
-    aws.deny('*')
+PLAYS: Mapping[str, Callable[[], Play]] = {play.__name__: play for play in (quiet, storm, squeeze, losses)}

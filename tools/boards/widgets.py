@@ -1,78 +1,101 @@
-"""From a small description to the JSON of a dashboard. The positions follow from rows, the ids from the titles."""
+"""Renders the description of a dashboard as JSON. Positions follow from rows, ids from titles."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from tools.boards.limits import Limit
+from tools.boards.limits import PAUSE_BOUNCES, PAUSE_COMPLAINTS, REVIEW_BOUNCES, REVIEW_COMPLAINTS, Limit
+from tools.boards.queries import QUERY, Family
 
 COLUMNS = 12
-PERCENT = 'percent'
 
 Definition = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Value:
-    """One column, line or number. `formula` has {0}, {1} ... for its `queries`, which are reduced by `reduced` where
-    a single number is shown. `unit` is needed where a formula makes a unit that the metrics do not have."""
+class Measure:
+    """One column, line or number. `formula` is arithmetic over queries, which `reduced` reduces where a single number
+    is shown. `unit` is needed where the formula makes a unit that the metrics do not have."""
 
     label: str
-    queries: tuple[str, ...]
-    formula: str = '{0}'
+    formula: str
     reduced: str = 'sum'
     unit: str = ''
     limit: Limit | None = None
     bar: bool = False
 
 
-def share(label: str, part: str, whole: str, limit: Limit | None = None) -> Value:
-    """A part of a whole in percent. Where there was a whole and no part, it is zero."""
-    return Value(label, (part, whole), '100 * default_zero({0}) / {1}', unit=PERCENT, limit=limit)
+def share(
+    label: str, family: Family, part: str, limit: Limit | None = None, step: int = 0, whole: str = 'send'
+) -> Measure:
+    """A part of a whole in percent, both counts of a family. Where there was a whole and no part, it is zero."""
+    part_count, whole_count = family.count(f'{part}.count', step), family.count(f'{whole}.count', step)
+    return Measure(label, f'100 * default_zero({part_count}) / {whole_count}', unit='percent', limit=limit)
 
 
-def rare(label: str, query: str) -> Value:
-    """A count of what hardly ever happens: zero where it never did, so that the chart is not taken for a broken one."""
-    return Value(label, (query,), 'default_zero({0})')
+def newest(label: str, formula: str, limit: Limit | None = None, bar: bool = False) -> Measure:
+    """The last value of gauges."""
+    return Measure(label, formula, 'last', limit=limit, bar=bar)
 
 
-@dataclass(frozen=True)
+def rare(label: str, query: str) -> Measure:
+    """A count of rare events: zero where there were none, so that the chart does not look broken."""
+    return Measure(label, f'default_zero({query})')
+
+
+class Line(NamedTuple):
+    """A level to compare a chart with. `severity` is `warning` or `error`."""
+
+    level: float
+    severity: str
+    label: str
+
+
+BOUNCE_REVIEW, COMPLAINT_REVIEW = (Line(level, 'warning', ' review ') for level in (REVIEW_BOUNCES, REVIEW_COMPLAINTS))
+BOUNCE_LINES = (BOUNCE_REVIEW, Line(PAUSE_BOUNCES, 'error', ' pause '))
+COMPLAINT_LINES = (COMPLAINT_REVIEW, Line(PAUSE_COMPLAINTS, 'error', ' pause '))
+
+
+def limit_lines(limit: Limit) -> tuple[Line, ...]:
+    levels = ((limit.warning, 'warning'), (limit.critical, 'error'))
+    return tuple(Line(level, severity, f' {level:g} {limit.unit} ') for level, severity in levels if level is not None)
+
+
+class Widget(NamedTuple):
+    width: int
+    definition: Definition
+
+
 class Row:
-    """Widgets side by side: each with its width."""
+    """Widgets side by side."""
 
-    height: int
-    widgets: tuple[tuple[int, Definition], ...]
+    def __init__(self, height: int, *widgets: Widget) -> None:
+        self.height = height
+        self.widgets = widgets
 
 
-@dataclass(frozen=True)
 class Group:
-    """Rows under a title. `beside` puts it to the right of the group before it."""
+    """Rows under a title. With `same_line` the group stands to the right of the group before."""
 
-    title: str
-    colour: str
-    rows: tuple[Row, ...]
-    beside: bool = False
-
-    @property
-    def width(self) -> int:
-        return sum(width for width, _ in self.rows[0].widgets)
-
-    @property
-    def height(self) -> int:
-        return sum(row.height for row in self.rows) + 1
+    def __init__(self, title: str, colour: str, *rows: Row, same_line: bool = False) -> None:
+        self.title = title
+        self.colour = colour
+        self.rows = rows
+        self.same_line = same_line
+        self.width = sum(widget.width for widget in rows[0].widgets)
+        self.height = sum(row.height for row in rows) + 1
 
 
-@dataclass(frozen=True)
-class Board:
-    """One dashboard. `variables` are tags that the user can filter by, beside the free `scope`."""
+class Board(NamedTuple):
+    """One dashboard. `variables` are tags that the user can filter by, in addition to the free `scope`."""
 
     title: str
     description: str
     variables: tuple[str, ...]
-    groups: tuple[Group, ...] = field(default=())
+    groups: tuple[Group, ...]
 
 
 def render(board: Board) -> dict[str, Any]:
@@ -80,7 +103,7 @@ def render(board: Board) -> dict[str, Any]:
     widgets: list[dict[str, Any]] = []
     x = y = bottom = 0
     for group in board.groups:
-        if not group.beside:
+        if not group.same_line:
             x, y = 0, bottom
         layout = {'x': x, 'y': y, 'width': group.width, 'height': group.height}
         widgets.append({'id': _id(board.title, group.title), 'definition': _group(board, group), 'layout': layout})
@@ -108,13 +131,8 @@ def _group(board: Board, group: Group) -> Definition:
         x = 0
         for width, definition in row.widgets:
             name = definition.get('title') or f'{definition["type"]} {number}'
-            widgets.append(
-                {
-                    'id': _id(board.title, group.title, name),
-                    'definition': definition,
-                    'layout': {'x': x, 'y': y, 'width': width, 'height': row.height},
-                }
-            )
+            layout = {'x': x, 'y': y, 'width': width, 'height': row.height}
+            widgets.append({'id': _id(board.title, group.title, name), 'definition': definition, 'layout': layout})
             x += width
         y += row.height
     return {
@@ -129,19 +147,19 @@ def _group(board: Board, group: Group) -> Definition:
 
 
 def _id(*words: str) -> int:
-    """The same for the same place on the same board, whatever else changes."""
+    """An id that depends on the titles alone, so that other changes keep it."""
     return int.from_bytes(hashlib.blake2b('/'.join(words).encode(), digest_size=6).digest(), 'big')
 
 
 def _titled(kind: str, title: str, description: str) -> Definition:
-    about = {'description': description} if description else {}
-    return {'type': kind, 'title': title, 'title_size': '16', 'title_align': 'left', **about}
+    optional = {'description': description} if description else {}
+    return {'type': kind, 'title': title, 'title_size': '16', 'title_align': 'left', **optional}
 
 
-def note(text: str) -> Definition:
-    return {
+def note(width: int, content: str) -> Widget:
+    definition = {
         'type': 'note',
-        'content': text,
+        'content': content,
         'background_color': 'transparent',
         'font_size': '14',
         'text_align': 'left',
@@ -151,94 +169,89 @@ def note(text: str) -> Definition:
         'tick_pos': '50%',
         'tick_edge': 'left',
     }
+    return Widget(width, definition)
 
 
-def number(title: str, value: Value, description: str = '', precision: int = 1) -> Definition:
-    """One number over its course, coloured by its limit."""
-    request = _request('scalar', (value,))
-    if value.limit is not None:
-        request['conditional_formats'] = _zones(value.limit)
-    return {
+def number(width: int, title: str, measure: Measure, description: str = '', precision: int = 1) -> Widget:
+    """One number with its course in the background, coloured by its limit."""
+    definition = {
         **_titled('query_value', title, description),
         'precision': precision,
         'autoscale': True,
         'timeseries_background': {'type': 'area', 'yaxis': {'include_zero': True}},
-        'requests': [request],
+        'requests': [_request('scalar', [measure]) | _zones(measure.limit)],
     }
+    return Widget(width, definition)
 
 
 def chart(
+    width: int,
     title: str,
-    values: Sequence[Value],
-    display: str = 'line',
+    *measures: Measure,
     description: str = '',
-    lines: Sequence[tuple[float, str, str]] = (),
+    lines: Sequence[Line] = (),
     minimum: float | None = None,
-) -> Definition:
-    """A chart over time: `area` for volume, `bars` for counts, `line` for levels and many groups.
+) -> Widget:
+    """Levels over time, as lines."""
+    axis = {'include_zero': True} if minimum is None else {'include_zero': False, 'min': f'{minimum:g}'}
+    definition = {**_titled('timeseries', title, description), **_timeseries(measures, 'line', axis)}
+    if lines:
+        definition['markers'] = [
+            {'value': f'y = {level:g}', 'display_type': f'{severity} dashed', 'label': label}
+            for level, severity, label in lines
+        ]
+    return Widget(width, definition)
 
-    `lines` are levels to compare with: value, `warning` or `error`, label.
-    """
-    request = _request('timeseries', values)
-    request['display_type'] = display
-    request['style'] = {'palette': 'dog_classic', 'line_type': 'solid', 'line_width': 'normal'}
-    found = {
-        **_titled('timeseries', title, description),
+
+def bars(width: int, title: str, *measures: Measure, description: str = '') -> Widget:
+    """Counts over time, as bars."""
+    course = _timeseries(measures, 'bars', {'include_zero': True})
+    return Widget(width, {**_titled('timeseries', title, description), **course})
+
+
+def _timeseries(measures: Sequence[Measure], display: str, axis: dict[str, Any]) -> dict[str, Any]:
+    style = {'palette': 'dog_classic', 'line_type': 'solid', 'line_width': 'normal'}
+    return {
         'show_legend': True,
         'legend_layout': 'auto',
         'legend_columns': ['avg', 'max', 'value'] if display == 'line' else ['sum', 'max'],
-        'yaxis': {'include_zero': True} if minimum is None else {'include_zero': False, 'min': f'{minimum:g}'},
-        'requests': [request],
+        'yaxis': axis,
+        'requests': [{**_request('timeseries', measures), 'display_type': display, 'style': style}],
     }
-    if lines:
-        found['markers'] = [
-            {'value': f'y = {value:g}', 'display_type': f'{level} dashed', 'label': label}
-            for value, level, label in lines
-        ]
-    return found
 
 
-def marked(limit: Limit) -> tuple[tuple[float, str, str], ...]:
-    """The lines of a limit."""
-    found = [(limit.critical, 'error', f' {limit.critical:g} {limit.unit} ')]
-    if limit.warning is not None:
-        found.insert(0, (limit.warning, 'warning', f' {limit.warning:g} {limit.unit} '))
-    return tuple(found)
-
-
-def top(title: str, value: Value, description: str = '') -> Definition:
+def top(width: int, title: str, measure: Measure, description: str = '') -> Widget:
     """The ten largest groups."""
-    request = _request('scalar', (value,))
+    request = _request('scalar', [measure])
     request['sort'] = {'count': 10, 'order_by': [{'type': 'formula', 'index': 0, 'order': 'desc'}]}
-    if value.limit is not None:
-        request['conditional_formats'] = _zones(value.limit)
-    return {**_titled('toplist', title, description), 'requests': [request]}
+    return Widget(width, {**_titled('toplist', title, description), 'requests': [request | _zones(measure.limit)]})
 
 
-def table(title: str, values: Sequence[Value], description: str = '', by: int = 0) -> Definition:
-    """One row for each group, the largest first in the column `by`."""
-    request = _request('scalar', values)
-    for formula, value in zip(request['formulas'], values, strict=True):
-        formula['cell_display_mode'] = 'bar' if value.bar else 'number'
-        if value.limit is not None:
-            formula['conditional_formats'] = _zones(value.limit)
-    request['sort'] = {'count': 50, 'order_by': [{'type': 'formula', 'index': by, 'order': 'desc'}]}
-    return {**_titled('query_table', title, description), 'has_search_bar': 'auto', 'requests': [request]}
+def table(width: int, title: str, *measures: Measure, description: str = '', order: int = 0) -> Widget:
+    """One row for each group, the largest first in the column with the index `order`."""
+    request = _request('scalar', measures)
+    for formula, measure in zip(request['formulas'], measures, strict=True):
+        formula |= {'cell_display_mode': 'bar' if measure.bar else 'number'} | _zones(measure.limit)
+    request['sort'] = {'count': 50, 'order_by': [{'type': 'formula', 'index': order, 'order': 'desc'}]}
+    return Widget(
+        width, {**_titled('query_table', title, description), 'has_search_bar': 'auto', 'requests': [request]}
+    )
 
 
-def status(title: str, check: str, variables: Sequence[str], description: str = '') -> Definition:
+def status(width: int, title: str, check: str, variables: Sequence[str], description: str = '') -> Widget:
     """How many accounts and Regions have which status of a service check."""
-    return {
+    definition = {
         **_titled('check_status', title, description),
         'check': check,
         'grouping': 'cluster',
         'group_by': list(variables),
         'tags': [f'${name}' for name in variables],
     }
+    return Widget(width, definition)
 
 
-def monitors(title: str, tag: str) -> Definition:
-    return {
+def monitors(width: int, title: str, tag: str) -> Widget:
+    definition = {
         **_titled('manage_status', title, ''),
         'summary_type': 'monitors',
         'query': f'tag:"{tag}"',
@@ -249,33 +262,35 @@ def monitors(title: str, tag: str) -> Definition:
         'show_last_triggered': True,
         'show_priority': False,
     }
+    return Widget(width, definition)
 
 
-def _request(shape: str, values: Sequence[Value]) -> dict[str, Any]:
-    queries: list[dict[str, Any]] = []
+def _request(response_format: str, measures: Sequence[Measure]) -> dict[str, Any]:
     names: dict[tuple[str, str], str] = {}
-    formulas = []
-    for value in values:
-        for query in value.queries:
-            if (query, value.reduced) not in names:
-                name = names[query, value.reduced] = f'query{len(names) + 1}'
-                reduced = {'aggregator': value.reduced} if shape == 'scalar' else {}
-                queries.append({'name': name, 'data_source': 'metrics', 'query': query, **reduced})
-        formula = {
-            'formula': value.formula.format(*(names[query, value.reduced] for query in value.queries)),
-            'alias': value.label,
-        }
-        if value.unit:
-            formula['number_format'] = {'unit': {'type': 'canonical_unit', 'unit_name': value.unit}}
-        formulas.append(formula)
-    return {'response_format': shape, 'queries': queries, 'formulas': formulas}
+    formulas = [_formula(measure, names) for measure in measures]
+    queries = []
+    for (query, reduced), name in names.items():
+        aggregator = {'aggregator': reduced} if response_format == 'scalar' else {}
+        queries.append({'name': name, 'data_source': 'metrics', 'query': query, **aggregator})
+    return {'response_format': response_format, 'queries': queries, 'formulas': formulas}
 
 
-def _zones(limit: Limit) -> list[dict[str, Any]]:
+def _formula(measure: Measure, names: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """The formula of a measure over names of queries. A query without a name gets one in `names`."""
+    text = QUERY.sub(
+        lambda match: names.setdefault((match[0], measure.reduced), f'query{len(names) + 1}'), measure.formula
+    )
+    unit = {'number_format': {'unit': {'type': 'canonical_unit', 'unit_name': measure.unit}}} if measure.unit else {}
+    return {'formula': text, 'alias': measure.label, **unit}
+
+
+def _zones(limit: Limit | None) -> dict[str, Any]:
     """Red, yellow, green: the first that matches is shown."""
+    if limit is None:
+        return {}
     worse, better = ('<', '>=') if limit.below else ('>=', '<')
     zones = [{'comparator': worse, 'value': limit.critical, 'palette': 'white_on_red'}]
     if limit.warning is not None:
         zones.append({'comparator': worse, 'value': limit.warning, 'palette': 'white_on_yellow'})
     zones.append({'comparator': better, 'value': zones[-1]['value'], 'palette': 'white_on_green'})
-    return zones
+    return {'conditional_formats': zones}

@@ -1,1 +1,1 @@
-"""The edge: everything that talks to AWS. boto3 and botocore are known here only."""
+"""The edge: everything that talks to AWS. Only modules of this folder import botocore."""

@@ -1,4 +1,4 @@
-"""A record of every request to AWS, taken from botocore's own events so that none can be left out."""
+"""A record of every request to AWS, taken from botocore's events so that none is left out."""
 
 from __future__ import annotations
 
@@ -18,72 +18,70 @@ from botocore.exceptions import (
 from datadog_checks.amazon_ses.aws.failures import failure_of
 from datadog_checks.amazon_ses.model import Calls, FailureKind, Request
 
-BILLED = 'GetMetricData'
-REFUSED = (ClientError, ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
-"""Where AWS did nothing: it said no, or was never reached."""
+BILLED_OPERATION = 'GetMetricData'
+
+UNBILLED_ERRORS = (ClientError, ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError, SSLError)
+"""AWS refused the request or was never reached. Any other request is billed, also where its answer is lost."""
 
 
 class CallRecord:
-    """The requests since they were last taken. Workers write, the check's thread takes."""
+    """The requests since the last `drain`. Workers add to it, the check's thread drains it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        # A worker waits for its request, so what its thread asks for is what its requests carry.
-        self._asking = local()
-        self._new_counters()
+        # The metrics of a thread's request: a worker waits for its request before it sends another.
+        self._request = local()
+        self._reset()
 
-    def watch(self, client: Any, region: str) -> Any:
-        """Count what this client sends from now on. Returns the client."""
-        client.meta.events.register('before-send', partial(self._sent, region))
-        client.meta.events.register('response-received', partial(self._received, region))
-        return client
+    def attach(self, client: Any, region: str) -> None:
+        """Record what a client sends from now on."""
+        client.meta.events.register('before-send', partial(self._add_request, region))
+        client.meta.events.register('needs-retry', partial(self._add_response, region))
 
-    def failed(self, region: str, operation: str, kind: FailureKind) -> None:
+    def add_failure(self, region: str, operation: str, kind: FailureKind) -> None:
         with self._lock:
             self._failures[Request(region, operation), kind] += 1
 
-    def asking_for(self, metrics: int) -> None:
-        """From now on each GetMetricData request of this thread asks for that many metrics.
+    def set_billed_metrics(self, metrics: int) -> None:
+        """Each GetMetricData request that this thread sends from now on is billed for that many metrics."""
+        self._request.metrics = metrics
 
-        AWS bills what it answers, also where the answer is lost on the way: all that was sent and not refused.
-        """
-        self._asking.metrics = metrics
-
-    def take(self) -> Calls:
-        """The calls since the last take."""
+    def drain(self) -> Calls:
+        """The calls since the last drain."""
         with self._lock:
             calls = Calls(self._requests, self._failures, self._billed)
-            self._new_counters()
+            self._reset()
         return calls
 
-    def _new_counters(self) -> None:
+    def _reset(self) -> None:
         self._requests: Counter[Request] = Counter()
         self._failures: Counter[tuple[Request, FailureKind]] = Counter()
         self._billed: Counter[str] = Counter()
 
-    def _sent(self, region: str, event_name: str = '', **_: Any) -> None:
+    def _add_request(self, region: str, event_name: str = '', **_: Any) -> None:
         operation = event_name.rpartition('.')[2]
         with self._lock:
             self._requests[Request(region, operation)] += 1
         self._bill(region, operation, 1)
 
-    def _received(
+    def _add_response(
         self,
         region: str,
-        event_name: str = '',
-        parsed_response: dict[str, Any] | None = None,
-        exception: Exception | None = None,
+        operation: Any,
+        response: tuple[Any, Any] | None,
+        caught_exception: Exception | None,
         **_: Any,
     ) -> None:
-        operation = event_name.rpartition('.')[2]
-        if exception is None and parsed_response and 'Error' in parsed_response:
-            exception = ClientError(parsed_response, operation)
-        if exception is not None:
-            self.failed(region, operation, failure_of(exception, operation, '').kind)
-        if isinstance(exception, REFUSED):
-            self._bill(region, operation, -1)
+        """After each attempt: record its failure, if any. Returns nothing, so whether it is repeated stays as it is."""
+        error = caught_exception
+        if response is not None and 'Error' in response[1]:
+            error = ClientError(response[1], operation.name)
+        if error is not None:
+            self.add_failure(region, operation.name, failure_of(error, operation.name, '').kind)
+        if isinstance(error, UNBILLED_ERRORS):
+            self._bill(region, operation.name, -1)
 
-    def _bill(self, region: str, operation: str, times: int) -> None:
-        if operation == BILLED:
+    def _bill(self, region: str, operation: str, sign: int) -> None:
+        if operation == BILLED_OPERATION:
             with self._lock:
-                self._billed[region] += times * getattr(self._asking, 'metrics', 0)
+                self._billed[region] += sign * getattr(self._request, 'metrics', 0)

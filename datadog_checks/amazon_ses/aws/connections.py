@@ -1,36 +1,36 @@
-"""Connections to AWS: whoever reaches a host in the same way shares them, whichever instance it is.
+"""Connections to AWS, shared by all clients of a process that reach a host by the same route.
 
-A request is signed for its account, and nothing of that stays with a connection. What does stay is dear: reading the
-authorities takes 25 ms and 0.7 MB, and botocore does it for each client, and again for each connection.
+A request is signed for its account, and nothing of that stays with a connection, so instances of different accounts
+share it. What sharing saves is in botocore_internals.py. The size and time of requests can be limited here.
 """
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable
-from functools import partial
-from ssl import SSLContext
-from threading import Lock
+from threading import Lock, local
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 from weakref import WeakValueDictionary
 
-from botocore.httpsession import URLLib3Session
-from botocore.utils import get_environ_proxies
-
+from datadog_checks.amazon_ses.aws import botocore_internals
 from datadog_checks.amazon_ses.configuration.proxies import Proxies
 from datadog_checks.amazon_ses.endpoints import Endpoint
 
-IDLE = 64
-"""Connections to a host that are kept when they are done: more than ask at the same time."""
+MAX_IDLE = 64
+"""Connections to a host that stay open when no request needs them: more than there are requests at the same time."""
 
 REFUSED = 400
 """The lowest HTTP status of an answer that says no."""
 
 SOCKET_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
 
+ResponseParser = Callable[[Any], Any]
+"""From the response to the response that botocore reads."""
 
-class Way(NamedTuple):
+
+class Route(NamedTuple):
     """How a host is reached: everything that a connection depends on."""
 
     url: str
@@ -41,10 +41,11 @@ class Way(NamedTuple):
 
 
 def proxies_for(url: str, proxies: Proxies | None) -> tuple[tuple[str, str], ...]:
-    """The proxies on the way to a URL, by scheme: those of the options, else those of the environment."""
+    """The proxies for a URL, by scheme: those of the options, else those of the environment."""
     if proxies is None:
-        return tuple(sorted(get_environ_proxies(url).items()))
+        return () if proxy_bypass(urlsplit(url).netloc) else tuple(sorted(getproxies().items()))
     if proxies.urls and proxies.no_proxy:
+        # Loads `requests`, which nothing else here needs.
         from datadog_checks.base.utils.http import should_bypass_proxy
 
         if should_bypass_proxy(url, list(proxies.no_proxy)):
@@ -53,79 +54,67 @@ def proxies_for(url: str, proxies: Proxies | None) -> tuple[tuple[str, str], ...
 
 
 class Connections:
-    """The connections on one way. They end with the last client that uses them."""
+    """The connections of a route. They close with the last client that uses them."""
 
-    _all: WeakValueDictionary[Way, Connections] = WeakValueDictionary()
+    _by_route: WeakValueDictionary[Route, Connections] = WeakValueDictionary()
     _lock = Lock()
 
-    def __init__(self, way: Way) -> None:
-        self._http = _Http(way)
+    def __init__(self, http_session: Any) -> None:
+        self._http_session = http_session
 
     @classmethod
-    def on(cls, way: Way) -> Connections:
-        """Those on this way, which are made for the first who asks."""
+    def shared(cls, route: Route) -> Connections | None:
+        """The connections of a route, made for the first client that asks. None where botocore makes its own."""
         with cls._lock:
-            found = cls._all.get(way)
-            if found is None:
-                found = cls._all[way] = cls(way)
-            return found
+            connections = cls._by_route.get(route)
+            if connections is None:
+                http_session = botocore_internals.new_http_session(
+                    route.verify,
+                    proxies=dict(route.proxies),
+                    timeout=(route.connect_timeout, route.read_timeout),
+                    max_pool_connections=MAX_IDLE,
+                    socket_options=list(SOCKET_OPTIONS),
+                )
+                if http_session is None:
+                    return None
+                connections = cls._by_route[route] = cls(http_session)
+            return connections
 
-    def carry(self, client: Any, endpoint: Endpoint) -> Any:
-        """Send all requests of this client to an endpoint over these connections. Returns the client."""
-        client.meta.events.register('before-send', partial(self._send, endpoint))
-        return client
+    def attach(self, client: Any, parse: ResponseParser, endpoint: Endpoint) -> None:
+        """Send all requests of a client to an endpoint over these connections, and pass responses through `parse`."""
 
-    def _send(self, endpoint: Endpoint, request: Any, **_: Any) -> Any:
-        answers_before = endpoint.begin()
-        try:
-            response = self._http.send(request)
-        except Exception:
-            endpoint.end_unanswered(answers_before)
-            raise
-        endpoint.end_answered()
-        if response.status_code < REFUSED:
-            # A refusal wakes nobody before its step has ended: it may be one of the sign-in, which spares the others.
-            endpoint.wake()
-        return response
+        def send(request: Any, **_: Any) -> Any:
+            answers_before = endpoint.begin()
+            try:
+                response = self._http_session.send(request)
+            except Exception:
+                endpoint.end_unanswered(answers_before)
+                raise
+            end_answered(endpoint, response.status_code)
+            return parse(response)
 
-
-class _Http(URLLib3Session):  # type: ignore[misc]  # botocore is not annotated
-    """botocore's HTTP, with one TLS context in the process for all who trust the same."""
-
-    _contexts: dict[bool | str, SSLContext] = {}
-
-    def __init__(self, way: Way) -> None:
-        self._trusted = way.verify
-        super().__init__(
-            verify=way.verify,
-            proxies=dict(way.proxies),
-            timeout=(way.connect_timeout, way.read_timeout),
-            max_pool_connections=IDLE,
-            socket_options=list(SOCKET_OPTIONS),
-        )
-
-    def _get_ssl_context(self) -> SSLContext:
-        context = self._contexts.get(self._trusted)
-        if context is None:
-            context = super()._get_ssl_context()
-            context.load_verify_locations = _once(context.load_verify_locations)
-            # Of two that are made at the same time one is kept.
-            context = self._contexts.setdefault(self._trusted, context)
-        return context
+        client.meta.events.register('before-send', send)
 
 
-def _once(load: Callable[..., None]) -> Callable[..., None]:
-    """Reading a file of authorities, but not again while it stays as it is."""
-    read: dict[Any, tuple[int, ...]] = {}
+def attach_events(client: Any, endpoint: Endpoint) -> None:
+    """Tell an endpoint how the requests of a client end, where botocore sends them over connections of its own."""
+    own = local()
 
-    def load_verify_locations(cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
-        if cafile is None or capath or cadata:
-            load(cafile, capath, cadata)
-            return
-        now = os.stat(cafile)
-        stamp = (now.st_ino, now.st_size, now.st_mtime_ns)
-        if read.get(cafile) != stamp:
-            load(cafile)
-            read[cafile] = stamp
+    def begin(**_: Any) -> None:
+        own.answers_before = endpoint.begin()
 
-    return load_verify_locations
+    def end(response_dict: Any = None, **_: Any) -> None:
+        if response_dict is None:
+            endpoint.end_unanswered(own.answers_before)
+        else:
+            end_answered(endpoint, response_dict['status_code'])
+
+    client.meta.events.register('before-send', begin)
+    client.meta.events.register('response-received', end)
+
+
+def end_answered(endpoint: Endpoint, status: int) -> None:
+    endpoint.end_answered()
+    if status < REFUSED:
+        # A refusal wakes nobody before its step has ended: it may be one of the sign-in, which spares the others.
+        endpoint.wake()

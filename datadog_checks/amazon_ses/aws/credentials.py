@@ -1,26 +1,28 @@
-"""Who we are to AWS: credentials that are found when first needed, refreshed before they expire, and can be dropped."""
+"""Credentials that are loaded at the first request, renewed before they expire, and loaded again after a refusal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache, partial
 from threading import Lock
 from typing import Any
 
-from botocore.credentials import Credentials, DeferredRefreshableCredentials, create_credential_resolver
+from botocore.credentials import Credentials
 from botocore.exceptions import NoCredentialsError
-from botocore.utils import parse_timestamp
 
+from datadog_checks.amazon_ses.aws import botocore_internals
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
+from datadog_checks.amazon_ses.values import epoch
 
 SESSION_SECONDS = 3600
-"""Length of an assumed role's session. botocore refreshes 15 minutes before the end, so 900 would mean every call."""
+"""Length of a role's session. botocore renews it 15 minutes before the end, so 900 would mean before every request."""
 
 
 class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not annotated
-    """Credentials that are loaded at the first request and loaded again after `drop`.
+    """Credentials that are loaded at the first request, and again after `drop`.
 
-    Clients keep them for life, so a key that was revoked or a token that expired on the server needs no new client.
+    Clients keep them, so that a revoked key or a session that AWS ended early needs no new client.
     """
 
     def __init__(self, load: Callable[[], Any], method: str) -> None:
@@ -34,12 +36,12 @@ class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not ann
 
     def get_frozen_credentials(self) -> Any:
         with self._lock:
-            # Another worker may drop them at any time.
-            loaded = self._loaded or self._load()
-            if loaded is None:
+            # Another worker may drop them meanwhile.
+            credentials = self._loaded or self._load()
+            if credentials is None:
                 raise NoCredentialsError
-            self._loaded = loaded
-        return loaded.get_frozen_credentials()
+            self._loaded = credentials
+        return credentials.get_frozen_credentials()
 
     @property
     def access_key(self) -> str:
@@ -62,17 +64,17 @@ class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not ann
         return lambda: getattr(self, property_name, None)
 
 
-def own(sign_in: SignIn, session: Any) -> LazyCredentials:
-    """The credentials the instance names (keys or profile), or those that botocore's default chain finds."""
+def configured_credentials(sign_in: SignIn, new_session: Callable[[], Any]) -> LazyCredentials:
+    """The keys of the options, or what botocore's default chain finds for the profile of a new session."""
     if sign_in.access_key_id is not None:
         keys = Credentials(sign_in.access_key_id, sign_in.secret_access_key, sign_in.session_token, 'explicit')
         return LazyCredentials(lambda: keys, 'explicit')
-    # A resolver keeps the sessions of roles it assumed, so each load takes a new one.
-    return LazyCredentials(lambda: create_credential_resolver(session).load_credentials(), 'chain')
+    # A session keeps what it found, also the sessions of roles, so each load takes a new one.
+    return LazyCredentials(lambda: new_session().get_credentials(), 'chain')
 
 
-def assumed(role_arn: str, external_id: str | None, session_name: str, session: Any) -> LazyCredentials:
-    """The credentials of a role that is assumed by whom `session` belongs to, through the STS of its Region."""
+def role_credentials(role_arn: str, external_id: str | None, session_name: str, session: Any) -> LazyCredentials:
+    """The credentials of a role that the credentials of `session` assume, at the STS endpoint of its Region."""
     request = {'RoleArn': role_arn, 'RoleSessionName': session_name, 'DurationSeconds': SESSION_SECONDS}
     if external_id is not None:
         request['ExternalId'] = external_id
@@ -81,26 +83,16 @@ def assumed(role_arn: str, external_id: str | None, session_name: str, session: 
 
     def assume() -> dict[str, str]:
         try:
-            given = sts().assume_role(**request)['Credentials']
+            keys = sts().assume_role(**request)['Credentials']
             return {
-                'access_key': given['AccessKeyId'],
-                'secret_key': given['SecretAccessKey'],
-                'token': given['SessionToken'],
-                'expiry_time': parse_timestamp(given['Expiration']).isoformat(),
+                'access_key': keys['AccessKeyId'],
+                'secret_key': keys['SecretAccessKey'],
+                'token': keys['SessionToken'],
+                'expiry_time': datetime.fromtimestamp(epoch(keys['Expiration']), UTC).isoformat(),
             }
         except Exception as error:
-            # The call that needed the role is not the one that failed: a timeout does not say so by itself.
+            # An error such as a timeout does not name its operation, and the operation that needed the role is another.
             vars(error).setdefault('operation_name', 'AssumeRole')
             raise
 
-    return LazyCredentials(lambda: DeferredRefreshableCredentials(assume, 'assume-role'), 'assume-role')
-
-
-def use(found: Credentials, session: Any) -> None:
-    """Have the session's clients sign with these credentials; it looks for no others."""
-
-    class Found:
-        def load_credentials(self) -> Credentials:
-            return found
-
-    session.register_component('credential_provider', Found())
+    return LazyCredentials(lambda: botocore_internals.expiring_credentials(assume, 'assume-role'), 'assume-role')

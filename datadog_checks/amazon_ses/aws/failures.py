@@ -1,11 +1,12 @@
-"""From whatever AWS, botocore or the network raise to one failure of the closed set of kinds.
+"""Failures: the kind and the remedy of each error that AWS, botocore or the network raises.
 
-The text of AWS's own messages is left out: it names users, whose names may be addresses.
+The text of AWS's messages is left out, because it names users, whose names may be addresses.
 """
 
 from __future__ import annotations
 
 from botocore import exceptions
+from botocore.client import BaseClient
 
 from datadog_checks.amazon_ses.model import MALFORMED_REMEDY, Failure, FailureKind
 
@@ -43,12 +44,12 @@ CREDENTIALS = {
     'SignatureDoesNotMatch',
     'UnrecognizedClientException',
 }
-ELSEWHERE = {'InvalidClientTokenId', 'OptInRequired', 'RegionDisabledException', 'UnrecognizedClientException'}
-"""What a Region answers that is not enabled for the account. It answers the same to keys that there are nowhere."""
+NOT_ENABLED = {'InvalidClientTokenId', 'OptInRequired', 'RegionDisabledException', 'UnrecognizedClientException'}
+"""Codes of a Region that is not enabled for the account. AWS gives the same for keys that are invalid everywhere."""
 
 UNSUPPORTED = {'404', 'InvalidAction', 'UnknownOperation', 'UnknownOperationException', 'UnsupportedOperation'}
 
-UNKNOWN_CREDENTIALS = (
+CREDENTIAL_ERRORS = (
     exceptions.NoCredentialsError,
     exceptions.PartialCredentialsError,
     exceptions.CredentialRetrievalError,
@@ -60,11 +61,9 @@ UNKNOWN_CREDENTIALS = (
     exceptions.InvalidConfigError,
     exceptions.TokenRetrievalError,
     exceptions.UnauthorizedSSOTokenError,
-    # Our own requests are right; what botocore refuses to send is a token or a role from the environment.
+    # Our requests are valid, so what botocore refuses to send is a token or a role from the environment.
     exceptions.ParamValidationError,
 )
-CLIENTS = tuple(f"'{name}' object has no attribute" for name in ('CloudWatch', 'SES', 'SESV2', 'STS'))
-"""How a client says that its version does not know an operation. An answer that is no map says it of a list."""
 
 TIMEOUTS = (exceptions.ConnectTimeoutError, exceptions.ReadTimeoutError)
 UNREACHABLE = (exceptions.HTTPClientError, exceptions.EndpointConnectionError, exceptions.ConnectionError)
@@ -81,6 +80,18 @@ REMEDIES = {
     FailureKind.UNSUPPORTED: 'This endpoint or this version of boto3 does not know the operation.',
 }
 
+KINDS = {
+    FailureKind.THROTTLED: THROTTLED,
+    FailureKind.DENIED: DENIED,
+    FailureKind.CREDENTIALS: CREDENTIALS,
+    FailureKind.UNSUPPORTED: UNSUPPORTED,
+}
+STATUS_KINDS = {
+    401: FailureKind.DENIED,
+    403: FailureKind.DENIED,
+    404: FailureKind.UNSUPPORTED,
+}
+"""Kinds by HTTP status, for codes that are not listed above."""
 
 NETWORK_REMEDIES = {
     exceptions.SSLError: 'Look at the certificates: tls_ca_cert names the file of the authorities to trust, for '
@@ -92,23 +103,23 @@ NETWORK_REMEDIES = {
 
 def failure_of(error: Exception, operation: str, action: str) -> Failure:
     """The failure that an exception means. `operation` and `action` (IAM) are those that were tried."""
-    # A role that cannot be assumed shows up inside the call that needed it.
+    # A role that cannot be assumed fails inside the operation that needed it.
     inner = getattr(error, 'operation_name', operation)
     if inner != operation:
         service = 'sts' if inner.startswith('AssumeRole') else action.partition(':')[0]
         operation, action = inner, f'{service}:{inner}'
     kind, detail = _kind(error)
-    for known, remedy in NETWORK_REMEDIES.items():
-        if isinstance(error, known):
+    for error_class, remedy in NETWORK_REMEDIES.items():
+        if isinstance(error, error_class):
             return Failure(kind, operation, detail, remedy)
     at_request = kind is FailureKind.MALFORMED and isinstance(error, exceptions.ClientError)
-    # A role is assumed at home: what is said there tells nothing of the Region that was asked.
-    elsewhere = _code(error) in ELSEWHERE and not operation.startswith('AssumeRole')
+    # Roles are assumed in the Region that signs in, so a refusal there says nothing of the Region of the operation.
+    elsewhere = _code(error) in NOT_ENABLED and not operation.startswith('AssumeRole')
     return Failure(kind, operation, detail, _remedy(kind, operation, action), at_request, elsewhere)
 
 
 def _code(error: Exception) -> str:
-    """The code of an answer that says no, else nothing."""
+    """The code of an error that AWS answered, else nothing."""
     return str(error.response.get('Error', {}).get('Code', '')) if isinstance(error, exceptions.ClientError) else ''
 
 
@@ -118,29 +129,27 @@ def _kind(error: Exception) -> tuple[FailureKind, str]:
         status = error.response.get('ResponseMetadata', {}).get('HTTPStatusCode', 0)
         return _kind_of_answer(code, status), f'AWS answered {code or "nothing"} (HTTP {status}).'
     name = type(error).__name__
-    if isinstance(error, UNKNOWN_CREDENTIALS):
+    if isinstance(error, CREDENTIAL_ERRORS):
         return FailureKind.CREDENTIALS, f'there are no usable credentials ({name}).'
     if isinstance(error, TIMEOUTS):
         return FailureKind.TIMEOUT, f'no answer in time ({name}).'
     if isinstance(error, UNREACHABLE):
         return FailureKind.NETWORK, f'AWS could not be reached ({name}).'
-    if isinstance(error, AttributeError) and str(error).startswith(CLIENTS):
+    # A client has no method for an operation that its version does not know.
+    if isinstance(error, AttributeError) and isinstance(error.obj, BaseClient):
         return FailureKind.UNSUPPORTED, 'this version of boto3 does not have the operation.'
     return FailureKind.MALFORMED, f'the answer could not be understood ({name}).'
 
 
 def _kind_of_answer(code: str, status: int) -> FailureKind:
-    if code in THROTTLED or status == 429:
+    if status == 429:
         return FailureKind.THROTTLED
-    if code in DENIED:
-        return FailureKind.DENIED
-    if code in CREDENTIALS:
-        return FailureKind.CREDENTIALS
-    if code in UNSUPPORTED or status == 404:
-        return FailureKind.UNSUPPORTED
+    for kind, codes in KINDS.items():
+        if code in codes:
+            return kind
     if status >= 500:
         return FailureKind.NETWORK
-    return FailureKind.DENIED if status in (401, 403) else FailureKind.MALFORMED
+    return STATUS_KINDS.get(status, FailureKind.MALFORMED)
 
 
 def _remedy(kind: FailureKind, operation: str, action: str) -> str:

@@ -1,4 +1,4 @@
-"""How fast AWS is asked: never more than so much within any second."""
+"""A rate limit: how much may be asked of AWS within any second."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from threading import Lock
 
 
-class Pace:
-    """A limit for each second that several workers share. What exceeds it alone goes alone."""
+class RateLimit:
+    """A limit for each second that several workers share. An amount that exceeds it by itself is let through alone."""
 
     def __init__(
         self,
@@ -17,21 +17,22 @@ class Pace:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._most = per_second
+        self._per_second = per_second
         self._monotonic = monotonic
         self._sleep = sleep
-        self._taken: deque[tuple[float, float]] = deque()
+        # Time and amount of each turn within the last second.
+        self._turns: deque[tuple[float, float]] = deque()
         self._lock = Lock()
 
-    def wait(self, number: float) -> None:
-        """Sleep until `number` more may be taken."""
+    def wait(self, amount: float) -> None:
+        """Sleep until `amount` more may be asked for."""
         with self._lock:
             now = self._monotonic()
-            at = max(now, self._taken[-1][0]) if self._taken else now
-            while self._taken and sum(taken for _, taken in self._taken) + number > self._most:
-                earliest, _ = self._taken.popleft()
-                at = max(at, earliest + 1.0)
-            while self._taken and self._taken[0][0] <= at - 1.0:
-                self._taken.popleft()
-            self._taken.append((at, number))
-        self._sleep(max(0.0, at - now))
+            turn = max(now, self._turns[-1][0]) if self._turns else now
+            while self._turns and sum(earlier for _, earlier in self._turns) + amount > self._per_second:
+                oldest, _ = self._turns.popleft()
+                turn = max(turn, oldest + 1.0)
+            while self._turns and self._turns[0][0] <= turn - 1.0:
+                self._turns.popleft()
+            self._turns.append((turn, amount))
+        self._sleep(max(0.0, turn - now))

@@ -1,4 +1,4 @@
-"""Where SES may be: the Regions that the SDK knows, and the one among them that signs in."""
+"""The Regions with SES that the SDK lists, and the Region whose STS endpoint signs in."""
 
 from __future__ import annotations
 
@@ -6,62 +6,60 @@ import os
 from typing import NamedTuple
 
 from botocore.exceptions import UnknownRegionError
-from botocore.regions import EndpointResolver
 from botocore.session import Session
 
-from datadog_checks.amazon_ses.aws.sessions import LOADER
+from datadog_checks.amazon_ses.aws import botocore_internals
 from datadog_checks.amazon_ses.configuration.network import FIPS_REGIONS
 from datadog_checks.amazon_ses.configuration.sign_in import ROLE, SignIn
 
-PREFIX = 'email'
-"""How endpoints of SES begin, and what the SDK's list of them calls it."""
-
-HOMES = {'aws': 'us-east-1', 'aws-us-gov': 'us-gov-west-1'}
+SIGN_IN_REGIONS = {'aws': 'us-east-1', 'aws-us-gov': 'us-gov-west-1'}
 """Regions that are enabled for every account of their partition."""
 
 
-class Known(NamedTuple):
-    """The Regions of one partition, sorted, and the one whose STS endpoint to sign in at.
+class SesRegions(NamedTuple):
+    """The Regions with SES in one partition, sorted, and the Region that signs in.
 
-    Both are empty where the SDK knows no SES; only a home that the environment names is there all the same.
+    `names` is empty where the SDK lists none. `sign_in_region` is then empty as well, unless the environment names a
+    default Region.
     """
 
     names: tuple[str, ...]
-    home: str
+    sign_in_region: str
 
 
-def known(sign_in: SignIn, use_fips: bool) -> Known:
-    """The Regions with SES in the partition of the last role, else in that of the default Region, else in `aws`.
+def ses_regions(sign_in: SignIn, use_fips: bool) -> SesRegions:
+    """The Regions in the partition of the last role, else of the default Region, else of `aws`. Raises nothing.
 
-    With `use_fips` only those that have FIPS endpoints. Home is the default Region where it is one of the partition.
-    Which Regions are enabled for the account is not known here. Raises nothing.
+    With `use_fips` only Regions with FIPS endpoints. The default Region signs in where it belongs to the partition.
+    Whether a Region is enabled for the account is not known here.
     """
-    # Not a session's own: that looks into files of the machine, which may be broken, for what they may say of versions.
-    resolver = EndpointResolver(LOADER.load_data('endpoints'))
-    default = _default(sign_in.profile)
-    theirs = _partition(resolver, default)
+    # Without a profile, since this session must not read the machine's files, which may be broken.
+    session = Session(include_builtin_handlers=False)
+    botocore_internals.share_service_models(session)
+    default_region = _default_region(sign_in.profile)
+    default_partition = _partition(session, default_region)
     role = ROLE.fullmatch(sign_in.roles[-1]) if sign_in.roles else None
-    partition = role['partition'] if role else theirs or 'aws'
-    found = sorted(resolver.get_available_endpoints(PREFIX, partition))
-    names = tuple(region for region in found if region in FIPS_REGIONS or not use_fips)
-    if default and theirs == partition and (default in FIPS_REGIONS or not use_fips):
-        return Known(names, default)
-    return Known(names, HOMES.get(partition) or next(iter(names), ''))
+    partition = role['partition'] if role else default_partition or 'aws'
+    regions = sorted(session.get_available_regions('ses', partition))
+    names = tuple(region for region in regions if region in FIPS_REGIONS or not use_fips)
+    if default_region and default_partition == partition and (default_region in FIPS_REGIONS or not use_fips):
+        return SesRegions(names, default_region)
+    return SesRegions(names, SIGN_IN_REGIONS.get(partition) or next(iter(names), ''))
 
 
-def _default(profile: str | None) -> str | None:
+def _default_region(profile: str | None) -> str | None:
     """The Region that the environment or the profile names."""
     try:
-        # The other SDKs, and what AWS puts into containers, say AWS_REGION; botocore does not look at it.
+        # The other SDKs and the containers of AWS use AWS_REGION, which botocore does not read.
         session = Session(profile=profile, include_builtin_handlers=False)
         return os.environ.get('AWS_REGION') or session.get_config_variable('region')
     except Exception:
-        # A profile that is not there, or a file that cannot be read: who signs in tells of it.
+        # A missing profile or an unreadable file is reported by the sign-in.
         return None
 
 
-def _partition(resolver: EndpointResolver, region: str | None) -> str | None:
+def _partition(session: Session, region: str | None) -> str | None:
     try:
-        return str(resolver.get_partition_for_region(region)) if region else None
+        return str(session.get_partition_for_region(region)) if region else None
     except UnknownRegionError:
         return None

@@ -1,7 +1,7 @@
-"""From the pages of a GetMetricData answer to the points of each query.
+"""Answers: from the pages of a GetMetricData answer to the datapoints of each query.
 
 HTTP 200 proves nothing: botocore turns a truncated or foreign body into an empty success, and CloudWatch reports
-trouble inside its results. An answer therefore counts as complete for a query only where it says so itself.
+errors inside its results. A query is therefore answered completely only if its result has the status Complete.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from datadog_checks.amazon_ses.values import LARGEST, epoch, number
 OPERATION = 'GetMetricData'
 
 FORBIDDEN = 'Forbidden'
-"""CloudWatch's status code for a query about an account that it may not show us."""
+"""CloudWatch's status code for a query about a linked account that it may not show."""
 
 
 class MalformedResult(Exception):
@@ -28,8 +28,8 @@ class MalformedResult(Exception):
 
 
 class Points(Mapping[int, float]):
-    """Values by the start of their period. Series that share their period starts share one tuple of them, which makes
-    this far smaller than a dict."""
+    """Values by the start of their period. Series with the same period starts share one tuple of them, which takes far
+    less memory than a dict for each."""
 
     __slots__ = ('_starts', '_values')
 
@@ -63,7 +63,7 @@ class _Pairs(ItemsView[int, float]):
 
 
 class QueryResult(NamedTuple):
-    """CloudWatch's answer to one query: values by the start of their period, and whether that is all of them."""
+    """CloudWatch's answer to one query: values by the start of their period, and whether all values are there."""
 
     points: Mapping[int, float]
     complete: bool = True
@@ -100,10 +100,10 @@ _POSITIONS = {f'q{position}': position for position in range(MAX_QUERIES)}
 
 
 def parse(batch: Batch, pages: Iterable[Mapping[str, Any]], failures: Iterable[Failure], now: float) -> BatchAnswer:
-    """The answer that the pages make up, query by query, matched by Id.
+    """The answer to a batch from its pages. Results belong to queries by their Id.
 
     `failures` are those of pages that did not arrive. Raises nothing: a malformed page becomes a failure, and the
-    queries it should have answered stay incomplete.
+    queries that it should have answered stay incomplete.
     """
     results: list[QueryResult] = [NO_RESULT] * len(batch.queries)
     reasons: list[Failure] = list(failures)
@@ -172,8 +172,8 @@ def _points(
 
 
 def _date(page: Mapping[str, Any], now: float) -> float:
-    """When AWS answered. Our clock decides where the answer has no date, or one that cannot be true: AWS accepts no
-    request from a clock that is off by more than minutes."""
+    """When AWS answered. Our clock decides where the answer has no date, or one that is off by a day, which cannot be:
+    AWS accepts no request from a clock that is off by more than minutes."""
     date = page.get('AnsweredAt')
     return date if isinstance(date, float) and abs(date - now) < DAY else now
 

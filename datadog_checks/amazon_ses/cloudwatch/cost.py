@@ -1,4 +1,4 @@
-"""What the CloudWatch reads cost: AWS bills each metric asked for with GetMetricData, whatever the datapoints."""
+"""Cost of the CloudWatch reads: AWS bills each metric of a GetMetricData request, however many datapoints it has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Daily series: the measurements of Outlook SNDS, which have one datapoint a day and are read once an hour."""
+"""Daily series: those of the source `snds` (Outlook SNDS), which have one datapoint a day and are read once an hour."""
 
 from __future__ import annotations
 

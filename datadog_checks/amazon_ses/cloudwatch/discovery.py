@@ -1,9 +1,9 @@
-"""Discovery: which series CloudWatch has, listed by namespace with ListMetrics and remembered in an inventory.
+"""Discovery: finds the series of CloudWatch with ListMetrics, by namespace, and remembers them in an inventory.
 
-A full listing costs a page for each 500 series, so it is made once an hour. In between, a listing of what had data
-within three hours adds new series and wakes idle ones. Such a recent listing removes nothing, nor does a listing that
-was cut short. A series that a full listing no longer names is kept for a day, because the quiet series, such as
-complaints, are the ones that matter.
+A full listing costs a page for each 500 series, so it is made once an hour. Recent listings in between name the series
+with data within three hours; they add new series and wake idle ones. A recent listing removes nothing, nor does one
+that was cut short. A series that a full listing no longer names is kept for a day, because rare events, such as
+complaints, matter most.
 """
 
 from __future__ import annotations

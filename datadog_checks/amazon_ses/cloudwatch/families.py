@@ -1,6 +1,7 @@
-"""The families of listed series: how the dimensions or the name of a metric tell which family it belongs to.
+"""The families of listed series (configuration sets, receipt rules, tenants ...): which family a listed metric is of.
 
-Each family is a source of its own in the option `collect`. A metric of no family is `unrecognized`.
+The names of its dimensions decide, or its own name. Each family is a source of the option `collect`. A metric of no
+family, such as one by identity, is `unrecognized`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from datadog_checks.amazon_ses.cloudwatch.metric_table import (
 from datadog_checks.amazon_ses.cloudwatch.series import NAMESPACE, Dimensions, Scope, Series, SeriesSpec
 
 NAMESPACES = (NAMESPACE, 'AWS/SES/MailManager', 'AWS/SES/Addons')
-"""Where SES publishes (AmazonSESServiceRolePolicy allows PutMetricData into these three)."""
+"""The namespaces of SES (AmazonSESServiceRolePolicy allows PutMetricData into these three)."""
 
 CLOUDWATCH, UNRECOGNIZED = 'cloudwatch', 'unrecognized'
 
@@ -43,8 +44,8 @@ class ListedMetric(NamedTuple):
 
 
 class Family(NamedTuple):
-    """Series that belong together. `dimensions` are the sets of dimension names that identify the family; None if the
-    metric name does."""
+    """Series that belong together: a word of `collect`, the sets of dimension names that identify the family (None if
+    the names of its metrics do), and its part of the metric table."""
 
     source: str
     dimensions: tuple[tuple[str, ...], ...] | None
@@ -61,7 +62,7 @@ FAMILIES = (
     Family('email_validation', ((),), VALIDATION),
 )
 SOURCES = (*(family.source for family in FAMILIES), UNRECOGNIZED)
-"""The names in `collect` of the series that only a listing finds."""
+"""The words of `collect` for the series that only a listing finds."""
 
 SPECS = (
     *ACCOUNT_SPECS,

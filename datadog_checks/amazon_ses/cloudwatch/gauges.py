@@ -1,8 +1,8 @@
-"""Gauges of CloudWatch series: the newest settled period, and for measurements the newest datapoint.
+"""Gauges of CloudWatch series: counts show their newest settled period, measurements their newest datapoint.
 
 No data is not zero. A count's gauge shows zero only while its series is alive: CloudWatch answered completely, and the
-series had a datapoint within a day. A measurement, such as a reputation rate, is never zero by absence; it is held for
-a day, and `reputation.age` says how old the rates of an account are.
+series had a datapoint within a day. A measurement, such as a reputation rate, never becomes zero without data; it is
+shown for a day, and `reputation.age` is the age of the rates of an account.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ METRICS = (PAUSE_PROXIMITY, AGE)
 
 @dataclass(frozen=True, slots=True)
 class GaugeValues:
-    """The newest values of the series that have gauges.
+    """The newest values of the series with gauges.
 
     `settled` holds, by series key and statistic, the value of the newest settled period and when it was read; `period`
     is its length. `measurements` (value in the gauge's unit, and timestamp) and `newest_data` (timestamp of the newest
@@ -103,7 +103,7 @@ def _newer_measurement(
 
 
 def _settled(query: Query, result: QueryResult, newest: int, alive: bool, zeroed: bool) -> float | None:
-    """The value of the newest settled period, zero where nothing happened in it, None where that is not known."""
+    """The value of the newest settled period: zero if it had no events, None if that is not known."""
     if newest in result.points:
         return result.points[newest]
     zero = zeroed or (query.statistic in EMPTY_IS_ZERO and alive)

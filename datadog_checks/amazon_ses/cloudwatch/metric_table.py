@@ -1,6 +1,6 @@
-"""The metric table: which CloudWatch metrics are read, family by family, and what they become.
+"""The metric table: which CloudWatch metrics are read, family by family, and which Datadog metrics they become.
 
-To add a metric, add a row to its family. `families.py` recognizes to which family a listed metric belongs.
+To add a metric, add a row to its family. `families.py` decides of which family a listed metric is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datadog_checks.amazon_ses.model import MetricSpec, MetricType
 
 
 class CountRow(NamedTuple):
-    """An event that CloudWatch counts. Each event is one sample, so the statistic Sum counts the events."""
+    """An event that CloudWatch counts, as a count and a gauge. Each event is one sample, so Sum counts events."""
 
     metric_name: str
     name: str
@@ -40,7 +40,7 @@ class CountRow(NamedTuple):
 
 
 class MeasurementRow(NamedTuple):
-    """A rate, a share or a level that CloudWatch measures again and again. `scale` 100 makes percent of a fraction."""
+    """A rate, a share or a level that CloudWatch measures, as a gauge. `scale` 100 makes percent of a fraction."""
 
     metric_name: str
     name: str
@@ -79,10 +79,10 @@ SENDING = (
     CountRow('Subscription', 'subscription', 'Changes of subscription preferences by recipients'),
 )
 SEND_NAMES = ('Send', 'Sends', 'SendCount')
-"""CloudWatch's names for emails sent, in one family or another."""
+"""CloudWatch's names for emails sent. They differ between families."""
 
 FEEDBACK_NAMES = ('Bounce', 'Bounces', 'Complaint', 'Complaints')
-"""CloudWatch's names for what comes back after a send."""
+"""CloudWatch's names for bounces and complaints."""
 
 REPUTATION = (
     MeasurementRow(
@@ -100,7 +100,7 @@ REPUTATION_NAMES = frozenset(row.metric_name for row in REPUTATION)
 
 EVENTS = tuple(replace(row.spec(), account_wide=True) for row in SENDING)
 RATES = tuple(replace(row.spec(), account_wide=True) for row in REPUTATION)
-SEND, BOUNCE_RATE, COMPLAINT_RATE = EVENTS[0], *RATES
+SEND, BOUNCE_RATE, COMPLAINT_RATE = EVENTS[0], RATES[0], RATES[1]
 
 ACCOUNT_SPECS = EVENTS + RATES
 """The metrics that SES itself publishes for an account as a whole."""
@@ -129,7 +129,7 @@ _TENANT = {
     for row in SENDING
     if row.name in ('send', 'bounce', 'complaint')
 }
-# AWS writes of Sends, Bounces and Complaints, and no AWS document shows the name as CloudWatch spells it.
+# AWS's documents speak of Sends, Bounces and Complaints, and none shows the names as CloudWatch spells them.
 BY_TENANT = {**_TENANT, **{f'{name}s': spec for name, spec in _TENANT.items()}}
 
 POOL_METRIC = 'ApproximateDedicatedSendingPercentage'

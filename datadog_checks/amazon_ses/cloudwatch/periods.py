@@ -1,4 +1,4 @@
-"""The calendar: how time is cut into CloudWatch's periods. All times are epoch seconds.
+"""The calendar: times are aligned to CloudWatch's periods. All times are epoch seconds.
 
 A period is named by its start, which is a multiple of its length. A boundary is the start of a period.
 """

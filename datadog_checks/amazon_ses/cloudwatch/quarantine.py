@@ -1,4 +1,4 @@
-"""Quarantine: series that AWS refuses are isolated, so that they cost no other series an answer.
+"""Quarantine: series and linked accounts that AWS refuses are isolated, so that the others are still answered.
 
 A batch that AWS refuses for its content is bisected, and its halves stay out of other batches: run by run, until a
 series that is refused alone is left. That series is blocked for a day. A linked account that CloudWatch may not show is
@@ -24,7 +24,7 @@ FORBIDDEN_FOR = HOUR
 """Seconds for which a linked account that CloudWatch may not show is blocked."""
 
 REFUSED_FOR = DAY
-"""Seconds for which a series is blocked whose very name CloudWatch refuses."""
+"""Seconds for which a series is blocked that CloudWatch refuses."""
 
 UNPROVEN_FOR = 1200
 """Seconds for which a refused series is blocked while no other batch was answered."""

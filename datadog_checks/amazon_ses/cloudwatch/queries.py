@@ -1,4 +1,4 @@
-"""From series to GetMetricData requests."""
+"""Queries: the GetMetricData requests (batches) for the due series, within AWS's limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Selection: which series are asked for. The options `include` and `exclude` choose, `max_series` limits."""
+"""Selection: which series are asked for. `include` and `exclude` choose; `max_series` decides how many are left out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ EXCLUDED, MAX_SERIES = 'excluded', 'max_series'
 
 
 class PollingClass(IntEnum):
-    """When a series may be idle: never, unless its group is idle, on its own account; and DAILY for SNDS."""
+    """When a series without data is idle: never; FEEDBACK only while its group sends nothing either; NORMAL always.
+
+    DAILY series (SNDS) are read at an interval of their own.
+    """
 
     NEVER_IDLE = 0
     FEEDBACK = 1
@@ -103,7 +106,7 @@ def matching(listed: Iterable[Series], include: Sequence[Pattern], exclude: Sequ
 def most_important(listed: Sequence[Series], limit: int, volumes: Mapping[Group, float]) -> list[Series]:
     """At most `limit` series: whole accounts first, then reputation, then the groups that sent most.
 
-    `volumes` is what each group sent of late; an unknown group counts as having sent nothing.
+    `volumes` are the emails that each group sent, by the last survey; a group without a volume sent nothing.
     """
     if len(listed) <= limit:
         return list(listed)
@@ -157,7 +160,7 @@ def group_of(series: Series) -> Group:
 
 
 def representatives(listed: Iterable[Series]) -> dict[Group, Series]:
-    """For each group the series whose amount best tells its volume: what it sent, else its first count."""
+    """For each group the series that stands for its volume: its sends, else its first count."""
     chosen: dict[Group, Series] = {}
     for series in sorted(listed, key=_listing_order):
         group = group_of(series)

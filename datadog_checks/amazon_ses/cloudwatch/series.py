@@ -1,4 +1,4 @@
-"""CloudWatch series: a row of the metric table, applied to certain dimensions."""
+"""CloudWatch series: a metric of the metric table with certain dimensions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATISTICS = {
 """CloudWatch's name of each statistic that the options `statistic` and `statistics` accept."""
 
 EMPTY_IS_ZERO = frozenset({SUM, 'SampleCount'})
-"""Statistics that are zero where nothing happened. The others have no value then."""
+"""Statistics that are zero in a period without events. The other statistics have no value then."""
 
 Dimensions = tuple[tuple[str, str], ...]
 """Names and values of dimensions, sorted by name where CloudWatch listed them."""

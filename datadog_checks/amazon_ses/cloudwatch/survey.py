@@ -1,7 +1,7 @@
-"""Survey: which groups of series sent the most. It decides what `max_series` leaves out.
+"""Survey: asks once a day which groups of series sent the most, where `max_series` leaves some out.
 
-The volume of a series that is not read cannot be known, so once a day, while more series are listed than may be read, a
-survey asks for one representative of each group.
+The volume of a series that is not read is unknown. While more series are listed than may be read, a survey asks once a
+day for one representative series of each group.
 """
 
 from __future__ import annotations

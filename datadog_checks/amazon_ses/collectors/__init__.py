@@ -1,4 +1,4 @@
-"""The SES API sources, one file each: a collector is a frozen record of declarations and two functions."""
+"""The SES API sources, one module each. A collector declares what a source needs and submits, how to ask and parse."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ ClientFor = Callable[[str], Any]
 class Collector:
     """One API source. Its `name` is a word of the option `collect`, unless it stands in for another source.
 
-    `interval` is the polling interval in seconds, and each of `actions` is called once in it; failures name the first.
-    `fetch` asks AWS and may raise any error of botocore. `parse` is pure: from the answer and the time it makes
-    readings, and raises KeyError, TypeError, ValueError or AttributeError where the answer is incomplete.
+    `interval` is the polling interval in seconds. Each of `actions` is called once in it; failures name the first one.
+    `metrics`, `statuses` and `events` are everything that the source may submit. `fetch` calls AWS and may raise any
+    error of botocore. `parse` is pure: it makes readings of the answer and the time, and raises KeyError, TypeError,
+    ValueError or AttributeError where the answer is incomplete.
 
     `service` is the SDK's name of the service that it asks. `instead_of` names the source that this one stands in for
-    while AWS denies that source. One that `pauses_when_quiet` is not asked in a quiet Region.
+    while AWS denies that source. With `pauses_when_quiet` it is not asked in a quiet Region.
     """
 
     name: str

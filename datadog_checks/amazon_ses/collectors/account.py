@@ -1,6 +1,6 @@
-"""The sending quota, its use and the standing of the account: GetAccount, one call.
+"""The source `account`: sending quota, its use, and standing of the account, with one call of GetAccount.
 
-Where a policy allows only the first version of the API, GetSendQuota and GetAccountSendingEnabled stand in for it.
+While GetAccount is denied, GetSendQuota and GetAccountSendingEnabled of the first version of the API stand in for it.
 They do not state the enforcement status.
 """
 
@@ -108,7 +108,7 @@ def parse_quota(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
 
 
 def parse_standing(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
-    """Whether AWS lets the account send. A part that the answer lacks has no sample."""
+    """Whether AWS lets the account send. A field that the answer lacks gives no sample."""
     parsed = standing(account)
     if parsed.enforcement_status in LEVELS:
         yield Sample(ENFORCEMENT_LEVEL, LEVELS[str(parsed.enforcement_status)])
@@ -127,7 +127,7 @@ def standing(account: Mapping[str, Any]) -> Standing:
 
 
 def status(now: Standing) -> Status:
-    """The service check `sending_status`: the worst of enforcement status and switch."""
+    """The service check `sending_status`: the worse of the enforcement status and of whether sending is on."""
     if now.enforcement_status == 'SHUTDOWN':
         return Status(
             SENDING_STATUS,
@@ -159,7 +159,7 @@ def status(now: Standing) -> Status:
 
 
 def changes(before: Standing | None, now: Standing) -> Iterable[Event]:
-    """The events between two observations. A first observation is no change, nor is a part that AWS left out."""
+    """The events of a change between two answers. A first answer is no change, nor is a field that AWS left out."""
     if before is None:
         return
     if _differ(before.enforcement_status, now.enforcement_status):
@@ -183,7 +183,7 @@ def changes(before: Standing | None, now: Standing) -> Iterable[Event]:
 
 
 def newest_standing(before: Standing | None, now: Standing) -> Standing:
-    """For each part of the standing the newest that AWS said."""
+    """Each field of the standing as AWS last stated it."""
     if before is None:
         return now
     return Standing(
@@ -230,4 +230,4 @@ SENDING_V1 = Collector(
     instead_of=ACCOUNT.name,
 )
 STANDING_SOURCES = (ACCOUNT, SENDING_V1)
-"""The sources whose answers say something of the standing."""
+"""The sources whose answers state the standing."""

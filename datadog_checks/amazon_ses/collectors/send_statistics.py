@@ -1,4 +1,4 @@
-"""Send statistics: sums over trailing windows, without CloudWatch and free of charge. GetSendStatistics, one call.
+"""The source `send_statistics`: sums over trailing windows, free of charge, with one call of GetSendStatistics.
 
 AWS answers with buckets of 15 minutes over two weeks, only those with activity, in any order, and their start times
 differ from one answer to the next. So a bucket is never counted: gauges show sums over windows that end now.
@@ -15,7 +15,7 @@ from datadog_checks.amazon_ses.values import epoch, number
 
 BUCKET = 900
 TOLERANCE = 60
-"""Seconds by which the clocks may differ before the newest bucket counts as an older one."""
+"""Seconds by which our clock may be ahead of AWS's before the newest bucket is taken for an older one."""
 
 NEWEST_TAG = 'window:15m'
 WINDOWS = {'window:24h': 86400, 'window:14d': 14 * 86400}
@@ -46,7 +46,7 @@ def fetch(client_for: ClientFor) -> Mapping[str, Any]:
 
 
 def parse(answer: Mapping[str, Any], now: float) -> Iterable[Reading]:
-    """The sums of each window: `15m` is the newest bucket, which may still fill, the others are whole windows."""
+    """The sums of each window. That of `15m` is the newest bucket, which may not be full yet."""
     buckets = [(epoch(bucket['Timestamp']), bucket) for bucket in answer['SendDataPoints']]
     newest = max((start for start, _ in buckets if start > now - BUCKET - TOLERANCE), default=None)
     for field, metric in METRICS.items():

@@ -1,1 +1,1 @@
-"""From the options of an instance, as they were written, to checked and frozen settings."""
+"""From the options of an instance to validated and frozen settings."""

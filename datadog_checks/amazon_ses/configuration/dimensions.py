@@ -1,4 +1,4 @@
-"""The option `dimensions`: the operator names series that the check cannot know otherwise.
+"""The option `dimensions`: series that the operator names by their dimensions.
 
 CloudWatch answers for exact combinations of dimensions only. An entry with lists of values stands for all their
 combinations.

@@ -11,10 +11,10 @@ from datadog_checks.amazon_ses.configuration.options import Options, refused
 from datadog_checks.amazon_ses.configuration.proxies import Proxies, parse_proxies
 
 ATTEMPTS = 2
-"""Tries for each request. The next run is the retry that counts; more would only stretch this one."""
+"""Attempts for each request. More would only stretch a run, since the next one asks again."""
 
 LONGEST_BACKOFF = 1.0
-"""Seconds that botocore waits at most before the second try."""
+"""Seconds that botocore waits at most before the second attempt."""
 
 SERVICES = ('cloudwatch', 'ses', 'sesv2', 'sts')
 
@@ -52,7 +52,7 @@ class Network:
 
     @property
     def longest_request(self) -> float:
-        """Seconds after which a request has ended, with all of its tries."""
+        """Seconds after which a request has ended, with all of its attempts."""
         return ATTEMPTS * (self.connect_timeout + self.read_timeout) + LONGEST_BACKOFF
 
 

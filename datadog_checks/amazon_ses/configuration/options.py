@@ -1,4 +1,4 @@
-"""The options of an instance as they were written, and what each kind of option accepts.
+"""Options: reads the options of an instance, one method for each kind of value.
 
 A value that cannot be used is refused in one sentence with the option, the value and the accepted form. Secrets are not
 shown. Defaults come from the generated config models, so assets/configuration/spec.yaml is their only source.

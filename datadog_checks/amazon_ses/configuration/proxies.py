@@ -1,4 +1,4 @@
-"""Which proxy is used: that of the instance, else of init_config, else the Agent's, else the environment's."""
+"""Proxies: the options `proxy` and `skip_proxy` of the instance, else of init_config, else the Agent's own proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: the options of an instance, checked once and frozen."""
+"""Settings: the options of an instance, validated once and frozen."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Texts that must never be shown. Shorter ones are left out: to blank a few letters would blank half a log."""
+        """Texts that must never be shown. Those of less than six characters are left out: they may occur anywhere."""
         keys = (self.sign_in.secret_access_key, self.sign_in.session_token, self.sign_in.external_id)
         passwords = self.network.proxies.passwords if self.network.proxies else ()
         return tuple(secret for secret in (*keys, *passwords) if secret and len(secret) >= SHORTEST_SECRET)

@@ -1,4 +1,4 @@
-"""The options that sign in to AWS: keys, a profile and roles."""
+"""The options that sign in to AWS: keys, a profile, and a role or a chain of roles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The option `thresholds`: from its entries to the limits that gauges are compared with.
+"""The option `thresholds`: parses its entries and ranges. `thresholds.py` of the package compares gauges with them.
 
 Ranges are written as in the Nagios plug-in development guidelines, section "Threshold and Ranges".
 """
@@ -30,7 +30,7 @@ TAG_FORM = re.compile(r'[^\s:][^:]*:.*\S')
 
 
 def parse_thresholds(entries: object, gauges: Mapping[str, MetricSpec]) -> tuple[Threshold, ...]:
-    """The thresholds of the option as YAML gave it. `gauges` are the metrics that can be named, without prefix.
+    """The thresholds of the option as parsed from YAML. `gauges` are the metrics that can be named, without prefix.
 
     Raises SettingsError for the first entry that cannot be used. A key that is null counts as absent. Ranges belong in
     quotes: YAML may read a bare 10:20 as the number 620, which cannot be noticed here.

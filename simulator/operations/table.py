@@ -1,0 +1,30 @@
+"""Every operation that the pretend AWS offers."""
+
+from __future__ import annotations
+
+from simulator.call import Operation
+from simulator.operations import cloudwatch, metric_data, ses, sts
+
+OPERATIONS: dict[tuple[str | None, str | None], Operation] = {
+    ('cloudwatch', 'GetMetricData'): Operation(
+        metric_data.get_metric_data,
+        'cloudwatch:GetMetricData',
+        per_second=500,
+        write=metric_data.write_metric_data,
+    ),
+    ('cloudwatch', 'ListMetrics'): Operation(cloudwatch.list_metrics, 'cloudwatch:ListMetrics', per_second=25),
+    ('cloudwatch', 'GetMetricStatistics'): Operation(
+        cloudwatch.get_metric_statistics, 'cloudwatch:GetMetricStatistics', per_second=400
+    ),
+    ('ses', 'GetSendQuota'): Operation(ses.get_send_quota, 'ses:GetSendQuota', per_second=1),
+    ('ses', 'GetSendStatistics'): Operation(ses.get_send_statistics, 'ses:GetSendStatistics', per_second=1),
+    ('ses', 'GetAccountSendingEnabled'): Operation(
+        ses.get_account_sending_enabled, 'ses:GetAccountSendingEnabled', per_second=1
+    ),
+    ('sesv2', 'GetAccount'): Operation(ses.get_account, 'ses:GetAccount', per_second=1),
+    ('sts', 'GetCallerIdentity'): Operation(sts.get_caller_identity, 'sts:GetCallerIdentity', checked=False),
+    ('sts', 'AssumeRole'): Operation(sts.assume_role, 'sts:AssumeRole'),
+    ('sts', 'AssumeRoleWithWebIdentity'): Operation(
+        sts.assume_role_with_web_identity, 'sts:AssumeRoleWithWebIdentity', signed=False
+    ),
+}

@@ -1,0 +1,177 @@
+"""The recipes of CONTRIBUTING.md, followed in a copy of the checkout."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from folders import ROOT
+
+FOLDERS = ('datadog_checks', 'tools', 'simulator', 'benchmarks', 'assets')
+FILES = ('README.md', 'metadata.csv', 'manifest.json')
+PACKAGE = 'datadog_checks/amazon_ses'
+MODULE = 'datadog_checks.amazon_ses.collectors.ip_pools'
+
+ROWS = {
+    'SENDING': "CountRow('Hold', 'hold', 'Emails held back')",
+    'REPUTATION': "MeasurementRow('Reputation.TrapRate', 'reputation.trap_rate', 'Trap rate as SES judges it.')",
+    'RECEIVING': "CountRow('PublishSkipped', 'publish_skipped', 'Emails for which a rule was skipped')",
+}
+
+COLLECTOR = '''
+from datadog_checks.amazon_ses.collectors import Collector
+from datadog_checks.amazon_ses.model import Action, Level, MetricSpec, MetricType, Sample, Status, StatusSpec
+
+SHARED = StatusSpec('dedicated_ip.shared', 'Shared', 'OK: there is a shared pool.', ('aws_account', 'region'))
+POOLS = MetricSpec('dedicated_ip.pools', MetricType.GAUGE, 'Pools of dedicated IP addresses.', 'item', interval=3600)
+IP_POOLS = Collector(
+    name='ip_pools',
+    interval=3600,
+    actions=(Action('ses:ListDedicatedIpPools', 'number of dedicated IP pools'),),
+    metrics=(POOLS,),
+    fetch=lambda client_for: client_for('sesv2').list_dedicated_ip_pools(),
+    parse=lambda answer, now: [Sample(POOLS, len(answer['DedicatedIpPools'])), Status(SHARED, Level.OK)],
+    statuses=(SHARED,),
+)
+'''
+
+OPERATION = """
+    ('sesv2', 'ListDedicatedIpPools'): Operation(
+        lambda call: {'DedicatedIpPools': ['shared', 'marketing']}, 'ses:ListDedicatedIpPools', per_second=1
+    ),
+"""
+
+RUN = """
+import json
+
+from benchmarks.cases import ACCOUNT_LEVEL
+from common import START, Driver, instance_of
+from datadog_checks.base.stubs import aggregator
+from simulator import Clock, Simulator
+from tools.boards import dashboard_lint, files
+
+clock = Clock(START)
+with Simulator('steady', clock=clock) as sim:
+    driver = Driver(sim, clock, aggregator, instance_of(sim))
+    driver.run_for(600, 300)
+    driver.check.cancel()
+    requests = sim.log.where(operation='GetMetricData')
+    queries = [query for request in requests for query in request.params['MetricDataQueries']]
+boards = [json.loads(files.FILES[path]()) for path in files.FILES if path.startswith('assets/dashboards/')]
+print(json.dumps({
+    'queried': sorted({query['MetricStat']['Metric']['MetricName'] for query in queries}),
+    'measured': [metric.name for metric in ACCOUNT_LEVEL.metrics],
+    'gauges': {name: aggregator.metrics(name)[-1].value for name in aggregator.metric_names},
+    'statuses': {name: aggregator.service_checks(name)[-1].status for name in aggregator.service_check_names},
+    'operations': sorted({request.operation for request in sim.log}),
+    'not charted': [str(finding) for finding in dashboard_lint.coverage(boards)],
+}))
+"""
+
+
+class Copy:
+    """A copy of the checkout that may be edited, and commands run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder
+        for name in FOLDERS:
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns('__pycache__'))
+        for name in FILES:
+            shutil.copy(ROOT / name, folder / name)
+
+    def edit(self, path: str, before: str, after: str) -> None:
+        """Replace the first match of a regular expression."""
+        file = self.root / path
+        text, number = re.subn(before, lambda _: after, file.read_text(encoding='utf-8'), count=1, flags=re.MULTILINE)
+        assert number == 1, f'{path} has nothing like {before}'
+        file.write_text(text, encoding='utf-8')
+
+    def add_row(self, table: str, row: str) -> None:
+        """Add a row at the end of a table of the metric table."""
+        file = self.root / PACKAGE / 'cloudwatch/metric_table.py'
+        head, start, tail = file.read_text(encoding='utf-8').partition(f'\n{table} = (\n')
+        rows, end, more = tail.partition('\n)\n')
+        file.write_text(f'{head}{start}{rows}\n    {row},{end}{more}', encoding='utf-8')
+
+    def python(self, *arguments: str) -> str:
+        path = os.pathsep.join(map(str, (self.root, ROOT / 'tests')))
+        environment = {**os.environ, 'PYTHONPATH': path, 'PYTHONDONTWRITEBYTECODE': '1'}
+        run = subprocess.run(
+            [sys.executable, *arguments], cwd=self.root, env=environment, capture_output=True, text=True
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+        return run.stdout
+
+    def sync(self) -> set[str]:
+        """Run `make sync` and return the names of the files that it wrote."""
+        return set(re.findall(r'^wrote (.+)$', self.python('-m', 'tools.sync'), re.MULTILINE))
+
+    def run_check(self) -> dict[str, Any]:
+        """Run the check for two periods; what AWS and the Agent saw of it, and what benchmarks and boards know."""
+        result: dict[str, Any] = json.loads(self.python('-c', RUN).splitlines()[-1])
+        return result
+
+    def declared(self) -> set[str]:
+        with (self.root / 'metadata.csv').open(newline='', encoding='utf-8') as file:
+            return {row['metric_name'].removeprefix('amazon_ses.') for row in csv.DictReader(file)}
+
+    def policy(self) -> str:
+        return (self.root / 'assets/iam_policy.json').read_text(encoding='utf-8')
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return Copy(tmp_path)
+
+
+def test_a_metric_is_a_row_of_its_table(copy: Copy) -> None:
+    """A row in a table makes a metric: it is declared, documented, asked for and part of the benchmarks, and the lint
+    of the dashboards says what is still to do."""
+    before, policy = copy.declared(), copy.policy()
+    for table, row in ROWS.items():
+        copy.add_row(table, row)
+
+    assert copy.sync() == {'metadata.csv', 'README.md'}
+    added = copy.declared() - before
+    assert {name for name in added if not re.search(r'\.(average|minimum|maximum|sample_count|sum)$', name)} == {
+        *('hold', 'hold.count', 'configuration_set.hold.count', 'dimension.hold', 'dimension.hold.count'),
+        *('reputation.trap_rate', 'configuration_set.reputation.trap_rate', 'dimension.reputation.trap_rate'),
+        *('receiving.publish_skipped', 'receiving.publish_skipped.count'),
+    }
+    readme = (copy.root / 'README.md').read_text(encoding='utf-8')
+    assert {name for name in added if f'| `amazon_ses.{name}` |' in readme} == added
+    assert copy.policy() == policy
+    result = copy.run_check()
+    assert {'Hold', 'Reputation.TrapRate'} <= set(result['queried'])
+    assert {'Hold', 'Reputation.TrapRate'} <= set(result['measured'])
+    number = len(result['measured'])
+    assert f'({number} metrics)' in readme
+    assert result['gauges']['amazon_ses.collector.series'] == number
+    assert all('tools/boards/' in finding for finding in result['not charted'])
+    assert any('amazon_ses.hold.count' in finding for finding in result['not charted'])
+
+
+def test_an_api_source_is_a_module_and_a_word_of_the_registry(copy: Copy) -> None:
+    """A collector in the registry is asked, its metric and status are shown, and the policy allows its action."""
+    (copy.root / PACKAGE / 'collectors/ip_pools.py').write_text(COLLECTOR, encoding='utf-8')
+    registry = f'{PACKAGE}/registry.py'
+    copy.edit(registry, r'^COLLECTORS = \(', 'COLLECTORS = (IP_POOLS, ')
+    copy.edit(registry, r'^from datadog_checks', f'from {MODULE} import IP_POOLS\nfrom datadog_checks')
+    copy.edit('simulator/operations/table.py', r'^OPERATIONS\b.* = \{\n', f'OPERATIONS = {{{OPERATION}')
+
+    assert copy.sync() == {'metadata.csv', 'README.md', 'assets/iam_policy.json', 'assets/service_checks.json'}
+    assert 'dedicated_ip.pools' in copy.declared()
+    assert '"ses:ListDedicatedIpPools"' in copy.policy()
+    result = copy.run_check()
+    assert 'ListDedicatedIpPools' in result['operations']
+    assert result['gauges']['amazon_ses.dedicated_ip.pools'] == 2
+    assert result['statuses']['amazon_ses.dedicated_ip.shared'] == 0
+    assert result['gauges']['amazon_ses.can_connect'] == 1
