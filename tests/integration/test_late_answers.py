@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from slow import Hold, SlowAws, slow_aws
 
 from datadog_checks.amazon_ses import run as run_module
-from datadog_checks.amazon_ses.aws import access
+from datadog_checks.amazon_ses.aws import access, botocore_internals
 from datadog_checks.amazon_ses.cloudwatch import queries
 from datadog_checks.amazon_ses.cloudwatch.ledger import Lookback, new_ledger
 from datadog_checks.amazon_ses.model import Target
@@ -81,7 +81,7 @@ def run_until_held(driver: Driver, hold: Hold) -> None:
         driver.clock.advance(60)
 
 
-def asked(sim: Simulator, operation: str, region: str = REGION) -> int:
+def requests_of(sim: Simulator, operation: str, region: str = REGION) -> int:
     return sim.log.count(operation=operation, region=region)
 
 
@@ -97,13 +97,13 @@ def test_counts_go_on_while_get_account_hangs(
     operation, how long it hangs, and the way out."""
     if not since_start:
         counting.run_for(600)
-    hold, before = slow.hold('GetAccount'), asked(mail, 'GetAccount')
+    hold, before = slow.hold('GetAccount'), requests_of(mail, 'GetAccount')
     # At the start nothing is known yet, so the first run may say that nothing can be read.
     counting.run()
     clock.advance(60)
     counting.run_for(2 * HOUR)
     assert missing(counting) == 0
-    assert asked(mail, 'GetAccount') == before + 1, 'what is under way is not asked again'
+    assert requests_of(mail, 'GetAccount') == before + 1, 'what is under way is not asked again'
     level, message = counting.status('can_connect')
     assert level == WARNING
     assert 'run: timeout: no answer yet to GetAccount for ' in message
@@ -146,14 +146,19 @@ def test_a_run_never_waits_longer_than_its_timeout(make_driver: MakeDriver, mail
     mail.stop()
 
 
+@pytest.mark.parametrize('shared', [True, False], ids=['shared connections', "botocore's own"])
 def test_an_endpoint_is_silent_from_its_last_answer_on(
-    counting: Driver, slow: SlowAws, mail: Simulator, clock: Clock
+    make_driver: MakeDriver, slow: SlowAws, mail: Simulator, monkeypatch: pytest.MonkeyPatch, shared: bool
 ) -> None:
     """On an endpoint that answers, all that is due is asked at once; after requests without an answer it is asked for
-    one thing at a time."""
+    one thing at a time. It is the same where botocore sends the requests itself."""
+    if not shared:
+        monkeypatch.setattr(botocore_internals, 'new_http_session', lambda *_, **__: None)
+    options = {'collect': ['account', 'cloudwatch'], 'account_id': ACCOUNT, 'read_timeout': 60}
+    counting = slow.slow_down(make_driver(mail, **options))
 
     def under_way() -> set[str]:
-        clock.advance(300)
+        counting.clock.advance(300)
         counting.run()
         return {step.operation for step in counting.check._runner.under_way}
 
@@ -206,18 +211,20 @@ def test_a_late_answer_counts_once(
     """An answer that comes some runs late is taken in by the next run, once, and its series are not asked for again
     before."""
     counting.run_for(900)
-    hold, requests = slow.hold('GetMetricData', before=before), asked(mail, 'GetMetricData')
+    hold, requests = slow.hold('GetMetricData', before=before), requests_of(mail, 'GetMetricData')
     run_until_held(counting, hold)
     counted = counting.total('send.count')
     counting.run_for(60 * runs)
-    assert asked(mail, 'GetMetricData') == requests + 1
+    assert requests_of(mail, 'GetMetricData') == requests + 1
     assert counting.total('send.count') == counted
     hold.release()
     wait_for_workers()
     counting.run()
     assert counting.total('send.count') > counted
     if runs <= 2:
-        assert asked(mail, 'GetMetricData') == requests + 1, 'what was answered is not asked again before its time'
+        assert requests_of(mail, 'GetMetricData') == requests + 1, (
+            'what was answered is not asked again before its time'
+        )
     assert missing(counting) == 0
     assert counting.values('collector.periods_skipped') == []
 
@@ -283,10 +290,10 @@ def test_after_cancel_nothing_late_is_taken_in(counting: Driver, slow: SlowAws, 
     counting.check.cancel()
     hold.release()
     wait_for_workers()
-    taken: list[Any] = []
-    with replace_attribute(run_module, 'after_late_answers', lambda *given: taken.append(given)):
+    late_calls: list[Any] = []
+    with replace_attribute(run_module, 'after_late_answers', lambda *arguments: late_calls.append(arguments)):
         counting.run()
-    assert taken == []
+    assert late_calls == []
     assert missing(counting) == 0
 
 
@@ -373,7 +380,7 @@ def test_the_account_may_come_late(make_driver: MakeDriver, mail: Simulator, slo
     hold.release()
     wait_for_workers()
     assert driver.run() == ''
-    assert hold.number == 1 and asked(mail, 'GetCallerIdentity') == 1
+    assert hold.number == 1 and requests_of(mail, 'GetCallerIdentity') == 1
 
 
 @pytest.mark.parametrize('by_agent', [True, False], ids=['process_isolation', 'standalone'])
@@ -426,7 +433,7 @@ def release(holds: list[Hold], what: str) -> None:
 def test_counts_add_up_whatever_hangs_and_for_how_long(steps: list[dict[str, Any]]) -> None:
     """Operations hang for some runs, answer late or break, in two Regions, through restarts and edits: every count is
     what CloudDriver holds, or is reported."""
-    span = sum(one['pause'] for one in steps) + HOUR
+    span = sum(step['pause'] for step in steps) + HOUR
     with (
         replace_attribute(queries, 'MAX_QUERIES', 6),
         replace_attribute(access, 'LISTINGS_PER_SECOND', 1e6),
@@ -434,19 +441,19 @@ def test_counts_add_up_whatever_hangs_and_for_how_long(steps: list[dict[str, Any
         slow_aws(trial.sim) as slow,
     ):
         begin = int(START) // 60 * 60 - 5 * HOUR
-        known = [
+        first_amounts = [
             Amount('Send', region, begin, 1, 0, 0, name) for name in list(LISTED)[:-1] for region in (REGION, OTHER)
         ]
-        trial.add([*known, *every_minute(span // 60)])
+        trial.add([*first_amounts, *every_minute(span // 60)])
         slow.slow_down(trial.driver)
         trial.run()
         trial.discover()
         holds: list[Hold] = []
-        for one in steps:
-            if one['hold']:
-                holds.append(slow.hold(*one['hold']))
-            release(holds, one['release'])
-            trial.play(one)
+        for step in steps:
+            if step['hold']:
+                holds.append(slow.hold(*step['hold']))
+            release(holds, step['release'])
+            trial.play(step)
             slow.slow_down(trial.driver)
         slow.release_all()
         wait_for_workers()

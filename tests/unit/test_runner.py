@@ -347,8 +347,8 @@ def test_the_first_answer_frees_all_others(runner: Runner[Name, Name], recorder:
         endpoint.wake()
 
     Thread(target=answer, daemon=True).start()
-    others = [recorder.step(number, operation='Op', endpoint=endpoint) for number in range(5)]
-    results = recorder.run(runner, [probe, *others], hanging=['hangs'])
+    waiting_steps = [recorder.step(number, operation='Op', endpoint=endpoint) for number in range(5)]
+    results = recorder.run(runner, [probe, *waiting_steps], hanging=['hangs'])
     assert sorted(results_of(results)) == [0, 1, 2, 3, 4]
     assert operations(results) == ['ListMetrics']
 
@@ -432,7 +432,7 @@ def test_instances_share_an_endpoint_that_they_reach_in_the_same_way() -> None:
     shared = endpoint_of(network(), 'ses', 'us-east-1')
     assert endpoint_of(network(read_timeout=1), 'sesv2', 'us-east-1') is shared
     proxies = Proxies({'https': 'http://proxy:3128'})
-    others = [
+    different = [
         endpoint_of(network(), 'ses', 'eu-west-1'),
         endpoint_of(network(), 'cloudwatch', 'us-east-1'),
         endpoint_of(network(use_fips=True), 'ses', 'us-east-1'),
@@ -441,6 +441,6 @@ def test_instances_share_an_endpoint_that_they_reach_in_the_same_way() -> None:
         endpoint_of(network(proxies=proxies), 'ses', 'us-east-1'),
         endpoint_of(network(endpoint_urls={'ses': 'https://vpce.example'}), 'ses', 'us-east-1'),
     ]
-    assert len({id(endpoint) for endpoint in [shared, *others]}) == 8
-    own = network(endpoint_urls={'ses': 'https://one.example', 'cloudwatch': 'https://one.example'})
-    assert endpoint_of(own, 'cloudwatch', 'us-east-1') is endpoint_of(own, 'ses', 'us-east-1')
+    assert len({id(endpoint) for endpoint in [shared, *different]}) == 8
+    same_url = network(endpoint_urls={'ses': 'https://one.example', 'cloudwatch': 'https://one.example'})
+    assert endpoint_of(same_url, 'cloudwatch', 'us-east-1') is endpoint_of(same_url, 'ses', 'us-east-1')

@@ -61,14 +61,16 @@ def test_every_series_gets_its_turn(hanging: set[int], at_once: int, runs_in_a_s
     for run in range(1, 100):
         slot = FIRST_SLOT + run // runs_in_a_slot
         due = [index for index in range(12) if ledger.read_slots[index] != slot]
-        asked = slots.in_turn([batch(index) for index in due], ledger, state)[:at_once]
-        indexes = {index for one in asked for index in one.indexes}
+        first_batches = slots.in_turn([batch(index) for index in due], ledger, state)[:at_once]
+        indexes = {index for due_batch in first_batches for index in due_batch.indexes}
         read_slots = array(
             'q', [slot if index in indexes - hanging else last for index, last in enumerate(ledger.read_slots)]
         )
         ledger = replace(ledger, read_slots=read_slots)
         state = slots.after_no_answer(
-            state, slot, [key for one in asked for index, key in one.keys.items() if index in hanging]
+            state,
+            slot,
+            [key for due_batch in first_batches for index, key in due_batch.keys.items() if index in hanging],
         )
         last_asked.update(dict.fromkeys(indexes, run))
         if runs_in_a_slot == 1 or at_once * runs_in_a_slot <= 12:

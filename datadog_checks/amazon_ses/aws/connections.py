@@ -98,22 +98,24 @@ class Connections:
 
 def attach_events(client: Any, endpoint: Endpoint) -> None:
     """Tell an endpoint how the requests of a client end, where botocore sends them over connections of its own."""
-    own = local()
+    request = local()
 
     def begin(**_: Any) -> None:
-        own.answers_before = endpoint.begin()
+        request.answers_before = endpoint.begin()
 
-    def end(response_dict: Any = None, **_: Any) -> None:
-        if response_dict is None:
-            endpoint.end_unanswered(own.answers_before)
+    def end(response: tuple[Any, Any] | None = None, **_: Any) -> None:
+        """After each attempt. Returns nothing, so whether it is repeated stays as it is."""
+        if response is None:
+            endpoint.end_unanswered(request.answers_before)
         else:
-            end_answered(endpoint, response_dict['status_code'])
+            end_answered(endpoint, response[0].status_code)
 
     client.meta.events.register('before-send', begin)
-    client.meta.events.register('response-received', end)
+    client.meta.events.register('needs-retry', end)
 
 
 def end_answered(endpoint: Endpoint, status: int) -> None:
+    """Tell an endpoint of an answer with this HTTP status."""
     endpoint.end_answered()
     if status < REFUSED:
         # A refusal wakes nobody before its step has ended: it may be one of the sign-in, which spares the others.

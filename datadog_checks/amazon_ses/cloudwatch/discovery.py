@@ -30,7 +30,7 @@ FULL_INTERVAL = 3600
 FORGOTTEN_AFTER = DAY
 """Seconds for which a series that is no longer listed is still asked for."""
 
-LISTING_SECONDS = 20
+LISTING_SECONDS = 30
 """Seconds after which a listing is cut: more than all of its pages take at the rate limit."""
 
 MAX_PAGES = 200
