@@ -175,7 +175,7 @@ def test_listings_name_a_namespace_and_are_complete_once_an_hour(
 
 
 def test_forty_thousand_metrics_are_found(make_driver: MakeDriver, start: StartSimulator, clock: Clock) -> None:
-    """A list of 40,000 metrics is read to its end beside the runs, at a pace that leaves half of the quota to others."""
+    """A list of 40,000 metrics is read to its end, however long it is, at a pace that leaves others half the quota."""
     family = Family(
         dimensions=('ses:from-domain',), count=10_000, patterns=('d{:05d}.example',),
         events=dict.fromkeys(('Send', 'Delivery', 'Bounce', 'Complaint'), 1.0),
