@@ -7,6 +7,9 @@ from dataclasses import dataclass
 DOWN_FROM, DOWN_TO = 0.50, 0.56
 """The Agent is stopped in between."""
 
+BY_HAND_AT = 0.31
+"""Somebody runs `agent check` by hand beside the Agent, and again while the Agent is stopped."""
+
 
 @dataclass(frozen=True)
 class Mishap:

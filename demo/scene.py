@@ -13,9 +13,10 @@ from typing import Any
 # Stays first: it installs the fake Agent, which must be there before anything of datadog_checks is imported.
 import standalone.host
 from datadog_checks.amazon_ses import catalogue
+from datadog_checks.amazon_ses.leases import Leases
 from demo import series, truth
 from demo.choices import Choices
-from demo.mishaps import DOWN_FROM, DOWN_TO, MISHAPS, Mishap
+from demo.mishaps import BY_HAND_AT, DOWN_FROM, DOWN_TO, MISHAPS, Mishap
 from demo.proof import Proof, prove
 from demo.tally import Key, Tally
 from simulator import SCENARIOS, Clock, Fault, Simulator
@@ -23,6 +24,7 @@ from simulator.request_log import Request
 from simulator.scenarios import Scenario
 from simulator.traffic import interpolate
 from standalone.agent import AGENT
+from standalone.state import State
 
 MINUTE, HOUR = 60, 3600
 START = 1_772_442_037.0
@@ -39,12 +41,14 @@ LATE_SHARE = 0.25
 TIMEOUT = 2
 """Real seconds that the hanging request costs. Every other response takes far less, on a slow machine too."""
 
+RUNS_BY_HAND = 2
+
 Report = Callable[[float, Tally], None]
 
 
 @dataclass(frozen=True)
 class Incident:
-    """A mishap that happened: simulated time, and how many requests were hit. A restart hits no request."""
+    """A mishap that happened: simulated time, and how many requests were hit, None where it is not about requests."""
 
     time: float
     region: str
@@ -93,7 +97,9 @@ def play(choices: Choices, folder: Path, report: Report = lambda now, tally: Non
             tally=stage.tally,
             values=values,
             incidents=stage.incidents(),
-            proof=prove(stage.tally, choices.regions, truth.FAMILIES, truth.truth_of(aws, account, clock())),
+            proof=prove(
+                stage.tally, choices.regions, truth.FAMILIES, truth.truth_of(aws, account, clock(), stage.by_hand)
+            ),
             scenario=scenario,
             throttles=_throttles(aws.log),
         )
@@ -119,6 +125,7 @@ class _Stage:
 
     def __init__(self, aws: Simulator, clock: Clock, regions: tuple[str, ...], state: Path, report: Report) -> None:
         self.tally = Tally()
+        self.by_hand: list[Request] = []
         self._aws = aws
         self._clock = clock
         self._regions = regions
@@ -139,19 +146,23 @@ class _Stage:
             'empty_default_hostname': True,
             **series.OPTIONS,
         }
-        self._host = self._start()
+        self._host = self._start(state)
 
     def run_until(self, end: float, length: int) -> None:
         """A run each minute. Mishaps happen at their share of `length` seconds; with 0 there are none."""
         begin = self._clock()
         mishaps = sorted(MISHAPS, key=lambda mishap: mishap.at) if length else []
         stop = begin + DOWN_FROM * length if length else end
+        by_hand = begin + BY_HAND_AT * length if length else end
         while self._clock() < end:
             now = self._clock()
             if now >= stop:
                 self._restart(begin + DOWN_TO * length - now)
                 stop = end
                 continue
+            if now >= by_hand:
+                self._check_by_hand('beside the Agent', self._host.state)
+                by_hand = end
             while mishaps and now >= begin + mishaps[0].at * length:
                 self._strike(mishaps.pop(0))
             for _, mishap, fault in self._faults:
@@ -190,10 +201,25 @@ class _Stage:
         self._stops.append(Incident(self._clock(), 'all', description, None))
         self._host.close()
         self._clock.advance(minutes * MINUTE)
-        self._host = self._start()
+        self._check_by_hand('while the Agent is stopped', self._state)
+        self._host = self._start(self._state)
 
-    def _start(self) -> standalone.host.Host:
-        return standalone.host.Host(dict(self._instance), state=self._state, clock=self._clock)
+    def _check_by_hand(self, situation: str, state: State | Path) -> None:
+        """Do as `agent check` does: a process of its own with the Agent's cache, whose submissions reach nobody."""
+        logged = len(self._aws.log)
+        AGENT.settings['cmd_port'] = 0
+        with closing(self._start(state)) as host:
+            host.check.counts_at_once = False
+            host.check.leases = Leases()
+            metrics = [metric for _ in range(RUNS_BY_HAND) for metric in host.run().metrics]
+        del AGENT.settings['cmd_port']
+        self.by_hand += self._aws.log[logged:]
+        amounts = sum(metric.type == 'count' and '.collector.' not in metric.name for metric in metrics)
+        description = f'{RUNS_BY_HAND} x `agent check` by hand {situation}: it shows {amounts} counts of email'
+        self._stops.append(Incident(self._clock(), 'all', description, None))
+
+    def _start(self, state: State | Path) -> standalone.host.Host:
+        return standalone.host.Host(dict(self._instance), state=state, clock=self._clock)
 
 
 def _with_an_end(scenario: Scenario, end: float) -> Scenario:

@@ -10,6 +10,7 @@ from datadog_checks.amazon_ses.cloudwatch.series import SeriesSpec
 from demo.proof import ANY, Family, Tags, Truth
 from demo.series import CAMPAIGN
 from simulator import Simulator
+from simulator.request_log import Request
 from simulator.series import SeriesId, series_id
 
 
@@ -43,8 +44,8 @@ FAMILIES = (
 )
 
 
-def truth_of(aws: Simulator, account: str, end: float) -> Truth:
-    """The truth of a run that ended at `end`."""
+def truth_of(aws: Simulator, account: str, end: float, by_hand: Collection[Request] = ()) -> Truth:
+    """The truth of a run that ended at `end`. The requests of checks by hand are not those of the Agent."""
 
     def amounts(family: Family, count: str, region: str, since: float) -> dict[Tags, float]:
         return {
@@ -53,7 +54,10 @@ def truth_of(aws: Simulator, account: str, end: float) -> Truth:
         }
 
     calls, billed = Counter[tuple[str, str]](), Counter[str]()
+    others = {id(request) for request in by_hand}
     for request in aws.log:
+        if id(request) in others:
+            continue
         calls[str(request.region), str(request.operation)] += 1
         billed[str(request.region)] += request.billed_metrics
     return Truth(amounts, calls, billed)

@@ -105,9 +105,10 @@ class Aggregator:
 
 
 class DatadogAgent:
-    """The module `datadog_agent`: the Agent's configuration, log, cache and metadata."""
+    """The module `datadog_agent`: the Agent's configuration, log, cache and metadata. `settings` is its datadog.yaml."""
 
     def __init__(self) -> None:
+        self.settings: dict[str, Any] = {}
         self.redactor = Redactor()
         self.metadata: dict[str, dict[str, str]] = defaultdict(dict)
         self.log_level = logging.WARNING
@@ -164,12 +165,13 @@ class DatadogAgent:
         self._state().write(key, value)
 
     def get_config(self, option: str) -> Any:
-        """Returns what an Agent with an empty datadog.yaml would, None where it has no default."""
+        """Returns a setting, or what an Agent without it would, None where it has no default."""
         if option == 'log_level':
             return logging.getLevelName(self.log_level).lower()
         if option in ('hostname', 'hostname_fqdn'):
             return self.get_hostname()
-        return {'enable_metadata_collection': True, 'logs_enabled': False, 'min_collection_interval': 15}.get(option)
+        defaults = {'enable_metadata_collection': True, 'logs_enabled': False, 'min_collection_interval': 15}
+        return {**defaults, **self.settings}.get(option)
 
     def get_hostname(self) -> str:
         return os.environ.get('DD_HOSTNAME') or socket.gethostname()
@@ -223,6 +225,12 @@ def install() -> None:
     for name, provider in (('aggregator', AGGREGATOR), ('datadog_agent', AGENT)):
         module = types.ModuleType(name, provider.__doc__)
         for attribute in dir(provider):
-            if not attribute.startswith('_') and attribute not in ('redactor', 'metadata', 'verbose', 'log_level'):
+            if not attribute.startswith('_') and attribute not in (
+                'redactor',
+                'metadata',
+                'settings',
+                'verbose',
+                'log_level',
+            ):
                 setattr(module, attribute, getattr(provider, attribute))
         sys.modules.setdefault(name, module)

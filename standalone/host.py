@@ -71,6 +71,8 @@ class Host:
             self.check.provider = 'file'
             # No other process has this state, so nothing waits for a second run.
             self.check.counts_at_once = True
+            # The process may end after the run, and with it whatever is under way.
+            self.check.waits_for_requests = True
             if clock is not None:
                 self.check.clock = clock
             AGGREGATOR.connect(self.check, self._submissions)

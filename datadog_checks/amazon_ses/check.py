@@ -1,7 +1,8 @@
 """The Amazon SES check: the Agent's side, and the story of one run.
 
-Options become settings; settings, progress and the time become a plan; the plan is carried out at the edge until the
-deadline; outcomes become the next progress, which is saved; then everything that is known is submitted.
+Options become settings; settings, progress and the time become a plan; the plan is carried out at the edge for as long
+as a run may wait; outcomes become the next progress, which is saved; then everything that is known is submitted. What
+AWS answers later is taken in by the next run.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,9 @@ from datadog_checks.amazon_ses.configuration.options import SettingsError
 from datadog_checks.amazon_ses.model import Calls, Failure, Level, MetricSpec, MetricType, Target
 from datadog_checks.amazon_ses.report import Report
 from datadog_checks.amazon_ses.role import Role
-from datadog_checks.amazon_ses.run import Run
-from datadog_checks.amazon_ses.runner import Results, Runner
-from datadog_checks.amazon_ses.scope import Scope
+from datadog_checks.amazon_ses.run import Outcomes, Run, RunStep, Subject
+from datadog_checks.amazon_ses.runner import Results, Runner, Wait
+from datadog_checks.amazon_ses.scope import AccountRunner, Scope
 from datadog_checks.amazon_ses.state.observation import Observation
 from datadog_checks.amazon_ses.state.saving import Saving
 from datadog_checks.amazon_ses.state.store import Store, Unreadable
@@ -54,7 +55,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         # Looked up at each call, so that a test that turns the clock of the process turns this one as well.
         self.clock: Callable[[], float] = lambda: time.time()
         self.monotonic: Callable[[], float] = time.monotonic
-        self._runner = Runner(lambda: self.monotonic())
+        self._run_number = 0
+        self._new_runners()
         self._scope: Scope | None = None
         self._access: Access | None = None
         self._store: Store | None = None
@@ -62,6 +64,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self._warned_regions: set[str] = set()
         self._cancelled = False
         self._isolated = role.is_isolated(os.environ)
+        self.waits_for_requests = self._isolated
         self.leases = leases.OF_THIS_PROCESS
         # Ours come first: they say more about a wrong value than the models can.
         self.check_initializations.appendleft(self._configure)
@@ -84,19 +87,19 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     def check(self, _: Any) -> None:
         started, now = self.monotonic(), self.clock()
         self._begin()
+        wait = self._new_wait()
         try:
-            account = self.scope.account(self.access, self._runner)
+            account = self.scope.account(self.access, self._account_runner, wait)
             if isinstance(account, Failure):
                 self._submit_unknown_account(account, now)
                 raise CheckException(f'The AWS account is not known. {account}')
-            runs = [self._planned(target, now, started) for target in self.scope.targets(account, now)]
+            targets = self.scope.targets(account, now)
         except SettingsError as error:
             raise ConfigurationError(str(error)) from None
-        results = self._runner.run(
-            {run.target.region: run.work(self.access, now) for run in runs if run.plan.tasks},
-            self.settings.deadline - (self.monotonic() - started),
-        )
-        runs = self._apply(runs, results, now)
+        late = self._runner.collect()
+        runs = [self._begun(target, late, now, started) for target in targets]
+        steps = [step for run in runs for step in self._planned(run, now, started)]
+        runs = self._apply(runs, self._runner.run(steps, wait, self.settings.run_timeout), now)
         calls = self.access.calls.drain()
         reports = []
         for run in self.scope.exclude_refused_regions(runs, now):
@@ -162,48 +165,76 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         return bool(_agent_setting('ha_agent.enabled')) or getattr(self, 'provider', '') in CLUSTER_CHECKS
 
     def _begin(self) -> None:
+        self._run_number += 1
         if self._cancelled:
             self._cancelled, self._store = False, None
+            self._new_runners()
         for sentence in settings.unknown_options(self.instance, InstanceConfig.model_fields):
             self.warning(sentence)
         if self.metric_limiter is not None:
             self.warning(settings.LIMITED, self.metric_limiter.limit)
 
-    def _role(self, since_first_run: float) -> Role:
-        by_hand = role.is_by_hand(_agent_setting('cmd_port'))
-        at_once = self.counts_at_once or self._isolated
-        return role.role(by_hand, at_once, since_first_run, self.settings.interval)
+    @property
+    def _is_by_hand(self) -> bool:
+        return role.is_by_hand(_agent_setting('cmd_port'))
 
-    def _planned(self, target: Target, now: float, started: float) -> Run:
-        since_first_run = self.leases.since_first_run(self.scope.lease(*target), started)
-        role_in_run = self._role(since_first_run)
+    def _role(self, since_first_run: float) -> Role:
+        at_once = self.counts_at_once or self._isolated
+        return role.role(self._is_by_hand, at_once, since_first_run, self.settings.interval)
+
+    def _new_runners(self) -> None:
+        """Runners that know nothing of requests under way: their answers are never taken in."""
+        self._runner: Runner[Subject, Any] = Runner(lambda: self.monotonic())
+        self._account_runner: AccountRunner = Runner(lambda: self.monotonic())
+
+    def _new_wait(self) -> Wait:
+        """The wait of one run. A process that ends after the run waits until its requests have ended."""
+        ends = self.waits_for_requests or self._is_by_hand
+        longest = self.settings.network.longest_request if ends else 0.0
+        return Wait(max(self.settings.run_timeout, longest), lambda: self.monotonic())
+
+    def _begun(self, target: Target, late: Outcomes, now: float, started: float) -> Run:
+        """The run of a Region, with the progress that it starts from and what came late for it."""
+        role_in_run = self._role(self.leases.since_first_run(self.scope.lease(*target), started))
         keeper: Store | Observation = self._observation
         failures = []
+        before = keeper.recall(target)
         if role_in_run is Role.COUNTING:
+            before = self.store.recall(target)
             try:
                 self.store.open(target, self._observation.recall(target))
                 keeper = self.store
                 self._observation.forget(target)
             except Unreadable as error:
                 failures.append(report.unreadable(self._cache_file(error.key)))
-                self._observation.begin(target, self.store.recall(target))
-        progress = self.scope.own_progress(target, keeper.recall(target))
-        lookback = self.settings.lookback(self._may_fail_over(), since_first_run)
-        plan = planning.plan(self.settings, target, progress, now, lookback)
-        if role_in_run is not Role.COUNTING:
-            plan = replace(plan, listings=())
-        run = Run(target, plan, self.settings, keeper, self.log, role_in_run)
+                self._observation.begin(target, before)
+        progress = keeper.recall(target)
+        run = Run(target, progress, self.settings, keeper, self.log, role_in_run)
         run.failures.extend(failures)
+        if progress is before:
+            outcomes = [outcome for outcome in late if outcome.subject.target == target]
+            run.take_late(outcomes, now, self.scope.own_metrics)
         return run
 
-    def _apply(self, runs: Sequence[Run], results: Results[Any], now: float) -> list[Run]:
+    def _planned(self, run: Run, now: float, started: float) -> Iterable[RunStep]:
+        """The steps of what is due in a Region."""
+        progress = self.scope.own_progress(run.target, run.progress)
+        since_first_run = self.leases.since_first_run(self.scope.lease(*run.target), started)
+        lookback = self.settings.lookback(self._may_fail_over(), since_first_run)
+        subjects = (step.subject for step in self._runner.under_way)
+        under_way = [subject.task for subject in subjects if subject.target == run.target]
+        plan = planning.plan(self.settings, run.target, progress, now, lookback, under_way)
+        if run.role is not Role.COUNTING:
+            plan = replace(plan, listings=())
+        return run.steps(plan, self.access, self._run_number, now)
+
+    def _apply(self, runs: Sequence[Run], results: Results[Subject, Any], now: float) -> list[Run]:
         """Apply the results of each run and save it. Returns the runs that are to be submitted."""
         applied = []
         for run in runs:
             if self._cancelled:
                 break
-            region = run.target.region
-            run.apply(results.completed.get(region, []), region in results.late, now, self.scope.own_metrics)
+            run.apply(results, now, self.scope.own_metrics)
             if run.saving is not Saving.CANCELLED:
                 applied.append(run)
         if self._cancelled:

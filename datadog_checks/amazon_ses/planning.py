@@ -5,7 +5,7 @@ Each concern decides what is due of it; this module only composes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -27,7 +27,7 @@ from datadog_checks.amazon_ses.cloudwatch.families import UNRECOGNIZED
 from datadog_checks.amazon_ses.cloudwatch.ledger import Lookback, Origin
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
 from datadog_checks.amazon_ses.cloudwatch.periods import newest_window
-from datadog_checks.amazon_ses.cloudwatch.queries import Batch, batches
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Purpose, batches
 from datadog_checks.amazon_ses.cloudwatch.selection import EXCLUDED, MAX_SERIES
 from datadog_checks.amazon_ses.cloudwatch.series import Series
 from datadog_checks.amazon_ses.cloudwatch.slots import Poll
@@ -39,13 +39,13 @@ from datadog_checks.amazon_ses.sources import CLOUDWATCH, DISCOVERY, SNDS
 
 Task = Collector | Listing | Batch
 
+SOURCES_OF_BATCHES = {Purpose.COUNTS: CLOUDWATCH, Purpose.SNDS: SNDS, Purpose.SURVEY: Purpose.SURVEY}
+"""What a batch is asked for, as a source where it is one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The tasks of one Region: first the `collectors`, one after the other, then `listings` and batches in parallel.
-
-    `progress` is the state that the plan was made from.
-    """
+    """The tasks of one Region, in the order in which they are asked. `progress` is what the plan was made from."""
 
     collectors: tuple[Collector, ...]
     listings: tuple[Listing, ...]
@@ -57,20 +57,30 @@ class Plan:
         return (*self.collectors, *self.listings, *self.poll.batches)
 
 
-def plan(settings: Settings, target: Target, progress: Progress, now: float, lookback: Lookback) -> Plan:
-    """The tasks of this run for one account and Region."""
+def plan(
+    settings: Settings,
+    target: Target,
+    progress: Progress,
+    now: float,
+    lookback: Lookback,
+    under_way: Sequence[Task] = (),
+) -> Plan:
+    """The tasks of this run for one account and Region: what is due and not under way already."""
     progress = _prepared(settings, progress, now)
     quiet = (
         False if settings.regions else quiet_regions.is_quiet(progress.inventory, progress.sources, settings.collect)
     )
     is_due = partial(_is_due, progress, target, now)
+    asked_names = {_source_of(task) for task in under_way}
     collectors = tuple(
         collector
         for collector in sources.active_collectors(progress.sources, settings.collect)
-        if is_due(collector.name, collector.interval) and not (quiet and collector.pauses_when_quiet)
+        if is_due(collector.name, collector.interval)
+        and collector.name not in asked_names
+        and not (quiet and collector.pauses_when_quiet)
     )
     listings: tuple[Listing, ...] = ()
-    if lists_metrics(settings) and is_due(DISCOVERY, discovery.LISTING_INTERVAL):
+    if lists_metrics(settings) and is_due(DISCOVERY, discovery.LISTING_INTERVAL) and DISCOVERY not in asked_names:
         unrecognized = UNRECOGNIZED in settings.collect
         listings = (discovery.next_listing(progress.inventory, now, unrecognized, settings.linked_accounts),)
     if quiet is not False:
@@ -78,10 +88,14 @@ def plan(settings: Settings, target: Target, progress: Progress, now: float, loo
             progress = _advanced_without_data(settings, progress, now, lookback)
         return Plan(collectors, listings, Poll(progress.slots.slot, (), lookback), progress)
     slot = slots.next_slot(progress.slots, target, now, period_in_use(settings, progress))
-    count_batches, progress = _count_batches(settings, progress, now, slot, lookback)
-    daily_batches = daily.daily_batches(progress.selection, now) if is_due(SNDS, daily.DAILY_INTERVAL) else []
-    every = (*count_batches, *daily_batches, *survey.survey_batches(progress.survey, now))
-    return Plan(collectors, listings, Poll(slot, every, lookback), progress)
+    asked_keys = _keys_under_way(under_way)
+    count_batches, progress = _count_batches(settings, progress, now, Poll(slot, (), lookback), asked_keys)
+    every = [*count_batches]
+    if is_due(SNDS, daily.DAILY_INTERVAL) and SNDS not in asked_names:
+        every += daily.daily_batches(progress.selection, now)
+    if Purpose.SURVEY not in asked_names:
+        every += survey.survey_batches(progress.survey, now)
+    return Plan(collectors, listings, Poll(slot, tuple(every), lookback), progress)
 
 
 def lists_metrics(settings: Settings) -> bool:
@@ -179,16 +193,31 @@ def _advanced_without_data(settings: Settings, progress: Progress, now: float, l
     return replace(progress, ledger=ledger.advance_without_data(progress.ledger, silent_until, now, lookback))
 
 
+def _source_of(task: Task) -> str:
+    if isinstance(task, Collector):
+        return task.name
+    return DISCOVERY if isinstance(task, Listing) else SOURCES_OF_BATCHES[task.purpose]
+
+
+def _keys_under_way(under_way: Sequence[Task]) -> frozenset[str]:
+    """The keys of the series that are being asked for their counts."""
+    asked = [task for task in under_way if isinstance(task, Batch) and task.purpose is Purpose.COUNTS]
+    return frozenset(query.series.key for batch in asked for query in batch.queries)
+
+
 def _count_batches(
-    settings: Settings, progress: Progress, now: float, slot: int, lookback: Lookback
+    settings: Settings, progress: Progress, now: float, poll: Poll, asked_keys: frozenset[str]
 ) -> tuple[list[Batch], Progress]:
     """The due batches for counts and gauges, and the progress with the number of idle series."""
+    slot, _, lookback = poll
     selected, retries = progress.selection, _retries(progress)
     if not selected.series or not (slot > progress.slots.slot or progress.slots.poll_now or retries):
         return [], progress
     period = period_in_use(settings, progress)
     window = newest_window(now, period, settings.settle_delay)
     blocked = quarantine.blocked_indexes(progress.quarantine, selected.series, now)
+    if asked_keys:
+        blocked |= {index for index, key in enumerate(selected.keys) if key in asked_keys}
     due = slots.due(selected, progress.ledger, window, slot, lookback, blocked)
     unknown = gauges.unknown_measurements(progress.gauges, selected)
     starts = slots.extended_by_a_day(due.starts, unknown, progress.ledger, slot, window, period)
@@ -198,7 +227,8 @@ def _count_batches(
         for group in quarantine.split(progress.quarantine, starts, selected.keys)
         for batch in batches(group, selected.columns, window.end, period, origin=origin)
     ]
-    return built, replace(progress, slots=replace(progress.slots, idle=due.idle))
+    ordered = slots.in_turn(built, progress.ledger, progress.slots)
+    return ordered, replace(progress, slots=replace(progress.slots, idle=due.idle))
 
 
 def _retries(progress: Progress) -> bool:

@@ -18,7 +18,7 @@ from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric, listed_m
 from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
 from datadog_checks.amazon_ses.cloudwatch.ledger import Booking, Ledger, Observations, Origin, SkippedSpan
 from datadog_checks.amazon_ses.cloudwatch.quarantine import Outcome, Quarantine
-from datadog_checks.amazon_ses.cloudwatch.queries import Purpose
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Purpose
 from datadog_checks.amazon_ses.cloudwatch.selection import NOT_SELECTED, Selection
 from datadog_checks.amazon_ses.cloudwatch.series import SUM, Scope, Series
 from datadog_checks.amazon_ses.cloudwatch.slots import Poll, Slots
@@ -46,6 +46,17 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class RunStart:
+    """The start of the run in which requests began: its number in this process, its time, its poll, and the keys of its
+    series by index."""
+
+    run: int
+    at: float
+    poll: Poll
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What the answers of a run add to the counts: amounts by the index of their series, and the skipped spans."""
 
@@ -55,6 +66,15 @@ class Counts:
 
     def by_series(self) -> Iterable[tuple[Series, float]]:
         return ((self.series[index], amount) for index, amount in self.amounts.items())
+
+    def plus(self, other: Counts) -> Counts:
+        """Both together. Indexes may mean different series in them."""
+        first = len(self.series)
+        return Counts(
+            {**self.amounts, **{first + index: amount for index, amount in other.amounts.items()}},
+            (*self.skipped, *other.skipped),
+            (*self.series, *other.series),
+        )
 
 
 def with_readings(progress: Progress, observed: Progress) -> Progress:
@@ -71,9 +91,15 @@ def with_readings(progress: Progress, observed: Progress) -> Progress:
 
 
 def after_snapshot(
-    progress: Progress, collector: Collector, answer: Mapping[str, Any] | Failure, now: float
+    progress: Progress, collector: Collector, answer: Mapping[str, Any] | Failure, now: float, run: int = 0
 ) -> tuple[Progress, tuple[Event, ...]]:
-    """The progress after an API source was asked, and the events that its answer means."""
+    """The progress after an API source was asked at `now`, in a run of this number, and the events that it means.
+
+    What a later request was answered already is newer, and stays.
+    """
+    same_facts = [other.name for other in STANDING_SOURCES] if collector in STANDING_SOURCES else [collector.name]
+    if source_states.is_superseded(progress.sources, same_facts, run):
+        return progress, ()
     if isinstance(answer, Failure):
         return _with_failure(progress, collector.name, answer, now), ()
     try:
@@ -83,20 +109,25 @@ def after_snapshot(
         operation = collector.actions[0].name.partition(':')[2]
         failure = malformed(operation, f'the answer lacks what it must have ({type(error).__name__}).')
         return _with_failure(progress, collector.name, failure, now), ()
-    progress = replace(progress, sources=source_states.answered(progress.sources, collector.name, now, readings))
+    progress = replace(progress, sources=source_states.answered(progress.sources, collector.name, now, readings, run))
     if observed is None:
         return progress, ()
     events = tuple(changes(progress.standing, observed))
     return replace(progress, standing=newest_standing(progress.standing, observed)), events
 
 
-def after_listing(progress: Progress, listing: Listing, answer: ListingAnswer | Failure, now: float) -> Progress:
-    """The progress after ListMetrics was asked. New series, and those that woke, are asked for in the next run."""
+def after_listing(
+    progress: Progress, listing: Listing, answer: ListingAnswer | Failure, now: float, run: int = 0
+) -> Progress:
+    """The progress after ListMetrics was asked at `now`, in a run of this number. New series, and those that woke, are
+    asked for in the next run."""
+    if source_states.is_superseded(progress.sources, [DISCOVERY], run):
+        return progress
     if isinstance(answer, Failure):
         return _with_failure(progress, DISCOVERY, answer, now)
     inventory, woken = discovery.after_listing(progress.inventory, listing, answer, now)
     if answer.failure is None:
-        sources = source_states.answered(progress.sources, DISCOVERY, now)
+        sources = source_states.answered(progress.sources, DISCOVERY, now, run=run)
     elif answer.failure.kind is FailureKind.PARTIAL:
         # The listing is as long as it can get, so it waits for its cadence: as if it had been retried already.
         sources = {**progress.sources, DISCOVERY: source_states.Source(now, now, (answer.failure,), failed_runs=2)}
@@ -107,6 +138,29 @@ def after_listing(progress: Progress, listing: Listing, answer: ListingAnswer | 
         progress, sources=sources, inventory=inventory, selection=replace(progress.selection, stale=stale)
     )
     return _awake(progress, woken)
+
+
+def after_late_answers(
+    progress: Progress, start: RunStart, outcomes: Sequence[Outcome], settings: Settings, now: float
+) -> tuple[Progress, Counts]:
+    """The progress after CloudWatch answered requests of an earlier run, as if it had answered in that run.
+
+    An answer is dropped where its amounts must not be compared with the ledger of today: the period was edited, what
+    was submitted is in doubt, or, where Agents take turns, another one may have counted. `ledger.rebased` drops those
+    that were asked for before counting began anew.
+    """
+    outcomes = [pair for pair in outcomes if _is_comparable(progress, start, pair[0], settings, now)]
+    outcomes = [_with_indexes_of(progress.selection.keys, start.keys, *pair) for pair in outcomes]
+    after, counts = after_answers(progress, start.poll, outcomes, settings, start.at)
+    slots_after = replace(after.slots, poll_now=after.slots.poll_now or progress.slots.poll_now)
+    not_older = source_states.not_older(after.sources, progress.sources, now)
+    return replace(after, slots=slots_after, sources=not_older), counts
+
+
+def after_no_answer(progress: Progress, slot: int, batches: Iterable[Batch]) -> Progress:
+    """The progress after these batches were asked in a slot and got no answer yet, or none at all."""
+    keys = [key for batch in batches if batch.purpose is Purpose.COUNTS for key in batch.keys.values()]
+    return replace(progress, slots=slots.after_no_answer(progress.slots, slot, keys))
 
 
 def after_answers(
@@ -161,7 +215,7 @@ def _booked(progress: Progress, poll: Poll, answers: Sequence[BatchAnswer], sett
         named = {series.key: first.since for series in selection.series if series.scope is Scope.NAMED}
         first = replace(first, series_since=named)
         return Booking(ledger.record_reads(first, [*observations, read_daily]))
-    bookable = [page for page in (ledger.rebased(page, current, now, lookback) for page in observations) if page]
+    bookable = [page for page in (ledger.rebased(page, current) for page in observations) if page]
     if not bookable:
         return Booking(current)
     booking = ledger.book(current, [*bookable, read_daily], lookback)
@@ -208,6 +262,28 @@ def _awake(progress: Progress, woken: frozenset[ListedMetric]) -> Progress:
         ledger=replace(progress.ledger, read_slots=read_slots),
         slots=replace(progress.slots, poll_now=poll_now),
     )
+
+
+def _is_comparable(progress: Progress, start: RunStart, batch: Batch, settings: Settings, now: float) -> bool:
+    """Whether a late answer may be compared with the ledger, or is not about counts."""
+    current, lookback = progress.ledger, start.poll.lookback
+    if batch.purpose is not Purpose.COUNTS:
+        return True
+    if batch.period != (current.period if current else settings.period) or (current and current.doubt):
+        return False
+    return not lookback.failover_interval or now - start.at <= ledger.failover_gap(batch.period, lookback)
+
+
+def _with_indexes_of(keys: tuple[str, ...], keys_then: tuple[str, ...], batch: Batch, outcome: Any) -> Outcome:
+    """A batch and its outcome with the indexes that its series have now, without those that are not selected now."""
+    if batch.purpose is not Purpose.COUNTS or keys == keys_then or not isinstance(outcome, BatchAnswer):
+        return batch, outcome
+    index_of = {key: index for index, key in enumerate(keys)}
+    places = [place for place, query in enumerate(batch.queries) if query.series.key in index_of]
+    queries = tuple(batch.queries[place] for place in places)
+    indexes = tuple(index_of[query.series.key] for query in queries)
+    results = [outcome.results[place] for place in places]
+    return batch, replace(outcome, batch=replace(batch, queries=queries, indexes=indexes), results=results)
 
 
 def _answers(outcomes: Iterable[Outcome]) -> list[BatchAnswer]:

@@ -1,28 +1,38 @@
-"""One run in one Region: perform its tasks at the edge, apply their outcomes, save, or roll back.
+"""One run in one Region: take in late answers, perform the tasks at the edge, apply their outcomes, save, or roll back.
 
 A failure here costs this Region its run and no other Region anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from logging import Logger, LoggerAdapter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from datadog_checks.amazon_ses.cloudwatch import answers, discovery
 from datadog_checks.amazon_ses.cloudwatch.discovery import Listing, ListingAnswer
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
-from datadog_checks.amazon_ses.cloudwatch.quarantine import Outcome
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
 from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.configuration.settings import Settings
 from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, Target
 from datadog_checks.amazon_ses.planning import Plan, Task
-from datadog_checks.amazon_ses.progress import Counts, after_answers, after_listing, after_snapshot
+from datadog_checks.amazon_ses.progress import (
+    Counts,
+    Progress,
+    RunStart,
+    after_answers,
+    after_late_answers,
+    after_listing,
+    after_no_answer,
+    after_snapshot,
+)
 from datadog_checks.amazon_ses.report import RunResult
 from datadog_checks.amazon_ses.role import Role
-from datadog_checks.amazon_ses.runner import Work
+from datadog_checks.amazon_ses.runner import Finished, Results, Step, UnderWay
 from datadog_checks.amazon_ses.state.observation import Observation
 from datadog_checks.amazon_ses.state.saving import Saving
 from datadog_checks.amazon_ses.state.store import Store
@@ -36,12 +46,6 @@ UNEXPECTED = Failure(
     'run',
     'an answer could not be taken in.',
     "The Agent's log has the details; please report them.",
-)
-LATE = Failure(
-    FailureKind.TIMEOUT,
-    'run',
-    'this Region did not answer within the run.',
-    'It is left out until it answers. Look at the way to AWS; lower read_timeout to learn what hangs.',
 )
 NOT_SAVED = (
     'The state of {} in {} cannot be saved, so its counts are held back until it can be: a restart would count them '
@@ -58,6 +62,18 @@ OwnMetrics = Callable[[Target, frozenset[ListedMetric]], frozenset[ListedMetric]
 """Which of the listed metrics this instance may count."""
 
 
+class Subject(NamedTuple):
+    """What a step is about: a task for a target, and the run that it began in."""
+
+    target: Target
+    start: RunStart
+    task: Task
+
+
+RunStep = Step[Subject, Any]
+Outcomes = Sequence[Finished[Subject, Any]]
+
+
 @dataclass(slots=True)
 class SignInCircuit:
     """The sign-in failure after which the remaining tasks of a Region are skipped, or None."""
@@ -66,17 +82,22 @@ class SignInCircuit:
 
 
 class Run:
-    """The plan of one Region and what came of it: the next progress, the counts to submit, events and failures.
+    """A run in one Region and what came of it: the next progress, the counts to submit, events and failures.
 
     `failures` are those of the run as a whole, `refusals` those of its tasks. `saving` says what may be submitted.
     """
 
     def __init__(
-        self, target: Target, plan: Plan, settings: Settings, store: Store | Observation, log: Log, role: Role
+        self,
+        target: Target,
+        progress: Progress,
+        settings: Settings,
+        store: Store | Observation,
+        log: Log,
+        role: Role,
     ) -> None:
         self.target = target
-        self.plan = plan
-        self.progress = plan.progress
+        self.progress = progress
         self.counts = Counts()
         self.events: list[Event] = []
         self.failures: list[Failure] = []
@@ -87,27 +108,56 @@ class Run:
         self._settings = settings
         self._store = store
         self._log = log
+        self._start: RunStart | None = None
+        self._has_ledger = progress.ledger is not None
 
-    def work(self, access: Access, now: float) -> Work[tuple[Task, Any]]:
-        """The tasks as steps for the runner. The collectors come first: they show whether AWS answers."""
-        circuit = SignInCircuit()
-        steps = [partial(self._perform, access, task, now, circuit) for task in self.plan.tasks]
-        first = len(self.plan.collectors)
-        return Work(steps[:first], steps[first:])
-
-    def apply(self, outcomes: list[tuple[Task, Any]], late: bool, now: float, own_metrics: OwnMetrics) -> None:
-        """Apply the outcomes of the tasks and save the progress. Where that fails, nothing of them is submitted."""
-        self.refusals = [outcome for _, outcome in outcomes if isinstance(outcome, Failure)]
-        if late:
-            self.failures.append(LATE)
+    def take_late(self, outcomes: Outcomes, now: float, own_metrics: OwnMetrics) -> None:
+        """Take in the outcomes of requests that earlier runs began. Where that fails they are lost, and asked again."""
+        before = self.progress
+        by_run: defaultdict[int, list[Finished[Subject, Any]]] = defaultdict(list)
+        for outcome in outcomes:
+            by_run[outcome.subject.start.run].append(outcome)
         try:
-            self._apply_outcomes(outcomes, now, own_metrics)
+            for _, earlier in sorted(by_run.items()):
+                start = earlier[0].subject.start
+                pairs = self._take_all_but_batches(earlier, start, own_metrics)
+                self.progress, counts = after_late_answers(self.progress, start, pairs, self._settings, now)
+                self.progress = after_no_answer(self.progress, start.poll.slot, _failed(pairs))
+                self.counts = self.counts.plus(counts)
+        except Exception as error:
+            self._report_unexpected(error)
+            self.progress, self.counts, self.events = before, Counts(), []
+
+    def steps(self, plan: Plan, access: Access, run: int, now: float) -> Iterable[RunStep]:
+        """The tasks of a plan as steps for the runner. `run` is the number of this run in the process."""
+        # Of a Region in which nothing happens the plan opens the ledger, and there is nothing to announce.
+        self._has_ledger |= self.progress.ledger is None and plan.progress.ledger is not None
+        self.progress = plan.progress
+        self._start = start = RunStart(run, now, plan.poll, plan.progress.selection.keys)
+        circuit = SignInCircuit()
+        for task in plan.tasks:
+            service, operation, name = _address(task)
+            yield Step(
+                (self.target, name),
+                Subject(self.target, start, task),
+                self.target.region,
+                operation,
+                access.endpoint(service, self.target.region),
+                partial(self._perform, access, task, now, circuit),
+            )
+
+    def apply(self, results: Results[Subject, Any], now: float, own_metrics: OwnMetrics) -> None:
+        """Apply the outcomes of the tasks and save the progress. Where that fails, nothing of them is submitted."""
+        outcomes = [outcome for outcome in results.finished if outcome.subject.target == self.target]
+        results.finished[:] = [outcome for outcome in results.finished if outcome.subject.target != self.target]
+        self._report_unfinished(results)
+        try:
+            self._apply_outcomes(outcomes, results.under_way, now, own_metrics)
             # Answers are large, and are not to stay in memory while the state is written.
             outcomes.clear()
             self.saving = self._store.save(self.target, self.progress)
         except Exception as error:
-            self._log.exception('Unexpected in %s: %s', self.target.region, type(error).__name__)
-            self.failures.append(UNEXPECTED)
+            self._report_unexpected(error)
             self._roll_back()
             return
         if self.saving is Saving.SAVED:
@@ -127,17 +177,17 @@ class Run:
             self.target, self.progress, self.counts, tuple(self.events), tuple(self.failures), tuple(self.warnings)
         )
 
-    def _perform(self, access: Access, task: Task, now: float, circuit: SignInCircuit) -> tuple[Task, Any]:
-        """Perform one task in a worker. After a sign-in failure the Region's other tasks are skipped."""
+    def _perform(self, access: Access, task: Task, now: float, circuit: SignInCircuit) -> Any:
+        """Perform one task in a thread of its own. After a sign-in failure the Region's other tasks are skipped."""
         if circuit.failure is not None:
-            return task, circuit.failure
+            return circuit.failure
         region = self.target.region
         answer: Any
         try:
             if isinstance(task, Collector):
                 answer = access.fetch(task, region)
             elif isinstance(task, Listing):
-                answer = access.list_metrics(task, region, self.target.account, self._settings.deadline / 2)
+                answer = access.list_metrics(task, region, self.target.account, discovery.LISTING_SECONDS)
             else:
                 answer = access.get_metric_data(task, region, now)
         except Exception as error:
@@ -147,25 +197,54 @@ class Run:
         failure = answer.failure if isinstance(answer, ListingAnswer) else answer
         if isinstance(failure, Failure) and failure.at_sign_in:
             circuit.failure = failure
-        return task, answer
+        return answer
 
-    def _apply_outcomes(self, outcomes: list[tuple[Task, Any]], now: float, own_metrics: OwnMetrics) -> None:
-        batch_outcomes: list[Outcome] = []
-        for task, outcome in outcomes:
+    def _apply_outcomes(
+        self, outcomes: Outcomes, under_way: Iterable[UnderWay[Subject]], now: float, own_metrics: OwnMetrics
+    ) -> None:
+        start = self._start
+        if start is None:
+            return
+        pairs = self._take_all_but_batches(outcomes, start, own_metrics)
+        self.progress, counts = after_answers(self.progress, start.poll, pairs, self._settings, now)
+        self.counts = self.counts.plus(counts) if self.counts.series else counts
+        begun = [step.subject.task for step in under_way if step.subject.start is start]
+        unanswered = [task for task in begun if isinstance(task, Batch)] + _failed(pairs)
+        self.progress = after_no_answer(self.progress, start.poll.slot, unanswered)
+
+    def _take_all_but_batches(
+        self, outcomes: Outcomes, start: RunStart, own_metrics: OwnMetrics
+    ) -> list[tuple[Batch, Any]]:
+        """Take in snapshots and listings that a run asked for. Returns its batches with their outcomes."""
+        batches: list[tuple[Batch, Any]] = []
+        for (_, _, task), outcome in outcomes:
+            if isinstance(outcome, Failure):
+                self.refusals.append(outcome)
             if isinstance(task, Batch):
-                batch_outcomes.append((task, outcome))
+                batches.append((task, outcome))
             elif isinstance(task, Listing):
                 if isinstance(outcome, ListingAnswer):
                     outcome = replace(outcome, metrics=own_metrics(self.target, outcome.metrics))
-                self.progress = after_listing(self.progress, task, outcome, now)
+                self.progress = after_listing(self.progress, task, outcome, start.at, start.run)
             else:
-                self.progress, events = after_snapshot(self.progress, task, outcome, now)
+                self.progress, events = after_snapshot(self.progress, task, outcome, start.at, start.run)
                 self.events.extend(events)
-        self.progress, self.counts = after_answers(self.progress, self.plan.poll, batch_outcomes, self._settings, now)
+        return batches
+
+    def _report_unfinished(self, results: Results[Subject, Any]) -> None:
+        """Report what AWS has not answered yet, and what could not be asked for lack of time."""
+        under_way = [step for step in results.under_way if step.subject.target == self.target and not _is_usual(step)]
+        waiting = sum(subject.target == self.target for subject in results.not_started)
+        if under_way or waiting:
+            self.failures.append(unfinished(under_way, waiting, self._settings))
+
+    def _report_unexpected(self, error: Exception) -> None:
+        self._log.exception('Unexpected in %s: %s', self.target.region, type(error).__name__)
+        self.failures.append(UNEXPECTED)
 
     def _announce(self) -> None:
         """Say that counting began, where there was no saved state: it looks like a first start even if it is none."""
-        if self.plan.progress.ledger is None and self.progress.ledger is not None:
+        if not self._has_ledger and self.progress.ledger is not None:
             since = self.progress.ledger.since
             self.events.append(counting_began(self.target, since))
             self._log.info('Counting of %s in %s began anew: counting_since is %d.', *self.target, since)
@@ -173,3 +252,42 @@ class Run:
     def _roll_back(self) -> None:
         """Go back to the progress that is in the store, and submit none of this run's counts."""
         self.progress, self.counts = self._store.recall(self.target), Counts()
+
+
+def unfinished(under_way: Iterable[UnderWay[Any]], waiting: int, settings: Settings) -> Failure:
+    """The failure of a run that ends before AWS has answered everything."""
+    longest: dict[str, float] = {}
+    for step in under_way:
+        longest[step.operation] = max(step.seconds, longest.get(step.operation, 0.0))
+    sentences = []
+    if longest:
+        named = ', '.join(f'{operation} for {seconds:.0f} s' for operation, seconds in longest.items())
+        sentences.append(f'no answer yet to {named}; it is taken in by the next run.')
+    if waiting:
+        sentences.append(f'{waiting} more to be sent by the next run, first of all.')
+    return Failure(
+        FailureKind.TIMEOUT,
+        'run',
+        ' '.join(sentences),
+        f'Look at the way to AWS (firewall, VPC endpoint, proxy, endpoint_url). A run waits for run_timeout '
+        f'({settings.run_timeout:g} s), a request for read_timeout ({settings.network.read_timeout:g} s), twice.',
+    )
+
+
+def _address(task: Task) -> tuple[str, str, str]:
+    """Service and operation that a task asks, and the name that it has from run to run."""
+    if isinstance(task, Collector):
+        return task.service, task.actions[0].name.partition(':')[2], task.name
+    if isinstance(task, Listing):
+        return 'cloudwatch', discovery.OPERATION, discovery.OPERATION
+    # No series is in two batches at a time, so the first one names its batch.
+    return 'cloudwatch', answers.OPERATION, f'{task.purpose}:{task.queries[0].series.key}'
+
+
+def _failed(pairs: Iterable[tuple[Batch, Any]]) -> list[Batch]:
+    return [batch for batch, outcome in pairs if isinstance(outcome, Failure)]
+
+
+def _is_usual(step: UnderWay[Subject]) -> bool:
+    """Whether it is no failure that a step is under way: a long listing goes on beside the runs."""
+    return isinstance(step.subject.task, Listing) and step.seconds < discovery.LISTING_SECONDS

@@ -1,119 +1,92 @@
-"""Runs the steps of several Regions in parallel until a deadline.
+"""Runs steps in threads of their own, waits for them for a limited time, and remembers those that are still under way.
 
-The first steps of a Region run one at a time. Once they have ended, its other steps run in parallel. A Region that does
-not answer before the deadline affects no other Region: its threads are left to end by themselves, their late results
-are discarded, and no new steps of it start until they have ended.
+All steps that may start do so at once. Steps that do not end in time are left behind: they go on, are not started
+again, and `collect` returns their results in a later run. A run waits for none that an earlier run left behind.
+Steps that could not start in time are dropped, and planned anew by the next run.
+
+Everything but the work of a step happens on the thread of the check.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import Condition, Thread
-from typing import Generic, TypeVar
+from threading import Thread
+from typing import Generic, NamedTuple, TypeVar
 
+from datadog_checks.amazon_ses.endpoints import Endpoint
+
+S = TypeVar('S')
 T = TypeVar('T')
-Step = Callable[[], T]
 
 MAX_STEPS = 32
-"""Steps that run at once: one step in each Region that has SES."""
+"""Steps of one run that run at once: one step in each Region that has SES."""
 
 MAX_STEPS_PER_REGION = 8
-"""Steps of one Region that run at once."""
+"""Steps of one run in one Region that run at once."""
+
+MAX_THREADS = 128
+"""Steps that run at once, those of earlier runs included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work(Generic[T]):
-    """The steps of one Region: the `first` ones run one at a time and in order, then the `parallel` ones at once."""
+class Wait:
+    """The time for which may still be waited. A monotonic clock that stands still makes it no longer."""
 
-    first: Sequence[Step[T]]
-    parallel: Sequence[Step[T]] = ()
+    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._deadline = monotonic() + seconds
+        self._real_deadline = time.monotonic() + seconds
 
-    def __len__(self) -> int:
-        return len(self.first) + len(self.parallel)
-
-
-@dataclass(frozen=True, slots=True)
-class Results(Generic[T]):
-    """The results that came before the deadline, by Region, and the Regions that did not complete their steps."""
-
-    completed: Mapping[str, list[T]]
-    late: tuple[str, ...]
+    @property
+    def seconds(self) -> float:
+        """Seconds that remain, 0 at least."""
+        return max(0.0, min(self._deadline - self._monotonic(), self._real_deadline - time.monotonic()))
 
 
-class _StepQueue(Generic[T]):
-    """The steps of one run that wait for a thread, and the results of those that have ended.
+@dataclass(frozen=True, slots=True, eq=False)
+class Step(Generic[S, T]):
+    """One request, or some in a row. `perform` runs in a thread of its own and must not raise.
 
-    `running` counts the running steps of each Region, those that an earlier run left behind included.
+    `identity` says which step it is from run to run, `subject` what it is about. `operation` is the AWS operation that
+    it asks of the endpoint.
     """
 
-    def __init__(self, work: Mapping[str, Work[T]], running: Counter[str], max_per_region: int) -> None:
-        self.results: SimpleQueue[tuple[str, T]] = SimpleQueue()
-        self._changed = Condition()
-        self._running = running
-        self._max_per_region = max_per_region
-        self._closed = False
-        self._waiting = {region: deque([*steps.first, *steps.parallel]) for region, steps in work.items()}
-        # How many more steps run one at a time. Without first steps the first parallel one shows whether AWS answers.
-        self._sequential = {region: len(steps.first) or 1 for region, steps in work.items()}
-
-    def close(self) -> None:
-        """End the run: no further step starts, and later results are discarded."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def work(self) -> None:
-        """Run steps until none is waiting or the run has ended."""
-        while (start := self._start_step()) is not None:
-            region, step = start
-            results: list[T] = []
-            try:
-                results.append(step())
-            finally:
-                self._end_step(region, results)
-
-    def _start_step(self) -> tuple[str, Step[T]] | None:
-        """Wait until a step may start. Returns None when no step is waiting or the run has ended."""
-        with self._changed:
-            while any(self._waiting.values()) and not self._closed:
-                start = self._next_step()
-                if start is not None:
-                    self._running[start[0]] += 1
-                    return start
-                self._changed.wait()
-        return None
-
-    def _next_step(self) -> tuple[str, Step[T]] | None:
-        """The next step that may start, with its Region; None if none may start now. Regions take turns.
-
-        There are three cases for a Region:
-        1. No step of it is waiting: there is nothing to start.
-        2. Its first steps have not all ended: a step may start if no other step of the Region is running.
-        3. Its first steps have ended: a step may start if fewer than `max_per_region` are running.
-        """
-        for region, steps in self._waiting.items():
-            limit = 1 if self._sequential[region] else self._max_per_region
-            if steps and self._running[region] < limit:
-                self._waiting[region] = self._waiting.pop(region)
-                return region, steps.popleft()
-        return None
-
-    def _end_step(self, region: str, results: Sequence[T]) -> None:
-        with self._changed:
-            # Before the result is visible: the next run, if it starts at once, must not see a Region that hangs.
-            self._running[region] -= 1
-            if self._sequential[region]:
-                self._sequential[region] -= 1
-            if not self._closed:
-                for result in results:
-                    self.results.put((region, result))
-            self._changed.notify_all()
+    identity: Hashable
+    subject: S
+    region: str
+    operation: str
+    endpoint: Endpoint
+    perform: Callable[[], T]
 
 
-class Runner:
+class Finished(NamedTuple, Generic[S, T]):
+    """What a step was about, and its result."""
+
+    subject: S
+    result: T
+
+
+class UnderWay(NamedTuple, Generic[S]):
+    """A step that has not ended: what it is about, its operation, and for how many seconds it has been running."""
+
+    subject: S
+    operation: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Results(Generic[S, T]):
+    """What came of the steps of one run: what has ended, what is still under way, and what could not be started."""
+
+    finished: list[Finished[S, T]]
+    under_way: Sequence[UnderWay[S]]
+    not_started: Sequence[S]
+
+
+class Runner(Generic[S, T]):
     """Runs steps in daemon threads, so that a step that hangs delays neither a run nor the exit of the Agent."""
 
     def __init__(
@@ -121,31 +94,190 @@ class Runner:
         monotonic: Callable[[], float],
         max_steps: int = MAX_STEPS,
         max_per_region: int = MAX_STEPS_PER_REGION,
+        max_threads: int = MAX_THREADS,
     ) -> None:
-        self._monotonic = monotonic
-        self._max_steps = max_steps
-        self._max_per_region = max_per_region
-        self._running: Counter[str] = Counter()
+        self.monotonic = monotonic
+        self.max_steps = max_steps
+        self.max_per_region = max_per_region
+        self.max_threads = max_threads
+        self._ended: SimpleQueue[tuple[Step[S, T], list[T]] | None] = SimpleQueue()
+        self._started_at: dict[Hashable, tuple[Step[S, T], float]] = {}
+        self._late: list[Finished[S, T]] = []
 
-    def run(self, work: Mapping[str, Work[T]], seconds: float) -> Results[T]:
-        """Run all steps of each Region, or as many as end within `seconds`. A step must not raise."""
-        deadline = self._monotonic() + seconds
-        runnable = {region: steps for region, steps in work.items() if not self._running[region]}
-        queue = _StepQueue(runnable, self._running, self._max_per_region)
-        for _ in range(min(self._max_steps, sum(map(self._threads, runnable.values())))):
-            Thread(target=queue.work, name='amazon_ses', daemon=True).start()
-        completed: dict[str, list[T]] = {region: [] for region in work}
-        for _ in range(sum(map(len, runnable.values()))):
-            try:
-                region, result = queue.results.get(timeout=max(0.0, deadline - self._monotonic()))
-            except Empty:
-                break
-            completed[region].append(result)
-        queue.close()
-        return Results(
-            completed, tuple(region for region, steps in work.items() if len(completed[region]) < len(steps))
-        )
+    def collect(self) -> list[Finished[S, T]]:
+        """The results of steps that ended after their run."""
+        while not self._ended.empty():
+            self._take(self._ended.get())
+        late, self._late = self._late, []
+        return late
 
-    def _threads(self, work: Work[T]) -> int:
-        """The most threads that one Region can use."""
-        return min(self._max_per_region, max(len(work.parallel), 1)) if len(work) else 0
+    @property
+    def under_way(self) -> list[UnderWay[S]]:
+        """The steps that have not ended, of any run."""
+        now = self.monotonic()
+        return [UnderWay(step.subject, step.operation, now - at) for step, at in self._started_at.values()]
+
+    def run(self, steps: Iterable[Step[S, T]], wait: Wait, exclusive_seconds: float) -> Results[S, T]:
+        """Run all steps that are not under way already, and wait for them as long as there is time.
+
+        `exclusive_seconds` is for how long one probe keeps others from an endpoint that is not known to answer.
+        """
+        schedule = _Schedule(self, steps, exclusive_seconds)
+        try:
+            if wait.seconds:
+                schedule.start_steps()
+            while schedule.waits and wait.seconds:
+                try:
+                    entry = self._ended.get(timeout=min(wait.seconds, schedule.seconds_of_probes))
+                except Empty:
+                    entry = None
+                ended = self._take(entry, schedule.running)
+                if ended is not None:
+                    schedule.end(*ended)
+                if wait.seconds:
+                    schedule.start_steps()
+            while not self._ended.empty():
+                ended = self._take(self._ended.get(), schedule.running)
+                if ended is not None:
+                    schedule.end(*ended)
+        finally:
+            schedule.close()
+        return Results(schedule.finished, self.under_way, schedule.not_started)
+
+    def wake(self) -> None:
+        """End the wait for a moment, because an endpoint may have changed."""
+        self._ended.put(None)
+
+    def is_under_way(self, step: Step[S, T]) -> bool:
+        return step.identity in self._started_at
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many threads run as may."""
+        return len(self._started_at) >= self.max_threads
+
+    def start(self, step: Step[S, T]) -> None:
+        now = self.monotonic()
+        Thread(target=self._perform, args=(step,), name='amazon_ses', daemon=True).start()
+        self._started_at[step.identity] = (step, now)
+
+    def _perform(self, step: Step[S, T]) -> None:
+        results: list[T] = []
+        try:
+            results.append(step.perform())
+        finally:
+            self._ended.put((step, results))
+            step.endpoint.wake()
+
+    def _take(
+        self, entry: tuple[Step[S, T], list[T]] | None, running: Iterable[Hashable] = ()
+    ) -> tuple[Step[S, T], list[T]] | None:
+        """Take in that a step has ended. Returns it if it is one of the running ones, else keeps its result."""
+        if entry is None:
+            return None
+        step, results = entry
+        if step.identity in running:
+            del self._started_at[step.identity]
+            return entry
+        self._started_at.pop(step.identity, None)
+        self._late += [Finished(step.subject, result) for result in results]
+        return None
+
+
+class _Schedule(Generic[S, T]):
+    """The steps of one run: those that wait, in the order in which they start, and those that are running.
+
+    Regions take turns. A step may start if there is a thread for it, and its endpoint is known to answer or it is the
+    probe there. After a probe that failed, its operation waits for the next run.
+    """
+
+    def __init__(self, runner: Runner[S, T], steps: Iterable[Step[S, T]], exclusive_seconds: float) -> None:
+        self.finished: list[Finished[S, T]] = []
+        self.running: dict[Hashable, Step[S, T]] = {}
+        self._runner = runner
+        self._exclusive_seconds = exclusive_seconds
+        self._waiting: dict[str, deque[Step[S, T]]] = {}
+        for step in steps:
+            if not runner.is_under_way(step):
+                self._waiting.setdefault(step.region, deque()).append(step)
+        self._running_per_region: Counter[str] = Counter()
+        self._probes: dict[Endpoint, tuple[Step[S, T], Wait]] = {}
+        self._failed_probes: set[tuple[Endpoint, str]] = set()
+
+    @property
+    def waits(self) -> bool:
+        """Whether any step is running or may still start in this run."""
+        return bool(self.running) or (not self._runner.is_full and any(map(self._may_start, self._all_waiting())))
+
+    @property
+    def not_started(self) -> list[S]:
+        return [step.subject for step in self._all_waiting()]
+
+    @property
+    def seconds_of_probes(self) -> float:
+        """Seconds until the first of the probes is no longer exclusive."""
+        return min((wait.seconds for _, wait in self._probes.values()), default=self._exclusive_seconds)
+
+    def start_steps(self) -> None:
+        """Start every step that may."""
+        for endpoint, (_, wait) in list(self._probes.items()):
+            if not wait.seconds:
+                self._release(endpoint)
+        while len(self.running) < self._runner.max_steps and not self._runner.is_full:
+            step = self._next_step()
+            if step is None:
+                return
+            self.running[step.identity] = step
+            self._running_per_region[step.region] += 1
+            self._runner.start(step)
+
+    def end(self, step: Step[S, T], results: Sequence[T]) -> None:
+        """Take in that a step of this run has ended."""
+        del self.running[step.identity]
+        self._running_per_region[step.region] -= 1
+        self.finished += [Finished(step.subject, result) for result in results]
+        if step.endpoint in self._probes and self._probes[step.endpoint][0] is step:
+            if not step.endpoint.answers:
+                self._failed_probes.add((step.endpoint, step.operation))
+            self._release(step.endpoint)
+
+    def close(self) -> None:
+        """Let other instances probe, and wait for no endpoint any more."""
+        for endpoint in {*self._probes, *(step.endpoint for step in self._all_waiting())}:
+            endpoint.leave(self._runner)
+
+    def _all_waiting(self) -> Iterable[Step[S, T]]:
+        return (step for steps in self._waiting.values() for step in steps)
+
+    def _may_start(self, step: Step[S, T]) -> bool:
+        return step.endpoint.answers or (step.endpoint, step.operation) not in self._failed_probes
+
+    def _next_step(self) -> Step[S, T] | None:
+        for region, steps in self._waiting.items():
+            if self._running_per_region[region] < self._runner.max_per_region:
+                step = self._next_of(steps)
+                if step is not None:
+                    steps.remove(step)
+                    self._waiting[region] = self._waiting.pop(region)
+                    return step
+        return None
+
+    def _next_of(self, steps: Iterable[Step[S, T]]) -> Step[S, T] | None:
+        """The first of these steps whose endpoint answers, or the probe of an endpoint that is not known to."""
+        silent: dict[Endpoint, list[Step[S, T]]] = {}
+        for step in steps:
+            if step.endpoint.answers:
+                return step
+            if self._may_start(step) and step.endpoint not in self._probes:
+                silent.setdefault(step.endpoint, []).append(step)
+        for endpoint, candidates in silent.items():
+            operation = endpoint.next_probe(self._runner, list(dict.fromkeys(step.operation for step in candidates)))
+            if operation is not None:
+                probe = next(step for step in candidates if step.operation == operation)
+                self._probes[endpoint] = probe, Wait(self._exclusive_seconds, self._runner.monotonic)
+                return probe
+        return None
+
+    def _release(self, endpoint: Endpoint) -> None:
+        del self._probes[endpoint]
+        endpoint.release(self._runner)

@@ -17,7 +17,7 @@ from datadog_checks.amazon_ses.leases import Lease, Leases
 from datadog_checks.amazon_ses.model import Failure, FailureKind, Target
 from datadog_checks.amazon_ses.progress import Progress
 from datadog_checks.amazon_ses.run import Run
-from datadog_checks.amazon_ses.runner import Runner, Work
+from datadog_checks.amazon_ses.runner import Runner, Step, Wait
 
 if TYPE_CHECKING:
     from datadog_checks.amazon_ses.aws.access import Access
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 NOT_ENABLED_FOR = DAY
 """Seconds until a Region that is not enabled for the account is asked again."""
 
+IDENTITY = 'GetCallerIdentity'
+
+AccountRunner = Runner[str, str | Failure]
+
 NO_ACCOUNT = Failure(
     FailureKind.TIMEOUT,
-    'GetCallerIdentity',
-    'no answer within the run.',
+    IDENTITY,
+    'no answer yet; it is taken in by the next run.',
     'Give account_id to do without this call, or look at the way to the STS endpoint.',
 )
 
@@ -64,13 +68,17 @@ class Scope:
         """The Region whose STS endpoint signs in."""
         return self._settings.regions[0] if self._settings.regions else self._known().sign_in_region
 
-    def account(self, access: Access, runner: Runner) -> str | Failure:
+    def account(self, access: Access, runner: AccountRunner, wait: Wait) -> str | Failure:
         """The account of the options, or else of the credentials, for which AWS is asked once."""
         if self._account is not None and not self._account_is_doubtful:
             return self._account
         region = self.sign_in_region
-        results = runner.run({region: Work([partial(access.caller_account, region)])}, self._settings.deadline)
-        account = results.completed[region][0] if results.completed[region] else NO_ACCOUNT
+        endpoint, ask = access.endpoint('sts', region), partial(access.caller_account, region)
+        step = Step(IDENTITY, IDENTITY, region, IDENTITY, endpoint, ask)
+        answers = [finished.result for finished in runner.collect()]
+        if not any(isinstance(answer, str) for answer in answers):
+            answers += [finished.result for finished in runner.run([step], wait, self._settings.run_timeout).finished]
+        account = answers[-1] if answers else NO_ACCOUNT
         if isinstance(account, Failure):
             return self._account or account
         self._account, self._account_is_doubtful = account, False

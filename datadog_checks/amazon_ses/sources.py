@@ -26,7 +26,8 @@ class Source:
     """The state of a source: when it was last asked, when it last answered, the failures of the last attempt, and the
     readings of the last answer.
 
-    `failed_runs` is the number of runs in a row in which something failed.
+    `failed_runs` is the number of runs in a row in which something failed. `answered_run` is the number of the run that
+    asked for the newest answer: unlike a time, no clock turns it back.
     """
 
     asked_at: float
@@ -34,6 +35,7 @@ class Source:
     failures: tuple[Failure, ...] = ()
     readings: tuple[Reading, ...] = ()
     failed_runs: int = 0
+    answered_run: int = 0
 
     @property
     def retries(self) -> bool:
@@ -71,9 +73,14 @@ def active_collectors(sources: Sources, collect: frozenset[str]) -> Iterable[Col
             yield collector
 
 
-def answered(sources: Sources, name: str, now: float, readings: tuple[Reading, ...] = ()) -> Sources:
-    """The sources after one of them answered in full."""
-    return {**sources, name: Source(now, now, readings=readings)}
+def is_superseded(sources: Sources, names: Iterable[str], run: int) -> bool:
+    """Whether one of these sources answered a request of a later run than this one."""
+    return any(source.answered_run > run for name in names if (source := sources.get(name)) is not None)
+
+
+def answered(sources: Sources, name: str, now: float, readings: tuple[Reading, ...] = (), run: int = 0) -> Sources:
+    """The sources after one of them answered in full what the run of this number asked."""
+    return {**sources, name: Source(now, now, readings=readings, answered_run=run)}
 
 
 def failed(sources: Sources, name: str, failures: tuple[Failure, ...], now: float) -> Sources:
@@ -88,3 +95,17 @@ def partly_answered(sources: Sources, name: str, failures: tuple[Failure, ...], 
     answered_at = now if answers else previous.answered_at
     failed_runs = previous.failed_runs + 1 if failures else 0
     return {**sources, name: Source(now, answered_at, failures, failed_runs=failed_runs)}
+
+
+def not_older(sources: Sources, before: Sources, now: float) -> Sources:
+    """The sources without steps back in time, after answers to earlier requests than the newest were taken in."""
+    return {
+        name: _not_older(source, before[name], now) if name in before else source for name, source in sources.items()
+    }
+
+
+def _not_older(source: Source, before: Source, now: float) -> Source:
+    if not source.asked_at < before.asked_at <= now:
+        return source
+    times = [at for at in (source.answered_at, before.answered_at) if at is not None]
+    return replace(source, asked_at=before.asked_at, answered_at=max(times, default=None))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from common import ACCOUNT, ACCOUNT_METRICS, OTHER, REGION, Driver, MakeDriver, StartSimulator, wait_for_workers
+from slow import slow_aws
 
 from datadog_checks.amazon_ses.aws import json_protocol
 from datadog_checks.amazon_ses.runner import Runner
@@ -234,21 +235,27 @@ def test_one_worker_and_eight_count_the_same(
     assert counts['parallel'] == counts['sequential'] == counts['botocore']
 
 
-def test_batches_late_for_the_deadline_are_counted_in_a_later_run(
+def test_what_does_not_come_in_time_is_taken_in_later(
     make_driver: MakeDriver, start: StartSimulator, clock: Clock
 ) -> None:
-    """A run ends by its deadline with the batches answered so far, reports late batches, and counts them later."""
+    """A run ends with the batches that came, says what is under way, asks for nothing of it again, and counts it when
+    it comes, exactly."""
     sim = many(start)
-    driver = counting(make_driver, sim, min_collection_interval=2, connect_timeout=1, read_timeout=1.2)
-    fault = sim.faults.add(Fault('hang', operation='GetMetricData', holds='set-00077', times=2))
-    while not fault.hits:
-        driver.run()
-        clock.advance(60)
-    assert driver.status('can_connect')[0] == 1
-    assert 'did not answer within the run' in driver.status('can_connect')[1]
-    wait_for_workers()
-    stop_mail(sim, clock)
-    assert_exact(driver, sim, clock)
+    with slow_aws(sim) as slow:
+        driver = slow.slow_down(counting(make_driver, sim, read_timeout=60))
+        hold = slow.hold('GetMetricData', text='set-00077')
+        while not hold.number:
+            driver.run()
+            clock.advance(60)
+        assert driver.status('can_connect')[0] == 1
+        assert 'no answer yet to GetMetricData' in driver.status('can_connect')[1]
+        driver.run_for(900, 60)
+        assert hold.number == 1
+        assert driver.total('configuration_set.send.count', REGION, 'configuration_set:set-00002') > 0
+        hold.release()
+        wait_for_workers()
+        stop_mail(sim, clock)
+        assert_exact(driver, sim, clock)
 
 
 def test_counts_add_up_in_two_regions_with_faults_in_one(

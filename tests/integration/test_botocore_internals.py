@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures('bare_machine')
 EDGE = 'datadog_checks.amazon_ses.aws'
 ROLE = f'arn:aws:iam::{ACCOUNT}:role/mail'
 OPERATIONS = {'AssumeRole', 'GetAccount', 'GetMetricData', 'GetSendStatistics', 'ListMetrics'}
-DIFFERENT = {'collector.run_duration'}
+DIFFERENT = {'collector.run_duration', 'collector.covered_seconds'}
 """Metrics that differ between two runs of the same minute."""
 
 Patch = pytest.MonkeyPatch

@@ -1,294 +1,446 @@
-"""Steps that run in parallel in real threads. Tests wait for events, so no result depends on speed."""
+"""Steps in real threads. Tests wait for events, never for a time, so no result depends on speed."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import partial
-from threading import Event, Lock, get_ident
+from threading import Barrier, Event, Lock, Thread, current_thread
 from threading import enumerate as all_threads
+from typing import Any
 
 import pytest
 
-from datadog_checks.amazon_ses.runner import MAX_STEPS, MAX_STEPS_PER_REGION, Runner, Step, Work
+from datadog_checks.amazon_ses.configuration.network import Network
+from datadog_checks.amazon_ses.configuration.proxies import Proxies
+from datadog_checks.amazon_ses.endpoints import Endpoint, endpoint_of
+from datadog_checks.amazon_ses.runner import MAX_STEPS, MAX_STEPS_PER_REGION, MAX_THREADS, Results, Runner, Step, Wait
 
 LONG = 60.0
-"""Seconds that are never used up: a run ends because its recorder have ended, or because a `ResultClock` expires."""
+"""Seconds that are never used up: a wait ends because its steps have ended, or because a test turns the clock."""
+
+Name = Hashable
 
 
-class ResultClock:
-    """A clock that passes the deadline of a run after a number of results; with None it never does."""
+class TurnedClock:
+    """A monotonic clock that a test turns."""
 
     def __init__(self) -> None:
-        self.results: int | None = None
-        self._readings = 0
+        self.now = 0.0
 
     def __call__(self) -> float:
-        # A run reads the clock once for its deadline and once before each result.
-        self._readings += 1
-        return 2 * LONG if self.results is not None and self._readings > self.results + 1 else 0.0
+        return self.now
 
-    def expire_after(self, results: int | None) -> None:
-        self.results, self._readings = results, 0
+
+def silent() -> Endpoint:
+    """An endpoint that is not known to answer."""
+    return Endpoint()
+
+
+def answering() -> Endpoint:
+    endpoint = Endpoint()
+    endpoint.end_answered()
+    return endpoint
 
 
 class Recorder:
-    """Makes recorder that record when they start and end, and that hang until `released`."""
+    """Makes steps that record when they start and end, and runs them.
 
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self.started: dict[str, list[int]] = defaultdict(list)
-        self.ended: dict[str, list[int]] = defaultdict(list)
-        self.threads: dict[str, set[int]] = defaultdict(set)
+    Names of steps that begin with `hangs` hang until they are released. While `barrier` is set, others meet there.
+    """
+
+    def __init__(self, clock: TurnedClock) -> None:
+        self.clock = clock
+        self.started: list[Name] = []
         self.running: Counter[str] = Counter()
         self.peak: Counter[str] = Counter()
         self.total_peak = 0
-        self.released = Event()
-        self.full = Event()
-        self.full_at = 0
+        self.barrier: Barrier | None = None
+        self.endpoint = answering()
+        self._lock = Lock()
+        self._threads: dict[Name, Thread] = {}
+        self._has_started: dict[Name, Event] = {}
+        self._released: dict[Name, Event] = {}
 
-    def step(self, region: str, number: int, hangs: bool = False) -> int:
+    def step(
+        self, name: Name, region: str = 'a', operation: str = 'Op', endpoint: Endpoint | None = None
+    ) -> Step[Name, Name]:
+        self._has_started[name] = Event()
+        self._released[name] = Event()
+        perform = partial(self._perform, name, region)
+        return Step(name, name, region, operation, endpoint or self.endpoint, perform)
+
+    def run(
+        self, runner: Runner[Name, Name], steps: Sequence[Step[Name, Name]], hanging: Iterable[Name] = (), **more: Any
+    ) -> Results[Name, Name]:
+        """Run steps. Where some hang, the wait is used up once these have started and those of `ends` have ended; by
+        default those are all steps that do not hang."""
+        hanging = list(hanging)
+        if hanging:
+            ends = more.get('ends', [step.identity for step in steps if not _hangs(step.identity)])
+            Thread(target=self._use_up, args=(runner, hanging, ends), daemon=True).start()
+        return runner.run(steps, Wait(LONG, self.clock), more.get('exclusive_seconds', LONG))
+
+    def end(self, name: Name) -> None:
+        """Let a step that hangs end, and wait until it has."""
+        self._released[name].set()
+        self._threads[name].join(LONG)
+
+    def end_all(self) -> None:
+        for released in self._released.values():
+            released.set()
+        for thread in all_threads():
+            if thread.name == 'amazon_ses':
+                thread.join(LONG)
+        assert threads() == 0
+
+    def wait_for(self, name: Name) -> None:
+        self._has_started[name].wait(LONG)
+
+    def _use_up(self, runner: Runner[Name, Name], hanging: Iterable[Name], ends: Iterable[Name]) -> None:
+        for name in (*hanging, *ends):
+            self.wait_for(name)
+        for name in ends:
+            self._threads[name].join(LONG)
+        self.clock.now += LONG
+        runner.wake()
+
+    def _perform(self, name: Name, region: str) -> Name:
         with self._lock:
-            self.started[region].append(number)
-            self.threads[region].add(get_ident())
+            self.started.append(name)
+            self._threads[name] = current_thread()
             self.running[region] += 1
             self.peak[region] = max(self.peak[region], self.running[region])
-            total = self.running.total()
-            self.total_peak = max(self.total_peak, total)
-            if self.full_at and total >= self.full_at:
-                self.full.set()
-        if hangs:
-            self.released.wait(LONG)
-        elif self.full_at:
-            # Each step waits until `full_at` recorder run at once.
-            self.full.wait(LONG)
+            self.total_peak = max(self.total_peak, self.running.total())
+        self._has_started[name].set()
+        if _hangs(name):
+            self._released[name].wait(LONG)
+        elif self.barrier:
+            self.barrier.wait(LONG)
         with self._lock:
             self.running[region] -= 1
-            self.ended[region].append(number)
-        return number
-
-    def work(self, region: str, first: int, parallel: int, hangs: tuple[int, ...] = ()) -> Work[int]:
-        """Work with this many recorder; `hangs` are the numbers of the recorder that hang, counted from the first."""
-        recorder: list[Step[int]] = [
-            partial(self.step, region, number, number in hangs) for number in range(first + parallel)
-        ]
-        return Work(recorder[:first], recorder[first:])
+        return name
 
 
-def running_threads() -> list[str]:
-    return [thread.name for thread in all_threads() if thread.name == 'amazon_ses']
+def _hangs(name: Name) -> bool:
+    return str(name).startswith('hangs')
 
 
-def join_threads() -> None:
-    for thread in all_threads():
-        if thread.name == 'amazon_ses':
-            thread.join(LONG)
-    assert running_threads() == []
+def threads() -> int:
+    return sum(thread.name == 'amazon_ses' for thread in all_threads())
+
+
+def results_of(results: Results[Name, Name]) -> list[Name]:
+    return [finished.result for finished in results.finished]
+
+
+def operations(results: Results[Name, Name]) -> list[str]:
+    return [step.operation for step in results.under_way]
 
 
 @pytest.fixture
-def recorder() -> Iterator[Recorder]:
-    recorder = Recorder()
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture
+def recorder(clock: TurnedClock) -> Iterator[Recorder]:
+    recorder = Recorder(clock)
     yield recorder
-    recorder.released.set()
-    recorder.full.set()
-    join_threads()
+    recorder.end_all()
 
 
 @pytest.fixture
-def clock() -> ResultClock:
-    return ResultClock()
-
-
-@pytest.fixture
-def runner(clock: ResultClock) -> Runner:
+def runner(clock: TurnedClock) -> Runner[Name, Name]:
     return Runner(clock)
 
 
-@pytest.mark.parametrize(('regions', 'first', 'parallel'), [(1, 0, 0), (1, 3, 0), (1, 0, 1), (33, 2, 3), (100, 1, 0)])
+@pytest.mark.parametrize(('regions', 'steps'), [(1, 0), (1, 1), (1, 30), (33, 5), (100, 1)])
 def test_all_steps_run_once_when_there_is_time(
-    runner: Runner, recorder: Recorder, regions: int, first: int, parallel: int
+    runner: Runner[Name, Name], recorder: Recorder, regions: int, steps: int
 ) -> None:
-    """However many Regions there are, each of their steps runs once, and its result is returned."""
-    work = {f'region-{number}': recorder.work(f'region-{number}', first, parallel) for number in range(regions)}
-    numbers = list(range(first + parallel))
+    """However many Regions there are, each of their steps runs once in a run, and its result is returned."""
+    names = [(f'region-{region}', number) for region in range(regions) for number in range(steps)]
     for _ in range(3):
-        results = runner.run(work, LONG)
-        assert results.late == ()
-        assert {region: sorted(ended) for region, ended in results.completed.items()} == dict.fromkeys(work, numbers)
-        join_threads()
-    assert all(len(started) == 3 * len(numbers) for started in recorder.started.values())
+        results = recorder.run(runner, [recorder.step(name, str(name[0])) for name in names])
+        assert sorted(results_of(results)) == sorted(names)
+        assert (results.under_way, results.not_started, runner.collect()) == ([], [], [])
+    assert Counter(recorder.started) == dict.fromkeys(names, 3)
 
 
-def test_a_run_without_steps_ends_at_once(runner: Runner) -> None:
-    """Without Regions, or without steps, a run ends at once and starts no thread."""
-    assert runner.run({}, LONG).completed == {}
-    results = runner.run({'a': Work([])}, LONG)
-    assert (results.completed, results.late) == ({'a': []}, ())
-    assert running_threads() == []
+def test_a_run_without_steps_ends_at_once(runner: Runner[Name, Name]) -> None:
+    """Without steps a run ends at once and starts no thread."""
+    assert runner.run([], Wait(LONG, lambda: 0.0), LONG).finished == []
+    assert threads() == 0
 
 
-def test_first_steps_run_one_at_a_time(runner: Runner, recorder: Recorder) -> None:
-    """The first steps of a Region run in order, one at a time; the parallel steps start after all of them."""
-    for number in range(20):
-        region = f'region-{number}'
-        runner.run({region: recorder.work(region, 4, 6), 'other': recorder.work('other', 0, 9)}, LONG)
-        assert recorder.started[region][:4] == [0, 1, 2, 3]
-        assert recorder.ended[region][:4] == [0, 1, 2, 3]
+def test_on_an_endpoint_that_answers_all_steps_start_at_once(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """On an endpoint that answers, 8 requests of a Region are sent at once: each one waits here for the others."""
+    recorder.barrier = Barrier(MAX_STEPS_PER_REGION)
+    results = recorder.run(runner, [recorder.step(number) for number in range(MAX_STEPS_PER_REGION)])
+    assert len(results.finished) == MAX_STEPS_PER_REGION
 
 
-def test_without_first_steps_one_parallel_step_runs_alone_first(
-    runner: Runner, recorder: Recorder, clock: ResultClock
+def test_at_most_eight_steps_of_a_region_and_32_in_all_run_at_once(
+    runner: Runner[Name, Name], recorder: Recorder
 ) -> None:
-    """Without first steps, the first request of a Region must be answered before any other one is sent."""
-    clock.expire_after(5)
-    results = runner.run({'a': recorder.work('a', 0, 9, hangs=(0,)), 'b': recorder.work('b', 0, 5)}, LONG)
-    assert (results.completed['a'], results.late) == ([], ('a',))
-    assert recorder.started['a'] == [0]
-
-
-def test_at_most_eight_steps_of_a_region_and_32_in_all_run_at_once(runner: Runner, recorder: Recorder) -> None:
     """At most 8 requests of a Region and 32 in all run at once, and 32 do run if there is enough work."""
-    recorder.full_at = MAX_STEPS
-    # Each Region runs one step alone at first, so 32 Regions are needed to run 32 steps.
-    work = {f'region-{number}': recorder.work(f'region-{number}', 0, 20) for number in range(40)}
-    assert runner.run(work, LONG).late == ()
+    recorder.barrier = Barrier(MAX_STEPS)
+    names = [(str(region), number) for region in range(40) for number in range(20)]
+    results = recorder.run(runner, [recorder.step(name, name[0]) for name in names])
+    assert len(results.finished) == 800
     assert recorder.total_peak == MAX_STEPS
     assert max(recorder.peak.values()) <= MAX_STEPS_PER_REGION
 
 
-def test_a_single_region_runs_eight_steps_at_once(runner: Runner, recorder: Recorder) -> None:
-    """A single Region has 8 requests in flight once its first request was answered."""
-    first = recorder.work('a', 1, 0).first
-    parallel = [partial(recorder.step, 'a', number, True) for number in range(1, 21)]
-
-    def release_when_full() -> int:
-        # Runs in another Region: eight steps of `a` are running, and no more start.
-        while recorder.running['a'] < MAX_STEPS_PER_REGION:
-            time.sleep(0.001)
-        recorder.released.set()
-        return 0
-
-    results = runner.run({'a': Work(first, parallel), 'b': Work([release_when_full])}, LONG)
-    assert results.late == ()
-    assert recorder.peak['a'] == MAX_STEPS_PER_REGION
-    assert len(results.completed['a']) == 21
-
-
-def test_regions_take_turns_when_threads_are_few(clock: ResultClock) -> None:
+def test_regions_take_turns_when_threads_are_few(recorder: Recorder, clock: TurnedClock) -> None:
     """Regions take turns when there are fewer threads than steps, so no Region waits for all steps of another."""
-    started: list[str] = []
-    work = {region: Work([partial(started.append, region)] * 3) for region in ('a', 'b')}
-    assert Runner(clock, max_steps=1).run(work, LONG).late == ()
-    assert started == ['a', 'b', 'a', 'b', 'a', 'b']
+    steps = [recorder.step(f'{region}{number}', region) for region in 'ab' for number in range(3)]
+    recorder.run(Runner(clock, max_steps=1), steps)
+    assert recorder.started == ['a0', 'b0', 'a1', 'b1', 'a2', 'b2']
 
 
-def test_a_region_that_hangs_in_its_first_step_blocks_one_thread(
-    runner: Runner, recorder: Recorder, clock: ResultClock
+def test_a_run_ends_when_its_wait_is_used_up(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """When a request hangs, the run ends with the results of all others, and says what hangs and for how long."""
+    steps = [recorder.step('hangs', operation='GetAccount'), *(recorder.step(number) for number in range(5))]
+    results = recorder.run(runner, steps, hanging=['hangs'])
+    assert sorted(results_of(results)) == [0, 1, 2, 3, 4]
+    assert [(step.subject, step.operation, step.seconds) for step in results.under_way] == [
+        ('hangs', 'GetAccount', LONG)
+    ]
+
+
+def test_a_late_result_is_collected_once(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """A result that comes after its run is collected by the next one, once, and not taken for one of its own."""
+    recorder.run(runner, [recorder.step('hangs')], hanging=['hangs'])
+    assert runner.collect() == []
+    recorder.end('hangs')
+    assert [finished.result for finished in runner.collect()] == ['hangs']
+    assert (runner.collect(), runner.under_way) == ([], [])
+
+
+def test_a_late_result_that_comes_during_a_run_is_left_to_the_next_one(
+    runner: Runner[Name, Name], recorder: Recorder
 ) -> None:
-    """While the first step of a Region hangs, no other step of it starts, and all other Regions are served."""
-    work = {f'region-{number}': recorder.work(f'region-{number}', 1, 9) for number in range(20)}
-    clock.expire_after(200)
-    results = runner.run({'hangs': recorder.work('hangs', 1, 20, hangs=(0,)), **work}, LONG)
-    assert results.late == ('hangs',)
-    assert recorder.started['hangs'] == [0] and len(recorder.threads['hangs']) == 1
-    assert {region: len(ended) for region, ended in results.completed.items()} == {
-        'hangs': 0,
-        **dict.fromkeys(work, 10),
-    }
+    """A late result that comes while a later run waits is none of that run's, and the run after it collects it."""
+    recorder.run(runner, [recorder.step('hangs')], hanging=['hangs'])
+    releasing = Step('b', 'b', 'a', 'Op', recorder.endpoint, partial(recorder.end, 'hangs'))
+    results = recorder.run(runner, [releasing, recorder.step('c')])
+    assert sorted(str(finished.subject) for finished in results.finished) == ['b', 'c']
+    assert [finished.subject for finished in runner.collect()] == ['hangs']
 
 
-def test_as_many_hanging_regions_as_threads_delay_one_run_only(
-    runner: Runner, recorder: Recorder, clock: ResultClock
-) -> None:
-    """If as many Regions hang as there are threads, the run ends at its deadline, and the next serves all others."""
-    hanging = {f'hangs-{number}': recorder.work(f'hangs-{number}', 1, 3, hangs=(0,)) for number in range(MAX_STEPS)}
-    served = {f'region-{number}': recorder.work(f'region-{number}', 1, 3) for number in range(MAX_STEPS + 5)}
-    clock.expire_after(0)
-    first = runner.run({**hanging, 'last': Work([lambda: 0])}, LONG)
-    assert set(first.late) == {*hanging, 'last'}
-    clock.expire_after(None)
-    second = runner.run({**dict.fromkeys(hanging, Work([lambda: 0])), **served}, LONG)
-    assert set(second.late) <= set(hanging)
-    assert {region: len(second.completed[region]) for region in served} == dict.fromkeys(served, 4)
+def test_what_is_under_way_is_not_started_again(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """A request that is under way is not sent again by later runs; once it has ended it is."""
+    hangs = recorder.step('hangs')
+    recorder.run(runner, [hangs], hanging=['hangs'])
+    for _ in range(3):
+        results = recorder.run(runner, [hangs, recorder.step('b')])
+        assert (results_of(results), operations(results)) == (['b'], ['Op'])
+    assert recorder.started.count('hangs') == 1
+    recorder.end('hangs')
+    runner.collect()
+    recorder.run(runner, [hangs])
+    assert recorder.started.count('hangs') == 2
 
 
-def test_results_before_the_deadline_are_returned(runner: Runner, recorder: Recorder, clock: ResultClock) -> None:
-    """If one request of a Region hangs, the results of its other requests are returned, and the Region is late."""
-    clock.expire_after(6)
-    results = runner.run({'a': recorder.work('a', 1, 6, hangs=(3,))}, LONG)
-    assert sorted(results.completed['a']) == [0, 1, 2, 4, 5, 6]
-    assert results.late == ('a',)
+def test_a_run_does_not_wait_for_what_earlier_runs_left_behind(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """A run ends with its own steps, however many of earlier runs hang."""
+    recorder.run(runner, [recorder.step(f'hangs {number}') for number in range(5)], [f'hangs {n}' for n in range(5)])
+    assert results_of(runner.run([], Wait(LONG, recorder.clock), LONG)) == []
+    assert results_of(recorder.run(runner, [recorder.step('b')])) == ['b']
+    assert len(runner.under_way) == 5
 
 
-def test_late_results_are_discarded(runner: Runner, recorder: Recorder, clock: ResultClock) -> None:
-    """A result that comes after the deadline is returned neither by its run nor by the next one."""
-    clock.expire_after(1)
-    first = runner.run({'a': recorder.work('a', 2, 0, hangs=(1,))}, LONG)
-    while recorder.started['a'] != [0, 1]:
-        time.sleep(0.001)
-    clock.expire_after(None)
-    # The late result comes during the next run.
-    second = runner.run({'a': Work([lambda: 8]), 'b': Work([lambda: bool(recorder.released.set()), lambda: 9])}, LONG)
-    join_threads()
-    assert recorder.ended['a'] == [0, 1]
-    assert first.completed == {'a': [0]}
-    assert (second.completed, second.late) == ({'a': [], 'b': [False, 9]}, ('a',))
-    clock.expire_after(None)
-    assert runner.run({'a': Work([lambda: 7])}, LONG).completed == {'a': [7]}
+def test_what_is_left_behind_uses_up_no_limit_of_later_runs(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """After 8 requests of a Region hang, a later run still sends 8 of that Region at once."""
+    first = [f'hangs {number}' for number in range(MAX_STEPS_PER_REGION)]
+    recorder.run(runner, [recorder.step(name) for name in first], hanging=first)
+    recorder.barrier = Barrier(MAX_STEPS_PER_REGION)
+    assert len(recorder.run(runner, [recorder.step(number) for number in range(8)]).finished) == 8
 
 
-def test_a_region_with_a_hanging_step_is_left_out_of_later_runs(
-    runner: Runner, recorder: Recorder, clock: ResultClock
-) -> None:
-    """While a step of a Region hangs, later runs do not start the Region and report it as late."""
-    work = {'a': recorder.work('a', 2, 2, hangs=(1,)), 'b': recorder.work('b', 1, 2)}
-    clock.expire_after(4)
-    for runs in range(1, 4):
-        results = runner.run(work, LONG)
-        assert results.late == ('a',)
-        while recorder.started['a'] != [0, 1]:
-            time.sleep(0.001)
-        assert len(recorder.ended['b']) == 3 * runs
-        clock.expire_after(None)
-    recorder.released.set()
-    join_threads()
-    assert runner.run(work, LONG).late == ()
+def test_threads_are_bounded_however_many_runs_hang(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """Runs whose every request hangs never have more than 128 threads; what was not sent is reported, and the run
+    after they have ended sends it."""
+    most, results = 0, None
+    for number in range(6):
+        names = [f'hangs {number}.{place}' for place in range(MAX_STEPS)]
+        steps = [recorder.step(name, region=str(place % 8)) for place, name in enumerate(names)]
+        results = recorder.run(runner, steps, hanging=names if number < 4 else ())
+        most = max(most, threads())
+    assert most == MAX_THREADS == len(runner.under_way)
+    assert results is not None and len(results.not_started) == MAX_STEPS
+    recorder.end_all()
+    assert len(runner.collect()) == MAX_THREADS
+    assert results_of(recorder.run(runner, [recorder.step('b')])) == ['b']
 
 
-def test_no_step_starts_after_the_deadline(runner: Runner, recorder: Recorder, clock: ResultClock) -> None:
-    """After the deadline each thread ends with its current step: later answers would be billed and discarded."""
-    clock.expire_after(1)
-    results = runner.run({'slow': recorder.work('slow', 1, 30, hangs=tuple(range(1, 31)))}, LONG)
-    assert (results.completed, results.late) == ({'slow': [0]}, ('slow',))
-    recorder.released.set()
-    join_threads()
-    assert len(recorder.started['slow']) <= 1 + MAX_STEPS_PER_REGION
+def test_what_could_not_start_in_time_is_dropped(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """Requests that were not sent before the wait was used up are reported, and not sent by themselves later on."""
+    names = [f'hangs {number}' for number in range(20)]
+    results = recorder.run(runner, [recorder.step(name) for name in names], hanging=names[:8])
+    assert results.not_started == names[8:]
+    recorder.end_all()
+    assert results_of(recorder.run(runner, [recorder.step('b')])) == ['b']
+    assert recorder.started == [*names[:8], 'b']
 
 
-def test_only_threads_of_hanging_steps_outlive_a_run(runner: Runner, recorder: Recorder, clock: ResultClock) -> None:
-    """After a run no threads remain, except those whose step hangs."""
-    runner.run({f'region-{number}': recorder.work(f'region-{number}', 1, 3) for number in range(50)}, LONG)
-    join_threads()
-    clock.expire_after(201)
-    served = {str(number): recorder.work(str(number), 1, 3) for number in range(50)}
-    assert runner.run({'a': recorder.work('a', 2, 3, hangs=(1,)), **served}, LONG).late == ('a',)
-    while len(running_threads()) > 1:
-        time.sleep(0.001)
-    assert recorder.running['a'] == 1
+def test_a_clock_that_stands_still_makes_no_run_endless(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """A run ends after the real time of its wait too, whatever the monotonic clock says."""
+    results = runner.run([recorder.step('hangs')], Wait(0.05, lambda: 0.0), LONG)
+    assert operations(results) == ['Op']
+
+
+def test_one_wait_serves_several_runs(runner: Runner[Name, Name], recorder: Recorder, clock: TurnedClock) -> None:
+    """What one run has used up of a wait, the next run does not have: it sends nothing, and says so."""
+    wait = Wait(10.0, clock)
+    assert 0.0 < wait.seconds <= 10.0
+    clock.now += 10.0
+    results = runner.run([recorder.step('a')], wait, LONG)
+    assert (results.finished, results.under_way, results.not_started) == ([], [], ['a'])
 
 
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
-def test_a_step_that_raises_loses_only_its_result(runner: Runner, recorder: Recorder, clock: ResultClock) -> None:
-    """A step that raises, although it must not, makes its Region late; the next run serves the Region."""
+def test_a_step_that_raises_loses_only_its_result(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """A step that raises, although it must not, costs its own result; the next run starts it again."""
 
-    def raises() -> int:
+    def raises() -> Name:
         raise RuntimeError('a mistake of ours')
 
-    clock.expire_after(3)
-    results = runner.run({'a': Work([raises], recorder.work('a', 0, 3).parallel)}, LONG)
-    assert results.late == ('a',)
-    join_threads()
-    clock.expire_after(None)
-    assert runner.run({'a': recorder.work('a', 1, 3)}, LONG).late == ()
+    step = Step('raises', 'raises', 'a', 'Op', recorder.endpoint, raises)
+    for _ in range(2):
+        results = recorder.run(runner, [step, recorder.step('b')])
+        assert (results_of(results), results.under_way, results.not_started) == (['b'], [], [])
+
+
+def test_a_silent_endpoint_gets_one_request(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """On an endpoint that never answered, one request goes out in a run, and requests elsewhere are not held up."""
+    dead = silent()
+    steps = [recorder.step(name, operation=name, endpoint=dead) for name in ('hangs a', 'hangs b', 'hangs c')]
+    results = recorder.run(runner, [*steps, recorder.step('elsewhere')], hanging=['hangs a'], ends=['elsewhere'])
+    assert operations(results) == ['hangs a']
+    assert (results.not_started, results_of(results)) == (['hangs b', 'hangs c'], ['elsewhere'])
+
+
+def test_operations_take_turns_as_the_probe(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """While an endpoint is silent, each run sends the operation that was sent least recently."""
+    dead, names = silent(), ['hangs a', 'hangs b', 'hangs c']
+    for turn in range(7):
+        expected = names[turn % 3]
+        steps = [recorder.step(name, operation=name, endpoint=dead) for name in names]
+        recorder.run(runner, steps, hanging=[expected], ends=[])
+        assert recorder.started[turn:] == [expected]
+        recorder.end(expected)
+        runner.collect()
+
+
+def test_the_first_answer_frees_all_others(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """The first answer on an endpoint frees all requests at once, also while the probe that got it goes on."""
+    endpoint = silent()
+    probe = recorder.step('hangs', operation='ListMetrics', endpoint=endpoint)
+
+    def answer() -> None:
+        recorder.wait_for('hangs')
+        assert recorder.started == ['hangs']
+        endpoint.end_answered()
+        endpoint.wake()
+
+    Thread(target=answer, daemon=True).start()
+    waiting_steps = [recorder.step(number, operation='Op', endpoint=endpoint) for number in range(5)]
+    results = recorder.run(runner, [probe, *waiting_steps], hanging=['hangs'])
+    assert sorted(results_of(results)) == [0, 1, 2, 3, 4]
+    assert operations(results) == ['ListMetrics']
+
+
+def test_a_probe_that_fails_makes_room_for_another_operation(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """Where requests fail at once, each operation is sent once in a run, and not each of its requests."""
+    dead = silent()
+    names = [('GetAccount', 0), ('GetMetricData', 0), ('GetMetricData', 1), ('GetMetricData', 2), ('ListMetrics', 0)]
+    steps = [recorder.step(name, operation=str(name[0]), endpoint=dead) for name in names]
+    results = recorder.run(runner, steps)
+    assert results_of(results) == [names[0], names[1], names[4]]
+    assert results.not_started == [names[2], names[3]]
+    assert recorder.total_peak == 1
+
+
+def test_a_probe_is_exclusive_for_a_time_only(recorder: Recorder, clock: TurnedClock) -> None:
+    """Where a run waits for longer than a probe may keep others away, the next operation follows it in the same run."""
+    dead, runner = silent(), Runner(clock)
+    steps = [recorder.step(name, operation=name, endpoint=dead) for name in ('hangs a', 'hangs b')]
+
+    def turn() -> None:
+        recorder.wait_for('hangs a')
+        assert recorder.started == ['hangs a']
+        clock.now += 10.0
+        runner.wake()
+
+    Thread(target=turn, daemon=True).start()
+    recorder.run(runner, steps, hanging=['hangs a', 'hangs b'], exclusive_seconds=10.0)
+    assert recorder.started == ['hangs a', 'hangs b']
+
+
+def test_instances_share_the_probe_of_an_endpoint(recorder: Recorder, clock: TurnedClock) -> None:
+    """Two instances on a silent endpoint send one request at a time between them, operations in turn; the first answer
+    frees both."""
+    endpoint = silent()
+    runners = [Runner(clock) for _ in range(2)]
+    steps = [
+        [recorder.step(f'hangs {number}.{operation}', operation=operation, endpoint=endpoint) for operation in 'xyz']
+        for number in range(2)
+    ]
+    every = [step.identity for part in steps for step in part]
+    waits = [
+        Thread(target=recorder.run, args=(runner, part), kwargs={'hanging': every, 'ends': []}, daemon=True)
+        for runner, part in zip(runners, steps, strict=True)
+    ]
+    waits[0].start()
+    recorder.wait_for('hangs 0.x')
+    waits[1].start()
+    while runners[1] not in endpoint._waiting and len(recorder.started) == 1:
+        waits[0].join(0.001)
+    assert recorder.started == ['hangs 0.x']
+    recorder.end('hangs 0.x')
+    while len(recorder.started) < 2:
+        waits[0].join(0.001)
+    assert str(recorder.started[1]).endswith('.y')
+    assert recorder.total_peak == 1
+    endpoint.end_answered()
+    endpoint.wake()
+    for wait in waits:
+        wait.join(LONG)
+    assert sorted(map(str, recorder.started)) == sorted(map(str, every))
+
+
+def test_one_hanging_operation_says_nothing_about_the_others() -> None:
+    """An unanswered request makes an endpoint silent only if nothing was answered on it since the request began."""
+    endpoint = answering()
+    before = endpoint.begin()
+    endpoint.end_answered()
+    endpoint.end_unanswered(before)
+    assert endpoint.answers
+    endpoint.end_unanswered(endpoint.begin())
+    assert not endpoint.answers
+
+
+def network(**options: Any) -> Network:
+    return Network(**{'endpoint_urls': {}, 'connect_timeout': 5, 'read_timeout': 15, **options})
+
+
+def test_instances_share_an_endpoint_that_they_reach_in_the_same_way() -> None:
+    """An endpoint is shared by host, Region, proxies and TLS: both versions of SES's API have one."""
+    shared = endpoint_of(network(), 'ses', 'us-east-1')
+    assert endpoint_of(network(read_timeout=1), 'sesv2', 'us-east-1') is shared
+    proxies = Proxies({'https': 'http://proxy:3128'})
+    different = [
+        endpoint_of(network(), 'ses', 'eu-west-1'),
+        endpoint_of(network(), 'cloudwatch', 'us-east-1'),
+        endpoint_of(network(use_fips=True), 'ses', 'us-east-1'),
+        endpoint_of(network(use_dualstack=True), 'ses', 'us-east-1'),
+        endpoint_of(network(verify=False), 'ses', 'us-east-1'),
+        endpoint_of(network(proxies=proxies), 'ses', 'us-east-1'),
+        endpoint_of(network(endpoint_urls={'ses': 'https://vpce.example'}), 'ses', 'us-east-1'),
+    ]
+    assert len({id(endpoint) for endpoint in [shared, *different]}) == 8
+    same_url = network(endpoint_urls={'ses': 'https://one.example', 'cloudwatch': 'https://one.example'})
+    assert endpoint_of(same_url, 'cloudwatch', 'us-east-1') is endpoint_of(same_url, 'ses', 'us-east-1')

@@ -24,6 +24,7 @@ from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.configuration.network import Network
 from datadog_checks.amazon_ses.configuration.options import ACCOUNT_ID
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
+from datadog_checks.amazon_ses.endpoints import Endpoint, endpoint_of
 from datadog_checks.amazon_ses.model import Failure, FailureKind, malformed
 
 MAX_PAGES = 100
@@ -41,10 +42,18 @@ class Access:
     def __init__(self, sign_in: SignIn, network: Network, sign_in_region: str) -> None:
         """`sign_in_region` is the Region whose STS endpoint signs in."""
         self.calls = CallRecord()
+        self._network = network
         self._clients = ClientPool(sign_in, network, sign_in_region, self.calls)
+        self._endpoints: dict[tuple[str, str], Endpoint] = {}
         # By Region. Workers use setdefault, so that all of one Region share a limit.
         self._datapoint_limits: dict[str, RateLimit] = {}
         self._listing_limits: dict[str, RateLimit] = {}
+
+    def endpoint(self, service: str, region: str) -> Endpoint:
+        """The endpoint of a service in a Region. Only the thread of the check asks for it."""
+        if (service, region) not in self._endpoints:
+            self._endpoints[service, region] = endpoint_of(self._network, service, region)
+        return self._endpoints[service, region]
 
     def caller_account(self, region: str) -> str | Failure:
         """The account that the credentials belong to: GetCallerIdentity, which needs no permission."""

@@ -10,10 +10,7 @@ from __future__ import annotations
 from botocore.config import Config
 
 from datadog_checks.amazon_ses.__about__ import __version__
-from datadog_checks.amazon_ses.configuration.network import Network
-
-ATTEMPTS = 2
-"""Attempts for each request. More would only stretch a run, since the next one asks again."""
+from datadog_checks.amazon_ses.configuration.network import ATTEMPTS, Network
 
 UNVALIDATED = ('cloudwatch',)
 """Services whose requests only this package writes, with thousands of parameters, so that botocore need not check them.

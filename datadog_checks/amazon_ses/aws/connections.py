@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from threading import Lock
+from threading import Lock, local
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -16,9 +16,13 @@ from weakref import WeakValueDictionary
 
 from datadog_checks.amazon_ses.aws import botocore_internals
 from datadog_checks.amazon_ses.configuration.proxies import Proxies
+from datadog_checks.amazon_ses.endpoints import Endpoint
 
 MAX_IDLE = 64
 """Connections to a host that stay open when no request needs them: more than there are requests at the same time."""
+
+REFUSED = 400
+"""The lowest HTTP status of an answer that says no."""
 
 SOCKET_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
 
@@ -76,10 +80,43 @@ class Connections:
                 connections = cls._by_route[route] = cls(http_session)
             return connections
 
-    def attach(self, client: Any, parse: ResponseParser) -> None:
-        """Send all requests of a client over these connections, and pass each response through `parse`."""
+    def attach(self, client: Any, parse: ResponseParser, endpoint: Endpoint) -> None:
+        """Send all requests of a client to an endpoint over these connections, and pass responses through `parse`."""
 
         def send(request: Any, **_: Any) -> Any:
-            return parse(self._http_session.send(request))
+            answers_before = endpoint.begin()
+            try:
+                response = self._http_session.send(request)
+            except Exception:
+                endpoint.end_unanswered(answers_before)
+                raise
+            end_answered(endpoint, response.status_code)
+            return parse(response)
 
         client.meta.events.register('before-send', send)
+
+
+def attach_events(client: Any, endpoint: Endpoint) -> None:
+    """Tell an endpoint how the requests of a client end, where botocore sends them over connections of its own."""
+    request = local()
+
+    def begin(**_: Any) -> None:
+        request.answers_before = endpoint.begin()
+
+    def end(response: tuple[Any, Any] | None = None, **_: Any) -> None:
+        """After each attempt. Returns nothing, so whether it is repeated stays as it is."""
+        if response is None:
+            endpoint.end_unanswered(request.answers_before)
+        else:
+            end_answered(endpoint, response[0].status_code)
+
+    client.meta.events.register('before-send', begin)
+    client.meta.events.register('needs-retry', end)
+
+
+def end_answered(endpoint: Endpoint, status: int) -> None:
+    """Tell an endpoint of an answer with this HTTP status."""
+    endpoint.end_answered()
+    if status < REFUSED:
+        # A refusal wakes nobody before its step has ended: it may be one of the sign-in, which spares the others.
+        endpoint.wake()

@@ -12,8 +12,9 @@ from botocore.session import Session as BotocoreSession
 from datadog_checks.amazon_ses.aws import botocore_internals, json_protocol
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.client_config import client_config
-from datadog_checks.amazon_ses.aws.connections import Connections, Route, proxies_for
+from datadog_checks.amazon_ses.aws.connections import Connections, Route, attach_events, proxies_for
 from datadog_checks.amazon_ses.configuration.network import Network
+from datadog_checks.amazon_ses.endpoints import endpoint_of
 
 
 class Session(BotocoreSession):  # type: ignore[misc]  # botocore is not annotated
@@ -58,8 +59,11 @@ class Session(BotocoreSession):  # type: ignore[misc]  # botocore is not annotat
         # Calls are recorded before connections send them, which may fail.
         self._calls.attach(client, region)
         json_protocol.attach(client)
-        if connections is not None:
-            connections.attach(client, json_protocol.response_parser(client))
+        endpoint = endpoint_of(self._network, service_name, region)
+        if connections is None:
+            attach_events(client, endpoint)
+        else:
+            connections.attach(client, json_protocol.response_parser(client), endpoint)
         return client
 
     def _route(self, url: str, verify: bool | str) -> Route:

@@ -39,6 +39,9 @@ FORGOTTEN_AFTER = DAY
 LISTED_WITHIN = 900
 """Seconds after its first data within which CloudWatch lists a metric (API reference of ListMetrics)."""
 
+LISTING_SECONDS = 30
+"""Seconds after which a listing is cut: more than all of its pages take at the rate limit."""
+
 MAX_PAGES = 200
 """Pages of one listing: 100,000 metrics, twice as many as can be asked for."""
 

@@ -227,16 +227,14 @@ def new_ledger(keys: tuple[str, ...], period: int, answered_at: float, lookback:
     return Ledger(period, since, since, since, answered_at, end, keys, array('q', [since]) * len(keys), never, never)
 
 
-def rebased(page: Observations, ledger: Ledger, now: float, lookback: Lookback) -> Observations | None:
+def rebased(page: Observations, ledger: Ledger) -> Observations | None:
     """What of an answer may be booked in the ledger of today, which need not be the one that it was asked from.
 
-    None where nothing may: the period was edited, counting was opened anew, or another Agent may have counted since.
-    Series that an option named anew are left out. `book` leaves out those that are not asked for any more.
+    None where nothing may, because the period was edited or counting was opened anew. Series that an option named anew
+    are left out. `book` leaves out those that are not asked for any more.
     """
     origin = page.origin
     if (origin.period, origin.since, origin.counting_from) != (ledger.period, ledger.since, ledger.counting_from):
-        return None
-    if lookback.failover_interval and now - page.answered_at > failover_gap(ledger.period, lookback):
         return None
     before, today = origin.series_since, ledger.series_since
     if before == today:
@@ -462,7 +460,8 @@ def merge_spans(spans: Iterable[SkippedSpan]) -> tuple[SkippedSpan, ...]:
 def reopen(ledger: Ledger, answered_at: float, lookback: Lookback, reason: str) -> Booking:
     """Go on counting at a later boundary, because the amounts submitted in between are not known."""
     fresh = new_ledger(ledger.keys, ledger.period, answered_at, lookback)
-    counting_from = max(fresh.counting_from, ledger.counting_from)
+    # An answer may come late: what was read since must not be counted again.
+    counting_from = max(fresh.counting_from, ledger.counting_from, ledger.read_to)
     fresh = replace(
         fresh,
         since=ledger.since,

@@ -11,8 +11,8 @@ bounces and complaints of a group that sent within the hour.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from datadog_checks.amazon_ses.cadence import is_time, offset
@@ -28,6 +28,9 @@ IDLE_INTERVAL = 1200
 IDLE_AFTER = HOUR
 """Seconds without data after which a series is idle."""
 
+UNANSWERED_FOR = 30
+"""Slots for which it is remembered that a series was asked for in vain."""
+
 
 @dataclass(frozen=True, slots=True)
 class Slots:
@@ -35,12 +38,14 @@ class Slots:
 
     `slot` is the number of the newest slot in which series were asked for, and `polled_at` when that slot began for us.
     `poll_now` says that some series are asked for before the next slot. `idle` is how many series are idle.
+    `unanswered` holds for series keys the newest slot in which they were asked for and not answered.
     """
 
     slot: int = 0
     polled_at: float | None = None
     poll_now: bool = False
     idle: int = 0
+    unanswered: Mapping[str, int] = field(default_factory=dict)
 
 
 class Poll(NamedTuple):
@@ -74,8 +79,35 @@ def next_slot(slots: Slots, target: Target, now: float, period: int) -> int:
 def after_polling(slots: Slots, slot: int, now: float, poll_now: bool) -> Slots:
     """The slots after a poll. `poll_now`: some answers are missing, or the selection changed."""
     if slot > slots.slot:
-        return Slots(slot, now, poll_now, slots.idle)
-    return Slots(slots.slot, slots.polled_at, poll_now, slots.idle)
+        return replace(slots, slot=slot, polled_at=now, poll_now=poll_now)
+    return replace(slots, poll_now=poll_now)
+
+
+def after_no_answer(slots: Slots, slot: int, keys: Iterable[str]) -> Slots:
+    """The slots after these series were asked for and not answered: others are asked before them."""
+    recent = {key: last for key, last in slots.unanswered.items() if last > slot - UNANSWERED_FOR}
+    unanswered = {**recent, **dict.fromkeys(keys, slot)}
+    return replace(slots, unanswered=unanswered) if unanswered or slots.unanswered else slots
+
+
+def in_turn(batches: Iterable[Batch], ledger: Ledger | None, slots: Slots) -> list[Batch]:
+    """The batches in the order in which they are asked: first the one with the series that waits longest.
+
+    So every series gets its turn where a run cannot ask for all of them. A series waits since the slot in which it was
+    last answered, or asked for in vain: what never answers takes no more turns than anything else.
+    """
+    if ledger is None:
+        return list(batches)
+    read_slots, unanswered = ledger.read_slots, slots.unanswered
+
+    def waits_since(batch: Batch) -> tuple[int, bool]:
+        if not unanswered:
+            return min(map(read_slots.__getitem__, batch.indexes)), False
+        failed = [unanswered.get(query.series.key, 0) for query in batch.queries]
+        last = min(max(read_slots[index], slot) for index, slot in zip(batch.indexes, failed, strict=True))
+        return last, any(failed)
+
+    return sorted(batches, key=waits_since)
 
 
 def due(
@@ -88,7 +120,8 @@ def due(
 ) -> DueSeries:
     """Every series that was not answered in this slot yet and is not left for a later one.
 
-    `window` holds the newest periods. `blocked` are the indexes that the quarantine leaves alone.
+    `window` holds the newest periods. `blocked` are the indexes that are left alone: those in quarantine, and those
+    that are under way.
     """
     polled = [
         index

@@ -65,9 +65,12 @@ def survey_batches(survey: Survey, now: float) -> list[Batch]:
 
 
 def after_answers(survey: Survey, answers: Iterable[BatchAnswer], now: float) -> Survey:
-    """The survey with the volumes of the answers. A candidate without an answer keeps its volume."""
+    """The survey with the volumes of the answers. A candidate without an answer keeps its volume.
+
+    Without candidates the survey was finished before these answers came, which only add to it.
+    """
     candidates = {group_of(series) for series in survey.candidates}
-    volumes = {group: volume for group, volume in survey.volumes.items() if group in candidates}
+    volumes = {group: volume for group, volume in survey.volumes.items() if not candidates or group in candidates}
     for answer in answers:
         for query, result in zip(answer.batch.queries, answer.results, strict=True):
             volumes[group_of(query.series)] = sum(result.points.values())

@@ -21,8 +21,8 @@ class Collector:
     error of botocore. `parse` is pure: it makes readings of the answer and the time, and raises KeyError, TypeError,
     ValueError or AttributeError where the answer is incomplete.
 
-    `instead_of` names the source that this one stands in for while AWS denies that source. With `pauses_when_quiet` it
-    is not asked in a quiet Region.
+    `service` is the SDK's name of the service that it asks. `instead_of` names the source that this one stands in for
+    while AWS denies that source. With `pauses_when_quiet` it is not asked in a quiet Region.
     """
 
     name: str
@@ -34,4 +34,5 @@ class Collector:
     statuses: tuple[StatusSpec, ...] = ()
     events: tuple[EventSpec, ...] = ()
     instead_of: str = ''
+    service: str = 'ses'
     pauses_when_quiet: bool = False

@@ -207,6 +207,7 @@ ACCOUNT = Collector(
     parse=parse,
     statuses=(SENDING_STATUS,),
     events=(STANDING_CHANGED, SENDING_SWITCHED),
+    service='sesv2',
 )
 QUOTA_V1 = Collector(
     name='quota_v1',

@@ -72,6 +72,10 @@ def instance_role_session_name():
     return 'datadog-amazon-ses'
 
 
+def instance_run_timeout():
+    return 10
+
+
 def instance_settle_delay():
     return 300
 

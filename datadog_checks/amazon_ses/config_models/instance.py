@@ -73,6 +73,7 @@ class InstanceConfig(BaseModel):
     regions: Optional[Union[tuple[str, ...], Literal['all']]] = None
     role_arn: Optional[Union[str, tuple[str, ...]]] = None
     role_session_name: Optional[str] = None
+    run_timeout: Optional[float] = None
     service: Optional[str] = None
     settle_delay: Optional[int] = None
     show_addresses: Optional[bool] = None

@@ -10,6 +10,12 @@ from typing import Any
 from datadog_checks.amazon_ses.configuration.options import Options, refused
 from datadog_checks.amazon_ses.configuration.proxies import Proxies, parse_proxies
 
+ATTEMPTS = 2
+"""Attempts for each request. More would only stretch a run, since the next one asks again."""
+
+LONGEST_BACKOFF = 1.0
+"""Seconds that botocore waits at most before the second attempt."""
+
 SERVICES = ('cloudwatch', 'ses', 'sesv2', 'sts')
 
 FIPS_REGIONS = (
@@ -43,6 +49,11 @@ class Network:
     verify: bool | str = True
     use_fips: bool = False
     use_dualstack: bool = False
+
+    @property
+    def longest_request(self) -> float:
+        """Seconds after which a request has ended, with all of its attempts."""
+        return ATTEMPTS * (self.connect_timeout + self.read_timeout) + LONGEST_BACKOFF
 
 
 def parse_network(

@@ -99,7 +99,7 @@ class Settings:
     tags: tuple[str, ...]
     dropped_metrics: frozenset[str]
     interval: float
-    deadline: float
+    run_timeout: float
 
     @property
     def account(self) -> str | None:
@@ -171,7 +171,7 @@ def from_options(
         tags=options.tags('tags'),
         dropped_metrics=frozenset(dropped_metrics),
         interval=interval,
-        deadline=max(0.75 * interval, network.connect_timeout + network.read_timeout),
+        run_timeout=options.number('run_timeout', 'seconds from 0.1 to 60', 0.1, 60),
     )
 
 
