@@ -105,7 +105,7 @@ class Aggregator:
 
 
 class DatadogAgent:
-    """The module `datadog_agent`: the Agent's configuration, log, cache and metadata. `settings` is its datadog.yaml."""
+    """The module `datadog_agent`: configuration, log, cache and metadata. `settings` are those of datadog.yaml."""
 
     def __init__(self) -> None:
         self.settings: dict[str, Any] = {}

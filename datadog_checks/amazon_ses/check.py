@@ -213,7 +213,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         run.failures.extend(failures)
         if progress is before:
             outcomes = [outcome for outcome in late if outcome.subject.target == target]
-            run.take_late(outcomes, now, self.scope.own_metrics)
+            run.take_late(outcomes, now, self.scope.foreign_accounts)
         return run
 
     def _planned(self, run: Run, now: float, started: float) -> Iterable[RunStep]:
@@ -234,7 +234,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         for run in runs:
             if self._cancelled:
                 break
-            run.apply(results, now, self.scope.own_metrics)
+            run.apply(results, now, self.scope.foreign_accounts)
             if run.saving is not Saving.CANCELLED:
                 applied.append(run)
         if self._cancelled:

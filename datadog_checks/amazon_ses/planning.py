@@ -125,7 +125,8 @@ def _prepared(settings: Settings, progress: Progress, now: float) -> Progress:
     if progress.ledger is not None:
         adapted = ledger.plan_period_change(progress.ledger, settings.period, now)
         adapted = ledger.reindex(adapted, progress.selection.keys, _begins(progress))
-        adapted = ledger.with_named_series(adapted, (series.key for series in settings.named_series), now)
+        named = (series.key for series in settings.named_series)
+        adapted = ledger.with_boundaries(adapted, named, _own_since(progress), now)
         progress = progress if adapted is progress.ledger else replace(progress, ledger=adapted)
     if progress.inventory.begins and not survey.is_awaited(progress.survey):
         progress = replace(progress, inventory=replace(progress.inventory, begins={}))
@@ -139,6 +140,16 @@ def _begins(progress: Progress) -> Mapping[str, float]:
         return {}
     listed = ((series, families.listed_metric(series)) for series in progress.selection.series)
     return {series.key: begins[metric] for series, metric in listed if metric in begins}
+
+
+def _own_since(progress: Progress) -> Mapping[str, float]:
+    """From when the series of linked accounts count that another instance counted before, by key."""
+    own_since = {account: since for account, since in progress.inventory.own_since.items() if since is not None}
+    if not own_since:
+        return {}
+    return {
+        series.key: own_since[series.account] for series in progress.selection.series if series.account in own_since
+    }
 
 
 def _source_names(settings: Settings, progress: Progress) -> set[str]:

@@ -58,8 +58,8 @@ OVERTAKEN = (
 )
 
 Log = Logger | LoggerAdapter[Logger]
-OwnMetrics = Callable[[Target, frozenset[ListedMetric]], frozenset[ListedMetric]]
-"""Which of the listed metrics this instance may count."""
+ForeignAccounts = Callable[[Target, frozenset[ListedMetric]], frozenset[str]]
+"""Which linked accounts of the listed metrics this instance may not count."""
 
 
 class Subject(NamedTuple):
@@ -111,7 +111,7 @@ class Run:
         self._start: RunStart | None = None
         self._has_ledger = progress.ledger is not None
 
-    def take_late(self, outcomes: Outcomes, now: float, own_metrics: OwnMetrics) -> None:
+    def take_late(self, outcomes: Outcomes, now: float, foreign_accounts: ForeignAccounts) -> None:
         """Take in the outcomes of requests that earlier runs began. Where that fails they are lost, and asked again."""
         before = self.progress
         by_run: defaultdict[int, list[Finished[Subject, Any]]] = defaultdict(list)
@@ -120,7 +120,7 @@ class Run:
         try:
             for _, earlier in sorted(by_run.items()):
                 start = earlier[0].subject.start
-                pairs = self._take_all_but_batches(earlier, start, own_metrics)
+                pairs = self._take_all_but_batches(earlier, start, foreign_accounts)
                 self.progress, counts = after_late_answers(self.progress, start, pairs, self._settings, now)
                 self.progress = after_no_answer(self.progress, start.poll.slot, _failed(pairs))
                 self.counts = self.counts.plus(counts)
@@ -146,13 +146,13 @@ class Run:
                 partial(self._perform, access, task, now, circuit),
             )
 
-    def apply(self, results: Results[Subject, Any], now: float, own_metrics: OwnMetrics) -> None:
+    def apply(self, results: Results[Subject, Any], now: float, foreign_accounts: ForeignAccounts) -> None:
         """Apply the outcomes of the tasks and save the progress. Where that fails, nothing of them is submitted."""
         outcomes = [outcome for outcome in results.finished if outcome.subject.target == self.target]
         results.finished[:] = [outcome for outcome in results.finished if outcome.subject.target != self.target]
         self._report_unfinished(results)
         try:
-            self._apply_outcomes(outcomes, results.under_way, now, own_metrics)
+            self._apply_outcomes(outcomes, results.under_way, now, foreign_accounts)
             # Answers are large, and are not to stay in memory while the state is written.
             outcomes.clear()
             self.saving = self._store.save(self.target, self.progress)
@@ -200,12 +200,12 @@ class Run:
         return answer
 
     def _apply_outcomes(
-        self, outcomes: Outcomes, under_way: Iterable[UnderWay[Subject]], now: float, own_metrics: OwnMetrics
+        self, outcomes: Outcomes, under_way: Iterable[UnderWay[Subject]], now: float, foreign_accounts: ForeignAccounts
     ) -> None:
         start = self._start
         if start is None:
             return
-        pairs = self._take_all_but_batches(outcomes, start, own_metrics)
+        pairs = self._take_all_but_batches(outcomes, start, foreign_accounts)
         self.progress, counts = after_answers(self.progress, start.poll, pairs, self._settings, now)
         self.counts = self.counts.plus(counts) if self.counts.series else counts
         begun = [step.subject.task for step in under_way if step.subject.start is start]
@@ -213,7 +213,7 @@ class Run:
         self.progress = after_no_answer(self.progress, start.poll.slot, unanswered)
 
     def _take_all_but_batches(
-        self, outcomes: Outcomes, start: RunStart, own_metrics: OwnMetrics
+        self, outcomes: Outcomes, start: RunStart, foreign_accounts: ForeignAccounts
     ) -> list[tuple[Batch, Any]]:
         """Take in snapshots and listings that a run asked for. Returns its batches with their outcomes."""
         batches: list[tuple[Batch, Any]] = []
@@ -224,7 +224,7 @@ class Run:
                 batches.append((task, outcome))
             elif isinstance(task, Listing):
                 if isinstance(outcome, ListingAnswer):
-                    outcome = replace(outcome, metrics=own_metrics(self.target, outcome.metrics))
+                    outcome = _without_accounts(outcome, foreign_accounts(self.target, outcome.metrics))
                 self.progress = after_listing(self.progress, task, outcome, start.at, start.run)
             else:
                 self.progress, events = after_snapshot(self.progress, task, outcome, start.at, start.run)
@@ -282,6 +282,11 @@ def _address(task: Task) -> tuple[str, str, str]:
         return 'cloudwatch', discovery.OPERATION, discovery.OPERATION
     # No series is in two batches at a time, so the first one names its batch.
     return 'cloudwatch', answers.OPERATION, f'{task.purpose}:{task.queries[0].series.key}'
+
+
+def _without_accounts(answer: ListingAnswer, foreign: frozenset[str]) -> ListingAnswer:
+    own = frozenset(metric for metric in answer.metrics if metric.account not in foreign) if foreign else answer.metrics
+    return replace(answer, metrics=own, foreign=foreign)
 
 
 def _failed(pairs: Iterable[tuple[Batch, Any]]) -> list[Batch]:

@@ -110,18 +110,16 @@ class Scope:
         """The progress without linked accounts that this instance may not count any more."""
         if not progress.selection.stale:
             return progress
-        metrics = self.own_metrics(target, progress.inventory.metrics)
-        return replace(progress, inventory=discovery.with_metrics(progress.inventory, metrics))
+        foreign = self.foreign_accounts(target, progress.inventory.metrics)
+        return replace(progress, inventory=discovery.without_accounts(progress.inventory, foreign))
 
-    def own_metrics(self, target: Target, metrics: frozenset[ListedMetric]) -> frozenset[ListedMetric]:
-        """The metrics without those of linked accounts that another instance counts, or that the options leave out."""
+    def foreign_accounts(self, target: Target, metrics: frozenset[ListedMetric]) -> frozenset[str]:
+        """The linked accounts of these metrics that another instance counts, or that the options leave out."""
         linked = {metric.account for metric in metrics if metric.account}
-        if not linked:
-            return metrics
-        foreign = {account for account in linked if not self._may_count(account, target.region)}
+        foreign = frozenset(account for account in linked if not self._may_count(account, target.region))
         for account in sorted(foreign):
             self._log.debug('The linked account %s in %s is not counted by this instance.', account, target.region)
-        return frozenset(metric for metric in metrics if metric.account not in foreign)
+        return foreign
 
     def exclude_refused_regions(self, runs: Iterable[Run], now: float) -> list[Run]:
         """The runs without Regions that are not enabled for the account, which are not asked again for a day.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from common import ACCOUNT, ACCOUNT_METRICS, REGION, Driver, MakeDriver, StartSimulator
 
 from simulator import Clock, Fault, Simulator
@@ -152,3 +153,35 @@ def test_an_account_is_not_counted_by_two_instances(
     driver.run_for(HOUR, 60)
     assert total(driver, 'send.count', OWNER) == 0
     assert total(driver, 'send.count', OTHER_OWNER) > 0
+
+
+@pytest.mark.parametrize('restarts', [False, True])
+def test_an_account_that_passes_to_the_linking_instance_is_not_counted_twice(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, restarts: bool
+) -> None:
+    """When the instance of a linked account is removed, the one with `linked_accounts` counts the account from then
+    on, with or without a restart, and nothing of what was counted before."""
+    sim = linked(start)
+    sim.accounts.add('AKIAOWNER00000000000', OWNER)
+    owner_driver = make_driver(sim, aws_access_key_id='AKIAOWNER00000000000', collect=['cloudwatch'])
+    owner_driver.run()
+    driver = make_driver(sim, linked_accounts=True, collect=['cloudwatch'])
+    for _ in range(120):
+        driver.run()
+        owner_driver.run()
+        clock.advance(60)
+    since = owner_driver.last('collector.counting_since')
+    counted_by_owner = total(driver, 'send.count', OWNER)
+    owner_driver.check.cancel()
+    removed_at = clock()
+    if restarts:
+        driver.restart()
+    driver.run_for(2 * HOUR, 60)
+    counted = total(driver, 'send.count', OWNER)
+    assert counted <= truth(sim, OWNER, 'Send', since, clock())
+    assert counted - counted_by_owner > truth(sim, OWNER, 'Send', removed_at + HOUR, clock() - HOUR / 2)
+    before, other = total(driver, 'send.count', OWNER), total(driver, 'send.count', OTHER_OWNER)
+    driver.restart()
+    driver.run_for(HOUR, 60)
+    assert total(driver, 'send.count', OWNER) > before and total(driver, 'send.count', OTHER_OWNER) > other
+    assert total(driver, 'send.count', OWNER) <= truth(sim, OWNER, 'Send', since, clock())

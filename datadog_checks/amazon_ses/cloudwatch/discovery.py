@@ -64,11 +64,12 @@ class Listing:
 @dataclass(frozen=True, slots=True)
 class ListingAnswer:
     """The metrics of a listing, the failure that cut it short, if any, and how many of its names are no names that
-    CloudWatch takes."""
+    CloudWatch takes. `foreign` are the linked accounts that this instance may not count; their metrics are left out."""
 
     metrics: frozenset[ListedMetric]
     failure: Failure | None = None
     malformed: int = 0
+    foreign: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,9 @@ class Inventory:
     `listed_at` that of the newest listing of either kind. `recent` says of each of `ordered` whether the newest recent
     listing named it; None before the first one. `begins` holds the metrics that no selection has considered yet, with
     the time before which they had no data, because they were not in the listing before: 0 where there was none.
-    `malformed` is how many metrics of the newest listing are left out for their names.
+    `malformed` is how many metrics of the newest listing are left out for their names. `own_since` holds the linked
+    accounts that another instance counts, or counted before this one: the time from which this one counts them, None
+    while it does not.
     """
 
     metrics: frozenset[ListedMetric] = frozenset()
@@ -90,6 +93,7 @@ class Inventory:
     listed_at: float | None = None
     begins: Mapping[ListedMetric, float] = field(default_factory=dict)
     malformed: int = 0
+    own_since: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def next_listing(inventory: Inventory, now: float, unrecognized: bool, linked: bool) -> Listing:
@@ -147,7 +151,12 @@ def after_listing(
     inventory: Inventory, listing: Listing, answer: ListingAnswer, now: float
 ) -> tuple[Inventory, frozenset[ListedMetric]]:
     """The inventory after a listing, and the metrics that woke: known, without data for three hours before."""
-    noted = replace(inventory, begins=_beginnings(inventory, answer.metrics), malformed=answer.malformed)
+    noted = replace(
+        inventory,
+        begins=_beginnings(inventory, answer.metrics),
+        malformed=answer.malformed,
+        own_since=_own_since(inventory, answer, now),
+    )
     if answer.failure is None or answer.failure.kind is FailureKind.PARTIAL:
         # A listing that was cut for its length would be cut again, so it counts as complete.
         noted = replace(noted, listed_at=now)
@@ -175,6 +184,21 @@ def _beginnings(inventory: Inventory, metrics: frozenset[ListedMetric]) -> Mappi
     before = {True: inventory.listed_at or 0.0, False: inventory.full_at or 0.0}
     new = {metric: max(0.0, before[metric.namespace in used] - LISTED_WITHIN) for metric in metrics - inventory.metrics}
     return {**inventory.begins, **new}
+
+
+def without_accounts(inventory: Inventory, foreign: frozenset[str]) -> Inventory:
+    """The inventory without linked accounts that this instance may not count any more."""
+    if not foreign:
+        return inventory
+    own = with_metrics(inventory, frozenset(metric for metric in inventory.metrics if metric.account not in foreign))
+    return replace(own, own_since={**inventory.own_since, **dict.fromkeys(foreign)})
+
+
+def _own_since(inventory: Inventory, answer: ListingAnswer, now: float) -> Mapping[str, float | None]:
+    """From when each linked account is counted that another instance counts, or counted before this one."""
+    awaited = {account for account, since in inventory.own_since.items() if since is None}
+    returned = awaited.intersection(metric.account for metric in answer.metrics) if awaited else ()
+    return {**inventory.own_since, **dict.fromkeys(answer.foreign), **dict.fromkeys(returned, now)}
 
 
 def with_metrics(inventory: Inventory, metrics: frozenset[ListedMetric]) -> Inventory:

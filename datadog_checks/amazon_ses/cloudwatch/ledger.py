@@ -565,9 +565,11 @@ def _owed_from(ledger: Ledger, begins: float | None) -> int:
     return max(ledger.counting_from, owed_from)
 
 
-def with_named_series(ledger: Ledger, named: Iterable[str], now: float) -> Ledger:
-    """The ledger with a boundary for each named series: a new one counts from the first boundary after `now`."""
+def with_boundaries(ledger: Ledger, named: Iterable[str], own_since: Mapping[str, float], now: float) -> Ledger:
+    """The ledger with a boundary for each named series, a new one counts from the first boundary after `now`, and for
+    each series that another instance counted before: it counts from the first boundary after the time given here."""
     series_since = {key: ledger.series_since.get(key, next_boundary(now, ledger.period)) for key in named}
+    series_since |= {key: next_boundary(since, ledger.period) for key, since in own_since.items()}
     return ledger if series_since == ledger.series_since else replace(ledger, series_since=series_since)
 
 

@@ -80,6 +80,7 @@ def to_document(progress: Progress) -> Document:
         'missing': [[numbers[metric], since] for metric, since in inventory.missing_since.items() if metric in numbers],
         'whole_at': inventory.full_at if is_full else None,
         'listed_at': inventory.listed_at,
+        'own_since': dict(inventory.own_since),
         'begins': [[numbers[metric], begin] for metric, begin in inventory.begins.items() if metric in numbers],
         'volumes': [[*group, volume] for group, volume in survey.volumes.items() if _has_no_address(group[2])],
         'surveyed': survey.surveyed_at,
@@ -115,6 +116,7 @@ def from_document(document: Document) -> Progress:
             _optional_time(content['whole_at']),
             listed_at=_optional_time(content.get('listed_at', content['whole_at'])),
             begins={listed[number]: float(begin) for number, begin in content.get('begins', ())},
+            own_since={str(account): _optional_time(since) for account, since in content.get('own_since', {}).items()},
         ),
         survey=Survey(
             volumes={
