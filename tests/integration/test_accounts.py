@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from os.path import isfile
@@ -69,13 +70,12 @@ def account_access(sim: Any, number: int, **options: Any) -> Access:
 
 
 def test_instances_share_open_connections(make_check: MakeCheck, proxy: ConnectProxy, aggregator: Any) -> None:
-    """Further instances use the connections that are open already, and each reads its own account over them."""
-    proxy_option = {'https': proxy.url}
-    assert not make_check(proxy=proxy_option).run()
-    opened = list(proxy.hosts)
-    for _ in range(3):
-        assert not make_check(proxy=proxy_option).run()
-    assert opened and proxy.hosts == opened
+    """Instances use the connections that are open already, as many as one of them has requests at once, and each reads
+    its own account over them."""
+    for _ in range(4):
+        assert not make_check(proxy={'https': proxy.url}).run()
+    opened = Counter(host.partition('.')[0] for host in proxy.hosts)
+    assert opened <= Counter(sts=1, email=2, monitoring=1) and len(opened) == 3
     quotas = aggregator.metrics('amazon_ses.quota.max_24_hour')
     assert {tag for sample in quotas for tag in sample.tags if 'account' in tag} == {
         f'aws_account:{200_000_000_000 + number}' for number in range(4)

@@ -85,6 +85,10 @@ def requests_of(sim: Simulator, operation: str, region: str = REGION) -> int:
     return sim.log.count(operation=operation, region=region)
 
 
+def counted(driver: Driver, number: int) -> float:
+    return driver.total('configuration_set.send.count', REGION, f'configuration_set:s{number}')
+
+
 def workers() -> int:
     return sum(thread.name == 'amazon_ses' for thread in all_threads())
 
@@ -315,6 +319,38 @@ def test_answers_from_before_a_new_beginning_are_dropped(
     wait_for_workers()
     missing(counting)
     assert counting.total('send.count') == counted + counting.cloudwatch_sum('Send', since) > counted + 100
+
+
+def test_a_backfill_that_takes_longer_than_a_run_counts_every_series(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock
+) -> None:
+    """After an outage of two hours hundreds of requests are due, and a run has time for eight: every series is counted
+    once, in turn, over as many runs as it takes."""
+    sim, sets, minutes = start(SENT), 150, 240
+    for number in range(sets):
+        for minute in range(-60, minutes):
+            at = int(START) // 60 * 60 + 60 * minute
+            sim.world.put(ACCOUNT, REGION, series_id('Send', {SET: f's{number}'}), at, number + 1)
+    options = {'account_id': ACCOUNT, 'period': 60, 'run_timeout': 0.2, 'collect': ['cloudwatch', 'configuration_sets']}
+    driver = make_driver(sim, **options)
+    driver.run_for(1800, 60)
+    clock.advance(2 * HOUR)
+    driver.restart()
+    before = [counted(driver, number) for number in range(sets)]
+    with replace_attribute(queries, 'MAX_QUERIES', 4):
+        fault = sim.faults.add(Fault('latency', operation='GetMetricData', argument=0.2))
+        runs = 0
+        while any(counted(driver, number) == amount for number, amount in enumerate(before)):
+            driver.run_for(60, 60)
+            runs += 1
+        sim.faults.remove(fault)
+        wait_for_workers()
+    assert runs > 3
+    driver.run_for(60 * minutes, 300)
+    since = driver.last('collector.counting_since')
+    for number in range(sets):
+        assert counted(driver, number) == driver.cloudwatch_sum('Send', since, dimensions={SET: f's{number}'}), number
+    assert driver.values('collector.periods_skipped') == []
 
 
 def test_an_older_snapshot_never_replaces_a_newer_one(
