@@ -142,8 +142,9 @@ class Failure:
 
     `operation` is the AWS operation that failed, `detail` what was observed, `remedy` what to do.
     None of them holds a key, a token or an address. `at_request` says that AWS refused the request for its content, so
-    the same request would be refused again. `elsewhere` says that the credentials may be valid in other Regions,
-    because this Region may not be enabled for the account. If every Region fails in this way, they are valid nowhere.
+    a part of it may be answered. `elsewhere` says that the credentials may be valid in other Regions, because this Region
+    may not be enabled for the account. If every Region fails in this way, they are valid nowhere. `invalid` says that
+    the service itself called the request invalid. `by_organization` says that a policy of the organization denies it.
     """
 
     kind: FailureKind
@@ -152,6 +153,8 @@ class Failure:
     remedy: str = ''
     at_request: bool = False
     elsewhere: bool = False
+    invalid: bool = False
+    by_organization: bool = False
 
     @property
     def at_sign_in(self) -> bool:
