@@ -63,7 +63,7 @@ def role(number: int) -> str:
 def account_access(sim: Any, number: int, **options: Any) -> Access:
     """The access to AWS of the instance of one account."""
     configured = settings.from_options(instance_of(sim, role_arn=role(number), **options), {}, None, {}, isfile)
-    return Access(configured.sign_in, configured.network, REGION)
+    return Access(configured.sign_in, configured.network, [REGION])
 
 
 # Shared between instances.

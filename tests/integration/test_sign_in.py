@@ -390,7 +390,7 @@ def test_role_is_assumed_once(sim: Simulator, make_check: MakeCheck, clock: Cloc
 def test_roles_are_assumed_in_the_home_region(sim: Simulator, home: str) -> None:
     """Roles are assumed in the one Region that signs in, whichever Region is asked first."""
     configured = settings.from_options({**instance_of(sim), 'role_arn': [HUB, LEAF]}, {}, None, {}, isfile)
-    access = Access(configured.sign_in, configured.network, home)
+    access = Access(configured.sign_in, configured.network, [home])
     for region in (OTHER, REGION):
         assert not isinstance(access.fetch(account.ACCOUNT, region), Failure)
     assert [hop.region for hop in sim.log.where(operation='AssumeRole')] == [home] * 2

@@ -52,8 +52,8 @@ class Quarantine:
     that wait longest come first.
 
     `any_answered` says whether any batch was answered since the first isolation, `answered_at` when one was last.
-    `invalid_since` holds the series that CloudWatch called invalid and has not answered since. `blocked_until` holds the
-    series keys and linked accounts that are not asked for before a time.
+    `invalid_since` holds the series that CloudWatch called invalid and has not answered since. `blocked_until` holds
+    the series keys and linked accounts that are not asked for before a time.
     """
 
     isolated: tuple[frozenset[str], ...] = ()
