@@ -113,7 +113,9 @@ class Report:
         for sentence in self._result.warnings:
             yield Notice(f'{region}: state', '', sentence)
         for failure in self.failures if self.level is not Level.UNKNOWN else ():
-            yield Notice(f'{region}: {failure.operation}', failure.kind, f'{region}: {failure}')
+            # Whichever operation comes first meets a failed sign-in.
+            operation = 'sign-in' if failure.at_sign_in else failure.operation
+            yield Notice(f'{region}: {operation}', failure.kind, f'{region}: {failure}')
         if self.series_over_limit:
             yield Notice(f'{region}: {MAX_SERIES}', '', self._over_limit())
 
