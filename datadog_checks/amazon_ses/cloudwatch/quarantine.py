@@ -30,7 +30,7 @@ REFUSED_FOR = DAY
 PROOF_SECONDS = HOUR
 """Seconds between the first refusal of a series and the one that proves it."""
 
-MAX_BISECTED = 16
+MAX_BISECTED = 12
 """If this many batches are asked and none is answered, none is bisected."""
 
 MAX_ISOLATED = 64
