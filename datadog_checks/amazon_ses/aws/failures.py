@@ -9,7 +9,6 @@ import re
 
 from botocore import exceptions
 from botocore.client import BaseClient
-from botocore.parsers import ResponseParserError
 
 from datadog_checks.amazon_ses.model import MALFORMED_REMEDY, Failure, FailureKind
 
@@ -151,7 +150,7 @@ def failure_of(error: Exception, operation: str, action: str) -> Failure:
 def _is_refused_for_content(error: Exception, kind: FailureKind) -> bool:
     """Whether a part of the request may be answered: the refusal is about its content, or a gateway's page."""
     if not isinstance(error, exceptions.ClientError):
-        return isinstance(error, ResponseParserError)
+        return False
     return kind is FailureKind.MALFORMED or (kind in STATUS_KINDS.values() and not _is_of_aws(error))
 
 

@@ -125,12 +125,12 @@ def _with_proofs(quarantine: Quarantine, refusals: Sequence[Refusal], now: float
 
 
 def _isolated(
-    quarantine: Quarantine, asked: frozenset[str], answered: frozenset[str], refusals: Sequence[Refusal]
+    quarantine: Quarantine, queried: frozenset[str], answered: frozenset[str], refusals: Sequence[Refusal]
 ) -> Sequence[frozenset[str]]:
     """The isolated groups without answered series, those that were asked last, and the refused batches: bisected while
     there is room."""
     settled = answered | _keys(refusals)
-    in_turn = sorted(quarantine.isolated, key=lambda group: not group.isdisjoint(asked))
+    in_turn = sorted(quarantine.isolated, key=lambda group: not group.isdisjoint(queried))
     groups = [group - settled for group in in_turn if not group <= settled]
     for batch, _ in refusals:
         groups += filter(None, bisect(batch)) if len(groups) < MAX_ISOLATED else [_keys([(batch, None)])]
