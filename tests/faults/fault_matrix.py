@@ -6,25 +6,17 @@ of, anything that is not as before two runs after the fault, and any mail that i
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
-from common import ACCOUNT, KEY, OTHER, REGION, SECRET, START, Driver, instance_of, wait_for_workers
-
-from datadog_checks.amazon_ses.cloudwatch.metric_table import EVENTS
-from datadog_checks.base.stubs import aggregator, datadog_agent
-from simulator import Clock, Fault, Simulator
-from simulator.scenarios import Scenario, configuration_sets
+from common import ACCOUNT, KEY, OTHER, REGION, SECRET
+from fault_trial import Record, Strike, play
 
 ROLE = f'arn:aws:iam::{ACCOUNT}:role/mail'
-SOURCES = ['account', 'cloudwatch', 'configuration_sets', 'send_statistics']
-WARM_RUNS, FAULTY_RUNS, RECOVERY_RUNS, SETTLING_RUNS = 8, 3, 2, 10
-MINUTE, STEP = 60, 300
-ALIVE = 'collector.'
-"""Prefix of what the check says of itself, which differs from the twin by right."""
+WARM_RUNS, FAULTY_RUNS, RECOVERY_RUNS = 4, 3, 2
+FOREVER = 10**6
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +31,11 @@ class Operation:
     options: Mapping[str, Any] = field(default_factory=dict)
     denied: str = ''
     each_run: bool = False
+
+    @property
+    def strikes(self) -> list[Strike]:
+        """What must fail from the beginning, so that the operation is asked."""
+        return [Strike(self.denied, None, {'kind': 'denied'}, 0, FOREVER)] if self.denied else []
 
     @property
     def signs_in(self) -> bool:
@@ -125,8 +122,8 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
     'deep nesting': {'kind': 'garbage', 'argument': b'[' * 100_000},
     'a page of a portal': {'kind': 'html'},
     'a page once': {'kind': 'html', 'times': 1},
-    'no answer': {'kind': 'hang', 'argument': 1.5},
-    'no answer once': {'kind': 'hang', 'argument': 1.5, 'times': 1},
+    'no answer': {'kind': 'hang', 'argument': 2.5},
+    'no answer once': {'kind': 'hang', 'argument': 2.5, 'times': 1},
     'a slow answer': {'kind': 'latency', 'argument': 0.1},
     'every second result partial': {'kind': 'partial'},
     'results without an error': {'kind': 'internal_error'},
@@ -160,107 +157,25 @@ def cells() -> Iterator[Cell]:
                 yield from (Cell(operation, name, warm) for warm in (False, True))
 
 
-Values = dict[tuple[str, frozenset[str]], float]
-
-
-@dataclass
-class Record:
-    """What was submitted: the values of each run, the level and message of each Region, and the messages of runs; by
-    Region since when it counts and its skipped periods; by Region and metric how many events are missing in the end."""
-
-    runs: list[Values] = field(default_factory=list)
-    statuses: list[dict[str, tuple[int, str]]] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
-    since: dict[str, float] = field(default_factory=dict)
-    missing: dict[tuple[str, str], float] = field(default_factory=dict)
-    skipped: dict[str, float] = field(default_factory=dict)
-    log: list[str] = field(default_factory=list)
-
-
-class _Lines(logging.Handler):
-    """Collects what is logged."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
-
-
-def play(operation: Operation, warm: bool, fault: Mapping[str, Any] | None) -> Record:
-    """Run the check through a fault, or without one."""
-    aggregator.reset()
-    datadog_agent.reset()
-    clock, record, handler = Clock(START), Record(), _Lines()
-    minutes = (WARM_RUNS if warm else 0) + FAULTY_RUNS + RECOVERY_RUNS + 1
-    curve = ((0.0, 1.0), (60.0 * minutes, 1.0), (60.0 * minutes, 0.0))
-    scenario = Scenario('mail', 'mail that ends', volume=600.0, families=(configuration_sets(2),), curves={'*': curve})
-    logging.getLogger().addHandler(handler)
-    try:
-        with Simulator(scenario, clock=clock, strict=False) as sim:
-            if operation.denied:
-                sim.faults.add(Fault('denied', operation=operation.denied))
-            options = {'regions': [REGION, OTHER], 'collect': SOURCES, 'min_collection_interval': 60, 'period': 60}
-            timeouts = {'connect_timeout': 1, 'read_timeout': 1, 'run_timeout': 10}
-            driver = Driver(sim, clock, aggregator, instance_of(sim, **options, **timeouts, **operation.options))
-            try:
-                _play(driver, record, operation, warm, fault)
-            finally:
-                driver.check.cancel()
-                wait_for_workers()
-    finally:
-        logging.getLogger().removeHandler(handler)
-    record.log = handler.lines
-    return record
-
-
-def _play(driver: Driver, record: Record, operation: Operation, warm: bool, fault: Mapping[str, Any] | None) -> None:
-    def run(runs: int, step: int) -> None:
-        for _ in range(runs):
-            before = len(aggregator.service_checks('amazon_ses.can_connect'))
-            record.messages.append(driver.run())
-            values = driver.new_values()
-            record.runs.append({key: value for key, value in values.items() if not key[0].startswith(ALIVE)})
-            checks = aggregator.service_checks('amazon_ses.can_connect')[before:]
-            record.statuses.append({_region_of(check): (check.status, check.message) for check in checks})
-            driver.clock.advance(step)
-
-    run(WARM_RUNS if warm else 0, MINUTE)
-    # The part of an operation that answers for all Regions has no Region of its own.
-    region = {} if operation.signs_in else {'region': REGION}
-    rule = driver.sim.faults.add(Fault(operation=operation.name, **region, **fault)) if fault else None
-    run(FAULTY_RUNS, MINUTE)
-    wait_for_workers()
-    if rule is not None:
-        driver.sim.faults.remove(rule)
-    run(RECOVERY_RUNS + 1, MINUTE)
-    run(SETTLING_RUNS, STEP)
-    for region in (REGION, OTHER):
-        record.since[region] = (driver.values('collector.counting_since', region) or [0.0])[-1]
-        record.skipped[region] = driver.total('collector.periods_skipped', region)
-        for spec in EVENTS:
-            counted = driver.total(spec.count.name, region) if spec.count else 0.0
-            truth = driver.cloudwatch_sum(spec.metric_name, record.since[region], region=region)
-            record.missing[region, spec.metric_name] = truth - counted
-
-
-def _region_of(check: Any) -> str:
-    return next((tag.partition(':')[2] for tag in check.tags if tag.startswith('region:')), '')
-
-
 @cache
 def twin(operation: Operation, warm: bool) -> Record:
     """What the check submits where nothing happens."""
-    return play(operation, warm, None)
+    return play(operation.options, operation.strikes, _runs(warm))
+
+
+def _runs(warm: bool) -> int:
+    return (WARM_RUNS if warm else 0) + FAULTY_RUNS + RECOVERY_RUNS + 1
 
 
 def holes(cell: Cell) -> list[str]:
     """The holes of a trial, as sentences."""
     operation, fault = cell.operation, FAULTS[cell.fault]
-    expected, actual = twin(operation, cell.warm), play(operation, cell.warm, fault)
     begin = WARM_RUNS if cell.warm else 0
     end = begin + FAULTY_RUNS
+    # An operation that signs in answers for all Regions, so it has none of its own.
+    strike = Strike(operation.name, None if operation.signs_in else REGION, fault, begin, end)
+    expected = twin(operation, cell.warm)
+    actual = play(operation.options, [*operation.strikes, strike], _runs(cell.warm))
     costs = [*_noise(actual), *_losses_at_the_end(operation, expected, actual, end)]
     if not operation.signs_in:
         for number in range(begin, end):
