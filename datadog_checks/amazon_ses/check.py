@@ -104,7 +104,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
                 run.failures.insert(0, unknown)
         calls = self.access.calls.drain()
         reports = []
-        for run in self.scope.without_refusing(runs, now):
+        for run in self.scope.without_refusing(runs, now, self._ends_after_run):
             region_report = Report(self.settings, run.result, calls, now)
             self._submit(region_report, now, started, self._covered(run, now, started))
             if run.saving is Saving.SAVED:
@@ -190,6 +190,11 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     def _is_by_hand(self) -> bool:
         return role.is_by_hand(_agent_setting('cmd_port'))
 
+    @property
+    def _ends_after_run(self) -> bool:
+        """Whether this process ends with the run."""
+        return self.waits_for_requests or self._is_by_hand
+
     def _role(self, since_first_run: float) -> Role:
         at_once = self.counts_at_once or self._isolated
         return role.role(self._is_by_hand, at_once, since_first_run, self.settings.interval)
@@ -201,8 +206,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def _new_wait(self) -> Wait:
         """The wait of one run. A process that ends after the run waits until its requests have ended."""
-        ends = self.waits_for_requests or self._is_by_hand
-        longest = self.settings.network.longest_request if ends else 0.0
+        longest = self.settings.network.longest_request if self._ends_after_run else 0.0
         return Wait(max(self.settings.run_timeout, longest), lambda: self.monotonic())
 
     def _begun(self, target: Target, late: Outcomes, now: float, started: float) -> Run:

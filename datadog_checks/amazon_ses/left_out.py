@@ -76,9 +76,10 @@ class LeftOut:
         """Why each Region is left out."""
         return {region: trial.reason for region, trial in self._trials.items() if trial.reason is not None}
 
-    def judge(self, sources_of: Mapping[str, Sources], now: float) -> tuple[set[str], set[str]]:
+    def judge(self, sources_of: Mapping[str, Sources], now: float, at_once: bool) -> tuple[set[str], set[str]]:
         """The Regions of a run that are on trial, and those that are left out from now on. `sources_of` are the sources
-        of each Region that was asked."""
+        of each Region that was asked. `at_once` says that one refusal is enough, because this process ends with the run
+        and the next one asks again."""
         answering = {region for region, sources in sources_of.items() if has_answered(sources)}
         for region in answering:
             self._trials.pop(region, None)
@@ -86,7 +87,8 @@ class LeftOut:
             return set(), set()
         before = self.reasons
         for region in sources_of.keys() - answering:
-            self._trials[region] = _next(self._trials.get(region, Trial(now)), refusal(sources_of[region]), now)
+            trial, reason = self._trials.get(region, Trial(now)), refusal(sources_of[region])
+            self._trials[region] = _next(trial, reason, now, at_once or reason is Reason.ORGANIZATION)
         on_trial = {
             region
             for region, trial in self._trials.items()
@@ -121,15 +123,15 @@ def sentence(regions: Iterable[str], reasons: Mapping[str, Reason]) -> str:
     )
 
 
-def _next(trial: Trial, reason: Reason | None, now: float) -> Trial:
-    """The trial after a run in which the Region did not answer."""
+def _next(trial: Trial, reason: Reason | None, now: float, at_once: bool) -> Trial:
+    """The trial after a run in which the Region did not answer. `at_once` says that one refusal is enough."""
     if trial.reason is not None:
         return replace(trial, rests_until=now + LEFT_OUT_FOR, reason=reason or trial.reason)
     if reason is None:
         return trial
     refusals = trial.refusals + 1
     proven = refusals >= MIN_REFUSALS and now - trial.since >= TRIAL_SECONDS
-    if proven or reason is Reason.ORGANIZATION:
+    if proven or at_once:
         return replace(trial, refusals=refusals, rests_until=now + LEFT_OUT_FOR, reason=reason)
     pause = min(SHORTEST_PAUSE * 2 ** (refusals - 1), LONGEST_PAUSE)
     return replace(trial, refusals=refusals, rests_until=now + pause)

@@ -146,14 +146,15 @@ class Scope:
         """Why each Region is left out that `regions: all` would read."""
         return self._left_out.reasons
 
-    def without_refusing(self, runs: Iterable[Run], now: float) -> list[Run]:
+    def without_refusing(self, runs: Iterable[Run], now: float, is_only_run: bool) -> list[Run]:
         """The runs without Regions that are left out, which `regions: all` does where other Regions answer. Those that
-        never answered are marked as on trial."""
+        never answered are marked as on trial. `is_only_run` says that this process ends with the run."""
         active = list(runs)
         if self._settings.regions:
             return active
-        on_trial, new = self._left_out.judge({run.target.region: run.progress.sources for run in active}, now)
-        if new:
+        sources_of = {run.target.region: run.progress.sources for run in active}
+        on_trial, new = self._left_out.judge(sources_of, now, is_only_run)
+        if new and not is_only_run:
             self._log.info(left_out.sentence(new, self.left_out))
         for run in active:
             run.is_on_trial = run.target.region in on_trial

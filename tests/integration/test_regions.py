@@ -139,6 +139,16 @@ def test_regions_that_deny_everything_are_left_out(
     assert all(levels(driver, name) <= {UNKNOWN} for name in denied)
 
 
+def test_a_single_run_leaves_refusing_regions_out(make_driver: MakeDriver, two_regions: Simulator) -> None:
+    """A process of one run, such as that of a Nagios check, is not UNKNOWN because of Regions that are not enabled."""
+    driver = everywhere(make_driver, two_regions, collect=['account'])
+    driver.check.waits_for_requests = True
+    assert driver.run() == ''
+    for name in OPT_IN:
+        assert levels(driver, name) == set()
+        assert driver.last('collector.region_left_out', name, 'reason:not_enabled') == 1
+
+
 def test_a_region_that_never_answers_pages_after_an_hour(
     make_driver: MakeDriver, two_regions: Simulator, clock: Clock
 ) -> None:
