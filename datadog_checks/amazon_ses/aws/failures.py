@@ -5,6 +5,8 @@ The text of AWS's messages is left out, because it names users, whose names may 
 
 from __future__ import annotations
 
+import re
+
 from botocore import exceptions
 from botocore.client import BaseClient
 
@@ -46,6 +48,25 @@ CREDENTIALS = {
 }
 NOT_ENABLED = {'InvalidClientTokenId', 'OptInRequired', 'RegionDisabledException', 'UnrecognizedClientException'}
 """Codes of a Region that is not enabled for the account. AWS gives the same for keys that are invalid everywhere."""
+
+INVALID = {
+    'InvalidFormat',
+    'InvalidFormatFault',
+    'InvalidParameterCombination',
+    'InvalidParameterCombinationException',
+    'InvalidParameterInput',
+    'InvalidParameterValue',
+    'InvalidParameterValueException',
+    'MissingParameter',
+    'MissingRequiredParameter',
+    'MissingRequiredParameterException',
+    'ValidationError',
+    'ValidationException',
+}
+"""Codes with which a service calls a request invalid."""
+
+DENIED_BY_ORGANIZATION = re.compile('with an explicit deny in a (service|resource) control policy')
+"""AWS's words where a policy of the organization denies a request."""
 
 UNSUPPORTED = {'404', 'InvalidAction', 'UnknownOperation', 'UnknownOperationException', 'UnsupportedOperation'}
 
@@ -112,10 +133,36 @@ def failure_of(error: Exception, operation: str, action: str) -> Failure:
     for error_class, remedy in NETWORK_REMEDIES.items():
         if isinstance(error, error_class):
             return Failure(kind, operation, detail, remedy)
-    at_request = kind is FailureKind.MALFORMED and isinstance(error, exceptions.ClientError)
     # Roles are assumed in the Region that signs in, so a refusal there says nothing of the Region of the operation.
     elsewhere = _code(error) in NOT_ENABLED and not operation.startswith('AssumeRole')
-    return Failure(kind, operation, detail, _remedy(kind, operation, action), at_request, elsewhere)
+    return Failure(
+        kind,
+        operation,
+        detail,
+        _remedy(kind, operation, action),
+        at_request=_is_refused_for_content(error, kind),
+        elsewhere=elsewhere,
+        invalid=_code(error) in INVALID and _is_of_aws(error),
+        by_organization=kind is FailureKind.DENIED and DENIED_BY_ORGANIZATION.search(_message(error)) is not None,
+    )
+
+
+def _is_refused_for_content(error: Exception, kind: FailureKind) -> bool:
+    """Whether a part of the request may be answered: the refusal is about its content, or a gateway's page."""
+    if not isinstance(error, exceptions.ClientError):
+        return False
+    return kind is FailureKind.MALFORMED or (kind in STATUS_KINDS.values() and not _is_of_aws(error))
+
+
+def _is_of_aws(error: Exception) -> bool:
+    """Whether an error has the form that AWS gives its errors: a code and a request id."""
+    metadata = error.response.get('ResponseMetadata', {}) if isinstance(error, exceptions.ClientError) else {}
+    return bool(metadata.get('RequestId')) and not _code(error).isdigit() and bool(_code(error))
+
+
+def _message(error: Exception) -> str:
+    """The text of an error that AWS answered, which is not shown."""
+    return str(error.response.get('Error', {}).get('Message', '')) if isinstance(error, exceptions.ClientError) else ''
 
 
 def _code(error: Exception) -> str:
