@@ -25,6 +25,7 @@ from datadog_checks.amazon_ses.aws.botocore_internals import INTERNALS
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.sessions import Session
 from datadog_checks.amazon_ses.configuration.network import Network
+from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 from simulator import Simulator
 from simulator.network import ConnectProxy, TlsTwin
 from simulator.scenarios import Scenario, configuration_sets
@@ -264,7 +265,7 @@ def test_this_botocore_has_each_part(name: str) -> None:
 
 
 def session() -> Session:
-    return Session(Network({}, 1.0, 1.0), CallRecord(), REGION)
+    return Session(Network({}, 1.0, 1.0), CallRecord(), REGION, SignIn())
 
 
 def test_sessions_share_models_and_leave_timestamps() -> None:

@@ -16,6 +16,7 @@ from datadog_checks.amazon_ses.aws import json_protocol
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.client_pool import ClientPool
 from datadog_checks.amazon_ses.aws.failures import failure_of
+from datadog_checks.amazon_ses.aws.local_causes import local_cause
 from datadog_checks.amazon_ses.aws.rate_limit import RateLimit
 from datadog_checks.amazon_ses.cloudwatch import answers, discovery, queries
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
@@ -42,6 +43,7 @@ class Access:
     def __init__(self, sign_in: SignIn, network: Network, sign_in_region: str) -> None:
         """`sign_in_region` is the Region whose STS endpoint signs in."""
         self.calls = CallRecord()
+        self._sign_in = sign_in
         self._network = network
         self._clients = ClientPool(sign_in, network, sign_in_region, self.calls)
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
@@ -153,10 +155,10 @@ class Access:
         )
 
     def _failure(self, error: Exception, region: str, operation: str, action: str) -> Failure:
-        failure = failure_of(error, operation, action)
+        failure = failure_of(error, operation, action, region, self._sign_in)
         if failure.kind is FailureKind.CREDENTIALS:
             self._clients.drop_credentials()
-        if not isinstance(error, (ClientError, BotoCoreError)):
+        if not isinstance(error, (ClientError, BotoCoreError)) and local_cause(error, self._sign_in) is None:
             # botocore emits no event for an answer that its parser cannot read.
             self.calls.add_failure(region, failure.operation, failure.kind)
         return failure

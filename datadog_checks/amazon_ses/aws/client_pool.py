@@ -7,6 +7,7 @@ from typing import Any
 
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.credentials import LazyCredentials, configured_credentials, role_credentials
+from datadog_checks.amazon_ses.aws.local_causes import mark_set_up
 from datadog_checks.amazon_ses.aws.sdk_logging import raise_log_levels
 from datadog_checks.amazon_ses.aws.sessions import Session
 from datadog_checks.amazon_ses.configuration.network import Network
@@ -33,11 +34,15 @@ class ClientPool:
     def get(self, service: str, region: str) -> Any:
         """The client of a service in a Region. Raises what botocore raises where the configuration is wrong."""
         with self._lock:
-            if self._session is None:
-                self._session = self._sign_in_session()
-            client = self._clients.get((service, region))
-            if client is None:
-                client = self._clients[service, region] = self._session.create_client(service, region)
+            try:
+                if self._session is None:
+                    self._session = self._sign_in_session()
+                client = self._clients.get((service, region))
+                if client is None:
+                    client = self._clients[service, region] = self._session.create_client(service, region)
+            except Exception as error:
+                mark_set_up(error)
+                raise
             return client
 
     def drop_credentials(self) -> None:
@@ -48,7 +53,7 @@ class ClientPool:
     def _sign_in_session(self) -> Session:
         """A session with the configured credentials, or with those of the last role that they lead to."""
         sign_in = self._sign_in
-        chain = [configured_credentials(sign_in, lambda: self._new_session(profile=sign_in.profile))]
+        chain = [configured_credentials(sign_in, self._new_session)]
         session = self._new_session(credentials=chain[0])
         for role in sign_in.roles:
             # AWS ignores an external id where a role demands none.
@@ -57,5 +62,5 @@ class ClientPool:
         self._role_chain = chain
         return session
 
-    def _new_session(self, profile: str | None = None, credentials: LazyCredentials | None = None) -> Session:
-        return Session(self._network, self._calls, self._sign_in_region, profile, credentials)
+    def _new_session(self, credentials: LazyCredentials | None = None) -> Session:
+        return Session(self._network, self._calls, self._sign_in_region, self._sign_in, credentials)

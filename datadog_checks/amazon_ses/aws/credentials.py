@@ -12,6 +12,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import NoCredentialsError
 
 from datadog_checks.amazon_ses.aws import botocore_internals
+from datadog_checks.amazon_ses.aws.local_causes import mark_sign_in
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 from datadog_checks.amazon_ses.values import epoch
 
@@ -35,13 +36,17 @@ class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not ann
         self._loaded = None
 
     def get_frozen_credentials(self) -> Any:
-        with self._lock:
-            # Another worker may drop them meanwhile.
-            credentials = self._loaded or self._load()
-            if credentials is None:
-                raise NoCredentialsError
-            self._loaded = credentials
-        return credentials.get_frozen_credentials()
+        try:
+            with self._lock:
+                # Another worker may drop them meanwhile.
+                credentials = self._loaded or self._load()
+                if credentials is None:
+                    raise NoCredentialsError
+                self._loaded = credentials
+            return credentials.get_frozen_credentials()
+        except Exception as error:
+            mark_sign_in(error)
+            raise
 
     @property
     def access_key(self) -> str:

@@ -24,6 +24,11 @@ class SignIn:
     session_name: str = 'datadog-amazon-ses'
 
     @property
+    def has_keys(self) -> bool:
+        """Whether the options hold the keys, so that nothing of the machine is needed."""
+        return self.access_key_id is not None
+
+    @property
     def account(self) -> str | None:
         """The account of the last role."""
         role = ROLE.fullmatch(self.roles[-1]) if self.roles else None
