@@ -44,9 +44,14 @@ def masked(text: str) -> str:
     return _hash(text, MASK_DIGITS) if MIDDLE.search(text) else text
 
 
+MOST_ADDRESSES = 4
+"""Addresses of one text that are looked for."""
+
+
 def addresses_in(text: str) -> list[str]:
+    """The first addresses in a text."""
     addresses: list[str] = []
-    while MIDDLE.search(text) and (match := ADDRESS.search(text)):
+    while len(addresses) < MOST_ADDRESSES and MIDDLE.search(text) and (match := ADDRESS.search(text)):
         addresses.append(f'{match["quoted"] or match["unquoted"]}@{match["domain"]}')
         text = text[match.end() :]
     return addresses

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +19,7 @@ from datadog_checks.amazon_ses.aws.client_pool import ClientPool
 from datadog_checks.amazon_ses.aws.failures import failure_of
 from datadog_checks.amazon_ses.aws.local_causes import local_cause
 from datadog_checks.amazon_ses.aws.rate_limit import RateLimit
+from datadog_checks.amazon_ses.aws.sdk_logging import unlogged
 from datadog_checks.amazon_ses.cloudwatch import answers, discovery, queries
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.series import Dimensions
@@ -57,6 +59,7 @@ class Access:
             self._endpoints[service, region] = endpoint_of(self._network, service, region)
         return self._endpoints[service, region]
 
+    @unlogged
     def caller_account(self, region: str) -> str | Failure:
         """The account that the credentials belong to: GetCallerIdentity, which needs no permission."""
         operation = 'GetCallerIdentity'
@@ -68,6 +71,7 @@ class Access:
             return malformed(operation, 'the answer has no account.')
         return account
 
+    @unlogged
     def fetch(self, collector: Collector, region: str) -> Mapping[str, Any] | Failure:
         """The answer to one API source."""
         action = collector.actions[0].name
@@ -76,6 +80,7 @@ class Access:
         except Exception as error:
             return self._failure(error, region, action.partition(':')[2], action)
 
+    @unlogged
     def list_metrics(
         self, listing: discovery.Listing, region: str, account: str, seconds: float
     ) -> discovery.ListingAnswer:
@@ -92,24 +97,26 @@ class Access:
             failure = self._failure(error, region, discovery.OPERATION, discovery.ACTIONS[0].name)
         return discovery.ListingAnswer(frozenset(filter(None, metrics)), failure, metrics.count(None))
 
+    @unlogged
     def get_metric_data(self, batch: queries.Batch, region: str, now: float) -> answers.BatchAnswer | Failure:
         """The answer to a batch, from all of its pages. A Failure only where no page came."""
-        pages: list[Page] = []
         failures: list[Failure] = []
         self._datapoint_limits.setdefault(region, RateLimit(queries.MAX_DATAPOINTS)).wait(batch.datapoints)
-        try:
-            self.calls.set_billed_metrics(batch.billed_metrics)
-            for page in self._pages(partial(json_protocol.get_metric_data, batch=batch), region, MAX_PAGES):
-                pages.append(page)
-        except Exception as error:
-            failures.append(self._failure(error, region, answers.OPERATION, queries.ACTIONS[0].name))
-        if not pages:
+        answer = answers.parse(batch, self._readable_pages(batch, region, failures), failures, now)
+        if not answer.pages:
             return failures[0]
-        answer = answers.parse(batch, pages, failures, now)
         for failure in answer.failures:
             if failure not in failures:
                 self.calls.add_failure(region, failure.operation, failure.kind)
         return answer
+
+    def _readable_pages(self, batch: queries.Batch, region: str, failures: list[Failure]) -> Iterator[Page]:
+        """The pages of the answer to a batch, one at a time, until one fails, which is added to `failures`."""
+        self.calls.set_billed_metrics(batch.billed_metrics)
+        try:
+            yield from self._pages(partial(json_protocol.get_metric_data, batch=batch), region, MAX_PAGES)
+        except Exception as error:
+            failures.append(self._failure(error, region, answers.OPERATION, queries.ACTIONS[0].name))
 
     def _read_listing(
         self, listing: discovery.Listing, region: str, account: str, seconds: float, metrics: list[ListedMetric | None]
@@ -119,9 +126,12 @@ class Access:
         deadline, pages = time.monotonic() + seconds, 0
         for request in listing.requests:
             for page in self._pages(partial(self._listing_page, request=request), region, discovery.MAX_PAGES):
-                metrics.extend(discovery.parse_page(page, account, shared_dimensions))
+                room = discovery.MAX_METRICS - len(metrics)
+                metrics.extend(islice(discovery.parse_page(page, account, shared_dimensions), room))
                 pages += 1
-                if pages >= discovery.MAX_PAGES or (time.monotonic() > deadline and page.get('NextToken')):
+                if len(metrics) >= discovery.MAX_METRICS or pages >= discovery.MAX_PAGES:
+                    return False
+                if time.monotonic() > deadline and page.get('NextToken'):
                     return False
         return True
 

@@ -102,7 +102,6 @@ CONNECTIONS = Internal(
     (
         'botocore.awsrequest.AWSHTTPConnectionPool',
         'botocore.awsrequest.AWSHTTPSConnectionPool',
-        'botocore.httpsession.URLLib3Session._pool_classes_by_scheme',
     ),
     'No answer is read beyond a limit of bytes, and a request ends as a whole, however slowly its answer trickles.',
     'pytest tests/integration/test_intake.py',
@@ -110,9 +109,9 @@ CONNECTIONS = Internal(
 )
 METADATA = Internal(
     (
-        'botocore.session.Session.get_component',
-        'botocore.credentials.InstanceMetadataProvider._role_fetcher',
-        'botocore.credentials.ContainerProvider._fetcher',
+        'botocore.credentials.CredentialResolver.get_provider',
+        'botocore.credentials.InstanceMetadataProvider',
+        'botocore.credentials.ContainerProvider',
     ),
     'Credentials of the machine or the container are asked for without a proxy, and their answers are limited.',
     'pytest tests/integration/test_sign_in.py -k metadata',

@@ -8,7 +8,7 @@ from typing import Any
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.credentials import LazyCredentials, configured_credentials, role_credentials
 from datadog_checks.amazon_ses.aws.local_causes import mark_set_up
-from datadog_checks.amazon_ses.aws.sdk_logging import raise_log_levels
+from datadog_checks.amazon_ses.aws.sdk_logging import ignore_unverified
 from datadog_checks.amazon_ses.aws.sessions import Session
 from datadog_checks.amazon_ses.configuration.network import Network
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
@@ -21,7 +21,7 @@ class ClientPool:
     """
 
     def __init__(self, sign_in: SignIn, network: Network, sign_in_region: str, calls: CallRecord) -> None:
-        raise_log_levels(network.verify)
+        ignore_unverified(network.verify)
         self._sign_in = sign_in
         self._network = network
         self._sign_in_region = sign_in_region

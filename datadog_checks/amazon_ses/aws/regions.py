@@ -9,6 +9,7 @@ from botocore.exceptions import UnknownRegionError
 from botocore.session import Session
 
 from datadog_checks.amazon_ses.aws import botocore_internals
+from datadog_checks.amazon_ses.aws.sdk_logging import unlogged
 from datadog_checks.amazon_ses.configuration.network import FIPS_REGIONS
 from datadog_checks.amazon_ses.configuration.sign_in import ROLE, SignIn
 
@@ -27,6 +28,7 @@ class SesRegions(NamedTuple):
     sign_in_region: str
 
 
+@unlogged
 def ses_regions(sign_in: SignIn, use_fips: bool) -> SesRegions:
     """The Regions in the partition of the last role, else of the default Region, else of `aws`. Raises nothing.
 

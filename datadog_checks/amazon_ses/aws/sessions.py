@@ -10,7 +10,7 @@ from botocore.credentials import Credentials
 from botocore.session import Session as BotocoreSession
 
 from datadog_checks.amazon_ses.addresses import shown
-from datadog_checks.amazon_ses.aws import botocore_internals, json_protocol
+from datadog_checks.amazon_ses.aws import botocore_internals, json_protocol, xml_flags
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.client_config import client_config
 from datadog_checks.amazon_ses.aws.connections import Connections, MetadataSession, Route, attach_events, proxies_for
@@ -91,6 +91,7 @@ class Session(BotocoreSession):  # type: ignore[misc]  # botocore is not annotat
         # Calls are recorded before connections send them, which may fail.
         self._calls.attach(client, region)
         json_protocol.attach(client)
+        xml_flags.attach(client)
         endpoint = endpoint_of(self._network, service_name, region)
         if connections is None:
             attach_events(client, endpoint)
