@@ -73,19 +73,24 @@ class EventSpec:
     description: str
 
 
-class Target(NamedTuple):
-    """One account in one Region. SES keeps everything for each of them, and so does the check.
+UNKNOWN_ACCOUNT = 'unknown'
+"""In place of the account of a target while it is not known."""
 
-    The account is empty while it is not known.
-    """
+
+class Target(NamedTuple):
+    """One account in one Region. SES keeps everything for each of them, and so does the check."""
 
     account: str
     region: str
 
     @property
     def tags(self) -> tuple[str, ...]:
-        account = (f'aws_account:{self.account}',) if self.account else ()
-        return (*account, f'region:{self.region}')
+        return f'aws_account:{self.account}', f'region:{self.region}'
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the account is known."""
+        return self.account != UNKNOWN_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +149,10 @@ class Failure:
     """Why AWS did not give an answer that can be used, and what the operator can do about it.
 
     `operation` is the AWS operation that failed, `detail` what was observed, `remedy` what to do.
-    None of them holds a key, a token or an address. `at_request` says that AWS refused the request for its content, so
-    the same request would be refused again. `elsewhere` says that the credentials may be valid in other Regions,
-    because this Region may not be enabled for the account. If every Region fails in this way, they are valid nowhere.
+    None of them holds a key, a token or an address. `at_request` says that the request was refused for its content, so
+    a part of it may be answered; `invalid` that AWS itself called it invalid. `elsewhere` says that the credentials may
+    be valid in other Regions, because this Region may not be enabled for the account. If every Region fails in this
+    way, they are valid nowhere. `by_organization` says that a policy of the organization denies the request.
     `request_id` is for AWS's support: it differs from answer to answer, so failures that differ only in it are equal.
     """
 
@@ -156,6 +162,8 @@ class Failure:
     remedy: str = ''
     at_request: bool = False
     elsewhere: bool = False
+    invalid: bool = False
+    by_organization: bool = False
     request_id: str = field(default='', compare=False)
 
     @property

@@ -6,7 +6,7 @@ Every method may be called from several workers at once. Clients live as long as
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from datadog_checks.amazon_ses.aws import json_protocol
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.client_pool import ClientPool
+from datadog_checks.amazon_ses.aws.credentials import SignInRegions
 from datadog_checks.amazon_ses.aws.failures import failure_of
 from datadog_checks.amazon_ses.aws.local_causes import local_cause
 from datadog_checks.amazon_ses.aws.rate_limit import RateLimit
@@ -42,12 +43,18 @@ Page = Mapping[str, Any]
 class Access:
     """What one instance asks AWS, with its credentials and endpoints."""
 
-    def __init__(self, sign_in: SignIn, network: Network, sign_in_region: str) -> None:
-        """`sign_in_region` is the Region whose STS endpoint signs in."""
+    def __init__(
+        self,
+        sign_in: SignIn,
+        network: Network,
+        sign_in_regions: Sequence[str],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`sign_in_regions` are those whose STS endpoints sign in, in turn."""
         self.calls = CallRecord()
         self._sign_in = sign_in
         self._network = network
-        self._clients = ClientPool(sign_in, network, sign_in_region, self.calls)
+        self._clients = ClientPool(sign_in, network, SignInRegions(sign_in_regions, monotonic), self.calls)
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
         # By Region. Workers use setdefault, so that all of one Region share a limit.
         self._datapoint_limits: dict[str, RateLimit] = {}
@@ -59,6 +66,16 @@ class Access:
             self._endpoints[service, region] = endpoint_of(self._network, service, region)
         return self._endpoints[service, region]
 
+    @property
+    def credentials_in_doubt(self) -> bool:
+        """Whether the next request loads credentials again, which may be of another account."""
+        return self._clients.credentials_in_doubt
+
+    @property
+    def sign_ins(self) -> int:
+        """How often credentials were loaded."""
+        return self._clients.generation
+
     @unlogged
     def caller_account(self, region: str) -> str | Failure:
         """The account that the credentials belong to: GetCallerIdentity, which needs no permission."""
@@ -69,6 +86,7 @@ class Access:
             return self._failure(error, region, operation, 'sts:GetCallerIdentity')
         if not (isinstance(account, str) and ACCOUNT_ID.fullmatch(account)):
             return malformed(operation, 'the answer has no account.')
+        self._clients.accept(region)
         return account
 
     @unlogged
@@ -76,9 +94,11 @@ class Access:
         """The answer to one API source."""
         action = collector.actions[0].name
         try:
-            return collector.fetch(lambda service: self._clients.get(service, region))
+            answer = collector.fetch(lambda service: self._clients.get(service, region))
         except Exception as error:
             return self._failure(error, region, action.partition(':')[2], action)
+        self._clients.accept(region)
+        return answer
 
     @unlogged
     def list_metrics(
@@ -147,6 +167,7 @@ class Access:
         token = None
         while token is not None or not tokens:
             page = request_page(client, token=token)
+            self._clients.accept(region)
             yield page
             token = page.get('NextToken') or None
             if token is not None and not isinstance(token, str):
@@ -167,7 +188,10 @@ class Access:
     def _failure(self, error: Exception, region: str, operation: str, action: str) -> Failure:
         failure = failure_of(error, operation, action, region, self._sign_in)
         if failure.kind is FailureKind.CREDENTIALS:
-            self._clients.drop_credentials()
+            self._clients.refuse(region)
+        elif failure.kind is FailureKind.DENIED and not failure.at_sign_in and not failure.at_request:
+            # The service knows whom it denies.
+            self._clients.accept(region)
         if not isinstance(error, (ClientError, BotoCoreError)) and local_cause(error, self._sign_in) is None:
             # botocore emits no event for an answer that its parser cannot read.
             self.calls.add_failure(region, failure.operation, failure.kind)

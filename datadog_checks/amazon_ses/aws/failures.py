@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from botocore import exceptions
 from botocore.client import BaseClient
+from botocore.parsers import ResponseParserError
 
 from datadog_checks.amazon_ses.aws.intake import TooLarge
 from datadog_checks.amazon_ses.aws.local_causes import local_cause
@@ -85,7 +86,7 @@ def failure_of(
     for error_class, remedy in NETWORK_REMEDIES.items():
         if isinstance(error, error_class):
             return Failure(kind, operation, detail, remedy)
-    return Failure(kind, operation, detail, REMEDIES[kind])
+    return Failure(kind, operation, detail, REMEDIES[kind], at_request=isinstance(error, ResponseParserError))
 
 
 def _refused(refusal: Refusal, operation: str, action: str, sign_in: SignIn) -> Failure:
@@ -96,9 +97,11 @@ def _refused(refusal: Refusal, operation: str, action: str, sign_in: SignIn) -> 
         operation,
         refusal.detail,
         _remedy(refusal, operation, action, sign_in),
-        at_request=kind is FailureKind.MALFORMED and refusal.is_from_aws,
+        at_request=kind is FailureKind.MALFORMED or (kind is FailureKind.UNSUPPORTED and not refusal.is_from_aws),
         # Roles are assumed in the Region that signs in, so a refusal there says nothing of the operation's Region.
         elsewhere=refusal.code in NOT_ENABLED and not operation.startswith('AssumeRole'),
+        invalid=refusal.is_invalid,
+        by_organization=refusal.is_by_organization,
         request_id=refusal.request_id,
     )
 

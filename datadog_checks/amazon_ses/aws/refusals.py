@@ -52,6 +52,22 @@ CREDENTIALS = {
 NOT_ENABLED = {'InvalidClientTokenId', 'OptInRequired', 'RegionDisabledException', 'UnrecognizedClientException'}
 """Codes of a Region that is not enabled for the account. AWS gives the same for keys that are invalid everywhere."""
 
+INVALID = {
+    'InvalidFormat',
+    'InvalidFormatFault',
+    'InvalidParameterCombination',
+    'InvalidParameterCombinationException',
+    'InvalidParameterInput',
+    'InvalidParameterValue',
+    'InvalidParameterValueException',
+    'MissingParameter',
+    'MissingRequiredParameter',
+    'MissingRequiredParameterException',
+    'ValidationError',
+    'ValidationException',
+}
+"""Codes with which a service calls a request invalid."""
+
 UNSUPPORTED = {'404', 'InvalidAction', 'UnknownOperation', 'UnknownOperationException', 'UnsupportedOperation'}
 
 KINDS = {
@@ -73,6 +89,8 @@ POLICIES = {
 }
 """The classes of policies in AWS's words (IAM User Guide, "Troubleshoot access denied error messages"), and where each
 of them is changed."""
+
+OF_THE_ORGANIZATION = ('service control policy', 'resource control policy')
 
 DENIAL = re.compile(
     rf'\b(?:because no|with an (?P<explicit>explicit deny) in (?:an?|the)) (?P<policy>{"|".join(POLICIES)})\b',
@@ -109,6 +127,17 @@ class Refusal:
     def is_from_aws(self) -> bool:
         """Whether the error has the form of AWS: a code that is a word, and a request id."""
         return bool(self.request_id) and self.code[:1].isalpha()
+
+    @property
+    def is_invalid(self) -> bool:
+        """Whether AWS itself calls the request invalid."""
+        return self.code in INVALID and self.is_from_aws
+
+    @property
+    def is_by_organization(self) -> bool:
+        """Whether a policy of the organization denies the request."""
+        denial = self.denial if self.kind is FailureKind.DENIED else None
+        return denial is not None and denial.explicit and denial.policy in OF_THE_ORGANIZATION
 
     @property
     def kind(self) -> FailureKind:

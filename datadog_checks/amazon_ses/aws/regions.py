@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from botocore.exceptions import UnknownRegionError
@@ -26,6 +28,12 @@ class SesRegions(NamedTuple):
 
     names: tuple[str, ...]
     sign_in_region: str
+
+    def without(self, patterns: Sequence[str]) -> SesRegions:
+        """Those that match none of the patterns. If the Region that signs in does, the first one signs in."""
+        names = tuple(name for name in self.names if not any(fnmatchcase(name, pattern) for pattern in patterns))
+        matches = any(fnmatchcase(self.sign_in_region, pattern) for pattern in patterns)
+        return SesRegions(names, next(iter(names), '') if matches else self.sign_in_region)
 
 
 @unlogged

@@ -60,6 +60,7 @@ LIMITED = (
 )
 """The warning about a limit on metrics, with the limit."""
 
+REGION_PATTERN = re.compile(r'[a-z0-9*-]{1,64}')
 LEDGER_NAME = re.compile(r'[A-Za-z0-9_-]{1,64}')
 
 DAY = 86400
@@ -78,6 +79,7 @@ class Settings:
     """
 
     regions: tuple[str, ...]
+    exclude_regions: tuple[str, ...]
     account_id: str | None
     sign_in: SignIn
     network: Network
@@ -150,6 +152,7 @@ def from_options(
     named_series = parse_dimensions(options.raw('dimensions'), options.flag('show_addresses'))
     return Settings(
         regions=regions,
+        exclude_regions=_exclude_regions(options),
         collect=_sources(options, named_series),
         account_id=options.account_id('account_id'),
         sign_in=parse_sign_in(options),
@@ -196,6 +199,13 @@ def _regions(options: Options) -> tuple[str, ...]:
     if 'regions' in options:
         return options.regions('regions')
     return (options.text('region', 'the name of one AWS Region, for example us-east-1', REGION),)
+
+
+def _exclude_regions(options: Options) -> tuple[str, ...]:
+    if 'exclude_regions' in options and options.raw('regions') != ALL:
+        raise SettingsError('Option `exclude_regions` is of use only with `regions: all`.')
+    accepted = 'a list of AWS Regions in which * stands for anything, for example ["ap-*", "me-south-1"]'
+    return options.texts('exclude_regions', REGION_PATTERN, accepted)
 
 
 def _sources(options: Options, named_series: Collection[Series]) -> frozenset[str]:
