@@ -146,6 +146,22 @@ def remove_renewal(patch: Patch) -> None:
     patch.delattr(botocore.credentials, 'DeferredRefreshableCredentials')
 
 
+def remove_pool_classes(patch: Patch) -> None:
+    """HTTP sessions keep the classes of their connections elsewhere."""
+    make = URLLib3Session.__init__
+
+    def renamed(session: Any, *arguments: Any, **options: Any) -> None:
+        make(session, *arguments, **options)
+        session._classes = vars(session).pop('_pool_classes_by_scheme')
+
+    patch.setattr(URLLib3Session, '__init__', renamed)
+
+
+def remove_provider_lookup(patch: Patch) -> None:
+    """What finds credentials is not found by its name."""
+    patch.delattr(botocore.credentials.CredentialResolver, 'get_provider')
+
+
 REMOVALS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     'HTTP_SESSION': (remove_http_session,),
     'TLS_CONTEXT': (remove_tls_context,),
@@ -160,6 +176,8 @@ REMOVALS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     'PROTOCOL': (remove_protocol,),
     'SIGNING': (remove_frozen_credentials,),
     'RENEWAL': (remove_renewal,),
+    'CONNECTIONS': (remove_pool_classes,),
+    'METADATA': (remove_provider_lookup,),
 }
 EACH_REMOVAL = [removal for removals in REMOVALS.values() for removal in removals]
 

@@ -51,8 +51,8 @@ def test_error_without_an_answer(error: Exception) -> None:
 
 
 def client_error(code: str, status: int = 400, operation: str = 'GetAccount') -> exceptions.ClientError:
-    answer = {'Error': {'Code': code, 'Message': 'arn:aws:iam::1:user/jane@x.y'}, 'ResponseMetadata': {'RequestId': REQUEST_ID}}
-    answer['ResponseMetadata']['HTTPStatusCode'] = status
+    metadata = {'RequestId': REQUEST_ID, 'HTTPStatusCode': status}
+    answer = {'Error': {'Code': code, 'Message': 'arn:aws:iam::1:user/jane@x.y'}, 'ResponseMetadata': metadata}
     return exceptions.ClientError(answer, operation)
 
 

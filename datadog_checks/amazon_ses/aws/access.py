@@ -72,6 +72,11 @@ class Access:
         return self._clients.credentials_in_doubt
 
     @property
+    def is_accepted(self) -> bool:
+        """Whether any Region took the credentials."""
+        return self._clients.is_accepted
+
+    @property
     def sign_ins(self) -> int:
         """How often credentials were loaded."""
         return self._clients.generation

@@ -75,6 +75,11 @@ class ClientPool:
         return any(credentials.in_doubt for credentials in self._role_chain)
 
     @property
+    def is_accepted(self) -> bool:
+        """Whether any Region took the credentials."""
+        return bool(self._accepting_regions)
+
+    @property
     def generation(self) -> int:
         """How often credentials were loaded."""
         return sum(credentials.generation for credentials in self._role_chain)

@@ -67,6 +67,9 @@ WITHOUT_ANSWER = (exceptions.HTTPClientError, exceptions.ConnectionError)
 """Errors of a request that was sent, or that tried to reach a host."""
 
 
+MOST_WRAPPERS = 4
+
+
 class Cause(NamedTuple):
     """What is wrong on this machine, and what to do about it."""
 
@@ -119,11 +122,14 @@ def _is_local(error: Exception) -> bool:
     return hasattr(error, 'before_requests') or getattr(error, 'operation_name', '') == SIGN_IN
 
 
-def _file_error(error: Exception) -> OSError | None:
-    """The error of a file that cannot be read. botocore wraps that of a file of authorities."""
-    inner = vars(error).get('kwargs', {}).get('error') if isinstance(error, exceptions.HTTPClientError) else error
-    is_of_file = isinstance(inner, OSError) and (bool(inner.filename) or isinstance(inner, FileNotFoundError))
-    return inner if is_of_file and isinstance(inner, OSError) else None
+def _file_error(error: BaseException | None) -> OSError | None:
+    """The error of a file that cannot be read. For a file of authorities it is wrapped, by urllib3 and by botocore."""
+    for _ in range(MOST_WRAPPERS):
+        if isinstance(error, OSError) and (error.filename or isinstance(error, FileNotFoundError)):
+            return error
+        wrapped = vars(error).get('kwargs', {}).get('error') if error is not None else None
+        error = wrapped if isinstance(wrapped, Exception) else error.__cause__ if error is not None else None
+    return None
 
 
 def _file(error: OSError) -> Cause:
