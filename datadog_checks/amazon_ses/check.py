@@ -115,7 +115,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             reports.append(region_report)
         if reports:
             self._submit_left_out(reports[0].target.account, now)
-        notices += [Notice(f'run: {run.role.name}', '', run.role.value) for run in runs if run.role.value]
+        notices += [Notice('counts and events', run.role.name, run.role.value) for run in runs if run.role.value]
         notices += [notice for region_report in reports for notice in region_report.warnings]
         self._say(notices, now)
         if reports and all(region_report.level is Level.CRITICAL for region_report in reports):

@@ -83,8 +83,8 @@ class Scope:
         """The Regions whose STS endpoints sign in, in turn, the best first."""
         if self._settings.regions:
             return self._settings.regions
-        known = self._known()
-        return tuple(dict.fromkeys((known.sign_in_region, *known.names)))
+        every = self._known()
+        return tuple(dict.fromkeys((every.sign_in_region, *every.names)))
 
     def account(self, access: Access, runner: AccountRunner, wait: Wait) -> str | Failure:
         """The account of the options, or else of the credentials, for which AWS is asked once, in one Region after the
@@ -140,8 +140,7 @@ class Scope:
     def targets(self, account: str, now: float) -> list[Target]:
         """The account in each Region that is not left out, leased where it is known. Raises SettingsError where another
         instance counts one of them."""
-        asked = (region for region in self.regions if not self._left_out.rests(region, now))
-        targets = [Target(account, region) for region in asked]
+        targets = [Target(account, region) for region in self.regions if not self._left_out.rests(region, now)]
         for target in targets:
             if not target.is_known:
                 continue

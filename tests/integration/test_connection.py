@@ -125,11 +125,12 @@ def test_partial_answers_are_reported(make_driver: MakeDriver, sim: Simulator, c
     ('kind', 'reason'), [('throttle', 'throttled'), ('expired_token', 'credentials'), ('reset', 'network')]
 )
 def test_an_unknown_account_costs_counts_alone(
-    make_driver: MakeDriver, sim: Simulator, clock: Clock, aggregator: Any, datadog_agent: Any, kind: str, reason: str
+    make_driver: MakeDriver, sim: Simulator, clock: Clock, datadog_agent: Any, kind: str, reason: str
 ) -> None:
     """While AWS does not tell the account, gauges and can_connect of each Region go out with aws_account:unknown, and
     neither counts nor a state; the message names the way out. The account is asked for until AWS tells it."""
     driver = make_driver(regions=[REGION, OTHER])
+    aggregator = driver.aggregator
     fault = sim.faults.add(Fault(kind, service='sts'))
     for _ in range(10):
         assert driver.run() == ''

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from botocore import exceptions
 from botocore.client import BaseClient
-from botocore.parsers import ResponseParserError
 
 from datadog_checks.amazon_ses.aws.intake import TooLarge
 from datadog_checks.amazon_ses.aws.local_causes import local_cause
@@ -32,6 +31,9 @@ CREDENTIAL_ERRORS = (
     # Our requests are valid, so what botocore refuses to send is a token or a role from the environment.
     exceptions.ParamValidationError,
 )
+
+BY_STATUS = (FailureKind.DENIED, FailureKind.UNSUPPORTED)
+"""Kinds that a page in the place of an answer may look like."""
 
 TIMEOUTS = (exceptions.ConnectTimeoutError, exceptions.ReadTimeoutError)
 UNREACHABLE = (exceptions.HTTPClientError, exceptions.EndpointConnectionError, exceptions.ConnectionError)
@@ -86,7 +88,7 @@ def failure_of(
     for error_class, remedy in NETWORK_REMEDIES.items():
         if isinstance(error, error_class):
             return Failure(kind, operation, detail, remedy)
-    return Failure(kind, operation, detail, REMEDIES[kind], at_request=isinstance(error, ResponseParserError))
+    return Failure(kind, operation, detail, REMEDIES[kind])
 
 
 def _refused(refusal: Refusal, operation: str, action: str, sign_in: SignIn) -> Failure:
@@ -97,7 +99,7 @@ def _refused(refusal: Refusal, operation: str, action: str, sign_in: SignIn) -> 
         operation,
         refusal.detail,
         _remedy(refusal, operation, action, sign_in),
-        at_request=kind is FailureKind.MALFORMED or (kind is FailureKind.UNSUPPORTED and not refusal.is_from_aws),
+        at_request=kind is FailureKind.MALFORMED or (kind in BY_STATUS and not refusal.is_from_aws),
         # Roles are assumed in the Region that signs in, so a refusal there says nothing of the operation's Region.
         elsewhere=refusal.code in NOT_ENABLED and not operation.startswith('AssumeRole'),
         invalid=refusal.is_invalid,

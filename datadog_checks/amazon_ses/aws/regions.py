@@ -61,7 +61,9 @@ def region_warnings(names: Sequence[str]) -> list[str]:
         nearest = suggestion(get_close_matches(name, known, 1, 0.75))
         if not POSSIBLE_REGION.fullmatch(name):
             raise refused('region', repr(name), f'the name of an AWS Region, for example us-east-1{nearest}')
-        warnings.append(f'Region {name} is not known to this version of the SDK, which asks it all the same{nearest or "."}')
+        warnings.append(
+            f'Region {name} is not known to this version of the SDK, which asks it all the same{nearest or "."}'
+        )
     return warnings
 
 

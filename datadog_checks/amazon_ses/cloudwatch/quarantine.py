@@ -30,7 +30,7 @@ REFUSED_FOR = DAY
 PROOF_SECONDS = HOUR
 """Seconds between the first refusal of a series and the one that proves it."""
 
-MAX_BISECTED = 16
+MAX_BISECTED = 12
 """If this many batches are asked and none is answered, none is bisected."""
 
 MAX_ISOLATED = 64
@@ -125,12 +125,12 @@ def _with_proofs(quarantine: Quarantine, refusals: Sequence[Refusal], now: float
 
 
 def _isolated(
-    quarantine: Quarantine, asked: frozenset[str], answered: frozenset[str], refusals: Sequence[Refusal]
+    quarantine: Quarantine, queried: frozenset[str], answered: frozenset[str], refusals: Sequence[Refusal]
 ) -> Sequence[frozenset[str]]:
     """The isolated groups without answered series, those that were asked last, and the refused batches: bisected while
     there is room."""
     settled = answered | _keys(refusals)
-    in_turn = sorted(quarantine.isolated, key=lambda group: not group.isdisjoint(asked))
+    in_turn = sorted(quarantine.isolated, key=lambda group: not group.isdisjoint(queried))
     groups = [group - settled for group in in_turn if not group <= settled]
     for batch, _ in refusals:
         groups += filter(None, bisect(batch)) if len(groups) < MAX_ISOLATED else [_keys([(batch, None)])]
