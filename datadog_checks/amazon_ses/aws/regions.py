@@ -53,12 +53,12 @@ def region_warnings(names: Sequence[str]) -> list[str]:
     botocore_internals.share_service_models(session)
     partitions = session.get_available_partitions()
     # STS is in every Region.
-    known = sorted(name for partition in partitions for name in session.get_available_regions('sts', partition))
+    listed = sorted(name for partition in partitions for name in session.get_available_regions('sts', partition))
     warnings = []
     for name in names:
-        if name in known:
+        if name in listed:
             continue
-        nearest = suggestion(get_close_matches(name, known, 1, 0.75))
+        nearest = suggestion(get_close_matches(name, listed, 1, 0.75))
         if not POSSIBLE_REGION.fullmatch(name):
             raise refused('region', repr(name), f'the name of an AWS Region, for example us-east-1{nearest}')
         warnings.append(
