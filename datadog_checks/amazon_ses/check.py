@@ -90,7 +90,10 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         notices = [*self._begin()]
         wait = self._new_wait()
         try:
+            notices += [Notice(f'Region: {text}', '', text) for text in self.scope.region_warnings()]
             account = self.scope.account(self.access, self._account_runner, wait)
+            contradictions = self.scope.account_warnings(self.access, self._account_runner, wait)
+            notices += [Notice('account_id', '', text) for text in contradictions]
             unknown = account if isinstance(account, Failure) else None
             targets = self.scope.targets(UNKNOWN_ACCOUNT if isinstance(account, Failure) else account, now)
         except SettingsError as error:

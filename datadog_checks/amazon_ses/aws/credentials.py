@@ -16,7 +16,8 @@ from botocore import exceptions
 from botocore.credentials import Credentials
 
 from datadog_checks.amazon_ses.aws import botocore_internals
-from datadog_checks.amazon_ses.aws.failures import NOT_ENABLED
+from datadog_checks.amazon_ses.aws.local_causes import mark_sign_in
+from datadog_checks.amazon_ses.aws.refusals import NOT_ENABLED
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 from datadog_checks.amazon_ses.values import epoch
 
@@ -84,7 +85,11 @@ class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not ann
     def get_frozen_credentials(self) -> Any:
         with self._lock:
             if self._frozen is None or self._monotonic() >= self._frozen_until or self.in_doubt:
-                self._frozen = self._fresh()
+                try:
+                    self._frozen = self._fresh()
+                except Exception as error:
+                    mark_sign_in(error)
+                    raise
                 self._frozen_until = self._monotonic() + FROZEN_SECONDS
             return self._frozen
 

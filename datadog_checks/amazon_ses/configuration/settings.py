@@ -149,13 +149,14 @@ def from_options(
     network = parse_network(instance, init_config, agent_proxy, regions, is_readable)
     statistic = options.choice('statistic', STATISTICS)
     thresholds = parse_thresholds(options.raw('thresholds'), gauges)
+    sign_in = parse_sign_in(options)
     named_series = parse_dimensions(options.raw('dimensions'), options.flag('show_addresses'))
     return Settings(
         regions=regions,
         exclude_regions=_exclude_regions(options),
         collect=_sources(options, named_series),
-        account_id=options.account_id('account_id'),
-        sign_in=parse_sign_in(options),
+        account_id=_account_id(options, sign_in),
+        sign_in=sign_in,
         network=network,
         period=options.whole_number('period', 60, DAY, step=60),
         timeframe=options.whole_number('timeframe', 60, DAY),
@@ -206,6 +207,16 @@ def _exclude_regions(options: Options) -> tuple[str, ...]:
         raise SettingsError('Option `exclude_regions` is of use only with `regions: all`.')
     accepted = 'a list of AWS Regions in which * stands for anything, for example ["ap-*", "me-south-1"]'
     return options.texts('exclude_regions', REGION_PATTERN, accepted)
+
+
+def _account_id(options: Options, sign_in: SignIn) -> str | None:
+    account_id = options.account_id('account_id')
+    if account_id is not None and sign_in.account not in (None, account_id):
+        raise SettingsError(
+            f'Option `account_id`: {account_id} is not the account of `role_arn`, which is {sign_in.account}. '
+            'Accepted: that account, or no `account_id`.'
+        )
+    return account_id
 
 
 def _sources(options: Options, named_series: Collection[Series]) -> frozenset[str]:
