@@ -74,6 +74,7 @@ exit codes:
 """
 KEY_VARIABLES = ('DD_API_KEY', 'DD_APP_KEY')
 OUTCOME_WIDTH = 12
+MOST_KEYS = 10
 
 
 class _Refused(Exception):
@@ -264,6 +265,9 @@ def _check(options: argparse.Namespace) -> int:
     try:
         configuration = conf.read(options.config)
         AGENT.redactor.learn([configuration.init_config, configuration.instances])
+        if configuration.unread:
+            keys = ', '.join(f'`{key}`' for key in configuration.unread[:MOST_KEYS])
+            _say(f'{configuration.path}: {keys} at the top level has no effect: options are indented below `instances`')
         state = State.open(options.state, report=_say) if options.state else State()
     except (conf.InvalidFile, StateError) as error:
         raise _Refused(str(error)) from None

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from datadog_checks.amazon_ses import catalogue, leases, planning, report, role, telemetry
 from datadog_checks.amazon_ses.config_models import ConfigMixin, InstanceConfig
-from datadog_checks.amazon_ses.configuration import settings
+from datadog_checks.amazon_ses.config_models.shared import SharedConfig
+from datadog_checks.amazon_ses.configuration import agent_options, settings
 from datadog_checks.amazon_ses.configuration.options import SettingsError
 from datadog_checks.amazon_ses.model import Calls, Failure, Level, MetricSpec, MetricType, Target
 from datadog_checks.amazon_ses.report import Report
@@ -51,6 +52,12 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     """Set by a host that knows that no other process uses its cache: its first run counts already."""
 
     def __init__(self, name: str, init_config: Mapping[str, Any], instances: Sequence[Mapping[str, Any]]) -> None:
+        # The base class fails on some wrong values of its own options.
+        try:
+            for instance in instances:
+                agent_options.check_agent_options(instance, init_config or {})
+        except SettingsError as error:
+            raise ConfigurationError(str(error)) from None
         super().__init__(name, init_config, instances)
         # Looked up at each call, so that a test that turns the clock of the process turns this one as well.
         self.clock: Callable[[], float] = lambda: time.time()
@@ -62,6 +69,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self._store: Store | None = None
         self._observation = Observation()
         self._warned_regions: set[str] = set()
+        self._odd_options: list[str] = []
         self._cancelled = False
         self._isolated = role.is_isolated(os.environ)
         self.waits_for_requests = self._isolated
@@ -154,6 +162,12 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             raise ConfigurationError(str(error)) from None
         for secret in self.settings.secrets:
             self.register_secret(secret)
+        self._odd_options = [
+            *agent_options.unknown_options(
+                self.instance, self.init_config or {}, InstanceConfig.model_fields, SharedConfig.model_fields
+            ),
+            *settings.odd_tags(self.settings.tags),
+        ]
 
     def _is_dropped(self, metric: MetricSpec) -> bool:
         """Whether `metric_patterns` keeps this metric from the Agent."""
@@ -169,7 +183,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         if self._cancelled:
             self._cancelled, self._store = False, None
             self._new_runners()
-        for sentence in settings.unknown_options(self.instance, InstanceConfig.model_fields):
+        for sentence in self._odd_options:
             self.warning(sentence)
         if self.metric_limiter is not None:
             self.warning(settings.LIMITED, self.metric_limiter.limit)
