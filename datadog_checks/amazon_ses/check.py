@@ -29,6 +29,7 @@ from datadog_checks.amazon_ses.state.observation import Observation
 from datadog_checks.amazon_ses.state.saving import Saving
 from datadog_checks.amazon_ses.state.store import Store, Unreadable
 from datadog_checks.amazon_ses.submission import Submission
+from datadog_checks.amazon_ses.unlisted import UnlistedSeries
 from datadog_checks.base import AgentCheck, ConfigurationError
 from datadog_checks.base.checks import base as agent_base
 from datadog_checks.base.errors import CheckException
@@ -107,7 +108,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         late = self._runner.collect()
         runs = [self._begun(target, late, now, started) for target in targets]
         steps = [step for run in runs for step in self._planned(run, now, started)]
-        runs = self._apply(runs, self._runner.run(steps, wait, self.settings.run_timeout), now)
+        runs = self._apply(runs, self._results(runs, steps, wait), now)
         calls = self.access.calls.drain()
         reports = []
         for run in self.scope.exclude_refused_regions(runs, now):
@@ -115,6 +116,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self._submit(region_report, now, started, self._covered(run, now, started))
             if run.saving is Saving.SAVED:
                 self.store.submitted(run.target)
+            for sentence in self._unlisted.sentences(run.target, run.progress):
+                self.warning(sentence)
             reports.append(region_report)
         if reports and all(region_report.level is Level.CRITICAL for region_report in reports):
             raise CheckException('Nothing can be read from AWS: see the service check amazon_ses.can_connect.')
@@ -162,6 +165,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             raise ConfigurationError(str(error)) from None
         for secret in self.settings.secrets:
             self.register_secret(secret)
+        self._unlisted = UnlistedSeries(self.settings.named_series, self.settings.period)
         self._odd_options = [
             *agent_options.unknown_options(
                 self.instance, self.init_config or {}, InstanceConfig.model_fields, SharedConfig.model_fields
@@ -241,6 +245,15 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         if run.role is not Role.COUNTING:
             plan = replace(plan, listings=())
         return run.steps(plan, self.access, self._run_number, now)
+
+    def _results(self, runs: Sequence[Run], steps: Sequence[RunStep], wait: Wait) -> Results[Subject, Any]:
+        """The results of the steps, and of those that stand in for what AWS refused, which a process that ends after
+        this run could not ask for later."""
+        results = self._runner.run(steps, wait, self.settings.run_timeout)
+        stand_ins = [step for run in runs for step in run.stand_in_steps(results, self.access)]
+        if not (stand_ins and wait.seconds):
+            return results
+        return results.plus(self._runner.run(stand_ins, wait, self.settings.run_timeout))
 
     def _apply(self, runs: Sequence[Run], results: Results[Subject, Any], now: float) -> list[Run]:
         """Apply the results of each run and save it. Returns the runs that are to be submitted."""

@@ -196,9 +196,10 @@ class Options:
 
 
 def has_form(text: str, form: re.Pattern[str] | None) -> bool:
-    """Whether a text has a form, or without a form is not longer than any text that is meant. No text takes long."""
+    """Whether a text has a form, or without a form is printable and not longer than any text that is meant. No text
+    takes long."""
     if form is None:
-        return len(text) <= LONGEST_TEXT
+        return len(text) <= LONGEST_TEXT and text.strip().isprintable()
     return len(text) <= LONGEST_FORM and form.fullmatch(text) is not None
 
 
