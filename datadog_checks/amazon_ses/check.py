@@ -97,6 +97,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         started, now = self.monotonic(), self.clock()
         self._begin()
         wait = self._new_wait()
+        if self._access is not None and self._access.has_outdated_credentials:
+            self.scope.doubt_account()
         try:
             account = self.scope.account(self.access, self._account_runner, wait)
             if isinstance(account, Failure):

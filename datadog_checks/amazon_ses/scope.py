@@ -84,6 +84,10 @@ class Scope:
         self._account, self._account_is_doubtful = account, False
         return account
 
+    def doubt_account(self) -> None:
+        """Ask AWS for the account again, where no option states it: new credentials may be of another one."""
+        self._account_is_doubtful = self._settings.account is None
+
     def targets(self, account: str, now: float) -> list[Target]:
         """The account in each Region that is enabled for it, leased. Raises SettingsError where another instance counts
         one of them."""

@@ -212,8 +212,8 @@ def test_forty_thousand_metrics_are_found(make_driver: MakeDriver, start: StartS
 def test_a_misspelt_dimension_is_said_once_with_the_nearest_name_and_its_cost(
     make_driver: MakeDriver, start: StartSimulator, clock: Clock
 ) -> None:
-    """A combination of `dimensions` that CloudWatch does not list is one warning, with the nearest that it lists and the
-    cost; one that it lists is none. It is said again only after CloudWatch listed it in between."""
+    """A combination of `dimensions` that CloudWatch does not list is one warning, with the nearest that it lists and
+    the cost; one that it lists is none. Without listings nothing is said."""
     sim = start(SCENARIOS['everything'])
     named = [{SET: ['set-00001', 'set-0001x'], 'metrics': ['Send', 'Bounce']}, {'kampaign': 'ann@example.com'}]
     driver = make_driver(sim, dimensions=named)

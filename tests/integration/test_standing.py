@@ -74,8 +74,8 @@ def test_sending_status_is_unknown_when_aws_does_not_say(make_driver: MakeDriver
 
 
 def test_one_run_without_get_account_has_the_quota(make_driver: MakeDriver, sim: Simulator) -> None:
-    """A single run in which GetAccount is denied has the quota and the switch already: each operation is asked once, and
-    a stand-in that is denied too is named."""
+    """A single run in which GetAccount is denied has the quota already: each operation is asked once, and a stand-in
+    that is denied too is named."""
     sim.deny('ses:GetAccount')
     sim.deny('ses:GetAccountSendingEnabled')
     driver = make_driver(**STEADY)

@@ -55,6 +55,11 @@ class Access:
             self._endpoints[service, region] = endpoint_of(self._network, service, region)
         return self._endpoints[service, region]
 
+    @property
+    def has_outdated_credentials(self) -> bool:
+        """Whether the next request is signed with other credentials, because their files were edited."""
+        return self._clients.has_outdated_credentials
+
     def caller_account(self, region: str) -> str | Failure:
         """The account that the credentials belong to: GetCallerIdentity, which needs no permission."""
         operation = 'GetCallerIdentity'

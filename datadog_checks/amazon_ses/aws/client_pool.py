@@ -45,6 +45,11 @@ class ClientPool:
         for credentials in self._role_chain:
             credentials.drop()
 
+    @property
+    def has_outdated_credentials(self) -> bool:
+        """Whether the files that the credentials are from were edited since."""
+        return any(credentials.is_outdated for credentials in self._role_chain)
+
     def _sign_in_session(self) -> Session:
         """A session with the configured credentials, or with those of the last role that they lead to."""
         sign_in = self._sign_in

@@ -12,6 +12,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import NoCredentialsError
 
 from datadog_checks.amazon_ses.aws import botocore_internals
+from datadog_checks.amazon_ses.aws.shared_files import SharedFiles
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 from datadog_checks.amazon_ses.values import epoch
 
@@ -20,13 +21,15 @@ SESSION_SECONDS = 3600
 
 
 class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not annotated
-    """Credentials that are loaded at the first request, and again after `drop`.
+    """Credentials that are loaded at the first request, again after `drop`, and again when `version` has changed.
 
     Clients keep them, so that a revoked key or a session that AWS ended early needs no new client.
     """
 
-    def __init__(self, load: Callable[[], Any], method: str) -> None:
+    def __init__(self, load: Callable[[], Any], method: str, version: Callable[[], object] = lambda: None) -> None:
         self._load = load
+        self._version = version
+        self._loaded_version: object = None
         self._loaded: Any = None
         self._lock = Lock()
         self.method = method
@@ -34,10 +37,21 @@ class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not ann
     def drop(self) -> None:
         self._loaded = None
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether what they were loaded from has changed since."""
+        return self._loaded is not None and self._version() != self._loaded_version
+
     def get_frozen_credentials(self) -> Any:
         with self._lock:
+            if self.is_outdated:
+                self.drop()
             # Another worker may drop them meanwhile.
-            credentials = self._loaded or self._load()
+            credentials = self._loaded
+            if credentials is None:
+                # Before they are loaded: what is edited meanwhile is loaded next time.
+                self._loaded_version = self._version()
+                credentials = self._load()
             if credentials is None:
                 raise NoCredentialsError
             self._loaded = credentials
@@ -70,7 +84,8 @@ def configured_credentials(sign_in: SignIn, new_session: Callable[[], Any]) -> L
         keys = Credentials(sign_in.access_key_id, sign_in.secret_access_key, sign_in.session_token, 'explicit')
         return LazyCredentials(lambda: keys, 'explicit')
     # A session keeps what it found, also the sessions of roles, so each load takes a new one.
-    return LazyCredentials(lambda: new_session().get_credentials(), 'chain')
+    files = SharedFiles(new_session)
+    return LazyCredentials(lambda: new_session().get_credentials(), 'chain', files.version)
 
 
 def role_credentials(role_arn: str, external_id: str | None, session_name: str, session: Any) -> LazyCredentials:

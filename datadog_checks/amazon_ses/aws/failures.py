@@ -93,6 +93,14 @@ STATUS_KINDS = {
 }
 """Kinds by HTTP status, for codes that are not listed above."""
 
+CERTIFICATE_WORDS = ('CERTIFICATE', 'certificate', 'X509')
+"""What a TLS error says where a certificate is its cause."""
+
+NO_TLS_REMEDY = (
+    'What answers there does not speak TLS as AWS does: if it speaks plain http, write http:// in endpoint_url (or in '
+    'proxy); else look at the port, and for a proxy in between.'
+)
+
 NETWORK_REMEDIES = {
     exceptions.SSLError: 'Look at the certificates: tls_ca_cert names the file of the authorities to trust, for '
     'example of a proxy that opens TLS.',
@@ -109,6 +117,8 @@ def failure_of(error: Exception, operation: str, action: str) -> Failure:
         service = 'sts' if inner.startswith('AssumeRole') else action.partition(':')[0]
         operation, action = inner, f'{service}:{inner}'
     kind, detail = _kind(error)
+    if isinstance(error, exceptions.SSLError) and not any(word in str(error) for word in CERTIFICATE_WORDS):
+        return Failure(kind, operation, detail, NO_TLS_REMEDY)
     for error_class, remedy in NETWORK_REMEDIES.items():
         if isinstance(error, error_class):
             return Failure(kind, operation, detail, remedy)
