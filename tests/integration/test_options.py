@@ -44,7 +44,7 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({'zeroed': 'maybe'}, ('`zeroed`', "'maybe'", 'true')),
     ({'use_fips': True, 'region': 'eu-west-1'}, ('`use_fips`', 'eu-west-1', 'us-east-1')),
     ({'dimensions': [{'a': 'b', 'metrics': [['Send']]}]}, ('`dimensions`', "['Send']", 'Send, Delivery')),
-    ({'dimensions': [{'a': 'b', 'max_series': 5}]}, ('`dimensions`', '`max_series`', 'indented like `dimensions`')),
+    ({'dimensions': [{'external_id': 'a'}]}, ('`dimensions`', '`external_id`', 'indented like `dimensions`')),
     ({'dimensions': [{'a': [['b']]}]}, ('`dimensions`', "{'a': ['b']}", 'values are texts')),
     ({'include': [{'metric': 'x' * 20_000}]}, ('`include`', '...', '1024 characters')),
     ({'exclude': [{'metric': 'Open'}] * 201}, ('`exclude`', '...', 'at most 200 maps')),
@@ -119,7 +119,12 @@ def test_secrets_in_the_wrong_place_are_not_shown(make_driver: MakeDriver) -> No
 def test_options_in_the_wrong_section_are_reported(make_driver: MakeDriver, sim: Simulator) -> None:
     """An option in init_config or in `metric_patterns` that belongs into the instance is a warning that says so, and so
     are tags beside ours of the same name."""
-    driver = make_driver(tags=['region:here', 'team:mail', 'AWS_Account:1'], metric_patterns={'tags': ['a']}, **STEADY)
+    driver = make_driver(
+        tags=['region:here', 'team:mail', 'AWS_Account:1'],
+        metric_patterns={'tags': ['a']},
+        dimensions=[{'a': 'b', 'max_series': 5, 'service': 'c'}],
+        **STEADY,
+    )
     driver.check = AmazonSesCheck('amazon_ses', {'period': 60, 'colour': 1, 'service': 'mail'}, [driver.instance])
     driver.check.clock = driver.clock
     assert driver.run() == ''
@@ -128,6 +133,7 @@ def test_options_in_the_wrong_section_are_reported(make_driver: MakeDriver, sim:
         'Option `init_config.period` is not known and has no effect: it belongs in an entry of `instances`',
         'Option `init_config.colour` is not known and has no effect',
         'Option `metric_patterns.tags` is not known and has no effect: it belongs beside `metric_patterns`',
+        'Option `dimensions.max_series` is taken for a dimension: it belongs beside `dimensions`',
     ]
     assert [warning.partition(' is ')[0] for warning in warnings if '`tags`:' in warning] == [
         "Option `tags`: 'region:here'",

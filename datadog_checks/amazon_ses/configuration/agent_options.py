@@ -123,6 +123,11 @@ def _unknown(
     for option in _unread(patterns if isinstance(patterns, Mapping) else {}, PATTERN_LISTS):
         place = ': it belongs beside `metric_patterns`' if option in names else ''
         yield UNKNOWN.format(f'metric_patterns.{without_secrets(option)}') + place
+    entries = instance.get('dimensions')
+    for entry in entries if isinstance(entries, (list, tuple)) else ():
+        # One word, such as `service`, may be the name of a dimension.
+        for option in (name for name in entry if name in names and '_' in name):
+            yield f'Option `dimensions.{option}` is taken for a dimension: it belongs beside `dimensions`'
 
 
 def _unread(options: Mapping[str, Any], names: Collection[str]) -> list[str]:

@@ -21,15 +21,11 @@ from datadog_checks.amazon_ses.cloudwatch.series import (
     Scope,
     Series,
 )
-from datadog_checks.amazon_ses.config_models import InstanceConfig
-from datadog_checks.amazon_ses.configuration.options import SettingsError, number_as_text, refused
+from datadog_checks.amazon_ses.configuration.options import SECRETS, SettingsError, number_as_text, refused
 from datadog_checks.amazon_ses.configuration.quotes import quoted
 
 MOST_SERIES = 1000
 """Series that one instance may name: about 86 dollars a month at the default period."""
-
-MISPLACED = frozenset(name for name in InstanceConfig.model_fields if '_' in name)
-"""Options that are refused as names of dimensions. One word, such as `service`, may be a name of a dimension."""
 
 FORM = (
     'a list of maps from the name of a dimension to a value or a list of values, for example '
@@ -69,7 +65,7 @@ def _entry(entry: object) -> list[tuple[str, Dimensions]]:
         accepted = f'{FORM}; 1 to {MOST_DIMENSIONS} dimensions in each, with names of 1 to {LONGEST_NAME} characters'
         raise _refused(quoted(entry), accepted)
     for name in by_name:
-        if name in MISPLACED:
+        if name in SECRETS:
             accepted = 'names of dimensions; an option of the instance is indented like `dimensions`'
             raise _refused(f'`{name}` in an entry', accepted)
     values = [_values(name, value) for name, value in by_name.items()]
