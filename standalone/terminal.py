@@ -11,22 +11,22 @@ UNSAFE = ('Cc', 'Cf', 'Cs', 'Zl', 'Zp')
 """Unicode categories: control and format characters, surrogates, separators of lines and paragraphs."""
 
 
-def visible(text: str, kept: str = '') -> str:
-    """The text with every unsafe character as \\uXXXX, which JSON reads as that character. Those in `kept` stay."""
+def visible(text: str, allowed: str = '') -> str:
+    """The text with every unsafe character as \\uXXXX, which JSON reads as that character. Those in `allowed` stay."""
     if text.isprintable():
         return text
-    return ''.join(_escaped(character) if _is_unsafe(character, kept) else character for character in text)
+    return ''.join(_escaped(character) if _is_unsafe(character, allowed) else character for character in text)
 
 
-def underscored(text: str, kept: str = '') -> str:
-    """The text with _ in place of every unsafe character, as Datadog stores them in tags. Those in `kept` stay."""
+def underscored(text: str, allowed: str = '') -> str:
+    """The text with _ in place of every unsafe character, as Datadog stores them in tags. Those in `allowed` stay."""
     if text.isprintable():
         return text
-    return ''.join('_' if _is_unsafe(character, kept) else character for character in text)
+    return ''.join('_' if _is_unsafe(character, allowed) else character for character in text)
 
 
-def _is_unsafe(character: str, kept: str) -> bool:
-    return character not in kept and category(character) in UNSAFE
+def _is_unsafe(character: str, allowed: str) -> bool:
+    return character not in allowed and category(character) in UNSAFE
 
 
 def _escaped(character: str) -> str:

@@ -76,7 +76,7 @@ def active_collectors(sources: Sources, collect: frozenset[str]) -> Iterable[Col
 def stand_ins_for(collector: Collector, failure: Failure) -> Iterable[Collector]:
     """The API sources that stand in for this one after such a failure."""
     if failure.kind in WAITS_FOR_CADENCE:
-        yield from (other for other in COLLECTORS if other.instead_of == collector.name)
+        yield from (stand_in for stand_in in COLLECTORS if stand_in.instead_of == collector.name)
 
 
 def is_superseded(sources: Sources, names: Iterable[str], run: int) -> bool:

@@ -53,7 +53,7 @@ class UnlistedSeries:
     def _sentence(self, target: Target, dimensions: Dimensions, listed: dict[Dimensions, None]) -> str:
         names = [name for name, _ in dimensions]
         # Those with the same names come first: a value is misspelt more often than a name.
-        candidates = sorted(listed, key=lambda other: [name for name, _ in other] != names)
+        candidates = sorted(listed, key=lambda combination: [name for name, _ in combination] != names)
         texts = dict.fromkeys(map(_text, islice(candidates, MOST_CANDIDATES)))
         nearest = suggestion(get_close_matches(_text(dimensions), texts, 1, 0.6)) or '.'
         return (
@@ -67,8 +67,8 @@ class UnlistedSeries:
 
 
 def _listed(inventory: Inventory) -> dict[Dimensions, None]:
-    own = (metric for metric in inventory.ordered if not metric.account and metric.namespace == NAMESPACE)
-    return dict.fromkeys(metric.dimensions for metric in own if metric.dimensions)
+    metrics = (metric for metric in inventory.ordered if not metric.account and metric.namespace == NAMESPACE)
+    return dict.fromkeys(metric.dimensions for metric in metrics if metric.dimensions)
 
 
 def _text(dimensions: Dimensions) -> str:
