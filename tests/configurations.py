@@ -50,14 +50,14 @@ FORMS: dict[str, tuple[Any, ...]] = {
 """Valid values of the options whose example in the specification is only a placeholder, or one of several forms."""
 
 
-def _nest(levels: int) -> Any:
+def nested(levels: int) -> Any:
     value: Any = 'deep'
     for _ in range(levels):
         value = [value]
     return value
 
 
-def _bomb() -> Any:
+def alias_bomb_value() -> Any:
     """A value of 50 objects that would be written as ten thousand million."""
     value: Any = ['bomb'] * 10
     for _ in range(9):
@@ -115,9 +115,9 @@ HOSTILE: tuple[Any, ...] = (
     ['x'] * 20_000,
     [{'a': 'b'}] * 5000,
     {str(number): number for number in range(5000)},
-    _nest(30),
-    _nest(150),
-    _bomb(),
+    nested(30),
+    nested(150),
+    alias_bomb_value(),
     _loop(),
     '(a+',
     '(' * 500,

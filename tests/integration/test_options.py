@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from common import OTHER, REGION, SECRET, MakeDriver, StartSimulator
+from configurations import alias_bomb_value, nested
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
@@ -52,6 +53,9 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({'account_id': 10**5000}, ('`account_id`', 'a whole number of 16610 bits', '12 digits')),
     ({'thresholds': [{'metric': 'send', 'warning': 10**5000}]}, ('`thresholds`', '16610 bits', '10:20')),
     ({'metric_patterns': {'include': ['(a']}}, ('`metric_patterns`', "'(a'", 'regular expressions')),
+    ({'colour': alias_bomb_value()}, ('`colour`', '[[[[...]', 'at most 100000 values')),
+    ({'colour': nested(30)}, ('`colour`', '[[[...]]]', 'at most 20 levels')),
+    ({'colour' * 20: 1}, ('option name', "'colourcolour", 'at most 100 characters')),
     ({'debug_metrics': 5}, ('`debug_metrics`', '5', 'a map')),
     ({'service': ['mail']}, ('`service`', "['mail']", 'a text')),
     ({'tags': [['a']]}, ('`tags`', "['a']", 'a list of at most')),
@@ -102,6 +106,7 @@ def test_a_refused_url_shows_no_password(make_driver: MakeDriver, url: str) -> N
     for value in (url.format(SECRET), {'ses': url.format(SECRET)}, {'ses': [url.format(SECRET)]}):
         report = error_of(make_driver, {'endpoint_url': value})
         assert 'Option `endpoint_url`' in report and SECRET not in report
+        assert '://' not in url or '://(not shown)@host' in report
 
 
 def test_secrets_in_the_wrong_place_are_not_shown(make_driver: MakeDriver) -> None:
