@@ -38,6 +38,11 @@ bench: $(READY) ## the cost of the check, compared with the obvious ways to writ
 configurations: $(READY) ## as many configurations as you like, each a working check or an error that says why: N=10000
 	@CONFIGURATIONS='$(or $(N),10000)' $(RUN) -m pytest tests/integration/test_configurations.py $(ARGS)
 
+.PHONY: soak
+soak: $(READY) ## a month of faults, gaps, restarts and rotated keys in minutes: DAYS=30 SEED=12
+	@SOAK_DAYS='$(or $(DAYS),30)' SOAK_SEED='$(or $(SEED),12)' $(RUN) -m pytest -s -p no:logging \
+	  tests/integration/test_soak.py $(ARGS)
+
 # The values pass through the environment as they are, because a file name may have spaces and quotes.
 .PHONY: check
 check: export CHECK_CONF = $(value CONF)
