@@ -77,6 +77,10 @@ sync: $(READY) ## write the generated files
 compat: $(READY) ## the tests on other versions of Python, botocore and base package: ONLY=row, ARGS=tests, PYTHON311=
 	@$(RUN) -m nox --session tests $(if $(ONLY),--keywords '$(ONLY)') $(if $(ARGS),-- $(ARGS))
 
+.PHONY: faults
+faults: $(READY) ## every operation with every fault, written to .faults/table.md: ARGS='--operation GetAccount'
+	@mkdir -p .faults && $(RUN) tests/faults/fault_table.py --output .faults/table.md $(ARGS)
+
 .PHONY: pictures
 pictures: $(READY) ## draw the shipped pictures of both dashboards, from the run of make demo
 	@mkdir -p .demo && $(RUN) -m demo.record .demo/recording.json
@@ -88,7 +92,7 @@ validate: $(READY) ## Datadog's validators; needs Python 3.13 (PYTHON313=) and i
 
 .PHONY: clean
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) .bench .compat .demo .validate build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .bench .compat .demo .faults .validate build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The Agent's part goes first and alone: see requirements/agent.txt.

@@ -239,7 +239,10 @@ def xml(shape: Shape, value: Any, tag: str) -> Iterator[str]:
             yield from xml(shape.member, member, tag)
         return
     yield f'<{tag}>'
-    if kind == 'structure':
+    if kind in ('structure', 'list', 'map') and isinstance(value, str):
+        # A fault put a text where the model has none.
+        yield escape(value)
+    elif kind == 'structure':
         for name, member in shape.members.items():
             if value.get(name) is not None:
                 yield from xml(member, value[name], member.serialization.get('name', name))

@@ -14,10 +14,22 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from common import ACCOUNT, OTHER, REGION, START, Driver, MakeDriver, StartSimulator, instance_of, replace_attribute
+from common import (
+    ACCOUNT,
+    OTHER,
+    REGION,
+    START,
+    Driver,
+    MakeDriver,
+    StartSimulator,
+    instance_of,
+    replace_attribute,
+    wait_for_workers,
+)
 from counting_trials import FEW_EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
+from slow import slow_aws
 
 from datadog_checks.amazon_ses.leases import Leases
 from datadog_checks.base.stubs import aggregator as shared_aggregator
@@ -240,6 +252,45 @@ def test_processes_in_any_order_are_exact(runs: list[tuple[int, int]], data: st.
             if number == 4:
                 machine.by_hand()
             agents[number % len(agents)]()
+        for _ in range(10):
+            machine.clock.advance(300)
+            for agent in agents:
+                agent()
+        machine.clock.advance(900)
+        every_minute(machine, agents[-1], 2)
+        assert machine.missing() == machine.missing(OTHER) == 0
+        assert machine.drivers[0].values('collector.periods_unknown') == []
+
+
+@FEW_EXAMPLES
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from([60, 60, 300]), st.sampled_from(['', '', 'hold', 'release'])),
+        min_size=4,
+        max_size=24,
+    )
+)
+def test_late_answers_beside_another_process_are_exact(runs: list[tuple[int, int, str]]) -> None:
+    """While answers of one Agent are under way, others on its cache go on counting: no mail is counted twice, and none
+    is missing."""
+    with (
+        host(60 + sum(pause for _, pause, _ in runs) // 60, read_timeout=60) as machine,
+        slow_aws(machine.sim) as slow,
+    ):
+        agents = [machine.process() for _ in range(3)]
+        every_minute(machine, agents[0], 3)
+        for driver in machine.drivers:
+            slow.slow_down(driver)
+        for number, pause, action in runs:
+            machine.clock.advance(pause)
+            if action == 'hold':
+                slow.hold('GetMetricData', text='Send')
+            if action == 'release':
+                slow.release_all()
+                wait_for_workers()
+            agents[number]()
+        slow.release_all()
+        wait_for_workers()
         for _ in range(10):
             machine.clock.advance(300)
             for agent in agents:
