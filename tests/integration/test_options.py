@@ -57,6 +57,7 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({'colour': nested(30)}, ('`colour`', '[[[...]]]', 'at most 20 levels')),
     ({'colour' * 20: 1}, ('option name', "'colourcolour", 'at most 100 characters')),
     ({'debug_metrics': 5}, ('`debug_metrics`', '5', 'a map')),
+    ({'proxy': {'http': 'http://p:1', 'period': 60}}, ('`proxy`', "the key 'period'", 'http, https')),
     ({'service': ['mail']}, ('`service`', "['mail']", 'a text')),
     ({'tags': [['a']]}, ('`tags`', "['a']", 'a list of at most')),
 ]

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from datadog_checks.amazon_ses.configuration.options import LONGEST_FORM, Options, SettingsError, host_of, refused
-from datadog_checks.amazon_ses.configuration.quotes import NOT_SHOWN
+from datadog_checks.amazon_ses.configuration.quotes import NOT_SHOWN, quoted
 
 SCHEMES = ('http', 'https')
 ACCEPTED = (
@@ -45,8 +45,12 @@ def parse_proxies(instance: Mapping[str, Any], init_config: Mapping[str, Any], a
 
 
 def _proxies(option: object) -> Proxies | None:
-    if not isinstance(option, Mapping) or not all(name in (*SCHEMES, 'no_proxy') for name in option):
+    if not isinstance(option, Mapping):
         raise _refused()
+    for name in option:
+        if name not in (*SCHEMES, 'no_proxy'):
+            # The usual mistake is an option of the instance that is indented too far.
+            raise refused('proxy', f'the key {quoted(name)}', ACCEPTED)
     urls = {scheme: _url(option[scheme]) for scheme in SCHEMES if option.get(scheme) not in (None, '')}
     hosts = () if option.get('no_proxy') is None else option['no_proxy']
     if isinstance(hosts, str):
