@@ -38,7 +38,7 @@ MOST_SECONDS = 2.0
 """Seconds of processor time in which any configuration is judged. Usual are a hundredth of one; hostile texts took 4 s
 and more before texts were bounded."""
 
-NAMED = re.compile(r'(Options? `[\w.]+`|The option name |\d+ options )')
+NAMED = re.compile(r'(Options? `[^`]+`|The option name |\d+ options )')
 FORM = re.compile(r'Accepted: \S|is of use only together with `|are both given: |is needed|Remove one of the two')
 LONGEST_BEFORE_FORM = 320
 """Characters of a message before the accepted form: the option, where in it, and a value of at most 100 characters."""

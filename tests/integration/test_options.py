@@ -55,6 +55,7 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({'metric_patterns': {'include': ['(a']}}, ('`metric_patterns`', "'(a'", 'regular expressions')),
     ({'colour': alias_bomb_value()}, ('`colour`', '[[[[...]', 'at most 100000 values')),
     ({'colour': nested(30)}, ('`colour`', '[[[...]]]', 'at most 20 levels')),
+    ({'ann@example.com': nested(30)}, ('Option `', 'at most 20 levels')),
     ({'colour' * 20: 1}, ('option name', "'colourcolour", 'at most 100 characters')),
     ({'debug_metrics': 5}, ('`debug_metrics`', '5', 'a map')),
     ({'proxy': {'http': 'http://p:1', 'period': 60}}, ('`proxy`', "the key 'period'", 'http, https')),
@@ -80,7 +81,7 @@ def test_wrong_options_are_refused(
     for word in words:
         assert word in report
     assert len(sim.log) == 0
-    assert SECRET not in report
+    assert SECRET not in report and "ann@" not in report
 
 
 @pytest.mark.parametrize(

@@ -138,12 +138,12 @@ def _check_size(section: Mapping[str, Any]) -> None:
     if len(section) > MOST_MEMBERS:
         raise SettingsError(f'{len(section)} options cannot be used. Accepted: at most {MOST_MEMBERS}.')
     for name, value in section.items():
-        if not isinstance(name, str) or len(name) > LONGEST_NAME:
-            accepted = f'a text of at most {LONGEST_NAME} characters'
+        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+            accepted = f'a printable text of at most {LONGEST_NAME} characters'
             raise SettingsError(f'The option name {quoted(name)} cannot be used. Accepted: {accepted}.')
         if not _is_small(value):
             accepted = f'at most {MOST_VALUES} values, in at most {DEEPEST} levels'
-            raise refused(name, Options(section).shown(name), accepted)
+            raise refused(without_secrets(name), Options(section).shown(name), accepted)
 
 
 def _is_small(value: Any) -> bool:
