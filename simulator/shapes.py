@@ -238,6 +238,9 @@ def xml(shape: Shape, value: Any, tag: str) -> Iterator[str]:
         for member in value:
             yield from xml(shape.member, member, tag)
         return
+    if value is None:
+        yield f'<{tag}/>'
+        return
     yield f'<{tag}>'
     if kind in ('structure', 'list', 'map') and isinstance(value, str):
         # A fault put a text where the model has none.
