@@ -171,6 +171,11 @@ class Failure:
         """Whether every other request with the same credentials would fail as well."""
         return self.kind is FailureKind.CREDENTIALS or self.operation.startswith(('AssumeRole', SIGN_IN))
 
+    @property
+    def is_before_request(self) -> bool:
+        """Whether nothing was sent, because there are no credentials to sign it with."""
+        return self.operation.startswith(('AssumeRole', SIGN_IN))
+
     def __str__(self) -> str:
         text = f'{self.operation}: {self.kind}: {self.detail}'
         request_id = f"AWS's support asks for the request id {self.request_id}." if self.request_id else ''

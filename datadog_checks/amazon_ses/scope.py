@@ -137,6 +137,10 @@ class Scope:
         if self._caller not in (None, stated):
             yield CONTRADICTION.format(stated, self._caller)
 
+    def doubt_account(self) -> None:
+        """Ask AWS for the account again, where no option states it: new credentials may be of another one."""
+        self._account_is_doubtful = self._settings.account is None
+
     def targets(self, account: str, now: float) -> list[Target]:
         """The account in each Region that is not left out, leased where it is known. Raises SettingsError where another
         instance counts one of them."""

@@ -292,6 +292,18 @@ def test_a_failure_does_not_stop_other_assets(datadog, push, call, answer, faile
     assert f'{failed} created' in push('--apply').stdout
 
 
+def test_answers_reach_no_terminal_unescaped(datadog, push):
+    """Ids, reasons and names in answers that would move the cursor or turn the direction of the text are escaped."""
+    evil = 'a\x1b[31m\x9b\u202e\x07'
+    datadog.answers['POST /api/v1/dashboard'] = [(200, {}, {'id': evil}), (400, {}, {'errors': [evil]})]
+    definition = FILES['monitor'][0]['definition']
+    for number in (1, 2):
+        datadog.put('monitor', {**definition, 'query': 'theirs'})['id'] = f'{evil}{number}'
+    result = push('--apply', code=1)
+    assert 'a\\u001b[31m\\u009b\\u202e\\u0007' in result.stdout
+    assert (result.stdout + result.stderr).replace('\n', '').isprintable()
+
+
 def test_rate_limit_is_honoured_once(datadog, push):
     """After 429 the command waits as the header says and tries once more; a second 429 fails the asset."""
     slow = (429, {'X-RateLimit-Reset': '0.1'}, {'errors': ['slow down']})

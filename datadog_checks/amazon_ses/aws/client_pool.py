@@ -84,13 +84,18 @@ class ClientPool:
         """How often credentials were loaded."""
         return sum(credentials.generation for credentials in self._role_chain)
 
+    @property
+    def has_outdated_credentials(self) -> bool:
+        """Whether the files that the credentials are from were edited since."""
+        return any(credentials.is_outdated for credentials in self._role_chain)
+
     def _sign_in_session(self) -> Session:
         """A session with the configured credentials, or with those of the last role that they lead to."""
         sign_in, regions = self._sign_in, self._sign_in_regions
         chain = [configured_credentials(sign_in, self._new_session, regions)]
         session = self._new_session(credentials=chain[0])
         for role in sign_in.roles:
-            chain.append(role_credentials(role, sign_in, session, regions))
+            chain.append(role_credentials(role, sign_in, session, regions, chain[0].version))
             session = self._new_session(credentials=chain[-1])
         self._role_chain = chain
         return session

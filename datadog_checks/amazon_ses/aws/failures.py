@@ -50,6 +50,14 @@ REMEDIES = {
     FailureKind.UNSUPPORTED: 'This endpoint or this version of boto3 does not know the operation.',
 }
 
+CERTIFICATE_WORDS = ('CERTIFICATE', 'certificate', 'X509')
+"""What a TLS error says where a certificate is its cause."""
+
+NO_TLS_REMEDY = (
+    'What answers there does not speak TLS as AWS does: if it speaks plain http, write http:// in endpoint_url (or in '
+    'proxy); else look at the port, and for a proxy in between.'
+)
+
 NETWORK_REMEDIES = {
     exceptions.SSLError: 'Look at the certificates: tls_ca_cert names the file of the authorities to trust, for '
     'example of a proxy that opens TLS.',
@@ -85,6 +93,8 @@ def failure_of(
         at_sign_in = isinstance(error, CREDENTIAL_ERRORS) or operation == SIGN_IN
         return Failure(FailureKind.CREDENTIALS if at_sign_in else FailureKind.NETWORK, operation, *cause)
     kind, detail = _kind(error, region)
+    if isinstance(error, exceptions.SSLError) and not any(word in str(error) for word in CERTIFICATE_WORDS):
+        return Failure(kind, operation, detail, NO_TLS_REMEDY)
     for error_class, remedy in NETWORK_REMEDIES.items():
         if isinstance(error, error_class):
             return Failure(kind, operation, detail, remedy)
