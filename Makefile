@@ -20,7 +20,7 @@ READY := $(VENV)/ready-$(or $(VERSION),none)
 .PHONY: help
 help: ## this list
 	@echo 'usage: make TARGET [PYTHON=python3.13]'
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 .PHONY: demo
 demo: $(READY) ## run the check for six simulated hours against a simulator, prove its counts, draw both dashboards
@@ -34,11 +34,27 @@ test: $(READY) ## all tests; ARGS are arguments of pytest
 bench: $(READY) ## the cost of the check, compared with the obvious ways to write it and with stated bounds; ONLY=cases
 	@$(RUN) -m benchmarks $(if $(ONLY),--only '$(ONLY)') $(ARGS)
 
+.PHONY: configurations
+configurations: $(READY) ## as many configurations as you like, each a working check or an error that says why: N=10000
+	@CONFIGURATIONS='$(or $(N),10000)' $(RUN) -m pytest tests/integration/test_configurations.py $(ARGS)
+
+.PHONY: soak
+soak: $(READY) ## a month of faults, gaps, restarts and rotated keys in minutes: DAYS=30 SEED=12
+	@SOAK_DAYS='$(or $(DAYS),30)' SOAK_SEED='$(or $(SEED),12)' $(RUN) -m pytest -s -p no:logging \
+	  tests/integration/test_soak.py $(ARGS)
+
+# The values pass through the environment as they are, because a file name may have spaces and quotes.
 .PHONY: check
+check: export CHECK_CONF = $(value CONF)
+check: export CHECK_RUNS = $(value RUNS)
+check: export CHECK_PAUSE = $(value PAUSE)
+check: export CHECK_FORMAT = $(value FORMAT)
+check: export CHECK_STATE = $(value STATE)
 check: $(READY) ## run the check without an Agent: CONF=file [RUNS=] [PAUSE=] [FORMAT=] [STATE=]
-	@test -n '$(CONF)' || { echo 'Say which configuration: make check CONF=conf.yaml' >&2; exit 2; }
-	@$(RUN) -m standalone check --config '$(CONF)' $(if $(RUNS),--runs '$(RUNS)') $(if $(PAUSE),--pause '$(PAUSE)') \
-	  $(if $(FORMAT),--format '$(FORMAT)') $(if $(STATE),--state '$(STATE)')
+	@test -n "$$CHECK_CONF" || { echo 'Say which configuration: make check CONF=conf.yaml' >&2; exit 2; }
+	@$(RUN) -m standalone check --config "$$CHECK_CONF" $${CHECK_RUNS:+--runs "$$CHECK_RUNS"} \
+	  $${CHECK_PAUSE:+--pause "$$CHECK_PAUSE"} $${CHECK_FORMAT:+--format "$$CHECK_FORMAT"} \
+	  $${CHECK_STATE:+--state "$$CHECK_STATE"}
 
 .PHONY: lint
 lint: $(READY) ## ruff on everything; mypy --strict and vulture, which finds dead code, on all but the tests

@@ -26,8 +26,8 @@ def raise_error(fault: Fault, action: str | None, caller: str) -> None:
     if fault.kind == 'server_error':
         raise AwsError('InternalFailure', 'The request processing has failed because of an unknown error.', 500)
     if fault.kind == 'error':
-        code, status = fault.argument
-        raise AwsError(code, f'{code} by fault', int(status), literal=True)
+        code, status, *message = fault.argument
+        raise AwsError(code, message[0] if message else f'{code} by fault', int(status), literal=True)
 
 
 def harm_result(fault: Fault, result: dict[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from io import TextIOWrapper
+from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 from standalone import assets, declarations
@@ -22,6 +23,7 @@ from standalone.formats import json, nagios, openmetrics, text
 from standalone.interruption import Interruption
 from standalone.report import Report
 from standalone.state import State, StateError
+from standalone.terminal import visible
 
 if TYPE_CHECKING:
     from standalone.conf import Configuration
@@ -51,7 +53,7 @@ environment:
 
 exit codes:
   0 all runs went well, 1 a run failed, 2 wrong configuration or usage, 130 interrupted;
-  with --format nagios 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN or wrong configuration
+  with --format nagios 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, wrong configuration or usage
 """
 
 PUSH_EXAMPLES = """\
@@ -74,6 +76,22 @@ exit codes:
 """
 KEY_VARIABLES = ('DD_API_KEY', 'DD_APP_KEY')
 OUTCOME_WIDTH = 12
+MOST_KEYS = 10
+LONGEST_ARGUMENT = 100
+LONGEST_PAUSE = 1e9
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are of the chosen format, as far as it can be recognized in wrong arguments."""
+
+    arguments: Sequence[str] = ()
+
+    def error(self, message: str) -> NoReturn:
+        message = visible(message)
+        if _is_for_nagios(_Parser.arguments):
+            _write(nagios.status_line(nagios.UNKNOWN, f'{message}; {self.prog} --help says more'))
+            sys.exit(nagios.UNKNOWN)
+        super().error(message)
 
 
 class _Refused(Exception):
@@ -83,6 +101,7 @@ class _Refused(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     parser = _parser()
+    _Parser.arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()
@@ -103,9 +122,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(options, f'unexpected {type(error).__name__}: {error}', EXIT_FAILED_RUN)
 
 
+def _is_for_nagios(arguments: Sequence[str]) -> bool:
+    pairs = zip(('', *arguments), arguments, strict=False)
+    return any(
+        argument.startswith('--f') and argument.endswith('=nagios') or (name.startswith('--f') and argument == 'nagios')
+        for name, argument in pairs
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     shape = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=PROGRAM,
         description='Runs the Amazon SES check without a Datadog Agent, and brings its dashboards into an account.',
         epilog=EXAMPLES,
@@ -121,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     option = check.add_argument
     option('--config', required=True, type=Path, metavar='FILE', help="the configuration, as in the Agent's conf.yaml")
-    option('--runs', type=_positive, default=1, metavar='N', help='how often to run before printing (default: 1)')
+    option('--runs', type=_runs, default=1, metavar='N', help='how often to run before printing (default: 1)')
     pause_help = 'how long to wait between runs (default: 60)'
     option('--pause', type=_seconds, default=60.0, metavar='SECONDS', help=pause_help)
     format_help = (
@@ -140,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_push(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_push(commands: argparse._SubParsersAction[_Parser]) -> None:
     summary = 'bring the dashboards and monitors into a Datadog account'
     group = commands.add_parser('assets', help=summary, description='What to do with the dashboards and monitors.')
     push = group.add_subparsers(dest='action', metavar='ACTION', required=True).add_parser(
@@ -170,12 +197,25 @@ def _endpoint(value: str) -> str:
     try:
         url = urlsplit(value)
         valid = url.scheme in ('http', 'https') and url.hostname and url.port != 0
+        safe = url.scheme == 'https' or _is_loopback(url.hostname or '')
     except ValueError:
         valid = False
     if not valid or '@' in url.netloc or url.query or url.fragment:
         # The value is not repeated: it may hold a password.
         raise argparse.ArgumentTypeError('must be like https://host:port/path, without user and query')
+    if not safe:
+        raise argparse.ArgumentTypeError(
+            'must begin with https://: the keys are sent there (http:// only to this machine)'
+        )
     return value.rstrip('/')
+
+
+def _is_loopback(host: str) -> bool:
+    """Returns whether a host is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == 'localhost'
 
 
 def _handle(value: str) -> str:
@@ -184,17 +224,19 @@ def _handle(value: str) -> str:
     return value
 
 
-def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError
-    return number
+def _runs(value: str) -> int:
+    if not re.fullmatch(r'0*[1-9][0-9]{0,8}', value, re.ASCII):
+        raise argparse.ArgumentTypeError(f'{value[:LONGEST_ARGUMENT]!r} is not a whole number from 1 on')
+    return int(value)
 
 
 def _seconds(value: str) -> float:
-    number = float(value)
-    if not 0 <= number < float('inf'):
-        raise ValueError
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < LONGEST_PAUSE:
+        raise argparse.ArgumentTypeError(f'{value[:LONGEST_ARGUMENT]!r} is not a number of seconds from 0 on')
     return number
 
 
@@ -252,7 +294,7 @@ def _keys(required: bool) -> list[str]:
 
 def _show(result: Result) -> None:
     columns = f'{result.asset.kind.name:<9}  {result.outcome:<{OUTCOME_WIDTH}}  {result.asset.name}'
-    _write(AGENT.redactor(' | '.join(filter(None, (columns, result.detail, result.url)))))
+    _write(visible(AGENT.redactor(' | '.join(filter(None, (columns, result.detail, result.url))))))
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -264,6 +306,9 @@ def _check(options: argparse.Namespace) -> int:
     try:
         configuration = conf.read(options.config)
         AGENT.redactor.learn([configuration.init_config, configuration.instances])
+        if configuration.unread:
+            keys = ', '.join(f'`{key}`' for key in configuration.unread[:MOST_KEYS])
+            _say(f'{configuration.path}: {keys} at the top level has no effect: options are indented below `instances`')
         state = State.open(options.state, report=_say) if options.state else State()
     except (conf.InvalidFile, StateError) as error:
         raise _Refused(str(error)) from None
@@ -346,7 +391,7 @@ def _write(output: str) -> None:
 
 
 def _say(line: str) -> None:
-    print(f'standalone: {" ".join(AGENT.redactor(line).split())}', file=sys.stderr, flush=True)
+    print(f'standalone: {visible(" ".join(AGENT.redactor(line).split()))}', file=sys.stderr, flush=True)
 
 
 def _refuse(options: argparse.Namespace, reason: str, code: int) -> int:

@@ -21,6 +21,7 @@ from typing import Any
 from standalone.model import Sample, ServiceCheck
 from standalone.redaction import Redactor
 from standalone.state import State
+from standalone.terminal import visible
 
 # These log requests with their headers, signatures and session tokens.
 TALKATIVE_LOGGERS = ('boto3', 'botocore', 's3transfer', 'urllib3')
@@ -199,7 +200,8 @@ class DatadogAgent:
             message, _, trace = message.partition(TRACEBACK)
             if trace.strip():
                 message += f': {trace.strip().splitlines()[-1]}'
-        print(f'{logging.getLevelName(level)} | {self.redactor(message)}', file=sys.stderr, flush=True)
+        text = visible(self.redactor(message), '\n\t')
+        print(f'{logging.getLevelName(level)} | {text}', file=sys.stderr, flush=True)
 
     def set_check_metadata(self, check_id: str, name: str, value: str) -> None:
         self.metadata[check_id][name] = value

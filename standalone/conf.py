@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from standalone import strict_yaml
+
+SECTIONS = (
+    'init_config',
+    'instances',
+    'logs',
+    'ad_identifiers',
+    'advanced_ad_identifiers',
+    'cluster_check',
+    'discovery',
+)
+LONGEST_KEY = 100
 TYPE_NAMES = {bool: 'a truth value', str: 'a text', int: 'a number', float: 'a number', list: 'a list'}
+
+
+QUOTED = re.compile(r'''(['"])(?!<)..+\1''')
 
 
 class InvalidFile(ValueError):
@@ -17,25 +33,30 @@ class InvalidFile(ValueError):
 
 @dataclass(frozen=True)
 class Configuration:
-    """One conf.yaml: `instances` has at least one entry."""
+    """One conf.yaml: `instances` has at least one entry. `unread` are keys of the top level that nobody reads."""
 
     path: Path
     init_config: dict[str, Any]
     instances: list[dict[str, Any]]
+    unread: tuple[str, ...] = ()
 
 
 def read(path: Path) -> Configuration:
     """Reads a conf.yaml. Raises InvalidFile; its text never quotes the file, which may hold secrets."""
     try:
-        document = yaml.safe_load(path.read_text(encoding='utf-8'))
+        document = strict_yaml.load(_content(path).decode('utf-8'))
+    except InvalidFile:
+        raise
     except OSError as error:
         raise InvalidFile(f'cannot read {path}: {error.strerror}') from None
     except UnicodeDecodeError as error:
         raise InvalidFile(f'{path} is not UTF-8 text (byte {error.start})') from None
     except yaml.YAMLError as error:
         raise InvalidFile(f'{path} is not valid YAML{_position(error)}') from None
-    except (RecursionError, ValueError) as error:
-        raise InvalidFile(f'{path} is not valid YAML ({type(error).__name__})') from None
+    except RecursionError:
+        raise InvalidFile(f'{path} is nested too deeply') from None
+    except ValueError as error:
+        raise InvalidFile(f'{path} is not valid YAML ({type(error).__name__}): look at its dates and numbers') from None
     if not isinstance(document, dict):
         raise InvalidFile(f'{path}: the top level must be a mapping with `init_config` and `instances`')
     init_config: Any = document.get('init_config')
@@ -45,14 +66,24 @@ def read(path: Path) -> Configuration:
     defect = _defect(init_config, instances)
     if defect:
         raise InvalidFile(f'{path}: {defect}')
-    return Configuration(path, init_config, instances)
+    unread = tuple(str(key)[:LONGEST_KEY] for key in document if key not in SECTIONS)
+    return Configuration(path, init_config, instances, unread)
+
+
+def _content(path: Path) -> bytes:
+    with path.open('rb') as file:
+        content = file.read(strict_yaml.LONGEST_FILE + 1)
+    if len(content) > strict_yaml.LONGEST_FILE:
+        raise InvalidFile(f'{path} has more than {strict_yaml.LONGEST_FILE} bytes')
+    return content
 
 
 def _position(error: yaml.YAMLError) -> str:
     mark = getattr(error, 'problem_mark', None)
     position = f': line {mark.line + 1}, column {mark.column + 1}' if mark else ''
     problem = getattr(error, 'problem', None)
-    return f'{position}: {" ".join(problem.split())}' if problem else position
+    # A password that begins with * or ! is an alias or a tag to YAML, which the message then quotes.
+    return f'{position}: {QUOTED.sub("...", " ".join(problem.split()))}' if problem else position
 
 
 def _defect(init_config: Any, instances: Any) -> str:

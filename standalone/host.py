@@ -152,10 +152,17 @@ class Host:
 
 def check_id(instance: dict[str, Any], init_config: dict[str, Any]) -> str:
     """Returns an id like the Agent's: the check's name, the instance's `name` if any, a digest of the options."""
-    options = json.dumps([instance, init_config], sort_keys=True, default=str)
+    options = json.dumps(_with_text_keys([instance, init_config]), sort_keys=True, default=str)
     digest = hashlib.sha256(options.encode('utf-8')).hexdigest()[:16]
     name = str(instance.get('name') or '')
     return ':'.join(part for part in (CHECK_NAME, name, digest) if part)
+
+
+def _with_text_keys(value: Any) -> Any:
+    """YAML has keys that are numbers, and a mapping with those and texts cannot be sorted."""
+    if isinstance(value, dict):
+        return {str(name): _with_text_keys(inner) for name, inner in value.items()}
+    return [_with_text_keys(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _construct(instance: dict[str, Any], init_config: dict[str, Any]) -> Any:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from datadog_checks.amazon_ses import catalogue, leases, planning, report, role, telemetry
 from datadog_checks.amazon_ses.config_models import ConfigMixin, InstanceConfig
-from datadog_checks.amazon_ses.configuration import settings
+from datadog_checks.amazon_ses.config_models.shared import SharedConfig
+from datadog_checks.amazon_ses.configuration import agent_options, settings
 from datadog_checks.amazon_ses.configuration.options import SettingsError
 from datadog_checks.amazon_ses.model import UNKNOWN_ACCOUNT, Failure, Level, MetricSpec, MetricType, Target
 from datadog_checks.amazon_ses.notices import Notice, Notices
@@ -29,6 +30,7 @@ from datadog_checks.amazon_ses.state.observation import Observation
 from datadog_checks.amazon_ses.state.saving import Saving
 from datadog_checks.amazon_ses.state.store import Store, Unreadable
 from datadog_checks.amazon_ses.submission import Submission
+from datadog_checks.amazon_ses.unlisted import UnlistedSeries
 from datadog_checks.base import AgentCheck, ConfigurationError
 from datadog_checks.base.checks import base as agent_base
 from datadog_checks.base.errors import CheckException
@@ -52,6 +54,12 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     """Set by a host that knows that no other process uses its cache: its first run counts already."""
 
     def __init__(self, name: str, init_config: Mapping[str, Any], instances: Sequence[Mapping[str, Any]]) -> None:
+        # The base class fails on some wrong values of its own options.
+        try:
+            for instance in instances:
+                agent_options.check_agent_options(instance, init_config or {})
+        except SettingsError as error:
+            raise ConfigurationError(str(error)) from None
         super().__init__(name, init_config, instances)
         # Looked up at each call, so that a test that turns the clock of the process turns this one as well.
         self.clock: Callable[[], float] = lambda: time.time()
@@ -63,6 +71,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self._store: Store | None = None
         self._observation = Observation()
         self._notices = Notices()
+        self._odd_options: list[str] = []
         self._cancelled = False
         self._isolated = role.is_isolated(os.environ)
         self.waits_for_requests = self._isolated
@@ -89,8 +98,13 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         started, now = self.monotonic(), self.clock()
         notices = [*self._begin()]
         wait = self._new_wait()
+        if self._access is not None and self._access.has_outdated_credentials:
+            self.scope.doubt_account()
         try:
+            notices += [Notice(f'Region: {text}', '', text) for text in self.scope.region_warnings()]
             account = self.scope.account(self.access, self._account_runner, wait)
+            contradictions = self.scope.account_warnings(self.access, self._account_runner, wait)
+            notices += [Notice('account_id', '', text) for text in contradictions]
             unknown = account if isinstance(account, Failure) else None
             targets = self.scope.targets(UNKNOWN_ACCOUNT if isinstance(account, Failure) else account, now)
         except SettingsError as error:
@@ -98,7 +112,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         late = self._runner.collect()
         runs = [self._begun(target, late, now, started) for target in targets]
         steps = [step for run in runs for step in self._planned(run, now, started)]
-        runs = self._apply(runs, self._runner.run(steps, wait, self.settings.run_timeout), now)
+        runs = self._apply(runs, self._results(runs, steps, wait), now)
         if unknown is not None:
             for run in runs:
                 run.failures.insert(0, unknown)
@@ -109,16 +123,15 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self._submit(region_report, now, started, self._covered(run, now, started))
             if run.saving is Saving.SAVED:
                 self.store.submitted(run.target)
+            for sentence in self._unlisted.sentences(run.target, run.progress):
+                self.warning(sentence)
             reports.append(region_report)
         if reports:
             self._submit_left_out(reports[0].target.account, now)
         notices += [Notice('counts and events', run.role.name, run.role.value) for run in runs if run.role.value]
         notices += [notice for region_report in reports for notice in region_report.warnings]
         self._say(notices, now)
-        if reports and all(region_report.level is Level.CRITICAL for region_report in reports):
-            if unknown is not None:
-                raise CheckException(f'The AWS account is not known. {unknown}')
-            raise CheckException('Nothing can be read from AWS: see the service check amazon_ses.can_connect.')
+        _raise_where_nothing_answers(reports, unknown)
 
     @property
     def scope(self) -> Scope:
@@ -165,6 +178,13 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             raise ConfigurationError(str(error)) from None
         for secret in self.settings.secrets:
             self.register_secret(secret)
+        self._unlisted = UnlistedSeries(self.settings.named_series, self.settings.period)
+        self._odd_options = [
+            *agent_options.unknown_options(
+                self.instance, self.init_config or {}, InstanceConfig.model_fields, SharedConfig.model_fields
+            ),
+            *settings.odd_tags(self.settings.tags),
+        ]
 
     def _is_dropped(self, metric: MetricSpec) -> bool:
         """Whether `metric_patterns` keeps this metric from the Agent."""
@@ -181,7 +201,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         if self._cancelled:
             self._cancelled, self._store = False, None
             self._new_runners()
-        for sentence in settings.unknown_options(self.instance, InstanceConfig.model_fields):
+        for sentence in self._odd_options:
             yield Notice(sentence, '', sentence)
         if self.metric_limiter is not None:
             yield Notice('max_returned_metrics', '', settings.LIMITED % self.metric_limiter.limit)
@@ -245,6 +265,15 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             plan = replace(plan, listings=())
         return run.steps(plan, self.access, self._run_number, now)
 
+    def _results(self, runs: Sequence[Run], steps: Sequence[RunStep], wait: Wait) -> Results[Subject, Any]:
+        """The results of the steps, and of those that stand in for what AWS refused, which a process that ends after
+        this run could not ask for later."""
+        results = self._runner.run(steps, wait, self.settings.run_timeout)
+        stand_ins = [step for run in runs for step in run.stand_in_steps(results, self.access)]
+        if not (stand_ins and wait.seconds):
+            return results
+        return results.plus(self._runner.run(stand_ins, wait, self.settings.run_timeout))
+
     def _apply(self, runs: Sequence[Run], results: Results[Subject, Any], now: float) -> list[Run]:
         """Apply the results of each run and save it. Returns the runs that are to be submitted."""
         applied = []
@@ -300,6 +329,15 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self.warning('%s', text)
         for subject in over:
             self.log.info('Over: the warning about %s.', subject)
+
+
+def _raise_where_nothing_answers(reports: Sequence[Report], unknown: Failure | None) -> None:
+    """Fail the run in which no Region can be read. `unknown` is why the account is not known."""
+    if not reports or any(region_report.level is not Level.CRITICAL for region_report in reports):
+        return
+    if unknown is not None:
+        raise CheckException(f'The AWS account is not known. {unknown}')
+    raise CheckException('Nothing can be read from AWS: see the service check amazon_ses.can_connect.')
 
 
 def _agent_setting(name: str) -> object:

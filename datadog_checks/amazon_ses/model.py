@@ -6,11 +6,14 @@ The values are frozen. This module imports no other module of the package.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 PREFIX = 'amazon_ses.'
+
+SIGN_IN = 'sign-in'
+"""Stands for the operation of a failure where credentials could not be loaded, so that nothing was sent."""
 
 
 class MetricType(StrEnum):
@@ -150,6 +153,7 @@ class Failure:
     a part of it may be answered; `invalid` that AWS itself called it invalid. `elsewhere` says that the credentials may
     be valid in other Regions, because this Region may not be enabled for the account. If every Region fails in this
     way, they are valid nowhere. `by_organization` says that a policy of the organization denies the request.
+    `request_id` is for AWS's support: it differs from answer to answer, so failures that differ only in it are equal.
     """
 
     kind: FailureKind
@@ -160,15 +164,22 @@ class Failure:
     elsewhere: bool = False
     invalid: bool = False
     by_organization: bool = False
+    request_id: str = field(default='', compare=False)
 
     @property
     def at_sign_in(self) -> bool:
         """Whether every other request with the same credentials would fail as well."""
-        return self.kind is FailureKind.CREDENTIALS or self.operation.startswith('AssumeRole')
+        return self.kind is FailureKind.CREDENTIALS or self.operation.startswith(('AssumeRole', SIGN_IN))
+
+    @property
+    def is_before_request(self) -> bool:
+        """Whether nothing was sent, because there are no credentials to sign it with."""
+        return self.operation.startswith(('AssumeRole', SIGN_IN))
 
     def __str__(self) -> str:
         text = f'{self.operation}: {self.kind}: {self.detail}'
-        return f'{text} {self.remedy}' if self.remedy else text
+        request_id = f"AWS's support asks for the request id {self.request_id}." if self.request_id else ''
+        return ' '.join(filter(None, (text, self.remedy, request_id)))
 
 
 MALFORMED_REMEDY = 'Look for a proxy or an endpoint_url that is not AWS; it is asked again in the next run.'

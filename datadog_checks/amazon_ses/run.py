@@ -12,6 +12,7 @@ from functools import partial
 from logging import Logger, LoggerAdapter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from datadog_checks.amazon_ses import sources
 from datadog_checks.amazon_ses.cloudwatch import answers, discovery
 from datadog_checks.amazon_ses.cloudwatch.discovery import Listing, ListingAnswer
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
@@ -110,6 +111,7 @@ class Run:
         self._store = store
         self._log = log
         self._start: RunStart | None = None
+        self._planned: tuple[Collector, ...] = ()
         self._has_ledger = progress.ledger is not None
 
     def take_late(self, outcomes: Outcomes, now: float, foreign_accounts: ForeignAccounts) -> None:
@@ -135,17 +137,30 @@ class Run:
         self._has_ledger |= self.progress.ledger is None and plan.progress.ledger is not None
         self.progress = plan.progress
         self._start = start = RunStart(run, now, plan.poll, plan.progress.selection.keys)
+        self._planned = plan.collectors
         circuit = SignInCircuit()
         for task in plan.tasks:
-            service, operation, name = _address(task)
-            yield Step(
-                (self.target, name),
-                Subject(self.target, start, task),
-                self.target.region,
-                operation,
-                access.endpoint(service, self.target.region),
-                partial(self._perform, access, task, now, circuit),
-            )
+            yield self._step(start, task, access, circuit)
+
+    def stand_in_steps(self, results: Results[Subject, Any], access: Access) -> Iterable[RunStep]:
+        """The sources that stand in for one that was refused in this run, where the plan did not ask them already."""
+        for (target, start, task), outcome in results.finished:
+            if target == self.target and start is self._start and isinstance(task, Collector):
+                refused = isinstance(outcome, Failure)
+                for collector in sources.stand_ins_for(task, outcome) if refused else ():
+                    if collector not in self._planned:
+                        yield self._step(start, collector, access, SignInCircuit())
+
+    def _step(self, start: RunStart, task: Task, access: Access, circuit: SignInCircuit) -> RunStep:
+        service, operation, name = _address(task)
+        return Step(
+            (self.target, name),
+            Subject(self.target, start, task),
+            self.target.region,
+            operation,
+            access.endpoint(service, self.target.region),
+            partial(self._perform, access, task, start.at, circuit),
+        )
 
     def apply(self, results: Results[Subject, Any], now: float, foreign_accounts: ForeignAccounts) -> None:
         """Apply the outcomes of the tasks and save the progress. Where that fails, nothing of them is submitted."""
@@ -202,7 +217,7 @@ class Run:
             self._log.exception('Unexpected in %s: %s', region, type(error).__name__)
             answer = UNEXPECTED
         failure = answer.failure if isinstance(answer, ListingAnswer) else answer
-        if isinstance(failure, Failure) and failure.at_sign_in:
+        if isinstance(failure, Failure) and failure.is_before_request:
             circuit.failure = failure
         return answer
 

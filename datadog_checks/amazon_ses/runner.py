@@ -97,6 +97,10 @@ class Results(Generic[S, T]):
     under_way: Sequence[UnderWay[S]]
     not_started: Sequence[S]
 
+    def plus(self, later: Results[S, T]) -> Results[S, T]:
+        """Both together, where the later ones are of steps that began after these had ended."""
+        return Results(self.finished + later.finished, later.under_way, [*self.not_started, *later.not_started])
+
 
 class Runner(Generic[S, T]):
     """Runs steps in daemon threads, so that a step that hangs delays neither a run nor the exit of the Agent."""

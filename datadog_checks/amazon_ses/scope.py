@@ -34,6 +34,11 @@ WAY_OUT = 'The option account_id does without this call.'
 
 IDENTITY = 'GetCallerIdentity'
 
+CONTRADICTION = (
+    'Option `account_id` is {}, but the credentials belong to account {}: the tag aws_account of every metric names '
+    'the wrong account. Correct `account_id`, or the credentials.'
+)
+
 AccountRunner = Runner[str, str | Failure]
 
 NO_ACCOUNT = Failure(
@@ -64,6 +69,9 @@ class Scope:
         self._sign_in_regions: list[str] = []
         self._known_regions: SesRegions | None = None
         self._left_out = LeftOut()
+        self._region_warnings: Sequence[str] | None = None
+        self._is_caller_asked = False
+        self._caller: str | None = None
 
     @property
     def regions(self) -> Sequence[str]:
@@ -102,6 +110,36 @@ class Scope:
             return account
         failure = next((answer for answer in answers if isinstance(answer, Failure)), NO_ACCOUNT)
         return self._account or replace(failure, remedy=f'{failure.remedy} {WAY_OUT}')
+
+    def region_warnings(self) -> Sequence[str]:
+        """The warnings about Regions of the options that the SDK does not know. Raises SettingsError for a name that no
+        Region can have."""
+        if self._region_warnings is None:
+            from datadog_checks.amazon_ses.aws import regions
+
+            self._region_warnings = regions.region_warnings(self._settings.regions)
+        return self._region_warnings
+
+    def account_warnings(self, access: Access, runner: AccountRunner, wait: Wait) -> Iterable[str]:
+        """The warning that the credentials are not those of `account_id`. AWS is asked once, after it took them, and
+        where it does not say there is no warning."""
+        stated, region = self._settings.account_id, self.sign_in_regions[0]
+        if stated is None or self._settings.sign_in.roles:
+            return
+        answers = runner.collect()
+        if not self._is_caller_asked and access.is_accepted:
+            self._is_caller_asked = True
+            ask = partial(access.caller_account, region)
+            step = Step((IDENTITY, region), IDENTITY, region, IDENTITY, access.endpoint('sts', region), ask)
+            part = PartOfWait(wait, WAIT_FOR_ACCOUNT, runner.monotonic)
+            answers += runner.run([step], part, self._settings.run_timeout).finished
+        self._caller = next((answer.result for answer in answers if isinstance(answer.result, str)), self._caller)
+        if self._caller not in (None, stated):
+            yield CONTRADICTION.format(stated, self._caller)
+
+    def doubt_account(self) -> None:
+        """Ask AWS for the account again, where no option states it: new credentials may be of another one."""
+        self._account_is_doubtful = self._settings.account is None
 
     def targets(self, account: str, now: float) -> list[Target]:
         """The account in each Region that is not left out, leased where it is known. Raises SettingsError where another

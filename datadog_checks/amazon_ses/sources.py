@@ -74,6 +74,12 @@ def active_collectors(sources: Sources, collect: frozenset[str]) -> Iterable[Col
             yield collector
 
 
+def stand_ins_for(collector: Collector, failure: Failure) -> Iterable[Collector]:
+    """The API sources that stand in for this one after such a failure."""
+    if failure.kind in WAITS_FOR_CADENCE:
+        yield from (stand_in for stand_in in COLLECTORS if stand_in.instead_of == collector.name)
+
+
 def is_superseded(sources: Sources, names: Iterable[str], run: int) -> bool:
     """Whether one of these sources answered a request of a later run than this one."""
     return any(source.answered_run > run for name in names if (source := sources.get(name)) is not None)

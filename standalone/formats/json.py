@@ -9,6 +9,7 @@ from typing import Any
 from standalone.formats import agent_format
 from standalone.model import Run
 from standalone.report import Report
+from standalone.terminal import visible
 
 NANOSECONDS = 10**9
 DEFAULT_INTERVAL = 15
@@ -28,7 +29,7 @@ def render(reports: Sequence[Report], verbose: bool = False) -> str:
         }
         for report in reports
     ]
-    return json.dumps(documents, indent=2, default=str, allow_nan=False)
+    return visible(json.dumps(documents, indent=2, default=str, allow_nan=False), '\n')
 
 
 def _runner(report: Report, verbose: bool) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def _runner(report: Report, verbose: bool) -> dict[str, Any]:
         'CheckVersion': report.version,
         'CheckConfigSource': report.source,
         'CheckID': report.check_id,
-        'Interval': int(report.instance.get('min_collection_interval') or DEFAULT_INTERVAL) * NANOSECONDS,
+        'Interval': round(float(report.instance.get('min_collection_interval') or DEFAULT_INTERVAL) * NANOSECONDS),
         'TotalRuns': report.runs,
         'TotalErrors': report.errors,
         'TotalWarnings': report.warnings,

@@ -10,12 +10,13 @@ from typing import Any
 from standalone.declarations import Declaration
 from standalone.model import PREFIX, STATUS_NAMES, Context, ServiceCheck
 from standalone.report import Report
+from standalone.terminal import visible
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 SEVERITY = {OK: 0, UNKNOWN: 1, WARNING: 2, CRITICAL: 3}
 UNITS = {'percent': '%', 'second': 's'}
 TARGET_TAGS = ('aws_account', 'region')
-LONGEST_MESSAGE = 160
+LONGEST_MESSAGE = 400
 MOST_PROBLEMS = 5
 RANGE = re.compile(r'@?(?:(?:~|-?[\d.]+):)?(?:-?[\d.]+)?')
 COMPARISON = re.compile(r'(<=?|>=?)\s*(-?[\d.]+)')
@@ -136,9 +137,13 @@ def _digits(value: float) -> str:
 
 
 def _shortened(text: str) -> str:
+    """The text without its middle, where it is too long: its end is the way out."""
     text = _one_line(text)
-    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 3].rstrip() + '...'
+    if len(text) <= LONGEST_MESSAGE:
+        return text
+    half = LONGEST_MESSAGE // 2
+    return f'{text[:half].rstrip()} ... {text[-half:].lstrip()}'
 
 
 def _one_line(text: str) -> str:
-    return ' '.join(text.replace('|', '/').split())
+    return visible(' '.join(text.replace('|', '/').split()))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from standalone.declarations import Declaration
 from standalone.model import Context
 from standalone.report import Report
+from standalone.terminal import underscored
 
 NOT_IN_NAME = re.compile(r'[^a-zA-Z0-9_]')
 STATUS_HELP = 'Service check: 0 OK, 1 warning, 2 critical, 3 unknown.'
@@ -96,9 +97,9 @@ def _labels(context: Context) -> Labels:
         key, colon, value = tag.partition(':')
         name = _plain(key) if colon else 'tag'
         # Names with two leading underscores belong to Prometheus.
-        values[f'tag{name}' if name.startswith('__') else name].add(value if colon else tag)
+        values[f'tag{name}' if name.startswith('__') else name].add(underscored(value if colon else tag, '\n'))
     if context.hostname:
-        values['host'].add(context.hostname)
+        values['host'].add(underscored(context.hostname))
     return tuple((label, ','.join(sorted(texts))) for label, texts in sorted(values.items()))
 
 

@@ -8,8 +8,10 @@ from datetime import datetime, timezone
 
 from standalone.formats import agent_format
 from standalone.report import Report
+from standalone.terminal import visible
 
 BLUE, GREEN, YELLOW, RED, PLAIN = '\033[34m', '\033[32m', '\033[33m', '\033[31m', '\033[0m'
+LINE_END = '\n'
 STATUS_COLOURS = {'OK': GREEN, 'WARNING': YELLOW, 'ERROR': RED}
 
 
@@ -37,7 +39,7 @@ def _groups(report: Report, coloured: bool) -> Iterator[str]:
     for name, members in groups.items():
         if members:
             yield f'=== {_paint(name, BLUE, coloured)} ==='
-            yield json.dumps(members, indent=2, default=str, ensure_ascii=False)
+            yield visible(json.dumps(members, indent=2, default=str, ensure_ascii=False), '\n')
 
 
 def _status(report: Report, verbose: bool, coloured: bool) -> Iterator[str]:
@@ -46,15 +48,15 @@ def _status(report: Report, verbose: bool, coloured: bool) -> Iterator[str]:
     yield from (f'    {title}', f'    {"-" * len(title)}')
     yield from (f'      {line}' if line else '' for line in _instance(report, verbose, coloured))
     yield from ('', '  Metadata', '  ========')
-    yield from (f'    {name}: {value}' for name, value in sorted(report.metadata.items()))
+    yield from (visible(f'    {name}: {value}') for name, value in sorted(report.metadata.items()))
     yield ''
 
 
 def _instance(report: Report, verbose: bool, coloured: bool) -> Iterator[str]:
     last = report.last
     status = last.status_name if last else 'OK'
-    yield f'Instance ID: {report.check_id} [{_paint(status, STATUS_COLOURS[status], coloured)}]'
-    yield f'Configuration Source: {report.source}'
+    yield f'Instance ID: {visible(report.check_id)} [{_paint(status, STATUS_COLOURS[status], coloured)}]'
+    yield f'Configuration Source: {visible(report.source)}'
     yield f'Total Runs: {report.runs}'
     samples, events, statuses = (len(last.metrics), len(last.events), len(last.service_checks)) if last else (0, 0, 0)
     yield f'Metric Samples: Last Run: {samples:,}, Total: {report.total_samples:,}'
@@ -64,11 +66,11 @@ def _instance(report: Report, verbose: bool, coloured: bool) -> Iterator[str]:
     yield f'Last Execution Date : {_date(last.time if last else None)}'
     yield f'Last Successful Execution Date : {_date(report.last_success)}'
     if last and last.error is not None:
-        yield f'Error: {last.error}'
+        yield f'Error: {visible(last.error, LINE_END)}'
         if verbose:
-            yield from last.traceback.splitlines()
+            yield from map(visible, last.traceback.splitlines())
     for warning in last.warnings if last else ():
-        yield f'Warning: {warning}'
+        yield f'Warning: {visible(warning, LINE_END)}'
 
 
 def _date(time: float | None) -> str:

@@ -52,13 +52,32 @@ def test_an_old_python_is_refused(folder: Path) -> None:
     assert not (folder / '.venv').exists()
 
 
-def test_check_needs_a_configuration(folder: Path) -> None:
-    """`make check` without CONF says what is missing."""
-    (folder / '.venv').mkdir()
+@pytest.fixture
+def prepared(folder: Path) -> Path:
+    """The folder with an environment whose Python prints its arguments, a line for each."""
+    python = folder / '.venv' / 'bin' / 'python'
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nfor argument; do printf "%s\\n" "$argument"; done\n')
+    python.chmod(0o755)
     database = make(folder, '--print-data-base', '--question', 'help').stdout
     (ready,) = set(re.findall(r'^READY := (\S+)$', database, re.MULTILINE)) or {''}
     stamp = folder / (ready.replace('$(VENV)', '.venv') or '.venv/ready')
     stamp.touch()
-    ended = make(folder, 'check')
+    return folder
+
+
+@pytest.mark.parametrize('name', ['my file.yaml', "it's.yaml", 'a "b" $c `d` \\e;f#g*.yaml', '--x'])
+def test_check_passes_names_as_they_are(prepared: Path, name: str) -> None:
+    """`make check` passes on what it is given: names with spaces, quotes and dollars, and what is absent not at all."""
+    ended = make(prepared, 'check', f'CONF={name}', f'STATE={name}.state', 'FORMAT=nagios')
+    assert ended.stdout.splitlines() == [
+        *('-I', '-m', 'standalone', 'check', '--config', name, '--format', 'nagios', '--state', f'{name}.state')
+    ]
+    assert make(prepared, 'check', f'CONF={name}').stdout.splitlines()[-2:] == ['--config', name]
+
+
+def test_check_needs_a_configuration(prepared: Path) -> None:
+    """`make check` without CONF says what is missing."""
+    ended = make(prepared, 'check')
     assert ended.returncode != 0
     assert 'make check CONF=conf.yaml' in ended.stderr

@@ -207,3 +207,27 @@ def test_forty_thousand_metrics_are_found(make_driver: MakeDriver, start: StartS
     sim.faults.add(Fault('throttle', operation='GetMetricData'))
     driver.run()
     assert driver.last('collector.series') == 40_000
+
+
+def test_a_misspelt_dimension_is_said_once_with_the_nearest_name_and_its_cost(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock
+) -> None:
+    """A combination of `dimensions` that CloudWatch does not list is one warning, with the nearest that it lists and
+    the cost; one that it lists is none. Without listings nothing is said."""
+    sim = start(SCENARIOS['everything'])
+    named = [{SET: ['set-00001', 'set-0001x'], 'metrics': ['Send', 'Bounce']}, {'kampaign': 'ann@example.com'}]
+    driver = make_driver(sim, dimensions=named)
+
+    def warnings() -> list[str]:
+        clock.advance(900)
+        assert driver.run() == ''
+        return [warning for warning in driver.check.get_warnings() if 'CloudWatch lists nothing' in warning]
+
+    first, second = warnings()
+    assert f'nothing with `{SET}=set-0001x`; did you mean `{SET}=set-00001`?' in first
+    assert first.endswith('billed all the same, 2 metrics for $0.17 a month.')
+    assert '`kampaign=' in second and 'ann@' not in second
+    for _ in range(6):
+        assert warnings() == []
+    driver.restart(collect=['account'])
+    assert warnings() == []

@@ -305,6 +305,16 @@ def test_an_unknown_authority_is_refused(
     assert level == 2 and 'network' in message and 'tls_ca_cert' in message and len(sim.log) == 0
 
 
+def test_https_to_a_plain_http_port_does_not_blame_certificates(
+    make_check: MakeCheck, sim: Simulator, aggregator: Any
+) -> None:
+    """https:// to a port that speaks plain http names the URL, and no certificate."""
+    assert make_check(endpoint_url=sim.endpoint_url.replace('http://', 'https://')).run()
+    level, message = connection_status(aggregator)
+    assert level == 2 and 'network' in message and 'write http:// in endpoint_url' in message
+    assert 'certificate' not in message and 'tls_ca_cert' not in message
+
+
 def test_a_certificate_of_another_host_is_refused(
     make_check: MakeCheck, sim: Simulator, proxy: ConnectProxy, aggregator: Any
 ) -> None:

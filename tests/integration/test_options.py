@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from common import OTHER, REGION, SECRET, MakeDriver, StartSimulator
+from configurations import alias_bomb_value, nested
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
+from datadog_checks.base import ConfigurationError
 from simulator import Simulator
 
 STEADY = {'collect': ['account', 'cloudwatch']}
@@ -42,7 +44,32 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({'tags': 'team:mail'}, ('`tags`', "'team:mail'", 'list')),
     ({'zeroed': 'maybe'}, ('`zeroed`', "'maybe'", 'true')),
     ({'use_fips': True, 'region': 'eu-west-1'}, ('`use_fips`', 'eu-west-1', 'us-east-1')),
+    ({'dimensions': [{'a': 'b', 'metrics': [['Send']]}]}, ('`dimensions`', "['Send']", 'Send, Delivery')),
+    ({'dimensions': [{'external_id': 'a'}]}, ('`dimensions`', '`external_id`', 'indented like `dimensions`')),
+    ({'dimensions': [{'a': [['b']]}]}, ('`dimensions`', "{'a': ['b']}", 'values are texts')),
+    ({'include': [{'metric': 'x' * 20_000}]}, ('`include`', '...', '1024 characters')),
+    ({'exclude': [{'metric': 'Open'}] * 201}, ('`exclude`', '...', 'at most 200 maps')),
+    ({'period': 10**400}, ('`period`', 'a whole number of 1329 bits', 'from 60 to 86400')),
+    ({'account_id': 10**5000}, ('`account_id`', 'a whole number of 16610 bits', '12 digits')),
+    ({'thresholds': [{'metric': 'send', 'warning': 10**5000}]}, ('`thresholds`', '16610 bits', '10:20')),
+    ({'metric_patterns': {'include': ['(a']}}, ('`metric_patterns`', "'(a'", 'regular expressions')),
+    ({'colour': alias_bomb_value()}, ('`colour`', '[[[[...]', 'at most 100000 values')),
+    ({'colour': nested(30)}, ('`colour`', '[[[...]]]', 'at most 20 levels')),
+    ({'ann@example.com': nested(30)}, ('Option `', 'at most 20 levels')),
+    ({'colour' * 20: 1}, ('option name', "'colourcolour", 'at most 100 characters')),
+    ({'debug_metrics': 5}, ('`debug_metrics`', '5', 'a map')),
+    ({'proxy': {'http': 'http://p:1', 'period': 60}}, ('`proxy`', "the key 'period'", 'http, https')),
+    ({'service': ['mail']}, ('`service`', "['mail']", 'a text')),
+    ({'tags': [['a']]}, ('`tags`', "['a']", 'a list of at most')),
 ]
+
+
+def error_of(make_driver: MakeDriver, options: dict[str, Any]) -> str:
+    """The message of the configuration error, whether the check is refused when it is made or when it runs."""
+    try:
+        return make_driver(**options).run()
+    except ConfigurationError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize(('options', 'words'), WRONG, ids=[', '.join(map(str, options)) for options, _ in WRONG])
@@ -50,11 +77,75 @@ def test_wrong_options_are_refused(
     make_driver: MakeDriver, sim: Simulator, options: dict[str, Any], words: tuple[str, ...]
 ) -> None:
     """A wrong value is an error that names option, value and accepted form, before anything is sent."""
-    report = make_driver(**options).run()
+    report = error_of(make_driver, options)
     for word in words:
         assert word in report
     assert len(sim.log) == 0
-    assert SECRET not in report
+    assert SECRET not in report and "ann@" not in report
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('region', 'x' * 100_000),
+        ('tags', 'x' * 100_000),
+        ('collect', ['x' * 100_000]),
+        ('dimensions', 'x' * 100_000),
+        ('thresholds', [{'metric': 'x' * 100_000}]),
+        ('include', [{'x' * 100_000: 'y'}]),
+        ('endpoint_url', {'x' * 100_000: 'y'}),
+    ],
+)
+def test_a_value_in_a_message_is_cut(make_driver: MakeDriver, name: str, value: object) -> None:
+    """A message shows at most 100 characters of a value, whatever its size."""
+    report = error_of(make_driver, {name: value})
+    assert f'Option `{name}`' in report and 'x' * 80 in report and 'x' * 101 not in report
+
+
+@pytest.mark.parametrize('url', ['ftp://me:{}@host', 'http://me:{}@host:99999', 'https://{}@host/ a', 'me:{}@host'])
+def test_a_refused_url_shows_no_password(make_driver: MakeDriver, url: str) -> None:
+    """The message about a refused `endpoint_url` shows neither its password nor its user."""
+    for value in (url.format(SECRET), {'ses': url.format(SECRET)}, {'ses': [url.format(SECRET)]}):
+        report = error_of(make_driver, {'endpoint_url': value})
+        assert 'Option `endpoint_url`' in report and SECRET not in report
+        assert '://' not in url or '://(not shown)@host' in report
+
+
+def test_secrets_in_the_wrong_place_are_not_shown(make_driver: MakeDriver) -> None:
+    """A secret that is indented into another option is not shown by the message that refuses it."""
+    for name in ('include', 'thresholds', 'dimensions', 'metric_patterns'):
+        value = {'aws_secret_access_key': SECRET} if name == 'metric_patterns' else [{'aws_secret_access_key': SECRET}]
+        try:
+            report = make_driver(**{name: value}).run()
+        except ConfigurationError as error:
+            report = str(error)
+        assert SECRET not in report
+        assert name == 'metric_patterns' or 'aws_secret_access_key' in report
+
+
+def test_options_in_the_wrong_section_are_reported(make_driver: MakeDriver, sim: Simulator) -> None:
+    """An option in init_config or in `metric_patterns` that belongs into the instance is a warning that says so, and so
+    are tags beside ours of the same name."""
+    driver = make_driver(
+        tags=['region:here', 'team:mail', 'AWS_Account:1'],
+        metric_patterns={'tags': ['a']},
+        dimensions=[{'a': 'b', 'max_series': 5, 'service': 'c'}],
+        **STEADY,
+    )
+    driver.check = AmazonSesCheck('amazon_ses', {'period': 60, 'colour': 1, 'service': 'mail'}, [driver.instance])
+    driver.check.clock = driver.clock
+    assert driver.run() == ''
+    warnings = [warning for warning in driver.check.get_warnings() if warning.startswith('Option ')]
+    assert [warning for warning in warnings if '`tags`' not in warning] == [
+        'Option `init_config.period` is not known and has no effect: it belongs in an entry of `instances`',
+        'Option `init_config.colour` is not known and has no effect',
+        'Option `metric_patterns.tags` is not known and has no effect: it belongs beside `metric_patterns`',
+        'Option `dimensions.max_series` is taken for a dimension: it belongs beside `dimensions`',
+    ]
+    assert [warning.partition(' is ')[0] for warning in warnings if '`tags`:' in warning] == [
+        "Option `tags`: 'region:here'",
+        "Option `tags`: 'AWS_Account:1'",
+    ]
 
 
 def test_unknown_options_are_reported_with_the_nearest_name(make_driver: MakeDriver, sim: Simulator) -> None:

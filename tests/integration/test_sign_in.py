@@ -163,6 +163,45 @@ def test_profile_of_the_shared_file(
     assert accounts(aggregator) == {'aws_account:666666666666'}
 
 
+@pytest.mark.parametrize('kind', ['credential_process', 'role', 'profile'])
+def test_an_edited_shared_file_is_noticed(
+    sim: Simulator, make_check: MakeCheck, aggregator: Any, clock: Clock, tmp_path: Path, kind: str
+) -> None:
+    """An edited credential_process, role or profile of the AWS files signs from the next run on, without a restart and
+    with the account that it belongs to, although AWS would still take the old one."""
+    for number in (6, 7):
+        sim.accounts.add(f'AKIAPROCESS{number}', f'{number}' * 12)
+    config, credentials = (Path(os.environ[name]) for name in ('AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'))
+
+    def write(number: int) -> None:
+        keys = {'Version': 1, 'AccessKeyId': f'AKIAPROCESS{number}', 'SecretAccessKey': 'a-secret'}
+        (tmp_path / f'keys{number}').write_text(json.dumps(keys))
+        profile = f'[mail]\naws_access_key_id = AKIAPROCESS{number}\naws_secret_access_key = a-secret\n'
+        if kind == 'credential_process':
+            config.write_text(f'[profile mail]\ncredential_process = cat {tmp_path}/keys{number}\n')
+        elif kind == 'role':
+            credentials.write_text(profile.replace('[mail]', '[base]'))
+            role = HUB.replace('2' * 12, f'{number}' * 12)
+            config.write_text(f'[profile mail]\nrole_arn = {role}\nsource_profile = base\n')
+        else:
+            credentials.write_text(profile)
+
+    write(6)
+    check = make_check(aws_profile='mail')
+    assert not check.run()
+    identities = sim.log.count(operation='GetCallerIdentity')
+    clock.advance(60)
+    assert not check.run()
+    assert accounts(aggregator) == {f'aws_account:{"6" * 12}'}
+    assert sim.log.count(operation='GetCallerIdentity') == identities
+    aggregator.reset()
+    write(7)
+    os.utime(config if config.exists() else credentials, ns=(1, 1))
+    clock.advance(60)
+    assert not check.run()
+    assert accounts(aggregator) == {f'aws_account:{"7" * 12}'} and connection_status(aggregator)[0] == 0
+
+
 def test_profile_that_assumes_a_role(sim: Simulator, make_check: MakeCheck, aggregator: Any) -> None:
     """A profile of the config file with role_arn and source_profile assumes that role, at our `endpoint_url`."""
     Path(os.environ['AWS_SHARED_CREDENTIALS_FILE']).write_text(

@@ -73,6 +73,24 @@ def test_sending_status_is_unknown_when_aws_does_not_say(make_driver: MakeDriver
     assert sim.log.count(operation='GetSendQuota') == 0
 
 
+def test_one_run_without_get_account_has_the_quota(make_driver: MakeDriver, sim: Simulator) -> None:
+    """A single run in which GetAccount is denied has the quota already: each operation is asked once, and a stand-in
+    that is denied too is named."""
+    sim.deny('ses:GetAccount')
+    sim.deny('ses:GetAccountSendingEnabled')
+    driver = make_driver(**STEADY)
+    driver.run()
+    assert {'quota.max_24_hour', 'quota.utilization'} <= metric_names(driver.new_values())
+    level, message = driver.status('can_connect')
+    assert level == WARNING
+    assert 'ses:GetAccount;' in message and 'ses:GetAccountSendingEnabled;' in message
+    for operation in ('GetAccount', 'GetSendQuota', 'GetAccountSendingEnabled'):
+        assert sim.log.count(operation=operation) == 1
+    driver.clock.advance(60)
+    driver.run()
+    assert sim.log.count(operation='GetSendQuota') == 2
+
+
 def test_an_old_standing_becomes_unknown(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
     """When AWS stops answering, the standing is shown for a quarter of an hour, then it is unknown."""
     driver = make_driver(**STEADY)

@@ -292,6 +292,18 @@ def test_a_failure_does_not_stop_other_assets(datadog, push, call, answer, faile
     assert f'{failed} created' in push('--apply').stdout
 
 
+def test_answers_reach_no_terminal_unescaped(datadog, push):
+    """Ids, reasons and names in answers that would move the cursor or turn the direction of the text are escaped."""
+    evil = 'a\x1b[31m\x9b\u202e\x07'
+    datadog.answers['POST /api/v1/dashboard'] = [(200, {}, {'id': evil}), (400, {}, {'errors': [evil]})]
+    definition = FILES['monitor'][0]['definition']
+    for number in (1, 2):
+        datadog.put('monitor', {**definition, 'query': 'theirs'})['id'] = f'{evil}{number}'
+    result = push('--apply', code=1)
+    assert 'a\\u001b[31m\\u009b\\u202e\\u0007' in result.stdout
+    assert (result.stdout + result.stderr).replace('\n', '').isprintable()
+
+
 def test_rate_limit_is_honoured_once(datadog, push):
     """After 429 the command waits as the header says and tries once more; a second 429 fails the asset."""
     slow = (429, {'X-RateLimit-Reset': '0.1'}, {'errors': ['slow down']})
@@ -349,6 +361,8 @@ def test_apply_needs_keys(sandbox, datadog, push, missing):
         (['--notify', '@a', '--only', 'dashboards'], '--notify is for monitors'),
         (['--only', 'else'], 'invalid choice'),
         (['--url', 'ftp://a'], 'must be like https://host'),
+        (['--url', 'http://api.example.com'], 'must begin with https://'),
+        (['--url', 'http://10.0.0.1:8080'], 'must begin with https://'),
         (['--url', f'http://me:{API_KEY}@host'], 'without user'),
     ],
 )
@@ -373,12 +387,12 @@ def test_keys_stay_with_the_endpoint(datadog, push):
 def test_the_proxy_of_the_environment_is_used(sandbox, datadog, push):
     """The proxy of the environment is used, and a dead proxy is reported without its password."""
     sandbox.environment['http_proxy'] = datadog.url
-    push('--only', 'dashboards', url='http://api.invalid')
+    push('--only', 'dashboards', url='http://127.0.0.2')
     assert datadog.calls == ['GET /api/v1/dashboard']
     with socket.socket() as closed:
         closed.bind(('127.0.0.1', 0))
         sandbox.environment['http_proxy'] = f'http://me:hush-hush@127.0.0.1:{closed.getsockname()[1]}'
-        output = push('--only', 'dashboards', url='http://api.invalid', code=1).stdout
+        output = push('--only', 'dashboards', url='http://127.0.0.2', code=1).stdout
     assert 'through the proxy of the environment' in output and 'hush-hush' not in output
 
 

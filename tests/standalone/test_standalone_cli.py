@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from configurations import alias_bomb
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from datadog_checks.base.stubs.aggregator import AggregatorStub
@@ -226,12 +227,93 @@ def test_help_explains_every_option(sandbox):
         assert result.stdout.count(option) >= 2
 
 
-@pytest.mark.parametrize('wrong', [('--runs', '0'), ('--pause', '-1'), ('--pause', 'inf'), ('--format', 'xml')])
-def test_invalid_options_are_refused(sandbox, wrong):
-    """An invalid value of an option is refused before anything runs."""
+WRONG_USAGE = [
+    (('--runs', '0'), "'0' is not a whole number from 1 on"),
+    (('--runs', '9' * 5000), 'is not a whole number'),
+    (('--pause', '-1'), "'-1' is not a number of seconds"),
+    (('--pause', 'inf'), 'is not a number of seconds'),
+    (('--runs',), 'expected one argument'),
+    (('--colour', '\x1b[31m'), 'unrecognized arguments: --colour \\u001b[31m'),
+]
+
+
+@pytest.mark.parametrize(('wrong', 'message'), [*WRONG_USAGE, (('--format', 'xml'), 'invalid choice')])
+def test_invalid_options_are_refused(sandbox, wrong, message):
+    """An invalid value of an option is refused before anything runs, with the accepted form."""
     sandbox.configure(RICH)
     result = sandbox.check(*wrong)
     assert result.returncode == 2 and wrong[0] in result.stderr and 'Traceback' not in result.stderr
+    assert message in result.stderr and '_' not in result.stderr.partition('error:')[2]
+
+
+@pytest.mark.parametrize(('wrong', 'message'), WRONG_USAGE)
+@pytest.mark.parametrize('chosen', [('--format', 'nagios'), ('--format=nagios',), ('--form', 'nagios')])
+def test_nagios_gets_unknown_for_wrong_usage(sandbox, wrong, message, chosen):
+    """With `--format nagios` wrong usage and a wrong configuration are one line on stdout that names the mistake, and
+    exit code 3: Nagios would take 2 for CRITICAL."""
+    sandbox.configure(RICH)
+    result = sandbox.check(*chosen, *wrong)
+    assert result.returncode == 3 and result.stdout.startswith('SES UNKNOWN - ') and message in result.stdout
+    assert len(result.stdout.splitlines()) == 1 and result.stderr == ''
+    sandbox.configure({**RICH, 'refuse': 'initialization'})
+    result = sandbox.check(*chosen)
+    assert result.returncode == 3 and 'Field `region` wants a text' in result.stdout
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('instances:\n- region: a\n  region: b\n', 'line 3, column 3: this key is there twice'),
+        ('instances:\n- aws_secret_access_key: *planted-secret\n', 'line 2, column 26: found undefined alias ...'),
+        ('instances:\n- aws_secret_access_key: !planted-secret\n', 'the tag ...'),
+        ('instances:\n- a: &a [*a]\n', 'contains itself'),
+        ('instances:\n- region: a\n  a: ' + '9' * 200, 'a number has more than 100 characters'),
+        ('instances:\n- region: a\n  a: 2026-13-45\n', 'look at its dates and numbers'),
+        ('instances:\n- region: a\n  a: ' + 'x' * (1 << 18), 'more than 262144 bytes'),
+        ('instances:\n- region: a\n  a: ' + '[' * 5000, 'nested too deeply'),
+        (alias_bomb(), 'aliases make more than 100000 values'),
+    ],
+    ids=['double key', 'alias', 'tag', 'loop', 'number', 'date', 'size', 'depth', 'bomb'],
+)
+def test_a_file_that_means_something_else_is_refused(sandbox, text, message):
+    """Double keys, aliases without end or without measure and the like are refused at once with their place, and
+    nothing of the file is shown."""
+    sandbox.configure(text=text)
+    result = sandbox.check()
+    assert result.returncode == 2 and message in result.stderr and 'planted-secret' not in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_options_at_the_top_level_are_reported(sandbox):
+    """An option that is not indented below `instances` is named on stderr, and the rest runs."""
+    sandbox.configure(text='init_config:\ninstances:\n- gauges: {g: 1}\nregion: us-east-1\nlogs: []\n')
+    result = sandbox.check()
+    assert result.returncode == 0 and '`region` at the top level has no effect' in result.stderr
+    assert 'logs' not in result.stderr
+
+
+@pytest.mark.parametrize('format_name', ['text', 'json', 'openmetrics', 'nagios'])
+def test_nothing_that_moves_the_cursor_is_printed(sandbox, format_name):
+    """Control characters and those that turn the direction of a text reach no terminal: from tags, messages, warnings,
+    errors, logs and names, in every format."""
+    evil = 'a\x1b[31m\x07\x9b\u202eb\u2066\x7f\r'
+    sandbox.configure(
+        {
+            'name': evil,
+            'tags': [f'name:{evil}'],
+            'gauges': {'g': 1},
+            'statuses': [{'name': 'can_connect', 'status': 1, 'message': evil}],
+            'warn': evil,
+            'log': evil,
+            'fail': evil,
+        }
+    )
+    result = sandbox.check('--format', format_name, '--log-level', 'debug')
+    assert 'name' in result.stdout or format_name == 'nagios'
+    for text in (result.stdout, result.stderr):
+        assert text.replace('\n', '').replace('\t', '').isprintable(), text
+    if format_name == 'json':
+        assert f'name:{evil}' in json.loads(result.stdout)[0]['aggregator']['metrics'][0]['tags']
 
 
 def test_output_is_utf_8_in_any_locale(sandbox):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -13,7 +12,8 @@ from datadog_checks.amazon_ses.aws.credentials import (
     configured_credentials,
     role_credentials,
 )
-from datadog_checks.amazon_ses.aws.sdk_logging import raise_log_levels
+from datadog_checks.amazon_ses.aws.local_causes import mark_set_up
+from datadog_checks.amazon_ses.aws.sdk_logging import ignore_unverified
 from datadog_checks.amazon_ses.aws.sessions import Session
 from datadog_checks.amazon_ses.configuration.network import Network
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
@@ -26,7 +26,7 @@ class ClientPool:
     """
 
     def __init__(self, sign_in: SignIn, network: Network, sign_in_regions: SignInRegions, calls: CallRecord) -> None:
-        raise_log_levels(network.verify)
+        ignore_unverified(network.verify)
         self._sign_in = sign_in
         self._network = network
         self._sign_in_regions = sign_in_regions
@@ -40,11 +40,15 @@ class ClientPool:
     def get(self, service: str, region: str) -> Any:
         """The client of a service in a Region. Raises what botocore raises where the configuration is wrong."""
         with self._lock:
-            if self._session is None:
-                self._session = self._sign_in_session()
-            client = self._clients.get((service, region))
-            if client is None:
-                client = self._clients[service, region] = self._session.create_client(service, region)
+            try:
+                if self._session is None:
+                    self._session = self._sign_in_session()
+                client = self._clients.get((service, region))
+                if client is None:
+                    client = self._clients[service, region] = self._session.create_client(service, region)
+            except Exception as error:
+                mark_set_up(error)
+                raise
             return client
 
     def accept(self, region: str) -> None:
@@ -71,23 +75,31 @@ class ClientPool:
         return any(credentials.in_doubt for credentials in self._role_chain)
 
     @property
+    def is_accepted(self) -> bool:
+        """Whether any Region took the credentials."""
+        return bool(self._accepting_regions)
+
+    @property
     def generation(self) -> int:
         """How often credentials were loaded."""
         return sum(credentials.generation for credentials in self._role_chain)
 
+    @property
+    def has_outdated_credentials(self) -> bool:
+        """Whether the files that the credentials are from were edited since."""
+        return any(credentials.is_outdated for credentials in self._role_chain)
+
     def _sign_in_session(self) -> Session:
         """A session with the configured credentials, or with those of the last role that they lead to."""
         sign_in, regions = self._sign_in, self._sign_in_regions
-        chain = [configured_credentials(sign_in, partial(self._new_session, profile=sign_in.profile), regions)]
+        chain = [configured_credentials(sign_in, self._new_session, regions)]
         session = self._new_session(credentials=chain[0])
         for role in sign_in.roles:
-            chain.append(role_credentials(role, sign_in, session, regions))
+            chain.append(role_credentials(role, sign_in, session, regions, chain[0].version))
             session = self._new_session(credentials=chain[-1])
         self._role_chain = chain
         return session
 
-    def _new_session(
-        self, region: str = '', profile: str | None = None, credentials: LazyCredentials | None = None
-    ) -> Session:
+    def _new_session(self, region: str = '', credentials: LazyCredentials | None = None) -> Session:
         region = region or self._sign_in_regions.names[0]
-        return Session(self._network, self._calls, region, profile, credentials)
+        return Session(self._network, self._calls, region, self._sign_in, credentials)

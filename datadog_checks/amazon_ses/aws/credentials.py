@@ -16,7 +16,9 @@ from botocore import exceptions
 from botocore.credentials import Credentials
 
 from datadog_checks.amazon_ses.aws import botocore_internals
-from datadog_checks.amazon_ses.aws.failures import NOT_ENABLED
+from datadog_checks.amazon_ses.aws.local_causes import mark_sign_in
+from datadog_checks.amazon_ses.aws.refusals import NOT_ENABLED
+from datadog_checks.amazon_ses.aws.shared_files import SharedFiles
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 from datadog_checks.amazon_ses.values import epoch
 
@@ -48,16 +50,24 @@ class SignInRegions(NamedTuple):
 
 
 class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not annotated
-    """Credentials that are loaded at the first request, and again after `doubt`.
+    """Credentials that are loaded at the first request, again after `doubt`, and again when `version` has changed.
 
     `load` takes the Region that signs in. Clients keep these credentials, so that a revoked key or a session that AWS
     ended early needs no new client. `generation` counts how often they were loaded.
     """
 
-    def __init__(self, load: Callable[[str], Any], method: str, regions: SignInRegions) -> None:
+    def __init__(
+        self,
+        load: Callable[[str], Any],
+        method: str,
+        regions: SignInRegions,
+        version: Callable[[], object] = lambda: None,
+    ) -> None:
         self._load = load
         self._regions = list(regions.names)
         self._monotonic = regions.monotonic
+        self.version = version
+        self._loaded_version: object = None
         self._loaded: Any = None
         self._frozen: Any = None
         self._frozen_until = 0.0
@@ -81,10 +91,21 @@ class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not ann
         """Whether the next request loads them again."""
         return self._loaded is not None and self._is_refused and not self._rests
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether what they were loaded from has changed since."""
+        return self._loaded is not None and self.version() != self._loaded_version
+
     def get_frozen_credentials(self) -> Any:
         with self._lock:
+            if self.is_outdated:
+                self._loaded = self._frozen = self._failure = None
             if self._frozen is None or self._monotonic() >= self._frozen_until or self.in_doubt:
-                self._frozen = self._fresh()
+                try:
+                    self._frozen = self._fresh()
+                except Exception as error:
+                    mark_sign_in(error)
+                    raise
                 self._frozen_until = self._monotonic() + FROZEN_SECONDS
             return self._frozen
 
@@ -119,6 +140,8 @@ class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not ann
     def _sign_in(self) -> Any:
         """Load credentials in the first Region that can. Regions that cannot go to the end."""
         failures: list[Exception] = []
+        # Before they are loaded: what is edited meanwhile is loaded next time.
+        version = self.version()
         for region in self._regions[:MAX_REGIONS]:
             try:
                 loaded = self._load(region)
@@ -129,7 +152,7 @@ class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not ann
                 failures.append(error)
                 continue
             self._pass_over(len(failures))
-            self._loaded, self.generation = loaded, self.generation + 1
+            self._loaded, self._loaded_version, self.generation = loaded, version, self.generation + 1
             return frozen
         self._pass_over(len(failures))
         raise min(failures, key=_rank)
@@ -181,11 +204,17 @@ def configured_credentials(
         keys = Credentials(sign_in.access_key_id, sign_in.secret_access_key, sign_in.session_token, 'explicit')
         return FixedCredentials(lambda _: keys, 'explicit', regions)
     # A session keeps what it found, also the sessions of roles, so each load takes a new one.
-    return LazyCredentials(lambda region: new_session(region).get_credentials(), 'chain', regions)
+    files = SharedFiles(partial(new_session, regions.names[0]))
+    return LazyCredentials(lambda region: new_session(region).get_credentials(), 'chain', regions, files.version)
 
 
-def role_credentials(role_arn: str, sign_in: SignIn, session: Any, regions: SignInRegions) -> LazyCredentials:
-    """The credentials of a role that the credentials of `session` assume, at the STS endpoint of a Region."""
+def role_credentials(
+    role_arn: str, sign_in: SignIn, session: Any, regions: SignInRegions, version: Callable[[], object]
+) -> LazyCredentials:
+    """The credentials of a role that the credentials of `session` assume, at the STS endpoint of a Region.
+
+    `version` is that of the credentials of `session`.
+    """
     request = {'RoleArn': role_arn, 'RoleSessionName': sign_in.session_name, 'DurationSeconds': SESSION_SECONDS}
     # AWS ignores an external id where a role demands none.
     if sign_in.external_id is not None:
@@ -210,4 +239,4 @@ def role_credentials(role_arn: str, sign_in: SignIn, session: Any, regions: Sign
     def load(region: str) -> Credentials:
         return botocore_internals.expiring_credentials(partial(assume, region), 'assume-role')
 
-    return LazyCredentials(load, 'assume-role', regions)
+    return LazyCredentials(load, 'assume-role', regions, version)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from typing import NamedTuple
 
 from datadog_checks.amazon_ses.cloudwatch.metric_table import FEEDBACK_NAMES, REPUTATION_NAMES, SEND_NAMES
@@ -44,14 +46,30 @@ class Pattern(NamedTuple):
     value: str = ''
 
     def matches(self, series: Series) -> bool:
-        if self.metric and not fnmatchcase(series.metric_name, self.metric):
+        if self.metric and not _matches(self.metric, series.metric_name):
             return False
         if not self.dimension and not self.value:
             return True
-        return any(
-            fnmatchcase(name, self.dimension or '*') and fnmatchcase(value, self.value or '*')
-            for name, value in series.dimensions
-        )
+        return any(_matches(self.dimension, name) and _matches(self.value, value) for name, value in series.dimensions)
+
+
+def compiles(glob: str) -> bool:
+    """Whether a glob can be used."""
+    try:
+        _expression(glob)
+    except (re.error, RecursionError, OverflowError):
+        return False
+    return True
+
+
+def _matches(glob: str, name: str) -> bool:
+    return not glob or _expression(glob).match(name) is not None
+
+
+# fnmatch keeps fewer of them than the options may name, and would compile each again for each series.
+@lru_cache(maxsize=2000)
+def _expression(glob: str) -> re.Pattern[str]:
+    return re.compile(translate(re.sub(r'\*+', '*', glob)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,25 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from datadog_checks.amazon_ses.config_models import defaults
+from datadog_checks.amazon_ses.configuration.quotes import NOT_SHOWN, quoted
 
 REGION = re.compile(r'[a-z]{2,}(-[a-z]+)+-\d+')
 ACCOUNT_ID = re.compile(r'[0-9]{12}')
 URL = re.compile(r'https?://[^\s/]+\S*')
+NUMBER = re.compile(r'[-+]?[0-9]{1,15}(\.[0-9]{1,15})?')
 SECRETS = frozenset({'aws_access_key_id', 'aws_secret_access_key', 'aws_session_token', 'external_id', 'proxy'})
-NOT_SHOWN = '(not shown)'
+
+LONGEST_TEXT = 8192
+"""Characters of a text: more than any token of AWS has."""
+
+LONGEST_FORM = 2048
+"""Characters of a text that must have a certain form: more than any ARN or URL of AWS has."""
+
+LONGEST_NUMBER = 64
+"""Characters, and bits, of a number."""
+
+MOST_MEMBERS = 1000
+"""Members of a list."""
 
 
 class SettingsError(ValueError):
@@ -66,9 +79,19 @@ class Options:
         if name not in self:
             return default
         value = self._values[name]
-        if not isinstance(value, str) or not value.strip() or (form is not None and not form.fullmatch(value)):
+        if not isinstance(value, str) or not value.strip() or not has_form(value, form):
             raise self.refused(name, value, accepted)
         return value
+
+    def stripped(self, name: str, accepted: str, form: re.Pattern[str]) -> str | None:
+        """A text without the white space around it, which mounted secrets and blocks of YAML add."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        text = value.strip() if isinstance(value, str) else ''
+        if not form.fullmatch(text):
+            raise self.refused(name, value, accepted)
+        return text
 
     def whole_number(self, name: str, least: int, most: int, step: int = 1, unit: str = 'seconds') -> int:
         value = self._value(name)
@@ -87,19 +110,21 @@ class Options:
         return number
 
     def tags(self, name: str) -> tuple[str, ...]:
-        value = self._values.get(name, ())
-        if not isinstance(value, (list, tuple)) or not all(isinstance(tag, str) for tag in value):
-            raise self.refused(name, value, 'a list of texts, for example ["team:mail"]')
+        accepted = f'a list of at most {MOST_MEMBERS} texts, for example ["team:mail"]'
+        value = self._list(name, accepted, ())
+        for tag in value:
+            if not isinstance(tag, str) or len(tag) > LONGEST_TEXT:
+                raise self.refused(name, tag, accepted)
         return tuple(value)
 
     def regions(self, name: str) -> tuple[str, ...]:
         accepted = 'all, or a list of AWS Regions, each once, for example [us-east-1, eu-west-1]'
-        value = self._values[name]
-        if not isinstance(value, (list, tuple)) or not value or len(set(map(str, value))) != len(value):
-            raise self.refused(name, value, accepted)
+        value = self._list(name, accepted)
         for region in value:
-            if not isinstance(region, str) or not REGION.fullmatch(region):
+            if not isinstance(region, str) or not has_form(region, REGION):
                 raise self.refused(name, region, accepted)
+        if not value or len(set(value)) != len(value):
+            raise self.refused(name, value, accepted)
         return tuple(value)
 
     def account_id(self, name: str) -> str | None:
@@ -127,10 +152,8 @@ class Options:
 
     def choices(self, name: str, accepted: Collection[str], default: Collection[str]) -> tuple[str, ...]:
         """Some of the accepted words, each once."""
-        value = self._values.get(name, default)
         form = f'a list of some of {", ".join(accepted)}'
-        if not isinstance(value, (list, tuple)):
-            raise self.refused(name, value, form)
+        value = self._list(name, form, default)
         for word in value:
             if not isinstance(word, str) or word not in accepted:
                 raise self.refused(name, word, form)
@@ -139,11 +162,9 @@ class Options:
     def texts(self, name: str, form: re.Pattern[str], accepted: str) -> tuple[str, ...]:
         """A text or a list of texts."""
         value = self._values.get(name, ())
-        texts = (value,) if isinstance(value, str) else value
-        if not isinstance(texts, (list, tuple)):
-            raise self.refused(name, value, accepted)
+        texts = (value,) if isinstance(value, str) else self._list(name, accepted, ())
         for text in texts:
-            if not isinstance(text, str) or not form.fullmatch(text):
+            if not isinstance(text, str) or not has_form(text, form):
                 raise self.refused(name, text, accepted)
         return tuple(texts)
 
@@ -155,8 +176,8 @@ class Options:
         if not isinstance(urls, Mapping):
             raise self.refused(name, value, accepted)
         for service, url in urls.items():
-            if service not in services or not isinstance(url, str) or not URL.fullmatch(url) or not host_of(url):
-                raise self.refused(name, f'{service}: {url}' if urls is value else url, accepted)
+            if service not in services or not isinstance(url, str) or not has_form(url, URL) or not host_of(url):
+                raise self.refused(name, {service: url} if urls is value else url, accepted)
         return dict(urls)
 
     def needs(self, name: str, companion: str) -> None:
@@ -168,10 +189,28 @@ class Options:
             raise SettingsError(f'Options `{name}` and `{rival}` are both given: give one of them.')
 
     def refused(self, name: str, value: Any, accepted: str) -> SettingsError:
-        return refused(name, NOT_SHOWN if name in SECRETS else repr(value), accepted)
+        return refused(name, NOT_SHOWN if name in SECRETS else quoted(value), accepted)
+
+    def shown(self, name: str) -> str:
+        """The value of an option as a message may show it."""
+        return NOT_SHOWN if name in SECRETS else quoted(self.raw(name))
+
+    def _list(self, name: str, accepted: str, default: Collection[Any] = ()) -> list[Any] | tuple[Any, ...]:
+        value = self._values.get(name, default)
+        if not isinstance(value, (list, tuple)) or len(value) > MOST_MEMBERS:
+            raise self.refused(name, value, accepted)
+        return value
 
     def _value(self, name: str) -> Any:
         return self._values[name] if name in self else self.default(name)
+
+
+def has_form(text: str, form: re.Pattern[str] | None) -> bool:
+    """Whether a text has a form, or without a form is printable and not longer than any text that is meant. No text
+    takes long."""
+    if form is None:
+        return len(text) <= LONGEST_TEXT and text.strip().isprintable()
+    return len(text) <= LONGEST_FORM and form.fullmatch(text) is not None
 
 
 def host_of(url: str) -> str | None:
@@ -185,14 +224,16 @@ def host_of(url: str) -> str | None:
 
 def number_as_text(value: Any) -> Any:
     """The digits of a whole number, any other value as it is. True and false are most likely a yes or no in YAML."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= LONGEST_NUMBER
+    return str(value) if is_number else value
 
 
 def _number(value: Any) -> float | None:
+    if isinstance(value, str) and not (len(value) <= LONGEST_NUMBER and NUMBER.fullmatch(value.strip())):
+        return None
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    try:
-        number = float(value)
-    except ValueError:
+    if isinstance(value, int) and value.bit_length() > LONGEST_NUMBER:
         return None
+    number = float(value)
     return number if abs(number) < 1e12 else None

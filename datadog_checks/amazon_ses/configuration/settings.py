@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from datadog_checks.amazon_ses.cloudwatch.ledger import Lookback
@@ -13,10 +13,12 @@ from datadog_checks.amazon_ses.cloudwatch.periods import NEWEST_PERIODS
 from datadog_checks.amazon_ses.cloudwatch.selection import Pattern
 from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS, Series
 from datadog_checks.amazon_ses.cloudwatch.slots import IDLE_INTERVAL
+from datadog_checks.amazon_ses.configuration.agent_options import MOST_WARNINGS
 from datadog_checks.amazon_ses.configuration.dimensions import parse_dimensions
 from datadog_checks.amazon_ses.configuration.network import Network, parse_network
-from datadog_checks.amazon_ses.configuration.options import REGION, Options, SettingsError, suggestion
+from datadog_checks.amazon_ses.configuration.options import REGION, Options, SettingsError
 from datadog_checks.amazon_ses.configuration.patterns import parse_patterns
+from datadog_checks.amazon_ses.configuration.quotes import quoted
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn, parse_sign_in
 from datadog_checks.amazon_ses.configuration.thresholds import parse_thresholds
 from datadog_checks.amazon_ses.model import MetricSpec
@@ -26,33 +28,6 @@ from datadog_checks.amazon_ses.thresholds import Threshold
 ALL = 'all'
 """In place of a list of Regions: every Region in which the SDK knows SES."""
 
-AGENT_OPTIONS = frozenset(
-    {
-        'ad_identifiers',
-        'check_sampling',
-        'cluster_check',
-        'debug_metrics',
-        'disable_generic_tags',
-        'empty_default_hostname',
-        'enable_legacy_tags_normalization',
-        'exclude_metrics_filters',
-        'ignore_missing_mp',
-        'loader',
-        'max_returned_metrics',
-        'metric_patterns',
-        'min_collection_interval',
-        'name',
-        'namespace',
-        'no_index',
-        'process_isolation',
-        'provider',
-        'service',
-        'tags',
-        'use_agent_proxy',
-    }
-)
-"""Options that the Agent itself reads or adds to an instance."""
-
 LIMITED = (
     'Option `max_returned_metrics` is %s: beyond that many metrics in a run the Agent drops values, amounts of counts '
     'among them, which are then in no count. `amazon_ses.collector.amounts_dropped` reports how many. Use `collect`, '
@@ -61,6 +36,12 @@ LIMITED = (
 """The warning about a limit on metrics, with the limit."""
 
 REGION_PATTERN = re.compile(r'[a-z0-9*-]{1,64}')
+OWN_TAGS = ('aws_account', 'region')
+DOUBLE_TAG = (
+    'is submitted beside the tag of that name which every metric has already, so that a query by it finds both: give '
+    'it another name.'
+)
+
 LEDGER_NAME = re.compile(r'[A-Za-z0-9_-]{1,64}')
 
 DAY = 86400
@@ -149,13 +130,14 @@ def from_options(
     network = parse_network(instance, init_config, agent_proxy, regions, is_readable)
     statistic = options.choice('statistic', STATISTICS)
     thresholds = parse_thresholds(options.raw('thresholds'), gauges)
+    sign_in = parse_sign_in(options)
     named_series = parse_dimensions(options.raw('dimensions'), options.flag('show_addresses'))
     return Settings(
         regions=regions,
         exclude_regions=_exclude_regions(options),
         collect=_sources(options, named_series),
-        account_id=options.account_id('account_id'),
-        sign_in=parse_sign_in(options),
+        account_id=_account_id(options, sign_in),
+        sign_in=sign_in,
         network=network,
         period=options.whole_number('period', 60, DAY, step=60),
         timeframe=options.whole_number('timeframe', 60, DAY),
@@ -178,14 +160,10 @@ def from_options(
     )
 
 
-def unknown_options(instance: Mapping[str, Any], names: Iterable[str]) -> list[str]:
-    """A warning for each option that neither this check nor the Agent reads. `names` are the options of this check."""
-    names = sorted({*names, *AGENT_OPTIONS})
-    return [
-        f'Option `{option}` is not known and has no effect' + suggestion(get_close_matches(str(option), names, 1, 0.6))
-        for option in instance
-        if option not in names and not str(option).startswith('_')
-    ]
+def odd_tags(tags: Iterable[str]) -> list[str]:
+    """A warning for each tag of the options whose name is that of a tag of ours: a query by it would find both."""
+    odd = (tag for tag in tags if tag.partition(':')[0].strip().lower() in OWN_TAGS)
+    return [f'Option `tags`: {quoted(tag)} {DOUBLE_TAG}' for tag in islice(odd, MOST_WARNINGS)]
 
 
 def _regions(options: Options) -> tuple[str, ...]:
@@ -206,6 +184,16 @@ def _exclude_regions(options: Options) -> tuple[str, ...]:
         raise SettingsError('Option `exclude_regions` is of use only with `regions: all`.')
     accepted = 'a list of AWS Regions in which * stands for anything, for example ["ap-*", "me-south-1"]'
     return options.texts('exclude_regions', REGION_PATTERN, accepted)
+
+
+def _account_id(options: Options, sign_in: SignIn) -> str | None:
+    account_id = options.account_id('account_id')
+    if account_id is not None and sign_in.account not in (None, account_id):
+        raise SettingsError(
+            f'Option `account_id`: {account_id} is not the account of `role_arn`, which is {sign_in.account}. '
+            'Accepted: that account, or no `account_id`.'
+        )
+    return account_id
 
 
 def _sources(options: Options, named_series: Collection[Series]) -> frozenset[str]:
