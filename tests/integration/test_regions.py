@@ -102,6 +102,17 @@ def test_a_new_key_costs_no_region_a_day(make_driver: MakeDriver, two_regions: S
         assert driver.values('collector.region_left_out', name) == []
 
 
+def test_two_refusals_with_a_pause_between_prove_nothing(make_driver: MakeDriver, two_regions: Simulator) -> None:
+    """A Region that refused before the machine slept for two hours, and once after that, is still asked."""
+    driver = everywhere(make_driver, two_regions, collect=['account'])
+    for _ in range(2):
+        driver.run()
+        driver.clock.advance(2 * HOUR)
+    two_regions.disabled_regions.clear()
+    driver.run()
+    assert all(driver.status('can_connect', name) == (0, '') for name in OPT_IN)
+
+
 @pytest.mark.parametrize('reason', [BY_ORGANIZATION, ''], ids=['organization', 'identity'])
 def test_regions_that_deny_everything_are_left_out(
     make_driver: MakeDriver,
