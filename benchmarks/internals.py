@@ -105,7 +105,7 @@ def _network_figures(proxy: str, authorities: str) -> Figures:
             'tls_ca_cert': authorities,
         }  # fmt: skip
         configured = settings.from_options(instance, {}, None, {}, isfile)
-        return Access(configured.sign_in, configured.network, REGIONS[0])
+        return Access(configured.sign_in, configured.network, REGIONS[:1])
 
     def ask(access: Access, region: str) -> None:
         answer: Any = access.fetch(ACCOUNT, region)

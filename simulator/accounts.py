@@ -54,12 +54,14 @@ class Session:
 
 @dataclass(frozen=True)
 class Denial:
-    """One refused IAM action; None matches anything. `principal` is an access key, an ARN or a role ARN."""
+    """One refused IAM action; None matches anything. `principal` is an access key, an ARN or a role ARN. `reason` ends
+    AWS's sentence about it."""
 
     action: str
     region: str | None = None
     account: str | None = None
     principal: str | None = None
+    reason: str = ''
 
     def covers(self, caller: Principal, action: str, region: str) -> bool:
         """Whether the action is refused to a caller in a Region."""
@@ -160,10 +162,15 @@ class Accounts:
         return Principal(access_key, account, f'arn:aws:iam::{account}:user/{user}', user_id)
 
     def deny(
-        self, action: str, region: str | None = None, account: str | None = None, principal: str | None = None
+        self,
+        action: str,
+        region: str | None = None,
+        account: str | None = None,
+        principal: str | None = None,
+        reason: str = '',
     ) -> Denial:
         """Refuse an IAM action ('ses:GetAccount', 'ses:*', '*') from now on, and return the refusal for `allow`."""
-        denial = Denial(action, region, account, principal)
+        denial = Denial(action, region, account, principal, reason)
         self._denials.append(denial)
         return denial
 
@@ -173,10 +180,11 @@ class Accounts:
 
     def authorize(self, caller: Principal, action: str, region: str) -> None:
         """AwsError AccessDenied, in IAM's words, if the action is refused to the caller."""
-        if caller.access_key.startswith(DENIED_KEY) or any(
-            denial.covers(caller, action, region) for denial in self._denials
-        ):
+        if caller.access_key.startswith(DENIED_KEY):
             raise access_denied(caller.arn, action)
+        for denial in self._denials:
+            if denial.covers(caller, action, region):
+                raise access_denied(caller.arn, action, denial.reason)
 
     def link(self, monitoring: str, source: str, region: str | None = None) -> None:
         """Let CloudWatch of the monitoring account read the source account's metrics, in one Region or all."""

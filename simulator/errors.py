@@ -48,9 +48,9 @@ class AwsError(Exception):
         return JSON_SPELLING.get(self.code, self.code), status
 
 
-def access_denied(arn: str, action: str | None) -> AwsError:
-    """IAM's refusal of an action to a principal."""
-    reason = f'because no identity-based policy allows the {action} action'
+def access_denied(arn: str, action: str | None, reason: str = '') -> AwsError:
+    """IAM's refusal of an action to a principal. `reason` ends AWS's sentence."""
+    reason = reason or f'because no identity-based policy allows the {action} action'
     return AwsError('AccessDenied', f'User: {arn} is not authorized to perform: {action} {reason}', 403)
 
 

@@ -15,7 +15,7 @@ from simulator.traffic import mix, unit
 ERRORS = ('throttle', 'denied', 'error', 'server_error', 'unavailable', 'expired_token')
 QUERY_RESULTS = ('partial', 'internal_error', 'forbidden', 'wrong_ids', 'missing_results')
 RESULTS = (*QUERY_RESULTS, 'token_loop', 'empty_results', 'mutate')
-SOCKETS = ('reset', 'close', 'truncate', 'drip', 'hang', 'garbage', 'empty', 'html')
+SOCKETS = ('reset', 'close', 'truncate', 'drip', 'hang', 'garbage', 'empty', 'html', 'page')
 KINDS = (*ERRORS, *RESULTS, *SOCKETS, 'latency')
 
 
@@ -28,11 +28,12 @@ class Fault:
     the value of a dimension: it strikes one batch of many, in whatever request that comes.
     `times`: how many requests it strikes (None: all); `after`: how many matching requests pass first;
     `probability`: share of the others that it strikes. `hits` counts strikes, `matched` matching requests.
-    `argument`, by kind: error (code, status); partial every k-th result (int, default 2), or a dict with `every` and
-    `token` (True: a NextToken too); internal_error, forbidden, missing_results, wrong_ids every k-th result (default 1,
-    missing_results 2); mutate callable(result) that changes or replaces it; latency, hang seconds (hang default: until
-    the server stops); truncate share of the body sent (default 0.5); drip seconds between bytes (default 0.05);
-    garbage, html the bytes or text; denied an IAM action for the message.
+    `argument`, by kind: error (code, status[, message]); partial every k-th result (int, default 2), or a dict with
+    `every` and `token` (True: a NextToken too); internal_error, forbidden, missing_results, wrong_ids every k-th result
+    (default 1, missing_results 2); mutate callable(result) that changes or replaces it; latency, hang seconds (hang
+    default: until the server stops); truncate share of the body sent (default 0.5); drip seconds between bytes (default
+    0.05); garbage, html the bytes or text; page the HTTP status of a gateway's page (default 400); denied an IAM action
+    for the message.
     """
 
     kind: str

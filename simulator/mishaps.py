@@ -10,6 +10,7 @@ from simulator.faults import QUERY_RESULTS, SOCKETS, Fault
 from simulator.wire import Reply
 
 _HTML = b'<html><head><title>503 Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>'
+_GATEWAY = b'<html><body><h1>This request is not allowed here.</h1></body></html>'
 _FORBIDDEN = {'Code': 'Forbidden', 'Value': 'Forbidden by fault.'}
 _PARTIAL = {'Code': 'MaxQueryTimeRangeExceeded', 'Value': 'The query could not read all of its data in time.'}
 
@@ -25,8 +26,8 @@ def raise_error(fault: Fault, action: str | None, caller: str) -> None:
     if fault.kind == 'server_error':
         raise AwsError('InternalFailure', 'The request processing has failed because of an unknown error.', 500)
     if fault.kind == 'error':
-        code, status = fault.argument
-        raise AwsError(code, f'{code} by fault', int(status), literal=True)
+        code, status, *message = fault.argument
+        raise AwsError(code, message[0] if message else f'{code} by fault', int(status), literal=True)
 
 
 def harm_result(fault: Fault, result: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +78,8 @@ def harm_reply(fault: Fault, reply: Reply) -> Reply:
     if fault.kind not in SOCKETS:
         return reply
     argument = fault.argument.encode() if isinstance(fault.argument, str) else fault.argument
+    if fault.kind == 'page':
+        return Reply(fault.argument or 400, {'Content-Type': 'text/html'}, _GATEWAY)
     if fault.kind == 'html':
         page = argument or b'<html><body>Please sign in to the network.</body></html>'
         return Reply(200, {**reply.headers, 'Content-Type': 'text/html'}, page)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from io import TextIOWrapper
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
@@ -196,12 +197,25 @@ def _endpoint(value: str) -> str:
     try:
         url = urlsplit(value)
         valid = url.scheme in ('http', 'https') and url.hostname and url.port != 0
+        safe = url.scheme == 'https' or _is_loopback(url.hostname or '')
     except ValueError:
         valid = False
     if not valid or '@' in url.netloc or url.query or url.fragment:
         # The value is not repeated: it may hold a password.
         raise argparse.ArgumentTypeError('must be like https://host:port/path, without user and query')
+    if not safe:
+        raise argparse.ArgumentTypeError(
+            'must begin with https://: the keys are sent there (http:// only to this machine)'
+        )
     return value.rstrip('/')
+
+
+def _is_loopback(host: str) -> bool:
+    """Returns whether a host is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == 'localhost'
 
 
 def _handle(value: str) -> str:

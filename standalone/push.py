@@ -20,6 +20,9 @@ TIMEOUT = (10, 60)
 """Seconds to connect, and seconds between two parts of an answer."""
 
 PAGE_SIZE = 100
+MAX_PAGES = 1000
+"""Pages of a listing, of which more would have no end."""
+
 LONGEST_WAIT = 120.0
 LONGEST_REASON = 300
 
@@ -57,8 +60,7 @@ class Account:
     def listing(self, kind: Kind) -> list[dict[str, Any]]:
         """Returns all dashboards, in short, or the monitors that carry our tag, in full."""
         listed: dict[Any, dict[str, Any]] = {}
-        page = 0
-        while True:
+        for page in range(MAX_PAGES):
             if kind is MONITOR:
                 summaries = self._call(kind, 'GET', params={'monitor_tags': TAG, 'page': page, 'page_size': PAGE_SIZE})
             else:
@@ -72,7 +74,7 @@ class Account:
             if not new:
                 return list(listed.values())
             listed |= new
-            page += 1
+        raise Refused(f'the list of {kind.folder} has no end')
 
     def request(self, kind: Kind, method: str, key: Any = None, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Reads (GET), creates (POST) or updates (PUT) a dashboard or monitor, and returns it."""

@@ -126,7 +126,7 @@ class HeldWait:
         steps = [step for runner in runners for step, _ in runner._started_at.values()]
         held_by = {step.identity: self._slow.of(step) for step in steps}
         moving = {identity for identity, hold in held_by.items() if hold is None}
-        used_up = not moving and self._before == moving
+        used_up = bool(steps) and not moving and self._before == moving
         if used_up:
             for hold, number in Counter(hold for hold in held_by.values() if hold is not None).items():
                 hold.wait_for(number)

@@ -29,14 +29,29 @@ TAG_DIGITS = 8
 """Hexadecimal digits of the SHA-256 that stand for a text with an address, and for an address in a tag."""
 
 
+LONGEST_SHOWN = 100
+"""Characters of a name that a message shows."""
+
+
+def shown(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """A text that others chose, as a message may show it: printable, without an address, and cut."""
+    printable = ''.join(character if character.isprintable() else '_' for character in masked(text[: 4 * longest]))
+    return printable if len(printable) <= longest else f'{printable[:longest]}...'
+
+
 def masked(text: str) -> str:
     """The text, or a hash of it where it holds an e-mail address: equal texts have equal hashes."""
     return _hash(text, MASK_DIGITS) if MIDDLE.search(text) else text
 
 
+MOST_ADDRESSES = 4
+"""Addresses of one text that are looked for."""
+
+
 def addresses_in(text: str) -> list[str]:
+    """The first addresses in a text."""
     addresses: list[str] = []
-    while MIDDLE.search(text) and (match := ADDRESS.search(text)):
+    while len(addresses) < MOST_ADDRESSES and MIDDLE.search(text) and (match := ADDRESS.search(text)):
         addresses.append(f'{match["quoted"] or match["unquoted"]}@{match["domain"]}')
         text = text[match.end() :]
     return addresses

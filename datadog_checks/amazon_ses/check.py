@@ -19,7 +19,8 @@ from datadog_checks.amazon_ses.config_models import ConfigMixin, InstanceConfig
 from datadog_checks.amazon_ses.config_models.shared import SharedConfig
 from datadog_checks.amazon_ses.configuration import agent_options, settings
 from datadog_checks.amazon_ses.configuration.options import SettingsError
-from datadog_checks.amazon_ses.model import Calls, Failure, Level, MetricSpec, MetricType, Target
+from datadog_checks.amazon_ses.model import UNKNOWN_ACCOUNT, Failure, Level, MetricSpec, MetricType, Target
+from datadog_checks.amazon_ses.notices import Notice, Notices
 from datadog_checks.amazon_ses.report import Report
 from datadog_checks.amazon_ses.role import Role
 from datadog_checks.amazon_ses.run import Outcomes, Run, RunStep, Subject
@@ -69,7 +70,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self._access: Access | None = None
         self._store: Store | None = None
         self._observation = Observation()
-        self._warned_regions: set[str] = set()
+        self._notices = Notices()
         self._odd_options: list[str] = []
         self._cancelled = False
         self._isolated = role.is_isolated(os.environ)
@@ -95,25 +96,29 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def check(self, _: Any) -> None:
         started, now = self.monotonic(), self.clock()
-        self._begin()
+        notices = [*self._begin()]
         wait = self._new_wait()
         if self._access is not None and self._access.has_outdated_credentials:
             self.scope.doubt_account()
         try:
+            notices += [Notice(f'Region: {text}', '', text) for text in self.scope.region_warnings()]
             account = self.scope.account(self.access, self._account_runner, wait)
-            if isinstance(account, Failure):
-                self._submit_unknown_account(account, now)
-                raise CheckException(f'The AWS account is not known. {account}')
-            targets = self.scope.targets(account, now)
+            contradictions = self.scope.account_warnings(self.access, self._account_runner, wait)
+            notices += [Notice('account_id', '', text) for text in contradictions]
+            unknown = account if isinstance(account, Failure) else None
+            targets = self.scope.targets(UNKNOWN_ACCOUNT if isinstance(account, Failure) else account, now)
         except SettingsError as error:
             raise ConfigurationError(str(error)) from None
         late = self._runner.collect()
         runs = [self._begun(target, late, now, started) for target in targets]
         steps = [step for run in runs for step in self._planned(run, now, started)]
         runs = self._apply(runs, self._results(runs, steps, wait), now)
+        if unknown is not None:
+            for run in runs:
+                run.failures.insert(0, unknown)
         calls = self.access.calls.drain()
         reports = []
-        for run in self.scope.exclude_refused_regions(runs, now):
+        for run in self.scope.without_refusing(runs, now, self._ends_after_run):
             region_report = Report(self.settings, run.result, calls, now)
             self._submit(region_report, now, started, self._covered(run, now, started))
             if run.saving is Saving.SAVED:
@@ -121,8 +126,12 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             for sentence in self._unlisted.sentences(run.target, run.progress):
                 self.warning(sentence)
             reports.append(region_report)
-        if reports and all(region_report.level is Level.CRITICAL for region_report in reports):
-            raise CheckException('Nothing can be read from AWS: see the service check amazon_ses.can_connect.')
+        if reports:
+            self._submit_left_out(reports[0].target.account, now)
+        notices += [Notice('counts and events', run.role.name, run.role.value) for run in runs if run.role.value]
+        notices += [notice for region_report in reports for notice in region_report.warnings]
+        self._say(notices, now)
+        _raise_where_nothing_answers(reports, unknown)
 
     @property
     def scope(self) -> Scope:
@@ -138,7 +147,9 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         if self._access is None:
             from datadog_checks.amazon_ses.aws.access import Access
 
-            self._access = Access(self.settings.sign_in, self.settings.network, self.scope.sign_in_region)
+            self._access = Access(
+                self.settings.sign_in, self.settings.network, self.scope.sign_in_regions, lambda: self.monotonic()
+            )
         return self._access
 
     @property
@@ -184,19 +195,25 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         """Whether another Agent may run this instance in turn with this one, without its state."""
         return bool(_agent_setting('ha_agent.enabled')) or getattr(self, 'provider', '') in CLUSTER_CHECKS
 
-    def _begin(self) -> None:
+    def _begin(self) -> Iterable[Notice]:
+        """Begin a run, and return what is to be said about the options."""
         self._run_number += 1
         if self._cancelled:
             self._cancelled, self._store = False, None
             self._new_runners()
         for sentence in self._odd_options:
-            self.warning(sentence)
+            yield Notice(sentence, '', sentence)
         if self.metric_limiter is not None:
-            self.warning(settings.LIMITED, self.metric_limiter.limit)
+            yield Notice('max_returned_metrics', '', settings.LIMITED % self.metric_limiter.limit)
 
     @property
     def _is_by_hand(self) -> bool:
         return role.is_by_hand(_agent_setting('cmd_port'))
+
+    @property
+    def _ends_after_run(self) -> bool:
+        """Whether this process ends with the run."""
+        return self.waits_for_requests or self._is_by_hand
 
     def _role(self, since_first_run: float) -> Role:
         at_once = self.counts_at_once or self._isolated
@@ -209,13 +226,13 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def _new_wait(self) -> Wait:
         """The wait of one run. A process that ends after the run waits until its requests have ended."""
-        ends = self.waits_for_requests or self._is_by_hand
-        longest = self.settings.network.longest_request if ends else 0.0
+        longest = self.settings.network.longest_request if self._ends_after_run else 0.0
         return Wait(max(self.settings.run_timeout, longest), lambda: self.monotonic())
 
     def _begun(self, target: Target, late: Outcomes, now: float, started: float) -> Run:
         """The run of a Region, with the progress that it starts from and what came late for it."""
-        role_in_run = self._role(self.leases.since_first_run(self.scope.lease(*target), started))
+        since_first_run = self.leases.since_first_run(self.scope.lease(*target), started)
+        role_in_run = self._role(since_first_run) if target.is_known else Role.NO_ACCOUNT
         keeper: Store | Observation = self._observation
         failures = []
         before = keeper.recall(target)
@@ -269,8 +286,6 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         if self._cancelled:
             # Linked accounts are leased while listings are applied.
             self.scope.release()
-        for sentence in dict.fromkeys(run.role.value for run in applied if run.role is not Role.COUNTING):
-            self.warning(sentence)
         return applied
 
     def _covered(self, run: Run, now: float, started: float) -> float | None:
@@ -292,37 +307,37 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     def _submit(self, region_report: Report, now: float, started: float, covered: float | None) -> None:
         """Submit everything of one Region."""
         target = region_report.target
-        for sentence in region_report.warnings:
-            self.warning(sentence)
         for span in region_report.skipped:
             self.log.warning('Counts of %s in %s miss %s.', *target, span)
         for span in region_report.unknown:
             self.log.warning('Counts of %s in %s are not known for %s.', *target, span)
-        self._warn_of_limit(target, region_report.series_over_limit)
         submission = Submission(self, self.settings.tags, target, now)
         submission.submit(region_report.readings())
         submission.submit(telemetry.dropped(submission.dropped))
         submission.submit(telemetry.run(self.monotonic() - started, submission.contexts, covered))
 
-    def _warn_of_limit(self, target: Target, left_out: int) -> None:
-        """Say it once, until nothing is left out any more: the metric says it in every run."""
-        if left_out and target.region not in self._warned_regions:
-            self.warning(
-                '%s: at least %d of the series that CloudWatch lists are left out: raise `max_series` (%d), at about '
-                '$0.09 a month for each that is active, `exclude` some, or take a source out of `collect`.',
-                target.region,
-                left_out,
-                self.settings.max_series,
-            )
-            self._warned_regions.add(target.region)
-        elif not left_out:
-            self._warned_regions.discard(target.region)
+    def _submit_left_out(self, account: str, now: float) -> None:
+        """Submit the gauge of each Region that is left out."""
+        for region, reason in self.scope.left_out.items():
+            submission = Submission(self, self.settings.tags, Target(account, region), now)
+            submission.submit(telemetry.left_out(reason))
 
-    def _submit_unknown_account(self, failure: Failure, now: float) -> None:
-        calls: Calls = self.access.calls.drain()
-        for region in self.settings.regions or (self.scope.sign_in_region,):
-            submission = Submission(self, self.settings.tags, Target('', region), now)
-            submission.submit(report.unknown_account(failure, calls, region))
+    def _say(self, notices: Iterable[Notice], now: float) -> None:
+        """Warn of what begins or still goes on after an hour, and say what is over."""
+        texts, over = self._notices.due(notices, now)
+        for text in texts:
+            self.warning('%s', text)
+        for subject in over:
+            self.log.info('Over: the warning about %s.', subject)
+
+
+def _raise_where_nothing_answers(reports: Sequence[Report], unknown: Failure | None) -> None:
+    """Fail the run in which no Region can be read. `unknown` is why the account is not known."""
+    if not reports or any(region_report.level is not Level.CRITICAL for region_report in reports):
+        return
+    if unknown is not None:
+        raise CheckException(f'The AWS account is not known. {unknown}')
+    raise CheckException('Nothing can be read from AWS: see the service check amazon_ses.can_connect.')
 
 
 def _agent_setting(name: str) -> object:

@@ -6,11 +6,14 @@ The values are frozen. This module imports no other module of the package.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 PREFIX = 'amazon_ses.'
+
+SIGN_IN = 'sign-in'
+"""Stands for the operation of a failure where credentials could not be loaded, so that nothing was sent."""
 
 
 class MetricType(StrEnum):
@@ -70,19 +73,24 @@ class EventSpec:
     description: str
 
 
-class Target(NamedTuple):
-    """One account in one Region. SES keeps everything for each of them, and so does the check.
+UNKNOWN_ACCOUNT = 'unknown'
+"""In place of the account of a target while it is not known."""
 
-    The account is empty while it is not known.
-    """
+
+class Target(NamedTuple):
+    """One account in one Region. SES keeps everything for each of them, and so does the check."""
 
     account: str
     region: str
 
     @property
     def tags(self) -> tuple[str, ...]:
-        account = (f'aws_account:{self.account}',) if self.account else ()
-        return (*account, f'region:{self.region}')
+        return f'aws_account:{self.account}', f'region:{self.region}'
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the account is known."""
+        return self.account != UNKNOWN_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +149,11 @@ class Failure:
     """Why AWS did not give an answer that can be used, and what the operator can do about it.
 
     `operation` is the AWS operation that failed, `detail` what was observed, `remedy` what to do.
-    None of them holds a key, a token or an address. `at_request` says that AWS refused the request for its content, so
-    the same request would be refused again. `elsewhere` says that the credentials may be valid in other Regions,
-    because this Region may not be enabled for the account. If every Region fails in this way, they are valid nowhere.
+    None of them holds a key, a token or an address. `at_request` says that the request was refused for its content, so
+    a part of it may be answered; `invalid` that AWS itself called it invalid. `elsewhere` says that the credentials may
+    be valid in other Regions, because this Region may not be enabled for the account. If every Region fails in this
+    way, they are valid nowhere. `by_organization` says that a policy of the organization denies the request.
+    `request_id` is for AWS's support: it differs from answer to answer, so failures that differ only in it are equal.
     """
 
     kind: FailureKind
@@ -152,15 +162,24 @@ class Failure:
     remedy: str = ''
     at_request: bool = False
     elsewhere: bool = False
+    invalid: bool = False
+    by_organization: bool = False
+    request_id: str = field(default='', compare=False)
 
     @property
     def at_sign_in(self) -> bool:
         """Whether every other request with the same credentials would fail as well."""
-        return self.kind is FailureKind.CREDENTIALS or self.operation.startswith('AssumeRole')
+        return self.kind is FailureKind.CREDENTIALS or self.operation.startswith(('AssumeRole', SIGN_IN))
+
+    @property
+    def is_before_request(self) -> bool:
+        """Whether nothing was sent, because there are no credentials to sign it with."""
+        return self.operation.startswith(('AssumeRole', SIGN_IN))
 
     def __str__(self) -> str:
         text = f'{self.operation}: {self.kind}: {self.detail}'
-        return f'{text} {self.remedy}' if self.remedy else text
+        request_id = f"AWS's support asks for the request id {self.request_id}." if self.request_id else ''
+        return ' '.join(filter(None, (text, self.remedy, request_id)))
 
 
 MALFORMED_REMEDY = 'Look for a proxy or an endpoint_url that is not AWS; it is asked again in the next run.'

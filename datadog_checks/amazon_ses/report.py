@@ -34,6 +34,7 @@ from datadog_checks.amazon_ses.model import (
     Status,
     Target,
 )
+from datadog_checks.amazon_ses.notices import Notice
 from datadog_checks.amazon_ses.planning import period_in_use
 from datadog_checks.amazon_ses.progress import Counts, Progress
 from datadog_checks.amazon_ses.registry import COLLECTORS
@@ -57,6 +58,12 @@ RATE_UTILIZATION = MetricSpec(
 )
 METRICS = (SEND_RATE, RATE_UTILIZATION)
 
+OVER_LIMIT = (
+    '{}: at least {} of the series that CloudWatch lists are left out: raise `max_series` ({}), at about $0.09 a month '
+    'for each that is active, `exclude` some, or take a source out of `collect`.'
+)
+"""The warning about a limit on series: the Region, how many are left out, and the limit."""
+
 SEND_KEY = next(series.key for series in ACCOUNT_SERIES if series.spec is SEND)
 
 INTERVALS: Mapping[str, int] = {
@@ -70,7 +77,7 @@ INTERVALS: Mapping[str, int] = {
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """The outcome of a run in one Region: the next progress, the counts to submit, the events, and the failures and
-    warnings of the run as a whole."""
+    warnings of the run as a whole, and whether the Region is one of `regions: all` that never answered yet."""
 
     target: Target
     progress: Progress
@@ -78,6 +85,7 @@ class RunResult:
     events: tuple[Event, ...]
     failures: tuple[Failure, ...]
     warnings: tuple[str, ...]
+    is_on_trial: bool = False
 
 
 class Report:
@@ -91,23 +99,33 @@ class Report:
         self._period = period_in_use(settings, result.progress)
         sources = result.progress.sources
         self.failures = telemetry.failures(sources, result.failures)
-        self.level = telemetry.level(sources, self.failures, {**INTERVALS, CLOUDWATCH: self._period}, now)
+        level = telemetry.level(sources, self.failures, {**INTERVALS, CLOUDWATCH: self._period}, now)
+        self.level = Level.UNKNOWN if result.is_on_trial and level is not Level.OK else level
 
     @property
     def target(self) -> Target:
         return self._result.target
 
     @property
-    def warnings(self) -> Iterable[str]:
-        """The warnings for the status page of the Agent."""
-        yield from self._result.warnings
-        for failure in self.failures:
-            yield f'{self.target.region}: {failure}'
+    def warnings(self) -> Iterable[Notice]:
+        """The warnings about this Region: none while it is on trial."""
+        region = self.target.region
+        for sentence in self._result.warnings:
+            yield Notice(f'{region}: state', '', sentence)
+        for failure in self.failures if self.level is not Level.UNKNOWN else ():
+            # Whichever operation comes first meets a failed sign-in.
+            operation = 'sign-in' if failure.at_sign_in else failure.operation
+            yield Notice(f'{region}: {operation}', failure.kind, f'{region}: {failure}')
+        if self.series_over_limit:
+            yield Notice(f'{region}: {MAX_SERIES}', '', self._over_limit())
 
     @property
     def series_over_limit(self) -> int:
         """How many series `max_series` leaves out."""
         return telemetry.series_dropped(self._result.progress, self._now).get(MAX_SERIES, 0)
+
+    def _over_limit(self) -> str:
+        return OVER_LIMIT.format(self.target.region, self.series_over_limit, self._settings.max_series)
 
     @property
     def skipped(self) -> Iterable[str]:
@@ -131,12 +149,6 @@ class Report:
         yield from telemetry.connection(self.level, self.failures)
         yield from telemetry.calls(self._calls, target.region)
         yield from telemetry.collection(result.progress, self._period, self._now)
-
-
-def unknown_account(failure: Failure, calls: Calls, region: str) -> Iterable[Reading]:
-    """The readings of a Region while the account is not known."""
-    yield from telemetry.connection(Level.CRITICAL, [failure])
-    yield from telemetry.calls(calls, region)
 
 
 def unreadable(path: str) -> Failure:

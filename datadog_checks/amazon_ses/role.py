@@ -20,6 +20,10 @@ class Role(Enum):
         'This is the first run of this process, so it shows no counts and no events: they begin with the next run. '
         'Another process may still be counting.'
     )
+    NO_ACCOUNT = (
+        'The AWS account is not known, so there are no counts and no events, and the tag is aws_account:unknown. The '
+        'option account_id names the account without asking AWS.'
+    )
     BY_HAND = (
         "This run shows no counts and no events, because it was started by hand: what it counted would be missing in "
         "the Agent's own counts. It shows what is known now; the Agent counts."

@@ -85,7 +85,8 @@ class SignInCircuit:
 class Run:
     """A run in one Region and what came of it: the next progress, the counts to submit, events and failures.
 
-    `failures` are those of the run as a whole, `refusals` those of its tasks. `saving` says what may be submitted.
+    `failures` are those of the run as a whole. `saving` says what may be submitted. `is_on_trial` says that the Region
+    never answered and may be one that is left out.
     """
 
     def __init__(
@@ -102,8 +103,8 @@ class Run:
         self.counts = Counts()
         self.events: list[Event] = []
         self.failures: list[Failure] = []
-        self.refusals: list[Failure] = []
         self.warnings: list[str] = []
+        self.is_on_trial = False
         self.saving = Saving.REFUSED
         self.role = role
         self._settings = settings
@@ -189,7 +190,13 @@ class Run:
     @property
     def result(self) -> RunResult:
         return RunResult(
-            self.target, self.progress, self.counts, tuple(self.events), tuple(self.failures), tuple(self.warnings)
+            self.target,
+            self.progress,
+            self.counts,
+            tuple(self.events),
+            tuple(self.failures),
+            tuple(self.warnings),
+            self.is_on_trial,
         )
 
     def _perform(self, access: Access, task: Task, now: float, circuit: SignInCircuit) -> Any:
@@ -210,7 +217,7 @@ class Run:
             self._log.exception('Unexpected in %s: %s', region, type(error).__name__)
             answer = UNEXPECTED
         failure = answer.failure if isinstance(answer, ListingAnswer) else answer
-        if isinstance(failure, Failure) and failure.at_sign_in:
+        if isinstance(failure, Failure) and failure.is_before_request:
             circuit.failure = failure
         return answer
 
@@ -233,8 +240,6 @@ class Run:
         """Take in snapshots and listings that a run asked for. Returns its batches with their outcomes."""
         batches: list[tuple[Batch, Any]] = []
         for (_, _, task), outcome in outcomes:
-            if isinstance(outcome, Failure):
-                self.refusals.append(outcome)
             if isinstance(task, Batch):
                 batches.append((task, outcome))
             elif isinstance(task, Listing):

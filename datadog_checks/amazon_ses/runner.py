@@ -46,6 +46,18 @@ class Wait:
         return max(0.0, min(self._deadline - self._monotonic(), self._real_deadline - time.monotonic()))
 
 
+class PartOfWait:
+    """A wait that ends after a part of the seconds that remain of another."""
+
+    def __init__(self, wait: Wait | PartOfWait, share: float, monotonic: Callable[[], float]) -> None:
+        self._whole = wait
+        self._part = Wait(wait.seconds * share, monotonic)
+
+    @property
+    def seconds(self) -> float:
+        return min(self._whole.seconds, self._part.seconds)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Step(Generic[S, T]):
     """One request, or some in a row. `perform` runs in a thread of its own and must not raise.
@@ -121,7 +133,7 @@ class Runner(Generic[S, T]):
         now = self.monotonic()
         return [UnderWay(step.subject, step.operation, now - at) for step, at in self._started_at.values()]
 
-    def run(self, steps: Iterable[Step[S, T]], wait: Wait, exclusive_seconds: float) -> Results[S, T]:
+    def run(self, steps: Iterable[Step[S, T]], wait: Wait | PartOfWait, exclusive_seconds: float) -> Results[S, T]:
         """Run all steps that are not under way already, and wait for them as long as there is time.
 
         `exclusive_seconds` is for how long one probe keeps others from an endpoint that is not known to answer.

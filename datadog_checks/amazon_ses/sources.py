@@ -41,11 +41,12 @@ class Source:
     def retries(self) -> bool:
         """Whether the next run asks again, before the cadence says so.
 
-        A denial waits for the cadence. A partial answer costs as much as a full one, so it is retried once.
+        A denial waits for the cadence. A partial answer costs as much as a full one, so it is retried once. What is
+        refused for its content is asked again in parts.
         """
         retried = self.answered_at == self.asked_at and self.failed_runs > 1
         return any(
-            failure.kind not in WAITS_FOR_CADENCE and (failure.at_request or not (retried and failure.kind in BILLED))
+            failure.at_request or not (failure.kind in WAITS_FOR_CADENCE or (retried and failure.kind in BILLED))
             for failure in self.failures
         )
 

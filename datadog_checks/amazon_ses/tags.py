@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TypeVar
 from unicodedata import category
 
-from datadog_checks.amazon_ses.addresses import address_tags, addresses_in
+from datadog_checks.amazon_ses.addresses import address_tags, addresses_in, masked
 
 K = TypeVar('K', bound=Hashable)
 
@@ -80,12 +80,13 @@ REPLACED_IN_NAMES = re.compile(r'[^a-z0-9]+')
 def tag_name(dimension: str) -> str:
     """The name of the tag for a dimension: lower case letters a-z, digits and _, at most 100 characters.
 
-    `ses:` in front is dropped. A name that is reserved or does not start with a letter gets `dimension_` in front.
-    Different dimensions may share a name (`From-Domain`, `from_domain`): see `distinct`.
+    `ses:` in front is dropped. A name with an e-mail address becomes a hash. A name that is reserved or does not start
+    with a letter gets `dimension_` in front. Different dimensions may share a name (`From-Domain`, `from_domain`): see
+    `distinct`.
     """
     if dimension in RENAMED:
         return RENAMED[dimension]
-    name = REPLACED_IN_NAMES.sub('_', dimension.strip().lower().removeprefix('ses:')).strip('_')
+    name = REPLACED_IN_NAMES.sub('_', masked(dimension).strip().lower().removeprefix('ses:')).strip('_')
     if not name:
         return 'dimension'
     if name in RESERVED or not name[0].isalpha():
@@ -95,7 +96,7 @@ def tag_name(dimension: str) -> str:
 
 def tag_value(value: str) -> str:
     """The value of a tag: unchanged, but with _ for control characters, separators of lines and surrogates."""
-    if value.isascii() and value.isprintable():
+    if value.isprintable():
         return value
     return ''.join('_' if category(character) in UNPRINTABLE else character for character in value)
 

@@ -70,6 +70,12 @@ SERIES_DROPPED = MetricSpec(
     'item',
     orientation=-1,
 )
+REGION_LEFT_OUT = MetricSpec(
+    'collector.region_left_out',
+    GAUGE,
+    '1 for a Region that `regions: all` leaves out. The reason is not_enabled, denied (every request is) or '
+    'organization (a policy of the organization denies it).',
+)
 CONTEXTS = MetricSpec(
     'collector.contexts',
     GAUGE,
@@ -137,6 +143,7 @@ METRICS = (
     SERIES,
     IDLE_SERIES,
     SERIES_DROPPED,
+    REGION_LEFT_OUT,
     CONTEXTS,
     PERIODS_SKIPPED,
     PERIODS_UNKNOWN,
@@ -156,7 +163,6 @@ CAN_CONNECT = StatusSpec(
     'OK while AWS answers everything, WARNING when something is denied, throttled, incomplete or late, CRITICAL when '
     'nothing can be read. The message names the failure and the way out.',
     groups=('aws_account', 'region'),
-    levels=(Level.OK, Level.WARNING, Level.CRITICAL),
 )
 STATUSES = (CAN_CONNECT,)
 EVENTS = (COUNTING_BEGAN,)
@@ -207,6 +213,11 @@ def series_dropped(progress: Progress, now: float) -> Mapping[str, int]:
     blocked = quarantine.blocked_counts(progress.quarantine, progress.selection.series, now)
     malformed = {MALFORMED: progress.inventory.malformed} if progress.inventory.malformed else {}
     return {**progress.selection.dropped, **blocked, **malformed}
+
+
+def left_out(reason: str) -> Iterable[Sample]:
+    """The gauge of a Region that is left out of `regions: all`."""
+    yield Sample(REGION_LEFT_OUT, 1, (f'reason:{reason}',))
 
 
 def dropped(amounts: float) -> Iterable[Sample]:
@@ -271,4 +282,5 @@ def connection(level: Level, failing: Iterable[Failure] = ()) -> Iterable[Readin
     if len(message) > MESSAGE_LIMIT:
         message = message[: MESSAGE_LIMIT - 4] + ' ...'
     yield Status(CAN_CONNECT, level, message if level is not Level.OK else '')
-    yield Sample(CONNECTED, CONNECTED_VALUES[level])
+    if level in CONNECTED_VALUES:
+        yield Sample(CONNECTED, CONNECTED_VALUES[level])

@@ -23,6 +23,20 @@ def number(value: object) -> float:
     return float(value)
 
 
+def amount(value: object) -> float:
+    """A number that is not negative. Raises ValueError for anything else."""
+    if number(value) < 0:
+        raise ValueError('a negative amount')
+    return number(value)
+
+
+def flag(value: object) -> bool | None:
+    """True or false, None where AWS did not say. Raises TypeError for anything else."""
+    if value is not None and not isinstance(value, bool):
+        raise TypeError('neither true nor false')
+    return value
+
+
 def epoch(timestamp: object) -> float:
     """Seconds since the epoch. A text without a zone is UTC. Raises ValueError where the value is no timestamp."""
     if isinstance(timestamp, str):

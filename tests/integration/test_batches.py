@@ -6,7 +6,9 @@ from math import ceil
 from typing import Any
 
 import pytest
-from common import ACCOUNT, ACCOUNT_METRICS, OTHER, REGION, Driver, MakeDriver, StartSimulator, wait_for_workers
+from common import ACCOUNT, ACCOUNT_METRICS, OTHER, REGION, START, Driver, MakeDriver, StartSimulator, wait_for_workers
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from slow import slow_aws
 
 from datadog_checks.amazon_ses.aws import json_protocol
@@ -21,8 +23,9 @@ MANY = Family(dimensions=(SET,), count=SETS, patterns=('set-{:05d}',), events=RA
 SERIES = ACCOUNT_METRICS + SETS * len(RATIOS)
 
 
-def many(start: StartSimulator, **options: Any) -> Simulator:
-    return start(Scenario('many', 'many sets', volume=1e6, families=(MANY,), **options), strict=False, quotas=False)
+def many(start: StartSimulator, seed: int = 1, **options: Any) -> Simulator:
+    scenario = Scenario('many', 'many sets', volume=1e6, families=(MANY,), **options)
+    return start(scenario, strict=False, quotas=False, seed=seed)
 
 
 def counting(make_driver: MakeDriver, sim: Simulator, **options: Any) -> Driver:
@@ -135,35 +138,109 @@ def test_only_failed_series_are_read_again(make_driver: MakeDriver, start: Start
     assert {len(requests[0].params['MetricDataQueries'])} == failed
 
 
-@pytest.mark.parametrize(
-    'error', [('ValidationError', 400), ('RequestEntityTooLarge', 413)], ids=lambda error: error[0]
-)
-def test_a_batch_that_is_refused_for_one_series_is_split(
-    make_driver: MakeDriver, start: StartSimulator, clock: Clock, error: tuple[str, int]
-) -> None:
-    """A request that AWS refuses for what is in it is halved run by run, until one series is left, which is reported
-    and not queried for a day; every other series is counted."""
-    sim = many(start)
+def bisected(make_driver: MakeDriver, sim: Simulator, clock: Clock, poison: Fault) -> Driver:
+    """A check after 40 minutes in which requests with one set are refused."""
     driver = counting(make_driver, sim)
-    poison = Fault('error', operation='GetMetricData', holds='set-00077', argument=error)
     sim.faults.add(poison)
     for _ in range(40):
         driver.run()
         clock.advance(60)
     assert batch_size(sim, 'set-00077') == 1
+    return driver
+
+
+def assert_neighbours_are_counted(driver: Driver, sim: Simulator, clock: Clock) -> None:
+    since = driver.last('collector.counting_since')
+    for number in (0, 64, 65, 76, 78, 129):
+        name = f'set-{number:05d}'
+        counted = driver.total('configuration_set.send.count', REGION, f'configuration_set:{name}')
+        final = driver.cloudwatch_sum('Send', since, clock() - 1200, dimensions={SET: name})
+        assert final <= counted <= driver.cloudwatch_sum('Send', since, dimensions={SET: name})
+
+
+def test_a_series_that_aws_calls_invalid_is_proven(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock
+) -> None:
+    """A request that AWS calls invalid is halved run by run until one series is left. That one is asked again for an
+    hour; only when it is still invalid then it rests for a day, and is reported. Every other series is counted."""
+    sim = many(start)
+    poison = Fault('error', operation='GetMetricData', holds='set-00077', argument=('ValidationError', 400))
+    driver = bisected(make_driver, sim, clock, poison)
+    assert driver.values('collector.series_dropped', REGION, 'reason:refused') == []
+    for _ in range(40):
+        driver.run()
+        clock.advance(60)
     assert driver.last('collector.series_dropped', REGION, 'reason:refused') == len(RATIOS)
     hits = poison.hits
+    assert hits <= 80 * 2 * len(RATIOS)
     driver.run_for(HOUR, 300)
     assert poison.hits == hits, 'the series is not queried for a day'
     assert driver.status('can_connect')[0] == 0
-    since = driver.last('collector.counting_since')
-    counted = driver.total('configuration_set.send.count', REGION, 'configuration_set:set-00078')
-    dimensions = {SET: 'set-00078'}
-    assert (
-        driver.cloudwatch_sum('Send', since, clock() - 1200, dimensions=dimensions)
-        <= counted
-        <= driver.cloudwatch_sum('Send', since, dimensions=dimensions)
-    )
+    assert_neighbours_are_counted(driver, sim, clock)
+    sim.faults.clear()
+    clock.advance(DAY)
+    driver.run_for(900, 60)
+    dimensions = f'configuration_set:set-{77:05d}'
+    assert driver.values('configuration_set.send.count', REGION, dimensions), 'asked again after the day'
+
+
+@pytest.mark.parametrize(
+    'poison',
+    [
+        Fault('error', operation='GetMetricData', holds='set-00077', argument=('RequestEntityTooLarge', 413)),
+        Fault('page', operation='GetMetricData', holds='set-00077', argument=403),
+        Fault('page', operation='GetMetricData', holds='set-00077', argument=302),
+    ],
+    ids=['too_large', 'page', 'redirect'],
+)
+def test_what_is_not_aws_proves_nothing(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, poison: Fault
+) -> None:
+    """A gateway that refuses one name for hours keeps nothing beside it from being counted. The name is never taken for
+    invalid, and is counted completely once the gateway lets it pass."""
+    sim = many(start)
+    driver = bisected(make_driver, sim, clock, poison)
+    for _ in range(12):
+        driver.run()
+        clock.advance(300)
+    assert driver.values('collector.series_dropped', REGION, 'reason:refused') == []
+    assert_neighbours_are_counted(driver, sim, clock)
+    sim.faults.clear()
+    driver.run_for(300, 60)
+    stop_mail(sim, clock)
+    assert_exact(driver, sim, clock)
+
+
+GATEWAYS = [('page', 400), ('page', 302), ('page', 403), ('error', ('ValidationError', 400))]
+
+
+@settings(max_examples=4, suppress_health_check=list(HealthCheck))
+@given(gateway=st.tuples(st.sampled_from(GATEWAYS), st.sampled_from([0.2, 0.5, 0.8]), st.integers(0, 2**20)))
+def test_after_a_gateway_nothing_is_missing(
+    make_driver: MakeDriver, start: StartSimulator, clock: Clock, datadog_agent: Any, gateway: Any
+) -> None:
+    """A gateway answers some requests with a page or an error for ten minutes: an hour later every count of every
+    series is exact and nothing was skipped."""
+    (kind, argument), share, seed = gateway
+    clock.set(START)
+    datadog_agent.reset()
+    sim = many(start, seed=seed)
+    driver = make_driver(sim, collect=['cloudwatch', 'configuration_sets'], max_series=5000)
+    driver.aggregator.reset()
+    try:
+        driver.run_for(600, 60)
+        sim.faults.add(Fault(kind, operation='GetMetricData', probability=share, argument=argument))
+        for _ in range(10):
+            driver.run()
+            clock.advance(60)
+        sim.faults.clear()
+        stop_mail(sim, clock)
+        driver.run_for(900, 60)
+        assert driver.status('can_connect')[0] == 0
+        assert_exact(driver, sim, clock)
+    finally:
+        driver.check.cancel()
+        sim.stop()
 
 
 @pytest.mark.parametrize('minutes', [2, 5, 20])

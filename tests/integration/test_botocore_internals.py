@@ -25,6 +25,7 @@ from datadog_checks.amazon_ses.aws.botocore_internals import INTERNALS
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.sessions import Session
 from datadog_checks.amazon_ses.configuration.network import Network
+from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 from simulator import Simulator
 from simulator.network import ConnectProxy, TlsTwin
 from simulator.scenarios import Scenario, configuration_sets
@@ -145,6 +146,22 @@ def remove_renewal(patch: Patch) -> None:
     patch.delattr(botocore.credentials, 'DeferredRefreshableCredentials')
 
 
+def remove_pool_classes(patch: Patch) -> None:
+    """HTTP sessions keep the classes of their connections elsewhere."""
+    make = URLLib3Session.__init__
+
+    def renamed(session: Any, *arguments: Any, **options: Any) -> None:
+        make(session, *arguments, **options)
+        session._classes = vars(session).pop('_pool_classes_by_scheme')
+
+    patch.setattr(URLLib3Session, '__init__', renamed)
+
+
+def remove_provider_lookup(patch: Patch) -> None:
+    """What finds credentials is not found by its name."""
+    patch.delattr(botocore.credentials.CredentialResolver, 'get_provider')
+
+
 REMOVALS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     'HTTP_SESSION': (remove_http_session,),
     'TLS_CONTEXT': (remove_tls_context,),
@@ -159,6 +176,8 @@ REMOVALS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     'PROTOCOL': (remove_protocol,),
     'SIGNING': (remove_frozen_credentials,),
     'RENEWAL': (remove_renewal,),
+    'CONNECTIONS': (remove_pool_classes,),
+    'METADATA': (remove_provider_lookup,),
 }
 EACH_REMOVAL = [removal for removals in REMOVALS.values() for removal in removals]
 
@@ -264,7 +283,7 @@ def test_this_botocore_has_each_part(name: str) -> None:
 
 
 def session() -> Session:
-    return Session(Network({}, 1.0, 1.0), CallRecord(), REGION)
+    return Session(Network({}, 1.0, 1.0), CallRecord(), REGION, SignIn())
 
 
 def test_sessions_share_models_and_leave_timestamps() -> None:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from common import ACCOUNT, ACCOUNT_METRICS, REGION, MakeDriver, metric_names
+from common import ACCOUNT, ACCOUNT_METRICS, OTHER, REGION, MakeDriver, metric_names
 
 from simulator import Clock, Fault, Simulator
 
@@ -124,26 +124,44 @@ def test_partial_answers_are_reported(make_driver: MakeDriver, sim: Simulator, c
 @pytest.mark.parametrize(
     ('kind', 'reason'), [('throttle', 'throttled'), ('expired_token', 'credentials'), ('reset', 'network')]
 )
-def test_unknown_account_submits_nothing_of_an_account(
-    make_driver: MakeDriver, sim: Simulator, clock: Clock, aggregator: Any, kind: str, reason: str
+def test_an_unknown_account_costs_counts_alone(
+    make_driver: MakeDriver, sim: Simulator, clock: Clock, datadog_agent: Any, kind: str, reason: str
 ) -> None:
-    """While the account is unknown, only can_connect, the calls and their failures are submitted, with the reason."""
-    driver = make_driver()
+    """While AWS does not tell the account, gauges and can_connect of each Region go out with aws_account:unknown, and
+    neither counts nor a state; the message names the way out. The account is asked for until AWS tells it."""
+    driver = make_driver(regions=[REGION, OTHER])
+    aggregator = driver.aggregator
     fault = sim.faults.add(Fault(kind, service='sts'))
-    assert driver.run().startswith(f'The AWS account is not known. GetCallerIdentity: {reason}: ')
-    assert driver.status('can_connect')[0] == CRITICAL
-    assert driver.status('can_connect')[1].startswith(f'GetCallerIdentity: {reason}: ')
-    assert metric_names(driver.new_values()) == {'can_connect', 'collector.api_calls', 'collector.api_errors'} | (
-        {'collector.api_throttles'} if reason == 'throttled' else set()
-    )
-    assert not any(
-        tag.startswith('aws_account:') for sample in aggregator.metrics('amazon_ses.can_connect') for tag in sample.tags
-    )
+    for _ in range(10):
+        assert driver.run() == ''
+        clock.advance(60)
+    for region in (REGION, OTHER):
+        level, message = driver.status('can_connect', region)
+        assert level == WARNING and message.startswith(f'GetCallerIdentity: {reason}: ') and 'account_id' in message
+        for name in ('quota.max_24_hour', 'send', 'reputation.bounce_rate', 'account.sending_enabled', 'can_connect'):
+            assert driver.values(name, region, 'aws_account:unknown'), name
+    assert not [name for name in aggregator.metric_names if name.endswith('.count')]
+    assert not datadog_agent._cache and not aggregator.events
+    assert sim.log.count(operation='GetCallerIdentity') <= 24, 'at most two attempts of one request in each run'
     sim.faults.remove(fault)
-    clock.advance(60)
-    assert driver.run() == ''
-    assert driver.status('can_connect') == (OK, '')
+    aggregator.reset()
+    driver.run_for(900, 60)
+    assert driver.total('send.count') > 0 and driver.status('can_connect') == (OK, '')
+    tags = {tag for name in aggregator.metric_names for sample in aggregator.metrics(name) for tag in sample.tags}
+    assert 'aws_account:unknown' not in tags
     assert sim.log.count(operation='GetCallerIdentity', error=None, fault=None) == 1
+
+
+def test_a_hanging_sts_costs_counts_alone(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> None:
+    """Where STS hangs, as in a private subnet without its endpoint, the run waits for it for half of its time, and
+    reads SES in the other half."""
+    driver = make_driver(read_timeout=30, run_timeout=1, **STEADY)
+    sim.faults.add(Fault('hang', service='sts'))
+    for _ in range(3):
+        assert driver.run() == ''
+        clock.advance(60)
+    assert driver.values('quota.max_24_hour', REGION, 'aws_account:unknown')
+    assert 'account_id' in driver.status('can_connect')[1]
 
 
 def test_given_account_needs_no_sts(make_driver: MakeDriver, sim: Simulator) -> None:

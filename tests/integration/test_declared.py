@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from common import ACCOUNT, REGION, MakeDriver, StartSimulator
+from common import ACCOUNT, OTHER, REGION, MakeDriver, StartSimulator
 
 from datadog_checks.amazon_ses.cloudwatch.metric_table import REPUTATION
 from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS
@@ -45,6 +45,10 @@ def test_every_declared_metric_comes_and_no_other(
         del datadog_agent._cache[key]
     driver.restart(max_returned_metrics=None)
     driver.run_for(900, 300)
+    # A Region that the organization denies.
+    sim.deny('*', region=OTHER, reason='with an explicit deny in a service control policy')
+    everywhere = {'regions': 'all', 'exclude_regions': ['ap-*', 'us-west-*'], 'collect': ['account']}
+    make_driver(sim, region=None, account_id=ACCOUNT, ledger='everywhere', tags=['team:mail'], **everywhere).run()
 
     lacking = get_metadata_metrics().keys() - set(aggregator.metric_names)
     assert not lacking, f'{sorted(lacking)}: never submitted. Has the scenario `everything` data for it?'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from common import ACCOUNT, OTHER, REGION, START, MakeDriver, StartSimulator, metric_names, wait_for_workers
 from slow import slow_aws
 
-from simulator import Clock, Simulator
+from simulator import Clock, Fault, Simulator
 from simulator.scenarios import Scenario
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
@@ -93,3 +93,23 @@ def test_a_failing_source_leaves_the_others_alone(make_driver: MakeDriver, sim: 
         assert f'Allow the IAM action {action};' in message
         driver.check.cancel()
         clock.advance(300)
+
+
+def test_switch_that_is_garbage(make_driver: MakeDriver, sim: Simulator) -> None:
+    """A switch in XML that is neither true nor false is malformed: botocore reads it as switched off."""
+    sim.deny('ses:GetAccount')
+    garbage = '<GetAccountSendingEnabledResponse><GetAccountSendingEnabledResult><Enabled>{}</Enabled>'
+    garbage += '</GetAccountSendingEnabledResult></GetAccountSendingEnabledResponse>'
+    driver = make_driver(account_id=ACCOUNT, collect=['account'])
+    driver.run()
+    for text, levels in (('no idea', {3}), ('', {3}), ('true', {3}), ('false', {2})):
+        fault = sim.faults.add(Fault('garbage', operation='GetAccountSendingEnabled', argument=garbage.format(text)))
+        driver.restart()
+        for _ in range(2):
+            driver.run()
+            driver.clock.advance(60)
+        assert driver.status('sending_status')[0] in levels
+        malformed = 'GetAccountSendingEnabled: malformed' in driver.status('can_connect')[1]
+        assert malformed is (text in ('no idea', '')), text
+        sim.faults.remove(fault)
+        driver.clock.advance(300)

@@ -132,7 +132,7 @@ def test_a_run_says_for_how_long_a_request_hangs(counting: Driver, slow: SlowAws
 
 def test_a_run_never_waits_longer_than_its_timeout(make_driver: MakeDriver, mail: Simulator, clock: Clock) -> None:
     """Where everything hangs, signing in included, a run ends after `run_timeout`, and the threads are as few as the
-    operations."""
+    operations of each Region."""
     options = {'run_timeout': 0.2, 'read_timeout': 60, 'aws_access_key_id': None, 'aws_secret_access_key': None}
     mail.faults.add(Fault('hang'))
     for given_options in ({}, {'account_id': ACCOUNT, 'ledger': 'other', 'regions': [REGION, OTHER]}):
@@ -146,7 +146,8 @@ def test_a_run_never_waits_longer_than_its_timeout(make_driver: MakeDriver, mail
         # The time of five runs, and not of one request; what a busy machine adds is far less.
         assert time.monotonic() - begun < 30
     operations = {'GetCallerIdentity', 'GetAccount', 'GetSendStatistics', 'ListMetrics', 'GetMetricData'}
-    assert workers() <= 2 * len(operations)
+    # One instance reads one Region, the other two.
+    assert workers() <= 3 * len(operations)
     mail.stop()
 
 

@@ -79,3 +79,22 @@ def test_refused_options_show_no_address(make_driver: MakeDriver, options: dict[
     report = make_driver(**options).run()
     assert f'`{next(iter(options))}`' in report
     assert 'jane.doe' not in report
+
+
+def test_names_that_hold_an_address(
+    make_driver: MakeDriver, sim: Simulator, aggregator: Any, datadog_agent: Any
+) -> None:
+    """An address in the name of a metric or a dimension reaches neither tags nor messages nor the state."""
+    address = 'jane.doe@mail.example'
+    for minutes in range(-10, 60, 5):
+        sim.world.put(ACCOUNT, REGION, series_id(f'A {address}', {f'for {address}': 'x'}), START + 60 * minutes, 7)
+    driver = make_driver(settle_delay=0)
+    for _ in range(8):
+        driver.run()
+        driver.clock.advance(300)
+    sim.faults.add(Fault('partial', operation='GetMetricData', argument=1))
+    driver.run()
+    cached = [f'{key} {text}' for key, text in datadog_agent._cache.items()]
+    output = '\n'.join([*map(str, driver.check.get_warnings()), *received(aggregator), *cached])
+    assert 'unrecognized' in output and 'metric_name:' in output
+    assert 'jane' not in output.lower()

@@ -51,7 +51,7 @@ def make_check(
     def make_instance(**options: Any) -> AmazonSesCheck:
         nobody = {'aws_access_key_id': None, 'aws_secret_access_key': None}
         check = AmazonSesCheck('amazon_ses', {}, [instance_of(sim, **{**nobody, **options})])
-        check.clock = clock
+        check.clock = check.monotonic = clock
         checks.append(check)
         return check
 
@@ -396,12 +396,16 @@ def test_a_wrong_external_id_names_the_options(
 
 
 def test_role_that_is_opened_later(sim: Simulator, make_check: MakeCheck, aggregator: Any) -> None:
-    """A role that is opened to us while the Agent runs is read by the next run."""
+    """A role that is opened to us while the Agent runs is read three minutes later at the latest: until then nobody
+    asks STS again."""
     denial = sim.deny('sts:AssumeRole')
     check = make_check(**KEYS, role_arn=HUB)
     check.run()
     assert connection_status(aggregator)[0] == 2
     sim.allow(denial)
+    for _ in range(2):
+        check.clock.advance(60)
+        assert check.run() and sim.log.count(operation='AssumeRole') == 1
     check.clock.advance(60)
     assert not check.run()
     assert accounts(aggregator) == {'aws_account:222222222222'}
@@ -429,7 +433,7 @@ def test_role_is_assumed_once(sim: Simulator, make_check: MakeCheck, clock: Cloc
 def test_roles_are_assumed_in_the_home_region(sim: Simulator, home: str) -> None:
     """Roles are assumed in the one Region that signs in, whichever Region is asked first."""
     configured = settings.from_options({**instance_of(sim), 'role_arn': [HUB, LEAF]}, {}, None, {}, isfile)
-    access = Access(configured.sign_in, configured.network, home)
+    access = Access(configured.sign_in, configured.network, [home])
     for region in (OTHER, REGION):
         assert not isinstance(access.fetch(account.ACCOUNT, region), Failure)
     assert [hop.region for hop in sim.log.where(operation='AssumeRole')] == [home] * 2

@@ -361,6 +361,8 @@ def test_apply_needs_keys(sandbox, datadog, push, missing):
         (['--notify', '@a', '--only', 'dashboards'], '--notify is for monitors'),
         (['--only', 'else'], 'invalid choice'),
         (['--url', 'ftp://a'], 'must be like https://host'),
+        (['--url', 'http://api.example.com'], 'must begin with https://'),
+        (['--url', 'http://10.0.0.1:8080'], 'must begin with https://'),
         (['--url', f'http://me:{API_KEY}@host'], 'without user'),
     ],
 )
@@ -385,12 +387,12 @@ def test_keys_stay_with_the_endpoint(datadog, push):
 def test_the_proxy_of_the_environment_is_used(sandbox, datadog, push):
     """The proxy of the environment is used, and a dead proxy is reported without its password."""
     sandbox.environment['http_proxy'] = datadog.url
-    push('--only', 'dashboards', url='http://api.invalid')
+    push('--only', 'dashboards', url='http://127.0.0.2')
     assert datadog.calls == ['GET /api/v1/dashboard']
     with socket.socket() as closed:
         closed.bind(('127.0.0.1', 0))
         sandbox.environment['http_proxy'] = f'http://me:hush-hush@127.0.0.1:{closed.getsockname()[1]}'
-        output = push('--only', 'dashboards', url='http://api.invalid', code=1).stdout
+        output = push('--only', 'dashboards', url='http://127.0.0.2', code=1).stdout
     assert 'through the proxy of the environment' in output and 'hush-hush' not in output
 
 

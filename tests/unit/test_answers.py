@@ -87,6 +87,16 @@ def test_a_page_that_does_not_match_the_batch_is_malformed(malformed_page: dict[
     assert not answer.complete
 
 
+def test_answer_without_any_list_is_malformed() -> None:
+    """Where no result has Timestamps or Values at all the answer is malformed, not zero; empty lists are zero."""
+    bare = [{'Id': query_id, 'StatusCode': 'Complete'} for query_id in ('q0', 'q1')]
+    answer = answers.parse(BATCH, [page(*bare)], [], NOW)
+    assert [result.complete for result in answer.results] == [False, False]
+    assert [failure.kind for failure in answer.failures] == [FailureKind.MALFORMED]
+    answer = answers.parse(BATCH, [page(bare[0], result('q1', {}))], [], NOW)
+    assert answer.complete and not answer.failures
+
+
 def test_a_failed_page_leaves_the_pages_before_it_usable() -> None:
     """If a later page fails, that failure alone is reported, and the pages before it are used."""
     failure = Failure(FailureKind.THROTTLED, 'GetMetricData', 'Rate exceeded.')

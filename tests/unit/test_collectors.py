@@ -115,10 +115,18 @@ def test_sending_status_is_the_worst_of_standing_and_switch(
         {**ACCOUNT, 'SendQuota': {'Max24HourSend': 1.0}},
         {**ACCOUNT, 'SendQuota': {**ACCOUNT['SendQuota'], 'MaxSendRate': 'fast'}},
         {**ACCOUNT, 'SendQuota': []},
+        *({**ACCOUNT, 'SendQuota': {**ACCOUNT['SendQuota'], name: -2.0}} for name in ACCOUNT['SendQuota']),
+        *(
+            {**ACCOUNT, 'SendQuota': {**ACCOUNT['SendQuota'], name: -1.0}}
+            for name in ('SentLast24Hours', 'MaxSendRate')
+        ),
+        *({**ACCOUNT, name: text} for name in ('SendingEnabled', 'ProductionAccessEnabled') for text in ('yes', 1, [])),
+        {**ACCOUNT, 'EnforcementStatus': ['HEALTHY']},
     ],
 )
 def test_account_without_quota_is_malformed(answer: Mapping[str, Any]) -> None:
-    """An answer of GetAccount without its quota is malformed, changes nothing and shows nothing of the account."""
+    """An answer of GetAccount without its quota, with a negative one or with a flag that is none is malformed, changes
+    nothing and shows nothing of the account."""
     before = Progress(standing=Standing('HEALTHY', True))
     after, events = progress.after_snapshot(before, account.ACCOUNT, answer, NOW)
     source = after.sources['account']

@@ -7,10 +7,13 @@ import pytest
 from botocore import exceptions
 from botocore.exceptions import ClientError, NoCredentialsError, ReadTimeoutError
 
-from datadog_checks.amazon_ses.aws.failures import CREDENTIALS, DENIED, THROTTLED, UNSUPPORTED, failure_of
+from datadog_checks.amazon_ses.aws.failures import failure_of
+from datadog_checks.amazon_ses.aws.refusals import CREDENTIALS, DENIED, THROTTLED, UNSUPPORTED
 from datadog_checks.amazon_ses.model import Failure, FailureKind
 
 NOT_ENABLED = {'InvalidClientTokenId', 'OptInRequired', 'RegionDisabledException', 'UnrecognizedClientException'}
+
+REQUEST_ID = '4d6a1b1e-4c1e-4f6a-9c5a-0e8f5b1d2c3a'
 
 
 def refused(code: str, operation: str = 'GetAccount') -> Failure:
@@ -48,8 +51,8 @@ def test_error_without_an_answer(error: Exception) -> None:
 
 
 def client_error(code: str, status: int = 400, operation: str = 'GetAccount') -> exceptions.ClientError:
-    answer = {'Error': {'Code': code, 'Message': 'arn:aws:iam::1:user/jane@x.y'}, 'ResponseMetadata': {}}
-    answer['ResponseMetadata']['HTTPStatusCode'] = status
+    metadata = {'RequestId': REQUEST_ID, 'HTTPStatusCode': status}
+    answer = {'Error': {'Code': code, 'Message': 'arn:aws:iam::1:user/jane@x.y'}, 'ResponseMetadata': metadata}
     return exceptions.ClientError(answer, operation)
 
 

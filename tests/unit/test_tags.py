@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datadog_checks.amazon_ses.addresses import MOST_ADDRESSES, addresses_in
 from datadog_checks.amazon_ses.tags import as_stored, distinct, for_dimensions, tag_name, tag_value
 from datadog_checks.base.utils.tagging import GENERIC_TAGS
 
@@ -232,3 +233,18 @@ def test_every_series_stays_distinct(keys: list[tuple[tuple[str, str], ...]], sh
             assert HASHED.search(changed) and len(changed) <= 200
     shuffle.shuffle(keys)
     assert distinct({key: before[key] for key in keys}) == after
+
+
+def test_names_full_of_addresses_cost_little() -> None:
+    """However many addresses a name holds, a few of them become tags: a name costs in proportion to its length."""
+    many = ' '.join(f'u{number}@d{number}.example' for number in range(60))[:1024]
+    assert len(addresses_in(many)) == MOST_ADDRESSES
+    shown_tags = for_dimensions([('X', many)])
+    assert len(shown_tags) <= 3 * MOST_ADDRESSES and not any('@' in tag for tag in shown_tags)
+
+
+def test_name_of_a_dimension_with_an_address() -> None:
+    """The name of a dimension that holds an address becomes a hash, the same each time."""
+    name = tag_name('for jane.doe@mail.example')
+    assert name == tag_name('for jane.doe@mail.example') != tag_name('for joe@mail.example')
+    assert 'jane' not in name and 'mail' not in name and name[0].isalpha()

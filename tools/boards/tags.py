@@ -22,6 +22,7 @@ FAMILIES: Mapping[str, Tags] = {
     'collector.api_throttles': Tags((*TARGET_TAGS, 'operation')),
     'collector.data_age': Tags((*TARGET_TAGS, 'source')),
     'collector.periods_skipped': Tags((*TARGET_TAGS, 'reason')),
+    'collector.region_left_out': Tags((*TARGET_TAGS, 'reason')),
     'collector.series_dropped': Tags((*TARGET_TAGS, 'reason')),
     'configuration_set.': Tags((*TARGET_TAGS, 'configuration_set')),
     'dimension.': Tags(TARGET_TAGS, ('campaign',)),
@@ -41,6 +42,7 @@ The operator chooses the tags of `dimension.`; these are the tags of the demo. A
 
 LOSSES: Mapping[str, str] = {
     'amazon_ses.collector.periods_skipped': 'submitted only where periods are skipped, and then nothing is proven',
+    'amazon_ses.collector.region_left_out': 'submitted only with `regions: all` where a Region refuses everything',
     'amazon_ses.collector.amounts_dropped': 'submitted only where max_returned_metrics is reached, as above',
 }
 """Metrics that a run without losses, such as that of `make demo`, does not have."""
@@ -69,6 +71,7 @@ UNCHARTED: Mapping[str, str] = {
     'amazon_ses.dimension.*': 'off by default, with tags of the operator: the charts are a start',
     'amazon_ses.collector.covered_seconds': 'its sum over an hour, for a monitor: more than 3,600 is several Agents',
     'amazon_ses.collector.periods_unknown': 'only after a damage, a failover or with several writers; the log has them',
+    'amazon_ses.collector.region_left_out': 'which Regions `regions: all` does not read; the log names them once',
     'amazon_ses.collector.counting_since': 'an instant, which no widget shows as an instant',
 }
 """Metrics that need no widget, each with the reason. A pattern that matches no metric is an error."""

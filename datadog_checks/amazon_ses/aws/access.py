@@ -6,8 +6,9 @@ Every method may be called from several workers at once. Clients live as long as
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,8 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from datadog_checks.amazon_ses.aws import json_protocol
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.client_pool import ClientPool
+from datadog_checks.amazon_ses.aws.credentials import SignInRegions
 from datadog_checks.amazon_ses.aws.failures import failure_of
+from datadog_checks.amazon_ses.aws.local_causes import local_cause
 from datadog_checks.amazon_ses.aws.rate_limit import RateLimit
+from datadog_checks.amazon_ses.aws.sdk_logging import unlogged
 from datadog_checks.amazon_ses.cloudwatch import answers, discovery, queries
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.series import Dimensions
@@ -39,11 +43,18 @@ Page = Mapping[str, Any]
 class Access:
     """What one instance asks AWS, with its credentials and endpoints."""
 
-    def __init__(self, sign_in: SignIn, network: Network, sign_in_region: str) -> None:
-        """`sign_in_region` is the Region whose STS endpoint signs in."""
+    def __init__(
+        self,
+        sign_in: SignIn,
+        network: Network,
+        sign_in_regions: Sequence[str],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`sign_in_regions` are those whose STS endpoints sign in, in turn."""
         self.calls = CallRecord()
+        self._sign_in = sign_in
         self._network = network
-        self._clients = ClientPool(sign_in, network, sign_in_region, self.calls)
+        self._clients = ClientPool(sign_in, network, SignInRegions(sign_in_regions, monotonic), self.calls)
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
         # By Region. Workers use setdefault, so that all of one Region share a limit.
         self._datapoint_limits: dict[str, RateLimit] = {}
@@ -56,10 +67,26 @@ class Access:
         return self._endpoints[service, region]
 
     @property
+    def credentials_in_doubt(self) -> bool:
+        """Whether the next request loads credentials again, which may be of another account."""
+        return self._clients.credentials_in_doubt
+
+    @property
     def has_outdated_credentials(self) -> bool:
         """Whether the next request is signed with other credentials, because their files were edited."""
         return self._clients.has_outdated_credentials
 
+    @property
+    def is_accepted(self) -> bool:
+        """Whether any Region took the credentials."""
+        return self._clients.is_accepted
+
+    @property
+    def sign_ins(self) -> int:
+        """How often credentials were loaded."""
+        return self._clients.generation
+
+    @unlogged
     def caller_account(self, region: str) -> str | Failure:
         """The account that the credentials belong to: GetCallerIdentity, which needs no permission."""
         operation = 'GetCallerIdentity'
@@ -69,16 +96,21 @@ class Access:
             return self._failure(error, region, operation, 'sts:GetCallerIdentity')
         if not (isinstance(account, str) and ACCOUNT_ID.fullmatch(account)):
             return malformed(operation, 'the answer has no account.')
+        self._clients.accept(region)
         return account
 
+    @unlogged
     def fetch(self, collector: Collector, region: str) -> Mapping[str, Any] | Failure:
         """The answer to one API source."""
         action = collector.actions[0].name
         try:
-            return collector.fetch(lambda service: self._clients.get(service, region))
+            answer = collector.fetch(lambda service: self._clients.get(service, region))
         except Exception as error:
             return self._failure(error, region, action.partition(':')[2], action)
+        self._clients.accept(region)
+        return answer
 
+    @unlogged
     def list_metrics(
         self, listing: discovery.Listing, region: str, account: str, seconds: float
     ) -> discovery.ListingAnswer:
@@ -95,24 +127,26 @@ class Access:
             failure = self._failure(error, region, discovery.OPERATION, discovery.ACTIONS[0].name)
         return discovery.ListingAnswer(frozenset(filter(None, metrics)), failure, metrics.count(None))
 
+    @unlogged
     def get_metric_data(self, batch: queries.Batch, region: str, now: float) -> answers.BatchAnswer | Failure:
         """The answer to a batch, from all of its pages. A Failure only where no page came."""
-        pages: list[Page] = []
         failures: list[Failure] = []
         self._datapoint_limits.setdefault(region, RateLimit(queries.MAX_DATAPOINTS)).wait(batch.datapoints)
-        try:
-            self.calls.set_billed_metrics(batch.billed_metrics)
-            for page in self._pages(partial(json_protocol.get_metric_data, batch=batch), region, MAX_PAGES):
-                pages.append(page)
-        except Exception as error:
-            failures.append(self._failure(error, region, answers.OPERATION, queries.ACTIONS[0].name))
-        if not pages:
+        answer = answers.parse(batch, self._readable_pages(batch, region, failures), failures, now)
+        if not answer.pages:
             return failures[0]
-        answer = answers.parse(batch, pages, failures, now)
         for failure in answer.failures:
             if failure not in failures:
                 self.calls.add_failure(region, failure.operation, failure.kind)
         return answer
+
+    def _readable_pages(self, batch: queries.Batch, region: str, failures: list[Failure]) -> Iterator[Page]:
+        """The pages of the answer to a batch, one at a time, until one fails, which is added to `failures`."""
+        self.calls.set_billed_metrics(batch.billed_metrics)
+        try:
+            yield from self._pages(partial(json_protocol.get_metric_data, batch=batch), region, MAX_PAGES)
+        except Exception as error:
+            failures.append(self._failure(error, region, answers.OPERATION, queries.ACTIONS[0].name))
 
     def _read_listing(
         self, listing: discovery.Listing, region: str, account: str, seconds: float, metrics: list[ListedMetric | None]
@@ -122,9 +156,12 @@ class Access:
         deadline, pages = time.monotonic() + seconds, 0
         for request in listing.requests:
             for page in self._pages(partial(self._listing_page, request=request), region, discovery.MAX_PAGES):
-                metrics.extend(discovery.parse_page(page, account, shared_dimensions))
+                room = discovery.MAX_METRICS - len(metrics)
+                metrics.extend(islice(discovery.parse_page(page, account, shared_dimensions), room))
                 pages += 1
-                if pages >= discovery.MAX_PAGES or (time.monotonic() > deadline and page.get('NextToken')):
+                if len(metrics) >= discovery.MAX_METRICS or pages >= discovery.MAX_PAGES:
+                    return False
+                if time.monotonic() > deadline and page.get('NextToken'):
                     return False
         return True
 
@@ -140,6 +177,7 @@ class Access:
         token = None
         while token is not None or not tokens:
             page = request_page(client, token=token)
+            self._clients.accept(region)
             yield page
             token = page.get('NextToken') or None
             if token is not None and not isinstance(token, str):
@@ -158,10 +196,13 @@ class Access:
         )
 
     def _failure(self, error: Exception, region: str, operation: str, action: str) -> Failure:
-        failure = failure_of(error, operation, action)
+        failure = failure_of(error, operation, action, region, self._sign_in)
         if failure.kind is FailureKind.CREDENTIALS:
-            self._clients.drop_credentials()
-        if not isinstance(error, (ClientError, BotoCoreError)):
+            self._clients.refuse(region)
+        elif failure.kind is FailureKind.DENIED and not failure.at_sign_in and not failure.at_request:
+            # The service knows whom it denies.
+            self._clients.accept(region)
+        if not isinstance(error, (ClientError, BotoCoreError)) and local_cause(error, self._sign_in) is None:
             # botocore emits no event for an answer that its parser cannot read.
             self.calls.add_failure(region, failure.operation, failure.kind)
         return failure

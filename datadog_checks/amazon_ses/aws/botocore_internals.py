@@ -18,8 +18,10 @@ from ssl import SSLContext
 from typing import Any
 
 from botocore.credentials import Credentials
+from botocore.exceptions import UnknownCredentialError
 from botocore.loaders import create_loader
 
+from datadog_checks.amazon_ses.aws.intake import LimitedResponse
 from datadog_checks.amazon_ses.configuration.network import SERVICES
 
 
@@ -96,6 +98,25 @@ RENEWAL = Internal(
     'pytest tests/integration/test_sign_in.py -k renewed',
     'The first run after the end of a session, once an hour, fails and signs in again for the next one.',
 )
+CONNECTIONS = Internal(
+    (
+        'botocore.awsrequest.AWSHTTPConnectionPool',
+        'botocore.awsrequest.AWSHTTPSConnectionPool',
+    ),
+    'No answer is read beyond a limit of bytes, and a request ends as a whole, however slowly its answer trickles.',
+    'pytest tests/integration/test_intake.py',
+    'Answers are read whatever their size, and for as long as no read of them takes longer than read_timeout.',
+)
+METADATA = Internal(
+    (
+        'botocore.credentials.CredentialResolver.get_provider',
+        'botocore.credentials.InstanceMetadataProvider',
+        'botocore.credentials.ContainerProvider',
+    ),
+    'Credentials of the machine or the container are asked for without a proxy, and their answers are limited.',
+    'pytest tests/integration/test_sign_in.py -k metadata',
+    'The proxies of the environment hold for the credentials of the machine, and its answers have no limit of bytes.',
+)
 INTERNALS = (
     HTTP_SESSION,
     TLS_CONTEXT,
@@ -105,6 +126,8 @@ INTERNALS = (
     PROTOCOL,
     SIGNING,
     RENEWAL,
+    CONNECTIONS,
+    METADATA,
 )
 
 CREDENTIAL_SERVICES = ('sso', 'sso-oidc', 'signin')
@@ -121,9 +144,25 @@ def new_http_session(verify: bool | str, **options: Any) -> Any:
     """
     try:
         plain_class = _part(HTTP_SESSION.names[0])
-        return _with_shared_context(plain_class, verify)(verify=verify, **options)
+        http_session = _with_shared_context(plain_class, verify)(verify=verify, **options)
     except MISSING:
         return None
+    _limit_connections(http_session)
+    return http_session
+
+
+def replace_metadata_sessions(session: Any, http_session: Any) -> None:
+    """Let a session ask for the credentials of the machine and the container through this HTTP session. Needs METADATA.
+
+    Raises what botocore raises where the settings of these credentials are wrong.
+    """
+    for provider, attribute in (('iam-role', '_role_fetcher'), ('container-role', '_fetcher')):
+        try:
+            fetcher = getattr(session.get_component('credential_provider').get_provider(provider), attribute)
+            if hasattr(fetcher, '_session'):
+                fetcher._session = http_session
+        except (*MISSING, UnknownCredentialError):
+            pass
 
 
 def new_event_emitter() -> Any:
@@ -223,6 +262,23 @@ def _with_shared_context(plain_class: Any, verify: bool | str) -> Any:
         return context
 
     return type(plain_class.__name__, (plain_class,), {method: shared_context})
+
+
+def _limit_connections(http_session: Any) -> None:
+    """Let the connections of an HTTP session read within the limits of the thread. Needs CONNECTIONS."""
+    try:
+        pools = http_session._pool_classes_by_scheme
+        # The pool managers of the session hold the same dictionary.
+        pools.update({scheme: _limited_pool(pool_class) for scheme, pool_class in pools.items()})
+    except MISSING:
+        pass
+
+
+@cache
+def _limited_pool(pool_class: Any) -> Any:
+    connection_class = pool_class.ConnectionCls
+    limited = type(connection_class.__name__, (connection_class,), {'response_class': LimitedResponse})
+    return type(pool_class.__name__, (pool_class,), {'ConnectionCls': limited})
 
 
 def _once(load: Callable[..., None]) -> Callable[..., None]:

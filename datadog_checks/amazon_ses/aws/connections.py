@@ -1,7 +1,7 @@
 """Connections to AWS, shared by all clients of a process that reach a host by the same route.
 
 A request is signed for its account, and nothing of that stays with a connection, so instances of different accounts
-share it. What sharing saves is in botocore_internals.py. The size and time of requests can be limited here.
+share it. What sharing saves is in botocore_internals.py. The limits of an answer are in intake.py.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from threading import Lock, local
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, finalize
 
 from datadog_checks.amazon_ses.aws import botocore_internals
+from datadog_checks.amazon_ses.aws.intake import LONGEST_ANSWER, LONGEST_ANSWERS, Intake, LimitedOptions, TooLarge
 from datadog_checks.amazon_ses.configuration.proxies import Proxies
 from datadog_checks.amazon_ses.endpoints import Endpoint
 
@@ -59,8 +60,10 @@ class Connections:
     _by_route: WeakValueDictionary[Route, Connections] = WeakValueDictionary()
     _lock = Lock()
 
-    def __init__(self, http_session: Any) -> None:
+    def __init__(self, http_session: Any, seconds: float) -> None:
+        """`seconds` are what one request may take as a whole."""
         self._http_session = http_session
+        self._seconds = seconds
 
     @classmethod
     def shared(cls, route: Route) -> Connections | None:
@@ -73,27 +76,67 @@ class Connections:
                     proxies=dict(route.proxies),
                     timeout=(route.connect_timeout, route.read_timeout),
                     max_pool_connections=MAX_IDLE,
-                    socket_options=list(SOCKET_OPTIONS),
+                    socket_options=LimitedOptions(SOCKET_OPTIONS),
                 )
                 if http_session is None:
                     return None
-                connections = cls._by_route[route] = cls(http_session)
+                connections = cls._by_route[route] = cls(http_session, route.connect_timeout + route.read_timeout)
             return connections
 
     def attach(self, client: Any, parse: ResponseParser, endpoint: Endpoint) -> None:
         """Send all requests of a client to an endpoint over these connections, and pass responses through `parse`."""
 
+        longest = LONGEST_ANSWERS.get(client.meta.service_model.service_name, LONGEST_ANSWER)
+
         def send(request: Any, **_: Any) -> Any:
             answers_before = endpoint.begin()
             try:
-                response = self._http_session.send(request)
+                response, intake = limited_answer(self._http_session, request, longest, self._seconds)
+            except TooLarge:
+                endpoint.end_answered()
+                raise
             except Exception:
                 endpoint.end_unanswered(answers_before)
                 raise
             end_answered(endpoint, response.status_code)
-            return parse(response)
+            parsed = parse(response)
+            # The bytes count until botocore has read the response, and drops it.
+            finalize(parsed, intake.release).atexit = False
+            return parsed
 
         client.meta.events.register('before-send', send)
+
+
+class MetadataSession:
+    """Asks for the credentials of the machine or the container: never through a proxy, and within limits."""
+
+    def __init__(self, seconds: float) -> None:
+        self._http_session = botocore_internals.new_http_session(True, timeout=seconds)
+        # Connecting and reading take that long each.
+        self._seconds = 2 * seconds
+
+    @property
+    def is_usable(self) -> bool:
+        return self._http_session is not None
+
+    def send(self, request: Any) -> Any:
+        response, intake = limited_answer(self._http_session, request, LONGEST_ANSWER, self._seconds)
+        intake.release()
+        return response
+
+
+def limited_answer(http_session: Any, request: Any, longest: int, seconds: float) -> tuple[Any, Intake]:
+    """The answer to a request, and the intake that holds its bytes. Raises TooLarge, or what botocore does."""
+    intake = Intake(longest, seconds)
+    try:
+        with intake:
+            return http_session.send(request), intake
+    except Exception as error:
+        intake.release()
+        cause = vars(error).get('kwargs', {}).get('error')
+        if isinstance(cause, TooLarge):
+            raise cause from None
+        raise
 
 
 def attach_events(client: Any, endpoint: Endpoint) -> None:

@@ -1,53 +1,21 @@
-"""Failures: the kind and the remedy of each error that AWS, botocore or the network raises.
+"""Failures: the kind and the remedy of each error that AWS, botocore, the network or this machine raises.
 
 The text of AWS's messages is left out, because it names users, whose names may be addresses.
 """
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from botocore import exceptions
 from botocore.client import BaseClient
 
-from datadog_checks.amazon_ses.model import MALFORMED_REMEDY, Failure, FailureKind
-
-THROTTLED = {
-    'BandwidthLimitExceeded',
-    'LimitExceededException',
-    'PriorRequestNotComplete',
-    'RequestLimitExceeded',
-    'RequestThrottled',
-    'RequestThrottledException',
-    'SlowDown',
-    'ThrottledException',
-    'Throttling',
-    'ThrottlingException',
-    'TooManyRequestsException',
-}
-DENIED = {'AccessDenied', 'AccessDeniedException', 'AuthorizationError', 'NotAuthorized', 'UnauthorizedOperation'}
-CREDENTIALS = {
-    'AuthFailure',
-    'ExpiredToken',
-    'ExpiredTokenException',
-    'IncompleteSignature',
-    'IncompleteSignatureException',
-    'InvalidAccessKeyId',
-    'InvalidClientTokenId',
-    'InvalidIdentityToken',
-    'InvalidSignatureException',
-    'InvalidToken',
-    'MissingAuthenticationToken',
-    'MissingAuthenticationTokenException',
-    'OptInRequired',
-    'RegionDisabledException',
-    'RequestExpired',
-    'RequestTimeTooSkewed',
-    'SignatureDoesNotMatch',
-    'UnrecognizedClientException',
-}
-NOT_ENABLED = {'InvalidClientTokenId', 'OptInRequired', 'RegionDisabledException', 'UnrecognizedClientException'}
-"""Codes of a Region that is not enabled for the account. AWS gives the same for keys that are invalid everywhere."""
-
-UNSUPPORTED = {'404', 'InvalidAction', 'UnknownOperation', 'UnknownOperationException', 'UnsupportedOperation'}
+from datadog_checks.amazon_ses.aws.intake import TooLarge
+from datadog_checks.amazon_ses.aws.local_causes import local_cause
+from datadog_checks.amazon_ses.aws.refusals import EXPIRED, NOT_ENABLED, POLICIES, Refusal
+from datadog_checks.amazon_ses.configuration.options import host_of
+from datadog_checks.amazon_ses.configuration.sign_in import SignIn
+from datadog_checks.amazon_ses.model import MALFORMED_REMEDY, SIGN_IN, Failure, FailureKind, malformed
 
 CREDENTIAL_ERRORS = (
     exceptions.NoCredentialsError,
@@ -57,13 +25,15 @@ CREDENTIAL_ERRORS = (
     exceptions.ConfigNotFound,
     exceptions.ConfigParseError,
     exceptions.UnknownCredentialError,
-    exceptions.InfiniteLoopConfigError,
     exceptions.InvalidConfigError,
     exceptions.TokenRetrievalError,
-    exceptions.UnauthorizedSSOTokenError,
+    exceptions.SSOError,
     # Our requests are valid, so what botocore refuses to send is a token or a role from the environment.
     exceptions.ParamValidationError,
 )
+
+BY_STATUS = (FailureKind.DENIED, FailureKind.UNSUPPORTED)
+"""Kinds that a page in the place of an answer may look like."""
 
 TIMEOUTS = (exceptions.ConnectTimeoutError, exceptions.ReadTimeoutError)
 UNREACHABLE = (exceptions.HTTPClientError, exceptions.EndpointConnectionError, exceptions.ConnectionError)
@@ -80,19 +50,6 @@ REMEDIES = {
     FailureKind.UNSUPPORTED: 'This endpoint or this version of boto3 does not know the operation.',
 }
 
-KINDS = {
-    FailureKind.THROTTLED: THROTTLED,
-    FailureKind.DENIED: DENIED,
-    FailureKind.CREDENTIALS: CREDENTIALS,
-    FailureKind.UNSUPPORTED: UNSUPPORTED,
-}
-STATUS_KINDS = {
-    401: FailureKind.DENIED,
-    403: FailureKind.DENIED,
-    404: FailureKind.UNSUPPORTED,
-}
-"""Kinds by HTTP status, for codes that are not listed above."""
-
 CERTIFICATE_WORDS = ('CERTIFICATE', 'certificate', 'X509')
 """What a TLS error says where a certificate is its cause."""
 
@@ -108,63 +65,100 @@ NETWORK_REMEDIES = {
     'without.',
 }
 
+POLICY = 'README.md, section Permissions, has the whole policy.'
+ROLE_ENDED = (
+    'The session of the role that role_arn names has ended, or AWS ended it: it is opened again. If this goes on, look '
+    "at the host's clock and at policies that revoke sessions of the role."
+)
+TOKEN_ENDED = 'aws_session_token has ended: give new keys with their token, or aws_profile or role_arn, which renew it.'
 
-def failure_of(error: Exception, operation: str, action: str) -> Failure:
-    """The failure that an exception means. `operation` and `action` (IAM) are those that were tried."""
+
+def failure_of(
+    error: Exception, operation: str, action: str, region: str = '', sign_in: SignIn | None = None
+) -> Failure:
+    """The failure that an exception means. `operation` and `action` (IAM) are those that were tried in a Region, with
+    credentials as `sign_in` describes them."""
+    sign_in = sign_in or SignIn()
     # A role that cannot be assumed fails inside the operation that needed it.
     inner = getattr(error, 'operation_name', operation)
     if inner != operation:
         service = 'sts' if inner.startswith('AssumeRole') else action.partition(':')[0]
         operation, action = inner, f'{service}:{inner}'
-    kind, detail = _kind(error)
+    if isinstance(error, exceptions.ClientError):
+        return _refused(Refusal(error), operation, action, sign_in)
+    if isinstance(error, TooLarge):
+        return malformed(operation, str(error))
+    cause = local_cause(error, sign_in)
+    if cause is not None:
+        at_sign_in = isinstance(error, CREDENTIAL_ERRORS) or operation == SIGN_IN
+        return Failure(FailureKind.CREDENTIALS if at_sign_in else FailureKind.NETWORK, operation, *cause)
+    kind, detail = _kind(error, region)
     if isinstance(error, exceptions.SSLError) and not any(word in str(error) for word in CERTIFICATE_WORDS):
         return Failure(kind, operation, detail, NO_TLS_REMEDY)
     for error_class, remedy in NETWORK_REMEDIES.items():
         if isinstance(error, error_class):
             return Failure(kind, operation, detail, remedy)
-    at_request = kind is FailureKind.MALFORMED and isinstance(error, exceptions.ClientError)
-    # Roles are assumed in the Region that signs in, so a refusal there says nothing of the Region of the operation.
-    elsewhere = _code(error) in NOT_ENABLED and not operation.startswith('AssumeRole')
-    return Failure(kind, operation, detail, _remedy(kind, operation, action), at_request, elsewhere)
+    return Failure(kind, operation, detail, REMEDIES[kind])
 
 
-def _code(error: Exception) -> str:
-    """The code of an error that AWS answered, else nothing."""
-    return str(error.response.get('Error', {}).get('Code', '')) if isinstance(error, exceptions.ClientError) else ''
+def _refused(refusal: Refusal, operation: str, action: str, sign_in: SignIn) -> Failure:
+    """The failure of an error that AWS answered, or that came in its place."""
+    kind = refusal.kind
+    return Failure(
+        kind,
+        operation,
+        refusal.detail,
+        _remedy(refusal, operation, action, sign_in),
+        at_request=kind is FailureKind.MALFORMED or (kind in BY_STATUS and not refusal.is_from_aws),
+        # Roles are assumed in the Region that signs in, so a refusal there says nothing of the operation's Region.
+        elsewhere=refusal.code in NOT_ENABLED and not operation.startswith('AssumeRole'),
+        invalid=refusal.is_invalid,
+        by_organization=refusal.is_by_organization,
+        request_id=refusal.request_id,
+    )
 
 
-def _kind(error: Exception) -> tuple[FailureKind, str]:
-    if isinstance(error, exceptions.ClientError):
-        code = _code(error)
-        status = error.response.get('ResponseMetadata', {}).get('HTTPStatusCode', 0)
-        return _kind_of_answer(code, status), f'AWS answered {code or "nothing"} (HTTP {status}).'
+def _kind(error: Exception, region: str) -> tuple[FailureKind, str]:
     name = type(error).__name__
+    host = _host(error, region)
     if isinstance(error, CREDENTIAL_ERRORS):
         return FailureKind.CREDENTIALS, f'there are no usable credentials ({name}).'
     if isinstance(error, TIMEOUTS):
-        return FailureKind.TIMEOUT, f'no answer in time ({name}).'
+        return FailureKind.TIMEOUT, f'no answer in time from {host} ({name}).'
     if isinstance(error, UNREACHABLE):
-        return FailureKind.NETWORK, f'AWS could not be reached ({name}).'
+        return FailureKind.NETWORK, f'{host} could not be reached ({name}).'
     # A client has no method for an operation that its version does not know.
     if isinstance(error, AttributeError) and isinstance(error.obj, BaseClient):
         return FailureKind.UNSUPPORTED, 'this version of boto3 does not have the operation.'
     return FailureKind.MALFORMED, f'the answer could not be understood ({name}).'
 
 
-def _kind_of_answer(code: str, status: int) -> FailureKind:
-    if status == 429:
-        return FailureKind.THROTTLED
-    for kind, codes in KINDS.items():
-        if code in codes:
-            return kind
-    if status >= 500:
-        return FailureKind.NETWORK
-    return STATUS_KINDS.get(status, FailureKind.MALFORMED)
+def _host(error: Exception, region: str) -> str:
+    """Host, port and Region that a request was for. A URL may hold a password, so nothing else of it is shown."""
+    options = vars(error).get('kwargs', {})
+    url = str(options.get('endpoint_url') or options.get('proxy_url') or '')
+    host = host_of(url)
+    if host is None:
+        return f'AWS in {region}' if region else 'AWS'
+    parts = urlsplit(url)
+    through = 'the proxy ' if 'proxy_url' in options else ''
+    place = f' for {region}' if region else ''
+    return f'{through}{host}:{parts.port or (443 if parts.scheme == "https" else 80)}{place}'
 
 
-def _remedy(kind: FailureKind, operation: str, action: str) -> str:
-    if kind is not FailureKind.DENIED:
-        return REMEDIES[kind]
+def _remedy(refusal: Refusal, operation: str, action: str, sign_in: SignIn) -> str:
+    if refusal.code in EXPIRED:
+        if sign_in.roles and not operation.startswith('AssumeRole'):
+            return ROLE_ENDED
+        if sign_in.session_token:
+            return TOKEN_ENDED
+    if refusal.kind is not FailureKind.DENIED:
+        return REMEDIES[refusal.kind]
+    denial = refusal.denial
+    place = POLICIES[denial.policy] if denial else ''
     if operation == 'AssumeRole':
-        return 'Let the role of role_arn trust these credentials, allow them sts:AssumeRole, and look at external_id.'
-    return f'Allow the IAM action {action}; the whole policy is in assets/iam_policy.json.'
+        place = f' Change it {place}.' if place else ''
+        return f'Let the role of role_arn trust these credentials, allow them {action}, and look at external_id.{place}'
+    if denial and denial.explicit:
+        return f'Take the IAM action {action} out of the Deny, {place}.'
+    return f'Allow the IAM action {action}{f" {place}" if place else ""}. {POLICY}'

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
 
+from datadog_checks.amazon_ses.addresses import shown
 from datadog_checks.amazon_ses.cloudwatch.queries import MAX_QUERIES, Batch
 from datadog_checks.amazon_ses.model import Failure, FailureKind, malformed
 from datadog_checks.amazon_ses.values import LARGEST, answered_at, epoch, number
@@ -74,7 +75,7 @@ class BatchAnswer:
 
     `results` holds every query, complete or not, in the order of the batch. `failures` say why some are incomplete.
     `answered_at` is the date of the answer by AWS's clock. `forbidden` are the linked accounts that CloudWatch may not
-    show.
+    show. `pages` is how many pages came.
     """
 
     batch: Batch
@@ -82,6 +83,7 @@ class BatchAnswer:
     failures: tuple[Failure, ...]
     answered_at: float
     forbidden: frozenset[str] = frozenset()
+    pages: int = 0
 
     @property
     def complete(self) -> bool:
@@ -101,36 +103,42 @@ _POSITIONS = {f'q{position}': position for position in range(MAX_QUERIES)}
 def parse(batch: Batch, pages: Iterable[Mapping[str, Any]], failures: Iterable[Failure], now: float) -> BatchAnswer:
     """The answer to a batch from its pages. Results belong to queries by their Id.
 
-    `failures` are those of pages that did not arrive. Raises nothing: a malformed page becomes a failure, and the
-    queries that it should have answered stay incomplete.
+    `failures` are those of pages that did not arrive, complete once all pages are read. Raises nothing: a malformed
+    page becomes a failure, and the queries that it should have answered stay incomplete.
     """
     results: list[QueryResult] = [NO_RESULT] * len(batch.queries)
-    reasons: list[Failure] = list(failures)
+    reasons: dict[Failure, None] = {}
     forbidden: set[str] = set()
     shared_starts: dict[tuple[int, ...], tuple[int, ...]] = {}
     dates = []
+    without_lists = True
     for page in pages:
         dates.append(answered_at(page, now))
         page_results = page.get('MetricDataResults')
         if not isinstance(page_results, list):
-            reasons.append(_malformed('the answer has no MetricDataResults'))
+            reasons[_malformed('the answer has no MetricDataResults')] = None
             continue
         for result in page_results:
             try:
                 position = _position(result, len(results))
                 points = _points(result, batch, shared_starts)
             except MalformedResult as error:
-                reasons.append(_malformed(str(error)))
+                reasons[_malformed(str(error))] = None
                 continue
+            without_lists = without_lists and result.keys().isdisjoint(('Timestamps', 'Values'))
             status = result.get('StatusCode')
             earlier = results[position].points
             results[position] = QueryResult({**earlier, **points} if earlier else points, status == 'Complete')
             if status == FORBIDDEN:
                 forbidden.add(batch.queries[position].series.account)
     forbidden.discard('')
-    reasons += [_forbidden(account) for account in sorted(forbidden)]
-    reasons += _partial(batch, results) if not reasons else ()
-    return BatchAnswer(batch, results, tuple(dict.fromkeys(reasons)), min(dates, default=now), frozenset(forbidden))
+    if without_lists and any(result.complete for result in results):
+        # CloudWatch sends empty lists where there is no data.
+        results = [NO_RESULT] * len(results)
+        reasons[_malformed('no result of the answer has Timestamps or Values')] = None
+    every = tuple(dict.fromkeys((*failures, *reasons, *map(_forbidden, sorted(forbidden)))))
+    every = every or tuple(_partial(batch, results))
+    return BatchAnswer(batch, results, every, min(dates, default=now), frozenset(forbidden), len(dates))
 
 
 def _position(result: Any, queries: int) -> int:
@@ -189,10 +197,10 @@ def _partial(batch: Batch, results: Sequence[QueryResult]) -> Iterable[Failure]:
     incomplete = [position for position, result in enumerate(results) if not result.complete]
     if incomplete:
         names = sorted({batch.queries[position].series.metric_name for position in incomplete})
-        shown = ', '.join(names[:3]) + (' ...' if len(names) > 3 else '')
+        named = ', '.join(map(shown, names[:3])) + (' ...' if len(names) > 3 else '')
         yield Failure(
             FailureKind.PARTIAL,
             OPERATION,
-            f'{len(incomplete)} of {len(batch.queries)} series came without all of their data ({shown}).',
+            f'{len(incomplete)} of {len(batch.queries)} series came without all of their data ({named}).',
             'Nothing is lost: they are asked again in the next run.',
         )

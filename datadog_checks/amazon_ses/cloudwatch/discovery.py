@@ -43,7 +43,8 @@ LISTING_SECONDS = 30
 """Seconds after which a listing is cut: more than all of its pages take at the rate limit."""
 
 MAX_PAGES = 200
-"""Pages of one listing: 100,000 metrics, twice as many as can be asked for."""
+MAX_METRICS = 500 * MAX_PAGES
+"""Pages of one listing, and metrics of it: 100,000, twice as many as can be asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from datadog_checks.amazon_ses import tags
+from datadog_checks.amazon_ses.addresses import masked
 from datadog_checks.amazon_ses.cloudwatch.metric_table import (
     ACCOUNT_SPECS,
     BY_ADDRESS,
@@ -170,5 +171,6 @@ def _tag_scope(source: str, metric: ListedMetric) -> tuple[str, ...]:
 
 
 def _tags(source: str, metric: ListedMetric) -> tuple[str, ...]:
-    names = (f'namespace:{metric.namespace}', f'metric_name:{tags.tag_value(metric.metric_name)}')
+    metric_name = tags.tag_value(masked(metric.metric_name))
+    names = (f'namespace:{metric.namespace}', f'metric_name:{metric_name}')
     return (*(names if source == UNRECOGNIZED else ()), *tags.for_dimensions(metric.dimensions))

@@ -119,9 +119,10 @@ class Series:
 
 
 def key_of(scope: str, account: str, namespace: str, metric_name: str, dimensions: Dimensions) -> str:
-    """The name of a series in the saved state. `dimensions` are sorted; an e-mail address among them becomes a hash."""
-    pairs = (part for name, value in dimensions for part in (name, masked(value)))
-    return '\x1f'.join((scope, *((account,) if account else ()), namespace, metric_name, *pairs))
+    """The name of a series in the saved state. `dimensions` are sorted; a name or value with an
+    e-mail address becomes a hash."""
+    texts = (metric_name, *(part for pair in dimensions for part in pair))
+    return '\x1f'.join((scope, *((account,) if account else ()), namespace, *map(masked, texts)))
 
 
 class Query(NamedTuple):

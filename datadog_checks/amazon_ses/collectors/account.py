@@ -23,7 +23,7 @@ from datadog_checks.amazon_ses.model import (
     Status,
     StatusSpec,
 )
-from datadog_checks.amazon_ses.values import number
+from datadog_checks.amazon_ses.values import amount, flag, number
 
 GAUGE = MetricType.GAUGE
 
@@ -97,7 +97,10 @@ def parse(account: Mapping[str, Any], now: float) -> Iterable[Reading]:
 def parse_quota(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
     """The quota and its use. An unlimited quota has no remainder, and an unlimited or empty one no percentage."""
     quota = account['SendQuota']
-    most, sent, rate = (number(quota[name]) for name in ('Max24HourSend', 'SentLast24Hours', 'MaxSendRate'))
+    most = number(quota['Max24HourSend'])
+    if most != UNLIMITED:
+        most = amount(most)
+    sent, rate = amount(quota['SentLast24Hours']), amount(quota['MaxSendRate'])
     yield Sample(MAX_24_HOUR, most)
     yield Sample(SENT_24_HOUR, sent)
     if most != UNLIMITED:
@@ -114,16 +117,18 @@ def parse_standing(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
         yield Sample(ENFORCEMENT_LEVEL, LEVELS[str(parsed.enforcement_status)])
     if parsed.sending_enabled is not None:
         yield Sample(SENDING_ENABLED, float(parsed.sending_enabled))
-    if isinstance(account.get('ProductionAccessEnabled'), bool):
-        yield Sample(PRODUCTION_ACCESS, float(account['ProductionAccessEnabled']))
+    production = flag(account.get('ProductionAccessEnabled'))
+    if production is not None:
+        yield Sample(PRODUCTION_ACCESS, float(production))
     yield status(parsed)
 
 
 def standing(account: Mapping[str, Any]) -> Standing:
-    enforcement, sending = account.get('EnforcementStatus'), account.get('SendingEnabled')
-    return Standing(
-        enforcement if isinstance(enforcement, str) else None, sending if isinstance(sending, bool) else None
-    )
+    """The standing that an answer states. Raises TypeError where it is garbage."""
+    enforcement = account.get('EnforcementStatus')
+    if enforcement is not None and not isinstance(enforcement, str):
+        raise TypeError('the enforcement status is no text')
+    return Standing(enforcement, flag(account.get('SendingEnabled')))
 
 
 def status(now: Standing) -> Status:

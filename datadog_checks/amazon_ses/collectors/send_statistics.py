@@ -13,7 +13,7 @@ from typing import Any
 
 from datadog_checks.amazon_ses.collectors import ClientFor, Collector
 from datadog_checks.amazon_ses.model import Action, MetricSpec, MetricType, Reading, Sample
-from datadog_checks.amazon_ses.values import answered_at, epoch, number
+from datadog_checks.amazon_ses.values import amount, answered_at, epoch
 
 BUCKET = 900
 
@@ -53,10 +53,10 @@ def parse(answer: Mapping[str, Any], now: float) -> Iterable[Reading]:
     # Of buckets with the same anchor one at most has ended within the last quarter of an hour.
     whole = max((start for start, _ in buckets if 0 <= date - (start + BUCKET) < BUCKET), default=None)
     for field, metric in METRICS.items():
-        yield Sample(metric, sum(number(bucket[field]) for start, bucket in buckets if start == whole), (WHOLE_TAG,))
+        yield Sample(metric, sum(amount(bucket[field]) for start, bucket in buckets if start == whole), (WHOLE_TAG,))
         for tag, seconds in WINDOWS.items():
-            amount = sum(number(bucket[field]) for start, bucket in buckets if start > date - seconds)
-            yield Sample(metric, amount, (tag,))
+            total = sum(amount(bucket[field]) for start, bucket in buckets if start > date - seconds)
+            yield Sample(metric, total, (tag,))
 
 
 SEND_STATISTICS = Collector(

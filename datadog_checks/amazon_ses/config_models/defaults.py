@@ -48,6 +48,10 @@ def instance_enable_legacy_tags_normalization():
     return True
 
 
+def instance_exclude_regions():
+    return []
+
+
 def instance_linked_accounts():
     return False
 

@@ -59,6 +59,7 @@ class InstanceConfig(BaseModel):
     enable_legacy_tags_normalization: Optional[bool] = None
     endpoint_url: Optional[Union[str, MappingProxyType[str, str]]] = None
     exclude: Optional[tuple[MappingProxyType[str, Any], ...]] = None
+    exclude_regions: Optional[tuple[str, ...]] = None
     external_id: Optional[str] = None
     include: Optional[tuple[MappingProxyType[str, Any], ...]] = None
     ledger: Optional[str] = None

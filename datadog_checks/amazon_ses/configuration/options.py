@@ -83,6 +83,16 @@ class Options:
             raise self.refused(name, value, accepted)
         return value
 
+    def stripped(self, name: str, accepted: str, form: re.Pattern[str]) -> str | None:
+        """A text without the white space around it, which mounted secrets and blocks of YAML add."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        text = value.strip() if isinstance(value, str) else ''
+        if not form.fullmatch(text):
+            raise self.refused(name, value, accepted)
+        return text
+
     def whole_number(self, name: str, least: int, most: int, step: int = 1, unit: str = 'seconds') -> int:
         value = self._value(name)
         accepted = f'a whole number of {unit} from {least} to {most}'

@@ -35,6 +35,7 @@ LIMITED = (
 )
 """The warning about a limit on metrics, with the limit."""
 
+REGION_PATTERN = re.compile(r'[a-z0-9*-]{1,64}')
 OWN_TAGS = ('aws_account', 'region')
 DOUBLE_TAG = (
     'is submitted beside the tag of that name which every metric has already, so that a query by it finds both: give '
@@ -59,6 +60,7 @@ class Settings:
     """
 
     regions: tuple[str, ...]
+    exclude_regions: tuple[str, ...]
     account_id: str | None
     sign_in: SignIn
     network: Network
@@ -128,12 +130,14 @@ def from_options(
     network = parse_network(instance, init_config, agent_proxy, regions, is_readable)
     statistic = options.choice('statistic', STATISTICS)
     thresholds = parse_thresholds(options.raw('thresholds'), gauges)
+    sign_in = parse_sign_in(options)
     named_series = parse_dimensions(options.raw('dimensions'), options.flag('show_addresses'))
     return Settings(
         regions=regions,
+        exclude_regions=_exclude_regions(options),
         collect=_sources(options, named_series),
-        account_id=options.account_id('account_id'),
-        sign_in=parse_sign_in(options),
+        account_id=_account_id(options, sign_in),
+        sign_in=sign_in,
         network=network,
         period=options.whole_number('period', 60, DAY, step=60),
         timeframe=options.whole_number('timeframe', 60, DAY),
@@ -173,6 +177,23 @@ def _regions(options: Options) -> tuple[str, ...]:
     if 'regions' in options:
         return options.regions('regions')
     return (options.text('region', 'the name of one AWS Region, for example us-east-1', REGION),)
+
+
+def _exclude_regions(options: Options) -> tuple[str, ...]:
+    if 'exclude_regions' in options and options.raw('regions') != ALL:
+        raise SettingsError('Option `exclude_regions` is of use only with `regions: all`.')
+    accepted = 'a list of AWS Regions in which * stands for anything, for example ["ap-*", "me-south-1"]'
+    return options.texts('exclude_regions', REGION_PATTERN, accepted)
+
+
+def _account_id(options: Options, sign_in: SignIn) -> str | None:
+    account_id = options.account_id('account_id')
+    if account_id is not None and sign_in.account not in (None, account_id):
+        raise SettingsError(
+            f'Option `account_id`: {account_id} is not the account of `role_arn`, which is {sign_in.account}. '
+            'Accepted: that account, or no `account_id`.'
+        )
+    return account_id
 
 
 def _sources(options: Options, named_series: Collection[Series]) -> frozenset[str]:

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datadog_checks.amazon_ses.configuration.options import Options
 
 ROLE = re.compile(r'arn:(?P<partition>[\w-]+):iam::(?P<account>\d{12}):role/\S+')
+EXTERNAL_ID = re.compile(r'[\w+=,.@:/-]{2,1224}', re.ASCII)
+SOLID = re.compile(r'[!-~]+')
+WITHOUT_SPACE = 'printable characters of ASCII, without white space between them'
 SESSION_NAME = re.compile(r'[\w+=,.@-]{2,64}', re.ASCII)
 
 
@@ -22,6 +25,11 @@ class SignIn:
     roles: tuple[str, ...] = ()
     external_id: str | None = None
     session_name: str = 'datadog-amazon-ses'
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether the options hold the keys, so that nothing of the machine is needed."""
+        return self.access_key_id is not None
 
     @property
     def account(self) -> str | None:
@@ -39,14 +47,14 @@ def parse_sign_in(options: Options) -> SignIn:
     options.needs('role_session_name', 'role_arn')
     options.excludes('aws_profile', 'aws_access_key_id')
     return SignIn(
-        access_key_id=options.text('aws_access_key_id', 'text'),
-        secret_access_key=options.text('aws_secret_access_key', 'text'),
-        session_token=options.text('aws_session_token', 'text'),
+        access_key_id=options.stripped('aws_access_key_id', WITHOUT_SPACE, SOLID),
+        secret_access_key=options.stripped('aws_secret_access_key', WITHOUT_SPACE, SOLID),
+        session_token=options.stripped('aws_session_token', WITHOUT_SPACE, SOLID),
         profile=options.text('aws_profile', 'the name of a profile'),
         roles=options.texts(
             'role_arn', ROLE, 'the ARN of a role (arn:aws:iam::123456789012:role/NAME), or a list of them for a chain'
         ),
-        external_id=options.text('external_id', 'text'),
+        external_id=options.stripped('external_id', '2 to 1,224 letters, digits and _+=,.@:/-', EXTERNAL_ID),
         session_name=options.text(
             'role_session_name',
             '2 to 64 letters, digits and _+=,.@-',

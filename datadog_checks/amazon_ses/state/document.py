@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from datadog_checks.amazon_ses.addresses import masked
@@ -82,7 +82,7 @@ def to_document(progress: Progress) -> Document:
         'listed_at': inventory.listed_at,
         'own_since': dict(inventory.own_since),
         'begins': [[numbers[metric], begin] for metric, begin in inventory.begins.items() if metric in numbers],
-        'volumes': [[*group, volume] for group, volume in survey.volumes.items() if _has_no_address(group[2])],
+        'volumes': [[*group, volume] for group, volume in survey.volumes.items() if _has_no_address(chain(*group[2]))],
         'surveyed': survey.surveyed_at,
         'collected': progress.slots.polled_at,
         'slot': progress.slots.slot,
@@ -134,7 +134,8 @@ def _groups(inventory: Inventory) -> Iterable[tuple[tuple[Any, ...], list[Listed
     """The inventory by linked account, namespace and dimensions, without what cannot be written."""
     for group, iterator in groupby(inventory.ordered, lambda metric: metric[:2] + metric[3:]):
         metrics = list(iterator)
-        if _has_no_address(group[2]) and not any(SEPARATOR in metric.metric_name for metric in metrics):
+        names = [metric.metric_name for metric in metrics]
+        if _has_no_address((*names, *chain(*group[2]))) and not any(SEPARATOR in name for name in names):
             yield group, metrics
 
 
@@ -230,8 +231,8 @@ def _asked_at(progress: Progress) -> dict[str, float]:
     return {name: source.asked_at for name, source in sources.items() if not source.failures}
 
 
-def _has_no_address(dimensions: Dimensions) -> bool:
-    return all(masked(value) == value for _, value in dimensions)
+def _has_no_address(texts: Iterable[str]) -> bool:
+    return all(masked(text) == text for text in texts)
 
 
 def _dimensions(pairs: Any) -> Dimensions:
