@@ -98,8 +98,6 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         started, now = self.monotonic(), self.clock()
         notices = [*self._begin()]
         wait = self._new_wait()
-        if self._access is not None and self._access.has_outdated_credentials:
-            self.scope.doubt_account()
         try:
             notices += [Notice(f'Region: {text}', '', text) for text in self.scope.region_warnings()]
             account = self.scope.account(self.access, self._account_runner, wait)

@@ -65,7 +65,6 @@ class Scope:
         self._leases = leases
         self._log = log
         self._account = settings.account
-        self._account_is_doubtful = False
         self._sign_ins = 0
         self._sign_in_regions: list[str] = []
         self._known_regions: SesRegions | None = None
@@ -90,7 +89,7 @@ class Scope:
     def account(self, access: Access, runner: AccountRunner, wait: Wait) -> str | Failure:
         """The account of the options, or else of the credentials, for which AWS is asked once, in one Region after the
         other until one answers. After a run in vain each run asks one Region."""
-        is_new = self._account_is_doubtful or access.credentials_in_doubt or access.sign_ins != self._sign_ins
+        is_new = access.credentials_in_doubt or access.sign_ins != self._sign_ins
         if self._account is not None and (self._settings.account is not None or not is_new):
             return self._account
         attempts = 1 if self._sign_in_regions else MAX_SIGN_IN_REGIONS
@@ -108,7 +107,6 @@ class Scope:
         account = next((answer for answer in answers if isinstance(answer, str)), None)
         if account is not None:
             self._account, self._sign_ins, self._sign_in_regions = account, access.sign_ins, []
-            self._account_is_doubtful = False
             return account
         failure = next((answer for answer in answers if isinstance(answer, Failure)), NO_ACCOUNT)
         return self._account or replace(failure, remedy=f'{failure.remedy} {WAY_OUT}')
@@ -138,10 +136,6 @@ class Scope:
         self._caller = next((answer.result for answer in answers if isinstance(answer.result, str)), self._caller)
         if self._caller not in (None, stated):
             yield CONTRADICTION.format(stated, self._caller)
-
-    def doubt_account(self) -> None:
-        """Ask AWS for the account again, where no option states it: new credentials may be of another one."""
-        self._account_is_doubtful = self._settings.account is None
 
     def targets(self, account: str, now: float) -> list[Target]:
         """The account in each Region that is not left out, leased where it is known. Raises SettingsError where another

@@ -83,7 +83,7 @@ def test_one_run_without_get_account_has_the_quota(make_driver: MakeDriver, sim:
     assert {'quota.max_24_hour', 'quota.utilization'} <= metric_names(driver.new_values())
     level, message = driver.status('can_connect')
     assert level == WARNING
-    assert 'ses:GetAccount;' in message and 'ses:GetAccountSendingEnabled;' in message
+    assert 'GetAccount: denied' in message and 'GetAccountSendingEnabled: denied' in message
     for operation in ('GetAccount', 'GetSendQuota', 'GetAccountSendingEnabled'):
         assert sim.log.count(operation=operation) == 1
     driver.clock.advance(60)

@@ -72,11 +72,6 @@ class Access:
         return self._clients.credentials_in_doubt
 
     @property
-    def has_outdated_credentials(self) -> bool:
-        """Whether the next request is signed with other credentials, because their files were edited."""
-        return self._clients.has_outdated_credentials
-
-    @property
     def is_accepted(self) -> bool:
         """Whether any Region took the credentials."""
         return self._clients.is_accepted

@@ -71,8 +71,8 @@ class ClientPool:
 
     @property
     def credentials_in_doubt(self) -> bool:
-        """Whether the next request loads credentials again."""
-        return any(credentials.in_doubt for credentials in self._role_chain)
+        """Whether the next request loads credentials again: AWS refused them, or their files were edited."""
+        return any(credentials.in_doubt or credentials.is_outdated for credentials in self._role_chain)
 
     @property
     def is_accepted(self) -> bool:
@@ -83,11 +83,6 @@ class ClientPool:
     def generation(self) -> int:
         """How often credentials were loaded."""
         return sum(credentials.generation for credentials in self._role_chain)
-
-    @property
-    def has_outdated_credentials(self) -> bool:
-        """Whether the files that the credentials are from were edited since."""
-        return any(credentials.is_outdated for credentials in self._role_chain)
 
     def _sign_in_session(self) -> Session:
         """A session with the configured credentials, or with those of the last role that they lead to."""

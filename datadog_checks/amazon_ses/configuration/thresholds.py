@@ -44,7 +44,7 @@ def parse_thresholds(entries: object, gauges: Mapping[str, MetricSpec]) -> tuple
     if entries is None:
         return ()
     if not isinstance(entries, (list, tuple)) or len(entries) > MOST_THRESHOLDS:
-        raise refused(OPTION, quoted(entries), f'a list of at most {MOST_THRESHOLDS} maps with {", ".join(KEYS)}')
+        raise refused(OPTION, quoted(entries), f'a list of maps with {", ".join(KEYS)}, at most {MOST_THRESHOLDS}')
     numbers: dict[tuple[str, frozenset[str]], int] = {}
     thresholds = []
     for number, entry in enumerate(entries, 1):
