@@ -257,9 +257,15 @@ def uncounted(skipped: Iterable[SkippedSpan]) -> Iterable[Sample]:
 
 
 def failures(sources: Sources, of_the_run: Iterable[Failure] = ()) -> list[Failure]:
-    """The failures of one Region, each once: those of its sources and of the run itself."""
+    """The failures of one Region, each once: those of its sources and of the run itself.
+
+    Credentials that are refused to several operations are one failure, that of the first.
+    """
     of_sources = (failure for source in sources.values() for failure in source.failures)
-    return list(dict.fromkeys((*of_sources, *of_the_run)))
+    distinct: dict[object, Failure] = {}
+    for failure in (*of_sources, *of_the_run):
+        distinct.setdefault((failure.kind, failure.detail) if failure.at_sign_in else failure, failure)
+    return list(distinct.values())
 
 
 def level(sources: Sources, failing: Iterable[Failure], intervals: Mapping[str, int], now: float) -> Level:

@@ -159,7 +159,7 @@ def test_unusable_entry_is_refused(entry: object, expected: list[str]) -> None:
 @pytest.mark.parametrize('options', [{}, 'bounce', 5, {'metric': 'bounce'}, True, ''])
 def test_threshold_outside_a_list_is_refused(options: object) -> None:
     """A single threshold without a list around it is refused, not ignored."""
-    with pytest.raises(ValueError, match='Option `thresholds`: .* cannot be used. Accepted: a list of at most 1000'):
+    with pytest.raises(ValueError, match='Option `thresholds`: .* cannot be used. Accepted: a list of maps'):
         parse_thresholds(options, GAUGES)
 
 
