@@ -259,12 +259,12 @@ def uncounted(skipped: Iterable[SkippedSpan]) -> Iterable[Sample]:
 def failures(sources: Sources, of_the_run: Iterable[Failure] = ()) -> list[Failure]:
     """The failures of one Region, each once: those of its sources and of the run itself.
 
-    Credentials that are refused to several operations are one failure, that of the first.
+    Credentials that are refused to several operations are one failure, that of the first: the remedy is the same.
     """
     of_sources = (failure for source in sources.values() for failure in source.failures)
     distinct: dict[object, Failure] = {}
     for failure in (*of_sources, *of_the_run):
-        distinct.setdefault((failure.kind, failure.detail) if failure.at_sign_in else failure, failure)
+        distinct.setdefault((failure.kind, failure.remedy) if failure.at_sign_in else failure, failure)
     return list(distinct.values())
 
 
