@@ -224,6 +224,8 @@ def _losses_at_the_end(operation: Operation, expected: Record, actual: Record, e
         if abs(missing) > 1e-6:
             yield f'{missing:g} of {name} in {region} are missing'
     for region, since in actual.since.items():
+        if not since:
+            yield f'{region} never counts'
         if (
             since != expected.since[region]
             and not operation.signs_in

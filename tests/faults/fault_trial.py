@@ -77,6 +77,7 @@ def play(options: Mapping[str, Any], strikes: Sequence[Strike], runs: int) -> Re
     try:
         with Simulator(scenario, clock=clock, strict=False) as sim:
             driver = Driver(sim, clock, aggregator, instance_of(sim, **OPTIONS, **options))
+            driver.check.monotonic = clock
             try:
                 record = _play(driver, strikes, runs)
             finally:
@@ -106,6 +107,8 @@ def _play(driver: Driver, strikes: Sequence[Strike], runs: int) -> Record:
     for region in REGIONS:
         record.since[region] = (driver.values('collector.counting_since', region) or [0.0])[-1]
         record.skipped[region] = driver.total('collector.periods_skipped', region)
+        if not record.since[region]:
+            continue
         for spec in EVENTS:
             counted = driver.total(spec.count.name, region) if spec.count else 0.0
             truth = driver.cloudwatch_sum(spec.metric_name, record.since[region], region=region)

@@ -1,4 +1,4 @@
-"""Every ninth trial of the fault matrix. `make faults` runs all of them and writes the table."""
+"""Every tenth trial of the fault matrix, on a check that starts. `make faults` runs all and writes the table."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from datadog_checks.amazon_ses.catalogue import ACTIONS
 
 pytestmark = pytest.mark.usefixtures('no_waiting', 'datadog_agent')
 
-SHARE = 9
-"""An odd number: the trials alternate between a check that starts and one that runs."""
+SHARE = 10
 
 
-@pytest.mark.parametrize('cell', list(cells())[::SHARE], ids=lambda cell: cell.name)
+@pytest.mark.parametrize('cell', [cell for cell in cells() if not cell.warm][::SHARE], ids=lambda cell: cell.name)
 def test_a_fault_costs_itself_alone(cell: Cell) -> None:
     """What fails is named and costs its own values only, for as long as it fails, and no mail is lost or counted
     twice."""
