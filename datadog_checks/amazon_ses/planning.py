@@ -212,8 +212,8 @@ def _source_of(task: Task) -> str:
 
 def _keys_under_way(under_way: Sequence[Task]) -> frozenset[str]:
     """The keys of the series that are being asked for their counts."""
-    asked = [task for task in under_way if isinstance(task, Batch) and task.purpose is Purpose.COUNTS]
-    return frozenset(query.series.key for batch in asked for query in batch.queries)
+    batches_under_way = [task for task in under_way if isinstance(task, Batch) and task.purpose is Purpose.COUNTS]
+    return frozenset(query.series.key for batch in batches_under_way for query in batch.queries)
 
 
 def _count_batches(

@@ -285,8 +285,10 @@ def _address(task: Task) -> tuple[str, str, str]:
 
 
 def _without_accounts(answer: ListingAnswer, foreign: frozenset[str]) -> ListingAnswer:
-    own = frozenset(metric for metric in answer.metrics if metric.account not in foreign) if foreign else answer.metrics
-    return replace(answer, metrics=own, foreign=foreign)
+    if not foreign:
+        return answer
+    metrics = frozenset(metric for metric in answer.metrics if metric.account not in foreign)
+    return replace(answer, metrics=metrics, foreign=foreign)
 
 
 def _failed(pairs: Iterable[tuple[Batch, Any]]) -> list[Batch]:

@@ -190,8 +190,8 @@ def without_accounts(inventory: Inventory, foreign: frozenset[str]) -> Inventory
     """The inventory without linked accounts that this instance may not count any more."""
     if not foreign:
         return inventory
-    own = with_metrics(inventory, frozenset(metric for metric in inventory.metrics if metric.account not in foreign))
-    return replace(own, own_since={**inventory.own_since, **dict.fromkeys(foreign)})
+    metrics = frozenset(metric for metric in inventory.metrics if metric.account not in foreign)
+    return replace(with_metrics(inventory, metrics), own_since={**inventory.own_since, **dict.fromkeys(foreign)})
 
 
 def _own_since(inventory: Inventory, answer: ListingAnswer, now: float) -> Mapping[str, float | None]:

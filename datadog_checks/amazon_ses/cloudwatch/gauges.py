@@ -54,17 +54,17 @@ class GaugeValues:
     newest_data: Mapping[str, int] = field(default_factory=dict)
 
 
-def merged(values: GaugeValues, others: GaugeValues) -> GaugeValues:
+def merged(values: GaugeValues, observed: GaugeValues) -> GaugeValues:
     """The newer of two values of each series. Values of another period are left out."""
     if not values.settled:
-        values = replace(values, period=others.period)
+        values = replace(values, period=observed.period)
     settled = dict(values.settled)
-    for key, entry in (others.settled if values.period == others.period else {}).items():
+    for key, entry in (observed.settled if values.period == observed.period else {}).items():
         settled[key] = max(entry, settled.get(key, entry), key=lambda entry: entry[1])
     measurements = {**values.measurements}
-    for name, measurement in others.measurements.items():
+    for name, measurement in observed.measurements.items():
         measurements[name] = max(measurement, measurements.get(name, measurement), key=lambda entry: entry[1])
-    newest = {name: max(at, values.newest_data.get(name, at)) for name, at in others.newest_data.items()}
+    newest = {name: max(at, values.newest_data.get(name, at)) for name, at in observed.newest_data.items()}
     return GaugeValues(settled, values.period, measurements, {**values.newest_data, **newest})
 
 

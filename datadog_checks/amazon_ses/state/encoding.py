@@ -97,8 +97,8 @@ def pack(document: Document, sequence: int) -> str:
 
 def with_writer(writers: Mapping[str, int], token: str, sequence: int) -> dict[str, int]:
     """The writers of a document that the process with this token writes with this sequence number."""
-    others = [writer for writer in writers.items() if writer[0] != token]
-    return {**dict(sorted(others, key=lambda writer: writer[1])[-MOST_WRITERS + 1 :]), token: sequence}
+    other_writers = [writer for writer in writers.items() if writer[0] != token]
+    return {**dict(sorted(other_writers, key=lambda writer: writer[1])[-MOST_WRITERS + 1 :]), token: sequence}
 
 
 def signed(document: Document, writers: Mapping[str, int], note: str) -> Document:
