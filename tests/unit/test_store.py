@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from threading import Condition, Thread
 
@@ -367,7 +368,7 @@ def at_once(processes: Sequence[Process], cache: Cache, now: float, order: Seque
     for number, process in enumerate(processes):
         shared = SharedCache(cache, turns, number)
         process.store._read_cache, process.store._write_cache = shared.read, shared.write
-    turns.run([lambda process=process: work(process) for process in processes])  # type: ignore[misc]
+    turns.run([partial(work, process) for process in processes])
     for process in processes:
         process.store._read_cache, process.store._write_cache = cache.read, cache.write
     assert errors == []
