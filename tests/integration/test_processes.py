@@ -184,6 +184,45 @@ def test_processes_in_any_order_are_exact(runs: list[tuple[int, int]], data: st.
         assert machine.drivers[0].values('collector.periods_unknown') == []
 
 
+@FEW_EXAMPLES
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from([60, 60, 300]), st.sampled_from(['', '', 'hold', 'release'])),
+        min_size=4,
+        max_size=24,
+    )
+)
+def test_late_answers_beside_another_process_are_exact(runs: list[tuple[int, int, str]]) -> None:
+    """While answers of one Agent are under way, others on its cache go on counting: no mail is counted twice, and none
+    is missing."""
+    with (
+        host(60 + sum(pause for _, pause, _ in runs) // 60, read_timeout=60) as machine,
+        slow_aws(machine.sim) as slow,
+    ):
+        agents = [machine.process() for _ in range(3)]
+        every_minute(machine, agents[0], 3)
+        for driver in machine.drivers:
+            slow.slow_down(driver)
+        for number, pause, action in runs:
+            machine.clock.advance(pause)
+            if action == 'hold':
+                slow.hold('GetMetricData', text='Send')
+            if action == 'release':
+                slow.release_all()
+                wait_for_workers()
+            agents[number]()
+        slow.release_all()
+        wait_for_workers()
+        for _ in range(10):
+            machine.clock.advance(300)
+            for agent in agents:
+                agent()
+        machine.clock.advance(900)
+        every_minute(machine, agents[-1], 2)
+        assert machine.missing() == machine.missing(OTHER) == 0
+        assert machine.drivers[0].values('collector.periods_unknown') == []
+
+
 def test_covered_seconds_tell_several_agents() -> None:
     """One Agent covers 3,600 seconds an hour, and two that count the same cover 7,200, whatever their interval."""
     with host(10, collect=['account']) as machine:
