@@ -54,9 +54,9 @@ def truth_of(aws: Simulator, account: str, end: float, by_hand: Collection[Reque
         }
 
     calls, billed = Counter[tuple[str, str]](), Counter[str]()
-    others = {id(request) for request in by_hand}
+    other_requests = {id(request) for request in by_hand}
     for request in aws.log:
-        if id(request) in others:
+        if id(request) in other_requests:
             continue
         calls[str(request.region), str(request.operation)] += 1
         billed[str(request.region)] += request.billed_metrics

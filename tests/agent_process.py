@@ -43,12 +43,12 @@ class FileCache:
             pass
 
     def _path(self, key: str) -> Path:
-        folder, *rest = (re.sub(r'[^a-zA-Z0-9_-]', '', part) for part in key.split(':', 1))
-        if not rest:
+        folder, *names = (re.sub(r'[^a-zA-Z0-9_-]', '', part) for part in key.split(':', 1))
+        if not names:
             return self._run_path / folder
         # Also for a read, as the Agent does.
         (self._run_path / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self._run_path / folder / rest[0]
+        return self._run_path / folder / names[0]
 
 
 def main(run_path: str, instance: dict[str, Any], config: dict[str, Any], attributes: dict[str, Any]) -> None:

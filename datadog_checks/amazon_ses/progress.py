@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from datadog_checks.amazon_ses import sources as source_states
-from datadog_checks.amazon_ses.cloudwatch import daily, discovery, gauges, ledger, quarantine, slots, survey
+from datadog_checks.amazon_ses.cloudwatch import booking, daily, discovery, gauges, ledger, quarantine, slots, survey
 from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer
+from datadog_checks.amazon_ses.cloudwatch.booking import Observations
 from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory, Listing, ListingAnswer
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric, listed_metric
 from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
-from datadog_checks.amazon_ses.cloudwatch.ledger import Booking, Ledger, Observations, Origin, SkippedSpan
+from datadog_checks.amazon_ses.cloudwatch.ledger import Booking, Ledger, Origin, SkippedSpan
 from datadog_checks.amazon_ses.cloudwatch.quarantine import Outcome, Quarantine
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Purpose
 from datadog_checks.amazon_ses.cloudwatch.selection import NOT_SELECTED, Selection
@@ -146,7 +147,7 @@ def after_late_answers(
     """The progress after CloudWatch answered requests of an earlier run, as if it had answered in that run.
 
     An answer is dropped where its amounts must not be compared with the ledger of today: the period was edited, what
-    was submitted is in doubt, or, where Agents take turns, another one may have counted. `ledger.rebased` drops those
+    was submitted is in doubt, or, where Agents take turns, another one may have counted. `booking.rebased` drops those
     that were asked for before counting began anew.
     """
     outcomes = [pair for pair in outcomes if _is_comparable(progress, start, pair[0], settings, now)]
@@ -197,9 +198,9 @@ def _after_counts(
     if not complete:
         return progress, Counts()
     values = gauges.after_answers(progress.gauges, answers, now, settings.settle_delay, settings.zeroed)
-    booking = _booked(progress, poll, answers, settings, now)
-    counts = Counts(booking.amounts, booking.skipped, progress.selection.series)
-    return replace(progress, gauges=values, ledger=booking.ledger), counts
+    booked = _booked(progress, poll, answers, settings, now)
+    counts = Counts(booked.amounts, booked.skipped, progress.selection.series)
+    return replace(progress, gauges=values, ledger=booked.ledger), counts
 
 
 def _booked(progress: Progress, poll: Poll, answers: Sequence[BatchAnswer], settings: Settings, now: float) -> Booking:
@@ -214,14 +215,14 @@ def _booked(progress: Progress, poll: Poll, answers: Sequence[BatchAnswer], sett
         first = ledger.new_ledger(selection.keys, settings.period, max(now, newest), lookback)
         named = {series.key: first.since for series in selection.series if series.scope is Scope.NAMED}
         first = replace(first, series_since=named)
-        return Booking(ledger.record_reads(first, [*observations, read_daily]))
-    bookable = [page for page in (ledger.rebased(page, current) for page in observations) if page]
+        return Booking(booking.record_reads(first, [*observations, read_daily]))
+    bookable = [page for page in (booking.rebased(page, current) for page in observations) if page]
     if not bookable:
         return Booking(current)
-    booking = ledger.book(current, [*bookable, read_daily], lookback)
+    booked = booking.book(current, [*bookable, read_daily], lookback)
     oldest = min(page.answered_at for page in bookable)
-    change = ledger.finish_period_change(booking.ledger, settings.period, oldest, settings.settle_delay, lookback)
-    return replace(booking, ledger=change.ledger, skipped=booking.skipped + change.skipped)
+    change = ledger.finish_period_change(booked.ledger, settings.period, oldest, settings.settle_delay, lookback)
+    return replace(booked, ledger=change.ledger, skipped=booked.skipped + change.skipped)
 
 
 def _observations(answer: BatchAnswer, dropped_metrics: frozenset[str]) -> Observations:

@@ -139,6 +139,13 @@ def test_the_demo_ends_with_the_paths_of_its_pictures() -> None:
             assert (drawn.format, drawn.width) == ('PNG', 1440)
 
 
+def test_checks_by_hand_show_no_counts() -> None:
+    """The story has an `agent check` by hand beside the Agent and while it is stopped, and neither shows a count."""
+    shown = [line for line in short_run().stdout.splitlines() if '`agent check` by hand' in line]
+
+    assert len(shown) == 2 and all(line.endswith('it shows 0 counts of email') for line in shown)
+
+
 def test_without_pillow_the_counts_are_proved() -> None:
     """Where Pillow is missing there is the proof, and one line says why there is no picture."""
     process = run('-c', WITHOUT_PILLOW, str(PICTURES))

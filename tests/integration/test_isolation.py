@@ -45,7 +45,7 @@ def test_a_hanging_region_leaves_the_other_alone(make_driver: MakeDriver, start:
         driver.run_for(900, 300)
         operations = ('GetAccount', 'GetMetricData')
         holds = [slow.hold(operation, OTHER) for operation in operations]
-        asked = [sim.log.count(operation=operation, region=OTHER) for operation in operations]
+        calls = [sim.log.count(operation=operation, region=OTHER) for operation in operations]
         for _ in range(2):
             driver.new_values()
             assert driver.run() == ''
@@ -59,7 +59,7 @@ def test_a_hanging_region_leaves_the_other_alone(make_driver: MakeDriver, start:
             assert driver.status('can_connect', REGION) == (OK, '')
             clock.advance(300)
         assert [sim.log.count(operation=operation, region=OTHER) for operation in operations] == [
-            number + 1 for number in asked
+            number + 1 for number in calls
         ]
         for hold in holds:
             hold.release()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from threading import Condition, Thread
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_ledger import HOUR, SERIES, START, CloudWatch, Poller
+from ledger_trials import HOUR, SERIES, START, CloudWatch, Poller
 
 from datadog_checks.amazon_ses.cloudwatch.ledger import SkippedSpan
 from datadog_checks.amazon_ses.leases import Leases
@@ -169,7 +170,7 @@ def test_no_damage_of_any_entries_doubles(lived: tuple[Cache, CloudWatch, Proces
     is reported."""
     cache, cloudwatch, before, now = lived
     trials = 0
-    seen: dict[tuple[bool, bool, bool], None] = {}
+    outcomes: dict[tuple[bool, bool, bool], None] = {}
     for kinds in damages():
         copy = damaged(cache, kinds)
         after = Process(copy, cloudwatch)
@@ -182,8 +183,8 @@ def test_no_damage_of_any_entries_doubles(lived: tuple[Cache, CloudWatch, Proces
             # Only what leads on from there in another way is worth the time of a whole trial.
             continue
         outcome = (progress.ledger is None, copy.texts.get(copy.key('0'), '') != '', kinds[0] == 'intact')
-        if outcome not in seen:
-            seen[outcome] = None
+        if outcome not in outcomes:
+            outcomes[outcome] = None
             verify([before, after], cloudwatch, settle([after], now))
     assert trials > 10_000
 
@@ -332,9 +333,9 @@ class Turns:
     def _choose(self) -> None:
         """When all threads wait, let the next one go on."""
         if self._current is None and self._waiting and len(self._waiting) == self._active:
-            wanted = self._order.pop(0) if self._order else 0
+            index = self._order.pop(0) if self._order else 0
             numbers = sorted(self._waiting)
-            self._current = numbers[wanted % len(numbers)]
+            self._current = numbers[index % len(numbers)]
             self._condition.notify_all()
 
 
@@ -367,7 +368,7 @@ def at_once(processes: Sequence[Process], cache: Cache, now: float, order: Seque
     for number, process in enumerate(processes):
         shared = SharedCache(cache, turns, number)
         process.store._read_cache, process.store._write_cache = shared.read, shared.write
-    turns.run([lambda process=process: work(process) for process in processes])  # type: ignore[misc]
+    turns.run([partial(work, process) for process in processes])
     for process in processes:
         process.store._read_cache, process.store._write_cache = cache.read, cache.write
     assert errors == []

@@ -243,10 +243,10 @@ def style(board: Widget) -> Findings:
 
 def _widget_style(leaf: Leaf) -> Findings:
     definition = leaf.definition
-    first, *others = definition['title'].split()
+    first, *later_words = definition['title'].split()
     if len(definition['title']) > 40 or SUPERFLUOUS.search(definition['title']):
         yield Finding('style', leaf.location, 'a title is short, without unit, time frame or name of the integration')
-    elif not first[0].isupper() or any(word[0].isupper() and word not in PROPER_NAMES for word in others):
+    elif not first[0].isupper() or any(word[0].isupper() and word not in PROPER_NAMES for word in later_words):
         yield Finding('style', leaf.location, 'the title of a widget is in sentence case')
     if len(definition.get('description', '')) > 200:
         yield Finding('style', leaf.location, 'the description is too long to be read')

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datadog_checks.amazon_ses.cloudwatch.ledger import Observations, Origin
+from datadog_checks.amazon_ses.cloudwatch.booking import Observations
+from datadog_checks.amazon_ses.cloudwatch.ledger import Origin
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY, HOUR, Window, next_boundary
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Purpose, batches
 from datadog_checks.amazon_ses.cloudwatch.selection import Selection

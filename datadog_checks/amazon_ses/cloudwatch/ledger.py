@@ -41,9 +41,8 @@ and on the disk, and fast to copy.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import compress
 from math import ceil, lcm
 from types import MappingProxyType
 from typing import NamedTuple
@@ -104,22 +103,6 @@ class Origin(NamedTuple):
     since: int | None = None
     counting_from: int = 0
     series_since: Mapping[str, int] = MappingProxyType({})
-
-
-class Observations(NamedTuple):
-    """The answer to one request: the window that was asked for, AWS's date of the answer, and as columns for each
-    series its key, the sums of its periods by their start, whether those are all, and whether the series is counted.
-
-    Of a series that is not counted only the read is recorded.
-    """
-
-    origin: Origin
-    window: Window
-    answered_at: float
-    keys: Sequence[str]
-    points: Sequence[Mapping[int, float]]
-    complete: Sequence[bool]
-    counted: Sequence[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,234 +210,12 @@ def new_ledger(keys: tuple[str, ...], period: int, answered_at: float, lookback:
     return Ledger(period, since, since, since, answered_at, end, keys, array('q', [since]) * len(keys), never, never)
 
 
-def rebased(page: Observations, ledger: Ledger) -> Observations | None:
-    """What of an answer may be booked in the ledger of today, which need not be the one that it was asked from.
-
-    None where nothing may, because the period was edited or counting was opened anew. Series that an option named anew
-    are left out. `book` leaves out those that are not asked for any more.
-    """
-    origin = page.origin
-    if (origin.period, origin.since, origin.counting_from) != (ledger.period, ledger.since, ledger.counting_from):
-        return None
-    before, today = origin.series_since, ledger.series_since
-    if before == today:
-        return page
-    usable = [before.get(key) == today.get(key) for key in page.keys]
-    return page._replace(
-        keys=list(compress(page.keys, usable)),
-        points=list(compress(page.points, usable)),
-        complete=list(compress(page.complete, usable)),
-        counted=list(compress(page.counted, usable)),
-    )
-
-
-def book(ledger: Ledger, observations: Sequence[Observations], lookback: Lookback) -> Booking:
-    """Compare the observations of one run with the booked amounts; the differences are to be submitted.
-
-    Each answer counts up to its own date, by AWS's clock: whatever ours says, an answer can know nothing later.
-    """
-    if not any(any(page.complete) for page in observations):
-        return Booking(ledger)
-    answered_at = max(page.answered_at for page in observations)
-    if ledger.doubt:
-        return reopen(record_reads(ledger, observations), answered_at, lookback, ledger.doubt)
-    if was_away(ledger, answered_at, lookback):
-        return reopen(record_reads(ledger, observations), answered_at, lookback, FAILOVER)
-    draft = _Draft(ledger, lookback)
-    for page in observations:
-        draft.book(page)
-    retained_from = draft.retained_from()
-    next_ledger = replace(
-        record_reads(ledger, observations),
-        retained_from=retained_from,
-        read_at=max(ledger.read_at, answered_at),
-        read_to=draft.read_to,
-        watermarks=draft.watermarks,
-        booked={start: column for start, column in draft.booked.items() if start >= retained_from},
-        lowered={start: amounts for start, amounts in draft.lowered.items() if start >= retained_from and amounts},
-        unread=frozenset(draft.unread),
-        forgotten_before=draft.forgotten_before(retained_from),
-    )
-    return Booking(next_ledger, draft.amounts, merge_spans(draft.skipped))
-
-
-class _Draft:
-    """Copies of the columns of a ledger that one booking changes, and the outcome so far."""
-
-    def __init__(self, ledger: Ledger, lookback: Lookback) -> None:
-        self._ledger = ledger
-        self._lookback = lookback
-        self._index_of = _index_of(ledger)
-        self._empty = array('d', [0.0]) * (len(ledger.keys) + len(ledger.inactive_keys))
-        self._compares = True
-        self.watermarks = ledger.watermarks[:]
-        self.booked = {start: column[:] for start, column in ledger.booked.items()}
-        self.lowered = {start: dict(amounts) for start, amounts in ledger.lowered.items()}
-        self.unread = set(ledger.unread)
-        self.amounts: dict[int, float] = {}
-        self.skipped: set[SkippedSpan] = set()
-        self.read_to = ledger.read_to
-
-    def book(self, page: Observations) -> None:
-        """Advance the watermarks of the series that were answered completely, then count the amounts of all."""
-        ledger, watermarks, index_of, unread = self._ledger, self.watermarks, self._index_of, self.unread
-        period, allowed_lateness = ledger.period, self._lookback.allowed_lateness
-        series_since = ledger.series_since
-        end = min(page.window.end, next_boundary(page.answered_at, period))
-        limit = period_start(max(end, ledger.read_to) - self._lookback.backfill, period)
-        if ledger.closes_at is not None:
-            end = min(end, ledger.closes_at)
-        self.read_to = max(self.read_to, end)
-        # An answer that is older than the newest one does not show what CloudWatch holds now.
-        self._compares = page.answered_at >= ledger.read_at
-        first_readable = max(ledger.retained_from, limit)
-        for key, points, complete, counted in zip(page.keys, page.points, page.complete, page.counted, strict=True):
-            index = index_of.get(key)
-            if index is None:
-                continue
-            if key in unread:
-                if complete:
-                    self._book_unread(key, points if counted else None, page.window.start, end, limit)
-                continue
-            watermark = watermarks[index]
-            late_from = watermark - allowed_lateness
-            open_from = max(ledger.counting_from, late_from - late_from % period)
-            if series_since:
-                open_from = max(open_from, series_since.get(key, 0))
-            if complete and end > watermark and page.window.start <= max(open_from, first_readable):
-                if open_from < first_readable and counted:
-                    self._skip(open_from, watermark, limit, end)
-                watermarks[index] = end
-            if points and counted:
-                self._count(index, points, max(open_from, ledger.retained_from))
-
-    def _book_unread(self, key: str, points: Mapping[int, float] | None, start: int, end: int, limit: int) -> None:
-        """Count a series for the first time, by a complete answer from `start` on, and move its watermark past it.
-
-        An answer that does not reach back far enough is left alone. `points` is None for a series that is not counted.
-        """
-        ledger, index = self._ledger, self._index_of[key]
-        since = max(ledger.counting_from, ledger.series_since.get(key, 0))
-        first = max(since, ledger.forgotten_before, limit)
-        if start > first:
-            return
-        owed_from = max(since, self.watermarks[index])
-        self.watermarks[index] = max(end, self.watermarks[index])
-        self.unread.discard(key)
-        if points is None:
-            return
-        if owed_from < min(first, end):
-            self.skipped.add(SkippedSpan(owed_from, min(first, end), 'backfill_limit', ledger.period))
-        not_remembered = min(ledger.retained_from, end)
-        amount = sum(value for at, value in points.items() if first <= at < not_remembered)
-        if amount > 0:
-            self.amounts[index] = self.amounts.get(index, 0.0) + amount
-        self._count(index, points, max(first, ledger.retained_from))
-
-    def _skip(self, open_from: int, watermark: int, limit: int, end: int) -> None:
-        """Give up the open periods that lie before the backfill limit when the watermark moves past them."""
-        ledger = self._ledger
-        last_read = watermark - ledger.period
-        # Without remembered amounts a series goes on at the limit, or where amounts begin to be remembered.
-        skipped_to = limit if last_read >= ledger.retained_from else max(limit, ledger.retained_from)
-        self.skipped.update(skipped_spans(open_from, last_read, min(skipped_to, end), 'backfill_limit', ledger.period))
-
-    def _count(self, index: int, points: Mapping[int, float], first: int) -> None:
-        """Book what each open period of a series grew by, from `first` on."""
-        closes_at, booked = self._ledger.closes_at, self.booked
-        amount = 0.0
-        for start, value in points.items():
-            if start < first or (closes_at is not None and start >= closes_at):
-                continue
-            column = booked.get(start)
-            if column is None:
-                column = booked[start] = self._empty[:]
-            growth = value - column[index]
-            if growth > 0:
-                amount += growth
-                column[index] = value
-            if growth < 0 or start in self.lowered:
-                self._compare(start, index, -growth)
-        if amount:
-            self.amounts[index] = self.amounts.get(index, 0.0) + amount
-
-    def _compare(self, start: int, index: int, excess: float) -> None:
-        """Record by how much a submitted amount exceeds the newest answer, if it does."""
-        if not self._compares:
-            return
-        key = self._ledger.keys[index]
-        if excess > 0:
-            self.lowered.setdefault(start, {})[key] = excess
-        else:
-            self.lowered[start].pop(key, None)
-
-    def retained_from(self) -> int:
-        """From where amounts must be remembered: the oldest open period of any series that may still be counted.
-
-        A series that is not asked for now counts as long as it could still be backfilled.
-        """
-        ledger = self._ledger
-        limit = period_start(self.read_to - self._lookback.backfill, ledger.period)
-        active = len(ledger.keys)
-        oldest = min(
-            (mark for index, mark in enumerate(self.watermarks) if index < active or mark >= limit),
-            default=self.read_to,
-        )
-        late = period_start(oldest - self._lookback.allowed_lateness, ledger.period)
-        return max(ledger.retained_from, late, limit)
-
-    def forgotten_before(self, retained_from: int) -> int:
-        """The boundary after the amounts that lie past the watermark of their series and are not remembered any more.
-
-        An incomplete answer books such amounts without moving the watermark, which then does not say that they were
-        counted.
-        """
-        oldest = min(self.watermarks, default=retained_from)
-        for start in sorted((start for start in self.booked if oldest <= start < retained_from), reverse=True):
-            if any(amount and mark <= start for amount, mark in zip(self.booked[start], self.watermarks, strict=True)):
-                return max(self._ledger.forgotten_before, start + self._ledger.period)
-        return self._ledger.forgotten_before
-
-
-def _index_of(ledger: Ledger) -> dict[str, int]:
-    return {key: index for index, key in enumerate(ledger.keys)}
-
-
-def record_reads(ledger: Ledger, observations: Iterable[Observations]) -> Ledger:
-    """Record when each series was read and when it last had data. Counts nothing."""
-    read_slots, newest_data, index_of = ledger.read_slots[:], ledger.newest_data[:], _index_of(ledger)
-    for page in observations:
-        for key, points, complete in zip(page.keys, page.points, page.complete, strict=True):
-            index = index_of.get(key)
-            if index is None:
-                continue
-            if complete and page.origin.slot > read_slots[index]:
-                read_slots[index] = page.origin.slot
-            if points:
-                newest = max(points)
-                if newest > newest_data[index]:
-                    newest_data[index] = newest
-    return replace(ledger, read_slots=read_slots, newest_data=newest_data)
-
-
 def skipped_spans(open_from: int, last_read: int, end: int, reason: str, period: int) -> Iterable[SkippedSpan]:
     """The open periods before `end` that will not be read again: up to `last_read` only their late growth is lost."""
     if open_from < min(last_read, end):
         yield SkippedSpan(open_from, min(last_read, end), 'late_growth', period)
     if max(open_from, last_read) < end:
         yield SkippedSpan(max(open_from, last_read), end, reason, period)
-
-
-def merge_spans(spans: Iterable[SkippedSpan]) -> tuple[SkippedSpan, ...]:
-    """The spans of series with different watermarks, merged so that each period stands once for each reason."""
-    merged: list[SkippedSpan] = []
-    for span in sorted(spans, key=lambda span: (span.reason, span.period, span.start)):
-        previous = merged[-1] if merged else None
-        if previous is not None and previous[2:] == span[2:] and span.start <= previous.end:
-            merged[-1] = previous._replace(end=max(previous.end, span.end))
-        else:
-            merged.append(span)
-    return tuple(sorted(merged))
 
 
 def reopen(ledger: Ledger, answered_at: float, lookback: Lookback, reason: str) -> Booking:
