@@ -88,6 +88,7 @@ class Scenario:
     over the seconds since the scenario start, as (seconds, factor) points; the metric '*' is the whole traffic.
     `standings`: (seconds, Standing) steps. `lag`: seconds after a minute's end until CloudWatch shows it;
     `late_share` of the events takes `late` seconds instead. `regions`: where mail is sent, None for everywhere.
+    `history`: seconds before the start in which mail was sent too, None for ever.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Scenario:
     late_share: float = 0.0
     late: tuple[float, float] = (300.0, 3000.0)
     regions: tuple[str, ...] | None = None
+    history: float | None = None
 
     def sized(self, members: int) -> Scenario:
         """The same with that many members in each family that has patterns; each member sends as before."""

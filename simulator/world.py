@@ -36,6 +36,7 @@ class World:
         self.started = clock()
         self.settled_after = max(scenario.lag[1], scenario.late[1] if scenario.late_share else 0.0)
         self.version = 0  # goes up with each explicit amount
+        self._first_minute = 0 if scenario.history is None else int((self.started - scenario.history) // 60)
         self._clock = clock
         self._catalogue = catalogue(scenario)
         self._daily = daily_table(scenario.amplitude)
@@ -120,6 +121,8 @@ class World:
 
     def _has_data(self, series: Series, minute: int) -> bool:
         """Whether a series has begun, and is awake in a minute."""
+        if minute < self._first_minute:
+            return False
         if series.appears is not None and minute * 60 < self.started + series.appears:
             return False
         return series.newest_awake(minute) == minute
@@ -136,6 +139,9 @@ class World:
     def events(self, account: str, region: str, series: Series, first: int, last: int) -> list[int]:
         """The final number of events in each minute of [first, last)."""
         key = series.key ^ self._key(account, region)
+        empty = min(last, self._first_minute) - first
+        if empty > 0:
+            return [0] * empty + (self.events(account, region, series, first + empty, last) if first + empty < last else [])
         if last - first < 60:
             if not self._curves and series.appears is None and not series.cycle:
                 rate, daily = series.rate, self._daily

@@ -45,6 +45,7 @@ class Operation:
 OPERATIONS = (
     Operation('GetAccount', ('quota.', 'account.', 'sending_status'), {'account_id': ACCOUNT}, each_run=True),
     Operation('GetSendQuota', ('quota.',), {'account_id': ACCOUNT}, denied='GetAccount'),
+    Operation('GetAccountSendingEnabled', ('account.sending',), {'account_id': ACCOUNT}, denied='GetAccount'),
     Operation('GetSendStatistics', ('send_statistics.',), {'account_id': ACCOUNT}),
     Operation('GetMetricData', ('',), {'account_id': ACCOUNT}, each_run=True),
     Operation('ListMetrics', ('configuration_set.',), {'account_id': ACCOUNT}),
@@ -122,8 +123,8 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
     'deep nesting': {'kind': 'garbage', 'argument': b'[' * 100_000},
     'a page of a portal': {'kind': 'html'},
     'a page once': {'kind': 'html', 'times': 1},
-    'no answer': {'kind': 'hang', 'argument': 2.5},
-    'no answer once': {'kind': 'hang', 'argument': 2.5, 'times': 1},
+    'no answer': {'kind': 'hang', 'argument': 1.4},
+    'no answer once': {'kind': 'hang', 'argument': 1.4, 'times': 1},
     'a slow answer': {'kind': 'latency', 'argument': 0.1},
     'every second result partial': {'kind': 'partial'},
     'results without an error': {'kind': 'internal_error'},

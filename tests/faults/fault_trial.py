@@ -20,11 +20,14 @@ OPTIONS = {
     'collect': ['account', 'cloudwatch', 'configuration_sets', 'send_statistics'],
     'min_collection_interval': 60,
     'period': 60,
-    'connect_timeout': 2,
-    'read_timeout': 2,
+    'connect_timeout': 1,
+    'read_timeout': 1,
 }
 SETTLING_RUNS = 4
 MINUTE, STEP = 60, 900
+HISTORY = 4 * 3600.0
+"""Seconds of mail before the first run: more than the check looks back."""
+
 ALIVE = 'collector.'
 """Prefix of what the check says of itself, which differs from the twin by right."""
 
@@ -72,7 +75,8 @@ def play(options: Mapping[str, Any], strikes: Sequence[Strike], runs: int) -> Re
     datadog_agent.reset()
     clock, handler = Clock(START), _Lines()
     curve = ((0.0, 1.0), (60.0 * runs, 1.0), (60.0 * runs, 0.0))
-    scenario = Scenario('mail', 'mail that ends', volume=600.0, families=(configuration_sets(2),), curves={'*': curve})
+    families = (configuration_sets(2),)
+    scenario = Scenario('mail', 'mail that ends', volume=600.0, families=families, curves={'*': curve}, history=HISTORY)
     logging.getLogger().addHandler(handler)
     try:
         with Simulator(scenario, clock=clock, strict=False) as sim:

@@ -141,6 +141,7 @@ def test_cause_on_this_machine(
     assert all(name in message for name in machine.names), message
     assert 'planted' not in message + error and 'malformed' not in message
     assert len(sim.log) == 0 and not aggregator.metrics('amazon_ses.collector.api_errors')
+    assert not any(sample.value for sample in aggregator.metrics('amazon_ses.collector.api_calls'))
 
 
 def test_failing_assumption_of_a_role_names_the_hop(sim: Simulator, make_check: MakeCheck, aggregator: Any) -> None:

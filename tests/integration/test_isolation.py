@@ -90,7 +90,7 @@ def test_a_failing_source_leaves_the_others_alone(make_driver: MakeDriver, sim: 
         assert everything - submitted == missing, action
         level, message = driver.status('can_connect')
         assert level == WARNING
-        assert f'Allow the IAM action {action};' in message
+        assert f'Allow the IAM action {action} ' in message
         driver.check.cancel()
         clock.advance(300)
 

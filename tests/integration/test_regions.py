@@ -192,7 +192,11 @@ def test_no_metrics_are_queried_in_quiet_regions(make_driver: MakeDriver, two_re
     """A Region without sends in 24 hours and without series costs no metric; Regions that send are counted exactly."""
     driver = everywhere(make_driver, two_regions)
     driver.run_for(2 * HOUR, 60)
-    assert {request.region for request in two_regions.log.where(operation='GetMetricData')} == {REGION, OTHER}
+    asked = {request.region for request in two_regions.log.where(operation='GetMetricData')}
+    # A Region that is not enabled refuses, and AWS bills no refusal.
+    assert asked - {*OPT_IN} == {REGION, OTHER}
+    for name in OPT_IN:
+        assert not any(driver.values('collector.billed_metrics', name))
     assert {request.region for request in two_regions.log.where(operation='GetSendStatistics')} >= {REGION, OTHER}
     quiet = [request for request in two_regions.log if request.region == 'eu-central-1']
     assert quiet and 'GetMetricData' not in {request.operation for request in quiet}

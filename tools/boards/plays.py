@@ -1,7 +1,7 @@
 """The plays that are recorded for the monitors, derived from scenarios of the simulator.
 
 Times are in seconds after the first run, or in a scenario after its start, which is LEAD earlier. The dashboards are
-tried on the run of `make demo`, and on `losses` for metrics that the demo must not submit.
+tried on the run of `make demo`, and on `losses` and `left_out` for metrics that the demo must not submit.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ STEP = 300
 
 LEAN = {'collect': ['account', 'cloudwatch', 'configuration_sets']}
 """The sources that monitors look at. The other sources cost half of the time."""
+
+
+DENIED = 'us-west-2'
+BY_ORGANIZATION = 'with an explicit deny in a service control policy'
+"""Words of AWS where a policy of the organization denies a request."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +140,16 @@ def squeeze() -> Play:
     )
 
 
+def left_out() -> Play:
+    """`regions: all`, where a policy of the organization denies one of four Regions. The demo lists its Regions."""
+    denial = Incident(0, lambda aws, clock: aws.deny('*', region=DENIED, reason=BY_ORGANIZATION))
+    options = {**LEAN, 'regions': 'all', 'exclude_regions': ['a*', 'c*', 'e*', 'i*', 'm*', 's*', 'us-g*', 'us-i*']}
+    return Play(SCENARIOS['steady'], 0.5 * HOUR, options=options, incidents=(denial,))
+
+
 def _shrink(aws: Simulator, clock: Clock) -> None:
     """CloudWatch takes back emails that it has shown and the check has counted."""
     aws.world.shrink(aws.account, 'us-east-1', 'Send', clock() - 1200, 5, clock())
 
 
-PLAYS: Mapping[str, Callable[[], Play]] = {play.__name__: play for play in (quiet, storm, squeeze, losses)}
+PLAYS: Mapping[str, Callable[[], Play]] = {play.__name__: play for play in (quiet, storm, squeeze, losses, left_out)}

@@ -16,6 +16,8 @@ from botocore.exceptions import (
 )
 
 from datadog_checks.amazon_ses.aws.failures import failure_of
+from datadog_checks.amazon_ses.aws.local_causes import local_cause
+from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 from datadog_checks.amazon_ses.model import Calls, FailureKind, Request
 
 BILLED_OPERATION = 'GetMetricData'
@@ -76,10 +78,20 @@ class CallRecord:
         error = caught_exception
         if response is not None and 'Error' in response[1]:
             error = ClientError(response[1], operation.name)
-        if error is not None:
+        if error is None:
+            return
+        is_local = local_cause(error, SignIn()) is not None
+        if is_local:
+            self._take_back_request(region, operation.name)
+        else:
             self.add_failure(region, operation.name, failure_of(error, operation.name, '').kind)
-        if isinstance(error, UNBILLED_ERRORS):
+        if is_local or isinstance(error, UNBILLED_ERRORS):
             self._bill(region, operation.name, -1)
+
+    def _take_back_request(self, region: str, operation: str) -> None:
+        """A request that was about to be sent did not leave this machine: a file of authorities cannot be read."""
+        with self._lock:
+            self._requests[Request(region, operation)] -= 1
 
     def _bill(self, region: str, operation: str, sign: int) -> None:
         if operation == BILLED_OPERATION:

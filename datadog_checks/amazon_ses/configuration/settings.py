@@ -181,7 +181,7 @@ def _regions(options: Options) -> tuple[str, ...]:
 
 def _exclude_regions(options: Options) -> tuple[str, ...]:
     if 'exclude_regions' in options and options.raw('regions') != ALL:
-        raise SettingsError('Option `exclude_regions` is of use only with `regions: all`.')
+        raise SettingsError('Option `exclude_regions` is of use only together with `regions: all`.')
     accepted = 'a list of AWS Regions in which * stands for anything, for example ["ap-*", "me-south-1"]'
     return options.texts('exclude_regions', REGION_PATTERN, accepted)
 
