@@ -36,7 +36,7 @@ TRIALS = settings(
 )
 
 MOST_SECONDS = 2.0
-"""Seconds of processor time in which any configuration is judged, measured on demand only. Usual is a hundredth of one."""
+"""Seconds of processor time in which a configuration is judged, measured on demand only. Usual is 0.01."""
 
 NAMED = re.compile(r'(Options? `[^`]+`|The option name |\d+ options )')
 FORM = re.compile(r'Accepted: \S|is of use only together with `|are both given: |is needed|Remove one of the two')
