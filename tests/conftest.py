@@ -12,6 +12,7 @@ import pytest
 from common import START, Driver, instance_of
 from hypothesis import settings
 
+from datadog_checks.amazon_ses import leases
 from simulator import Clock, Simulator
 from simulator.network import ConnectProxy
 
@@ -38,6 +39,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def dd_environment() -> Iterator[dict[str, Any]]:
     """For `ddev env`: nothing is started, because the tests run against a simulated AWS."""
     yield {}
+
+
+@pytest.fixture(autouse=True)
+def new_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test is a process with leases of its own: another test may have turned the clock that they are timed by."""
+    monkeypatch.setattr(leases, 'OF_THIS_PROCESS', leases.Leases())
 
 
 @pytest.fixture
