@@ -14,15 +14,15 @@ from simulator.rows import (
     Row,
     Rows,
     Stretch,
-    added,
     draw,
     fractions,
     mean_row,
     outcomes,
-    taken,
+    portion,
+    summed,
 )
 from simulator.scenarios import Scenario
-from simulator.streams import Curve, Stream
+from simulator.streams import Curve
 from simulator.traffic import amount, daily_table, interpolate, key_of, mix
 
 REPRESENTATIVE = 8 * 60
@@ -161,7 +161,7 @@ class Mail:
         return {name: interpolate(curve, since) for name, curve in curves.items()}
 
     def _add_hours(self, place: Place, streams: tuple[int, ...], hour: int) -> Rows:
-        return added([self._of_stream(place, number, hour) for number in streams])
+        return summed([self._of_stream(place, number, hour) for number in streams])
 
     def _take_hour(
         self, place: Place, streams: tuple[int, ...], division: Division, hour: int
@@ -169,7 +169,7 @@ class Mail:
         """The rows of a family, and for each minute where the division among its members starts."""
         key = place.key ^ division.key
         randoms = [mix(key + minute) for minute in range(hour * 60, hour * 60 + 60)]
-        rows = taken(self._of_streams(place, streams, hour), division.share, randoms)
+        rows = portion(self._of_streams(place, streams, hour), division.share, randoms)
         return rows, tuple(random % division.senders for random in randoms)
 
     def _count_hour(self, place: Place, part: Part, hour: int) -> int:
@@ -195,8 +195,8 @@ def _turns(division: Division, number: int, starts: Sequence[int], first: int) -
 def _divided(rows: Rows, stretch: Stretch, minutes: slice, turns: Sequence[int], senders: int) -> list[int]:
     """The messages of a member in each minute.
 
-    Of the first n messages of a row, (n + turn) // senders are those of the member with that turn. Over all turns, which
-    are 0 to senders - 1, these add up to n.
+    Of the first n messages of a row, (n + turn) // senders are those of the member with that turn. These add up to n
+    over all turns, which are 0 to senders - 1.
     """
     ends = rows[stretch.high][minutes]
     if stretch.low is None:

@@ -20,7 +20,7 @@ class Edge(IntEnum):
     """A place in a row: the number of messages that stand before it.
 
     Behind PROMPT stand the delivered messages that came late. OPENED to SUBSCRIBED end parts that begin the row.
-    UNRENDERED ends a row of its own.
+    UNRENDERED ends another row, of messages that were never accepted.
     """
 
     PROMPT = 0
@@ -149,14 +149,14 @@ def draw(sent: int, random: int, shares: Fractions) -> Row:
     )
 
 
-def added(hours: Sequence[Rows]) -> Rows:
+def summed(hours: Sequence[Rows]) -> Rows:
     """The rows of several streams as one: the edges of the sum are the sums of the edges."""
     if len(hours) == 1:
         return hours[0]
     return tuple(tuple(map(sum, zip(*columns, strict=True))) for columns in zip(*hours, strict=True))
 
 
-def taken(rows: Rows, share: float, randoms: Iterable[int]) -> Rows:
+def portion(rows: Rows, share: float, randoms: Iterable[int]) -> Rows:
     """The rows of those messages that are a share of the others, chosen by a random number for each minute."""
     if share >= 1.0:
         return rows

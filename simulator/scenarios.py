@@ -85,9 +85,10 @@ class Family:
 class Scenario:
     """The traffic of an account, its trouble and its standing over time.
 
-    `volume`: mean sends per minute of an account in a Region (0: no mail at all, ever), of which `shares` names other
-    shares than all by Region. `streams` divide it by sender and provider. `curves`: with the name '*' the factor on the
-    volume. `troubled`: the Regions in which the curves of streams and the later standings hold, None for all.
+    `volume`: mean sends per minute of an account in a Region (0: no mail at all, ever). `streams` divide it by sender
+    and provider; `mail` names the metrics of the account. `curves`: with the name '*' the factor on the volume.
+    `shares`: how much of the volume a Region has, all of it where it is not named. `troubled`: the Regions in which the
+    curves of streams and the later standings hold, None for all.
     `standings`: (seconds, Standing) steps. `lag`: seconds after a minute's end until CloudWatch shows it;
     `late_share` of the events takes `late` seconds instead. `regions`: where mail is sent, None for everywhere.
     `history`: seconds before the start in which mail was sent too, None for ever.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, NamedTuple
 
 from simulator.mail import Division, Part, mean_rate
@@ -46,9 +47,10 @@ class Sample(NamedTuple):
 class Series:
     """A series of the scenario: `rate` is the mean number of events per minute, or the mean reading of a gauge.
 
-    `sender` is a key that the series with the same dimensions have in common. `part`: the messages that it counts, or of which it is the share; None where it is not about messages. `appears`:
-    seconds after the scenario start before which there is no data. A series with a `cycle` has data only in the first
-    `awake` minutes of it, which begin at `wakes` and repeat.
+    `sender` is a key that the series with the same dimensions have in common. `part`: the messages that the series
+    counts, or of which it is the share; None where it is not about messages. `appears`: seconds after the scenario
+    start before which there is no data. A series with a `cycle` has data only in the first `awake` minutes of it, which
+    begin at `wakes` and repeat.
     """
 
     id: SeriesId
@@ -91,7 +93,7 @@ def _series_of(scenario: Scenario, family: Family) -> Iterator[Series]:
 def _metrics(
     scenario: Scenario, family: Family, mail: Part, members: int
 ) -> Iterator[tuple[str, float, Gauge | None, Part | None]]:
-    """The metrics of a member: name, rate, gauge, and the messages that it is about. Without volume there is no mail."""
+    """The metrics of a member: name, rate, gauge, and its messages. Without volume there is no mail."""
     for metric in family.mail if scenario.volume else ():
         part = mail._replace(stretch=METRICS[metric])
         yield metric, mean_rate(scenario, part), None, part
@@ -106,24 +108,17 @@ def _metrics(
 
 
 def _mail_of(scenario: Scenario, family: Family, members: Sequence[Dimensions]) -> Iterator[Part]:
-    """The messages of each member: those of its own streams. The members that no stream names divide the others."""
-    names = [stream.dimensions for stream in scenario.streams]
-    own = [
-        tuple(number for number, known in enumerate(names) if _agree(known, dimensions)) for dimensions in members
-    ]
-    others = tuple(set(range(len(names))).difference(*own))
-    nameless = own.count(())
-    senders = family.awake or nameless
-    division = Division(key_of(*family.dimensions), family.share, nameless, senders, family.turn)
-    number = 0
-    for streams in own:
-        if streams:
-            yield Part(SENT, streams)
-        else:
-            yield Part(SENT, others, division, number)
-            number += 1
+    """The messages of each member: those of the streams that name it. The members that none names divide the others."""
+    senders = [stream.dimensions for stream in scenario.streams]
+    named = [tuple(n for n, sender in enumerate(senders) if _names(sender, dimensions)) for dimensions in members]
+    remaining = tuple(set(range(len(senders))).difference(*named))
+    number = named.count(())
+    division = Division(key_of(*family.dimensions), family.share, number, family.awake or number, family.turn)
+    places = count()
+    for streams in named:
+        yield Part(SENT, streams) if streams else Part(SENT, remaining, division, next(places))
 
 
-def _agree(known: Mapping[str, str], dimensions: Dimensions) -> bool:
-    """Whether a stream is that of a member. The id of a tenant says no more than its name."""
-    return all(known.get(name) == text for name, text in dimensions if name != 'TenantId')
+def _names(sender: Mapping[str, str], dimensions: Dimensions) -> bool:
+    """Whether the sender of a stream is a member. The id of a tenant says no more than its name."""
+    return all(sender.get(name) == text for name, text in dimensions if name != 'TenantId')

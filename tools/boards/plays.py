@@ -71,7 +71,7 @@ def quiet() -> Play:
 def storm() -> Play:
     """A list of bad addresses, mailed in waves: bounces and complaints rise, AWS reviews and pauses the account, and it
     recovers."""
-    waves = ((4.0, 5.0), (5.7, 5.8), (6.5, 6.6), (7.0, 10.0))
+    waves = ((4.0, 4.97), (5.7, 5.77), (6.4, 6.5), (7.0, 10.0))
     bad = Stream(
         chances=HEALTHY,
         curves={
