@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from simulator.rows import (
     EMPTY,
+    EMPTY_HOUR,
     SENT,
     Outcomes,
     Row,
@@ -22,7 +23,7 @@ from simulator.rows import (
     summed,
 )
 from simulator.scenarios import Scenario
-from simulator.streams import Curve
+from simulator.streams import Curve, Stream
 from simulator.traffic import amount, daily_table, interpolate, key_of, mix
 
 REPRESENTATIVE = 8 * 60
@@ -72,6 +73,7 @@ class Mail:
         self._daily = daily_table(scenario.amplitude)
         self._keys = [key_of('stream', number) for number in range(len(scenario.streams))]
         self.stopped_at: float | None = None
+        """From when on no mail flows, in seconds since the epoch; `forget` is needed where it is changed."""
         self.place = lru_cache(4096)(self._place)
         self._of_stream = lru_cache(8192)(self._draw_hour)
         self._of_streams = lru_cache(2048)(self._add_hours)
@@ -134,25 +136,28 @@ class Mail:
 
     def _draw_hour(self, place: Place, number: int, hour: int) -> Rows:
         stream = self._scenario.streams[number]
-        key = place.key ^ self._keys[number]
-        curves = {} if place.calm else stream.curves
-        rate = self._scenario.volume * stream.share * place.share
-        if stream.regions is not None and place.region not in stream.regions:
-            rate = 0.0
-        shares = fractions(stream.chances, {})
+        rate = self._rate(place, stream)
         begins = self.first_minute if stream.appears is None else int((self._started + stream.appears) // 60)
+        if not rate or hour * 60 + 60 <= begins:
+            return EMPTY_HOUR
+        key = place.key ^ self._keys[number]
+        curves: Mapping[str, Curve] = {} if place.calm else stream.curves
+        shares = fractions(stream.chances, {})
         rows: list[Row] = []
         for minute in range(hour * 60, hour * 60 + 60):
-            factors = self._factors(curves, minute)
-            if factors.keys() - {'*'}:
+            factors = self._factors(curves, minute) if curves else {}
+            if factors:
                 shares = fractions(stream.chances, factors)
-            factor = self.volume(minute) * factors.get('*', 1.0)
-            if not rate or minute < begins or not factor:
-                rows.append(EMPTY)
-                continue
-            sent = amount(key, minute, rate * self._daily[minute % 1440] * factor)
-            rows.append(draw(sent, mix(key + minute * 3), shares))
+            expected = rate * self._daily[minute % 1440] * self.volume(minute) * factors.get('*', 1.0)
+            sent = amount(key, minute, expected) if minute >= begins else 0
+            rows.append(draw(sent, mix(key + minute * 3), shares) if sent else EMPTY)
         return tuple(zip(*rows, strict=True))
+
+    def _rate(self, place: Place, stream: Stream) -> float:
+        """The mean messages of a stream in a minute, without curves."""
+        if stream.regions is not None and place.region not in stream.regions:
+            return 0.0
+        return self._scenario.volume * stream.share * place.share
 
     def _factors(self, curves: Mapping[str, Curve], minute: int) -> dict[str, float]:
         since = minute * 60 - self._started
@@ -214,7 +219,7 @@ def mean_rate(scenario: Scenario, part: Part) -> float:
     for number in part.streams:
         stream = scenario.streams[number]
         if stream.appears is None and stream.regions is None and not stream.curves:
-            edges, (low, high) = mean_row(fractions(stream.chances, {})), part.stretch
+            edges, (low, high) = mean_row(stream.chances), part.stretch
             rate += stream.share * (edges[high] - (0.0 if low is None else edges[low]))
     rate *= scenario.volume * min([1.0, *scenario.shares.values()])
     return rate if part.division is None else rate * part.division.share / part.division.senders

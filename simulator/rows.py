@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from enum import IntEnum
+from functools import cache
 from typing import NamedTuple
 
 from simulator.streams import Chances
@@ -74,6 +75,7 @@ Rows = tuple[tuple[int, ...], ...]
 """Of each edge, the places in the minutes of an hour."""
 
 EMPTY: Row = (0,) * len(Edge)
+EMPTY_HOUR: Rows = ((0,) * 60,) * len(Edge)
 CHANCES = tuple(field.name for field in fields(Chances))
 _UNIT = 65_536.0
 
@@ -115,8 +117,10 @@ def fractions(chances: Chances, factors: Mapping[str, float]) -> Fractions:
     )
 
 
-def mean_row(shares: Fractions) -> tuple[float, ...]:
+@cache
+def mean_row(chances: Chances) -> tuple[float, ...]:
     """The edges of a mean row, as shares of its length."""
+    shares = fractions(chances, {})
     delivered = shares.delivered
     parts = (shares.opened, shares.clicked, shares.complained, shares.subscribed)
     return (
@@ -129,8 +133,6 @@ def mean_row(shares: Fractions) -> tuple[float, ...]:
 
 def draw(sent: int, random: int, shares: Fractions) -> Row:
     """The row of so many messages: each part is rounded up or down by chance, so that its mean is right."""
-    if not sent:
-        return EMPTY
     other = mix(random)
     by_outcome, by_delay, by_reader = (random & 0xFFFF) / _UNIT, (random >> 16 & 0xFFFF) / _UNIT, (random >> 48) / _UNIT
     delivered = int(sent * shares.delivered + by_outcome)
