@@ -157,6 +157,7 @@ class World:
         place = self.mail.place(account, region)
         key = mix(series.key ^ place.key)
         low, high = self.scenario.lag
+        first = max(first, self.mail.first_minute)
         samples = []
         for minute in range(first + (-(first + key)) % gauge.every, last, gauge.every):
             if not self._has_data(series, minute):
@@ -214,15 +215,16 @@ class World:
         if traffic is not None and traffic.gauge:
             samples = self.readings(account, region, traffic, first, last, now)
         elif traffic is not None:
-            events = self.events(account, region, traffic, first, last)
+            begin = min(last, max(first, self.mail.first_minute))
+            events = self.events(account, region, traffic, begin, last)
             if now is not None and now - last * 60 < self.settled_after:
                 # The metrics of a sender are late together, so that no message is delivered before it is accepted.
                 key = traffic.sender ^ self.mail.place(account, region).key
-                growing = max(0, int((now - self.settled_after) // 60) - 1 - first)
+                growing = max(0, int((now - self.settled_after) // 60) - 1 - begin)
                 for index in range(growing, len(events)):
                     if events[index]:
-                        events[index] = self._visible(key, first + index, events[index], now)
-            samples = [Sample(minute, number, number, 1, 1) for minute, number in enumerate(events, first) if number]
+                        events[index] = self._visible(key, begin + index, events[index], now)
+            samples = [Sample(minute, number, number, 1, 1) for minute, number in enumerate(events, begin) if number]
         if self.has_points(account, region, identity):
             return _overlaid(samples, self.points(account, region, identity, range(first, last)), now)
         return samples

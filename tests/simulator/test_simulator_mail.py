@@ -12,7 +12,7 @@ from demo.series import staged
 from simulator import SCENARIOS, Clock, Simulator, series_id
 from simulator.mail import REPRESENTATIVE
 from simulator.rows import METRICS
-from simulator.scenarios import EVENTS, HOUR, SES, Family, Scenario, configuration_sets
+from simulator.scenarios import EVENTS, HOUR, SES, Family, Scenario, configuration_sets, tenants
 from simulator.series import Dimensions
 from simulator.streams import Chances, Stream
 from simulator.world import World
@@ -124,6 +124,21 @@ def test_named_sets_and_mail_without_a_set_are_the_account() -> None:
     assert travel['Bounce'] == senders[names['newsletter']]['Bounce']
     campaigns = [senders[('campaign', name),]['Bounce'] for name in ('spring', 'welcome')]
     assert sums(*campaigns) == senders[names['newsletter']]['Bounce']
+
+
+def test_a_named_member_has_its_streams_and_the_members_without_share_the_others() -> None:
+    """A tenant that a stream names has the messages of that stream; the other tenants divide a share of the other mail,
+    so that no message has two tenants."""
+    usual, bad = Stream(), Stream(0.5, Chances(permanent=0.5), tenant='tenant-00001')
+    world = world_of(Scenario('tenants', 'a tenant with bad lists', streams=(usual, bad), families=(tenants(4),)))
+    of_tenants = {dict(dimensions).get(TENANT): sent for dimensions, sent in by_sender(world, REGION, (0, 2)).items()}
+    minutes = range(int(NOW // 60), int(NOW // 60) + 120)
+    first, second = ([world.outcomes(ACCOUNT, REGION, number, m).sent for m in minutes] for number in (0, 1))
+    assert of_tenants['tenant-00001']['Send'] == second
+    remaining = sums(*(metrics['Send'] for name, metrics in of_tenants.items() if name not in (None, 'tenant-00001')))
+    assert all(part <= whole for part, whole in zip(remaining, first, strict=True))
+    assert 0.85 < sum(remaining) / sum(first) < 0.95
+    assert of_tenants[None]['Send'] == sums(first, second)
 
 
 def test_bounces_have_types_that_add_up() -> None:
