@@ -215,8 +215,8 @@ SETS = Family(
 )
 """The configuration sets of STREAMS."""
 
-CLEAN = Chances(permanent=0.0008, transient=0.003, suppressed=0.0002, complained=0.00015)
-NEWSLETTER = Chances(permanent=0.016, transient=0.01, suppressed=0.004, opened=0.25, complained=0.0006)
+CLEAN = Chances(permanent=0.0008, transient=0.003, suppressed=0.0002, complained=0.0001)
+NEWSLETTER = Chances(permanent=0.016, transient=0.01, suppressed=0.004, opened=0.25, complained=0.0003)
 STREAMS = (
     Stream(0.25, CLEAN, 'receipts', 'shop.example', 'bakery', 'Gmail'),
     Stream(0.13, CLEAN, 'receipts', 'shop.example', 'bakery', 'Outlook'),
@@ -254,7 +254,7 @@ _ALL = (
         'complaint_surge',
         'complaints rise twelvefold within three hours and reputation follows',
         families=(SETS,),
-        streams=streams(complained=((0, 1), (3 * HOUR, 24), (18 * HOUR, 24), (24 * HOUR, 1))),
+        streams=streams(complained=((0, 1), (3 * HOUR, 48), (18 * HOUR, 48), (24 * HOUR, 1))),
         standings=((0, _HEALTHY), (8 * HOUR, _REVIEW), (46 * HOUR, _HEALTHY)),
     ),
     Scenario(
