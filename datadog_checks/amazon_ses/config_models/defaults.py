@@ -56,6 +56,10 @@ def instance_linked_accounts():
     return False
 
 
+def instance_max_identities():
+    return 200
+
+
 def instance_max_series():
     return 500
 

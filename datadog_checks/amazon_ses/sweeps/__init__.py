@@ -38,7 +38,7 @@ class Context:
     """What a sweep may know beside its own state.
 
     `resting` are the operations that are not asked now because they failed. In a quiet Region only the sweeps that say
-    so are asked, and they ask as little as they can. `sending_sets` are the configuration sets that CloudWatch lists.
+    so are asked, and they ask as little as they can. `sending_sets()` are the configuration sets that CloudWatch lists.
     """
 
     target: Target
@@ -46,7 +46,7 @@ class Context:
     resting: frozenset[str] = frozenset()
     show_addresses: bool = False
     max_identities: int = 200
-    sending_sets: frozenset[str] = frozenset()
+    sending_sets: Callable[[], frozenset[str]] = frozenset
 
     def may_ask(self, operation: str) -> bool:
         return operation not in self.resting

@@ -1,0 +1,132 @@
+"""What is the same for every sweep: its place in turn, what rests after a failure, what it tells, what is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, Reading, malformed
+from datadog_checks.amazon_ses.sweeps import Answer, ApiRequest, Context, Sweep
+
+HOUR = 3600.0
+RESTS = {FailureKind.DENIED: HOUR, FailureKind.UNSUPPORTED: 24 * HOUR}
+"""Seconds for which an operation is not asked after such a failure."""
+
+SHORTEST_REST, LONGEST_REST = 60.0, 900.0
+"""Seconds after any other failure: they double with each in a row."""
+
+TOLD_AFTER_REST = 900.0
+"""Seconds for which a failure is told after its rest, until the operation was asked again."""
+
+UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
+"""What the reader of an answer raises where it is malformed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Until when an operation rests after its newest failure, and how many failures there were in a row."""
+
+    failure: Failure
+    until: float
+    failures: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SweepState:
+    """The state of a sweep, when it last sent a request, when it was last answered, and its operations that rest."""
+
+    state: Any
+    asked_at: float = 0.0
+    answered_at: float | None = None
+    rests: Mapping[str, Rest] = field(default_factory=dict)
+
+    def resting(self, now: float) -> frozenset[str]:
+        return frozenset(operation for operation, rest in self.rests.items() if now < rest.until)
+
+    def failures(self, now: float) -> Iterable[Failure]:
+        """The failures to tell. What the account, the Region or the SDK lacks is none."""
+        for rest in self.rests.values():
+            if rest.failure.kind is not FailureKind.UNSUPPORTED and now < rest.until + TOLD_AFTER_REST:
+                yield rest.failure
+
+
+States = Mapping[str, SweepState]
+"""The states of sweeps by their names."""
+
+
+def state_of(sweep: Sweep[Any], states: States) -> SweepState:
+    return states.get(sweep.name) or SweepState(sweep.new_state())
+
+
+def next_in_turn(
+    sweeps: Iterable[Sweep[Any]], states: States, context: Context, now: float
+) -> tuple[Sweep[Any], ApiRequest] | None:
+    """The sweep that asks next, and its request: lists before single items, then whoever asked longest ago."""
+    due = []
+    for place, sweep in enumerate(sweeps):
+        if context.is_quiet and not sweep.runs_when_quiet:
+            continue
+        current = state_of(sweep, states)
+        request = sweep.next_request(current.state, replace(context, resting=current.resting(now)), now)
+        if request is not None:
+            due.append(((request.rolling, current.asked_at, place), sweep, request))
+    return min(due, key=lambda candidate: candidate[0])[1:] if due else None
+
+
+def after_answer(
+    sweep: Sweep[Any], current: SweepState, request: ApiRequest, answer: Answer | Failure, now: float
+) -> SweepState:
+    """The state after a request was answered, or failed."""
+    asked = replace(current, asked_at=now)
+    if not isinstance(answer, Failure):
+        try:
+            state = sweep.after_answer(current.state, request, answer, now)
+        except UNREADABLE as error:
+            detail = f'the answer lacks what it must have ({type(error).__name__}).'
+            answer = replace(malformed(request.operation, detail), at_request=True)
+        else:
+            rests = {operation: rest for operation, rest in current.rests.items() if operation != request.operation}
+            return replace(asked, state=state, answered_at=now, rests=rests)
+    state = sweep.after_answer(current.state, request, answer, now)
+    if answer.at_request and answer.kind is FailureKind.UNSUPPORTED:
+        return replace(asked, state=state)
+    return replace(asked, state=state, rests={**current.rests, request.operation: _rest(current, request, answer, now)})
+
+
+def readings(sweep: Sweep[Any], states: States, context: Context, now: float) -> Iterable[Reading]:
+    """What a sweep shows: nothing before it was asked or read from what is saved."""
+    return sweep.readings(states[sweep.name].state, context, now) if sweep.name in states else ()
+
+
+def events(sweeps: Iterable[Sweep[Any]], before: States, after: States, context: Context) -> Iterable[Event]:
+    """The events of what changed between two states of each sweep."""
+    for sweep in sweeps:
+        yield from sweep.changes(state_of(sweep, before).state, state_of(sweep, after).state, context)
+
+
+def to_document(sweeps: Iterable[Sweep[Any]], states: States) -> dict[str, Any]:
+    """What outlives a restart, by the name of the sweep."""
+    return {sweep.name: sweep.to_document(states[sweep.name].state) for sweep in sweeps if sweep.name in states}
+
+
+def from_document(sweeps: Iterable[Sweep[Any]], documents: Mapping[str, Any]) -> dict[str, SweepState]:
+    """The states of what is saved. A sweep whose part cannot be read begins anew, and costs nothing else."""
+    states = {}
+    for sweep in sweeps:
+        try:
+            if sweep.name in documents:
+                states[sweep.name] = SweepState(sweep.from_document(documents[sweep.name]))
+        except (*UNREADABLE, IndexError):
+            continue
+    return states
+
+
+def _rest(current: SweepState, request: ApiRequest, failure: Failure, now: float) -> Rest:
+    earlier = current.rests.get(request.operation)
+    failures = earlier.failures + 1 if earlier else 1
+    # Doubled at most ten times: the number of failures in a row has no limit.
+    seconds = min(SHORTEST_REST * 2 ** min(failures - 1, 10), LONGEST_REST)
+    if not failure.at_request:
+        seconds = RESTS.get(failure.kind, seconds)
+    return Rest(failure, now + seconds, failures)
