@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from simulator.inventory import DOMAIN, Change
+
 HOUR = 3600.0
 SES = 'AWS/SES'
 
@@ -88,7 +90,8 @@ class Scenario:
     over the seconds since the scenario start, as (seconds, factor) points; the metric '*' is the whole traffic.
     `standings`: (seconds, Standing) steps. `lag`: seconds after a minute's end until CloudWatch shows it;
     `late_share` of the events takes `late` seconds instead. `regions`: where mail is sent, None for everywhere.
-    `history`: seconds before the start in which mail was sent too, None for ever.
+    `history`: seconds before the start in which mail was sent too, None for ever. `changes`: what happens to the
+    inventory, which at first is healthy and has what the families name.
     """
 
     name: str
@@ -105,6 +108,7 @@ class Scenario:
     late: tuple[float, float] = (300.0, 3000.0)
     regions: tuple[str, ...] | None = None
     history: float | None = None
+    changes: tuple[Change, ...] = ()
 
     def sized(self, members: int) -> Scenario:
         """The same with that many members in each family that has patterns; each member sends as before."""
@@ -219,6 +223,14 @@ _REVIEW = Standing(enforcement_status='PROBATION')
 _LARGE = Standing(max_24_hour_send=10_000_000.0, max_send_rate=500.0)
 _PAUSED = Standing(sending_enabled=False, enforcement_status='SHUTDOWN')
 
+_SANDBOX = Standing(production_access=False, max_24_hour_send=200.0, max_send_rate=1.0)
+_TENANT_BOUNCES = {
+    'resource': 'tenant/tenant-00003/tn-00000003', 'type': 'BOUNCE', 'created': HOUR, 'updated': HOUR
+}  # fmt: skip
+QUIET = 'eu-west-1'
+"""The Region of the scenario `stolen_key` in which no mail is sent."""
+_PHISHING = ('accounts-security.example', 'billing-update.example', 'noreply@parcel-notice.example')
+
 _ALL = (
     Scenario('steady', 'a healthy account with even traffic'),
     Scenario(
@@ -274,11 +286,88 @@ _ALL = (
         'sandbox',
         'a sandbox account: 200 messages a day, one per second',
         volume=0.08,
-        standings=((0, Standing(production_access=False, max_24_hour_send=200.0, max_send_rate=1.0)),),
+        standings=((0, _SANDBOX),),
     ),
     Scenario('silence', 'mail stops two hours after the scenario start', curves={'*': ((0, 1), (7200, 1), (7200, 0))}),
     Scenario('idle', 'an account that never sent', volume=0.0, gauges=()),
-    Scenario('dkim_broken', 'an identity whose DKIM fails; the traffic is that of steady'),
+    Scenario(
+        'dkim_broken',
+        'an hour after the start the DKIM record of the domain is gone; SES calls it temporary, and failed a day later',
+        changes=(
+            Change(HOUR, 'identities', DOMAIN, {'dkim_status': 'TEMPORARY_FAILURE', 'error_type': 'HOST_NOT_FOUND'}),
+            Change(25 * HOUR, 'identities', DOMAIN, {'dkim_status': 'FAILED'}),
+        ),
+    ),
+    Scenario(
+        'topic_removed',
+        'an hour after the start SES cannot publish to the topics of the domain, removes them and forwards by email',
+        changes=(Change(HOUR, 'identities', DOMAIN, {'bounce_topic': '', 'complaint_topic': '', 'forwarding': True}),),
+    ),
+    Scenario(
+        'destination_disabled',
+        'an hour after the start nobody takes the bounces and complaints of a configuration set',
+        families=(configuration_sets(2),),
+        changes=(
+            Change(
+                HOUR, 'configuration_sets', 'set-00001', {'destinations': ({'name': 'feedback', 'enabled': False},)}
+            ),
+        ),
+    ),
+    Scenario(
+        'tenant_paused',
+        'AWS finds too many bounces of a tenant after an hour, pauses it after two, and the owner lets it send again '
+        'after five',
+        volume=400.0,
+        families=(tenants(20),),
+        standings=((0, Standing(max_24_hour_send=1_000_000.0, max_send_rate=100.0)),),
+        changes=(
+            Change(HOUR, 'tenants', 'tenant-00003', {'impact': 'HIGH', 'updated': HOUR}),
+            Change(HOUR, 'findings', 'tenant', _TENANT_BOUNCES),
+            Change(2 * HOUR, 'tenants', 'tenant-00003', {'ses_status': 'DISABLED', 'updated': 2 * HOUR}),
+            Change(
+                5 * HOUR,
+                'tenants',
+                'tenant-00003',
+                {'ses_status': 'ENABLED', 'customer_status': 'REINSTATED', 'updated': 5 * HOUR},
+            ),
+        ),
+    ),
+    Scenario(
+        'finding',
+        'AWS finds an SPF record missing after an hour, and that it is there after six',
+        changes=(
+            Change(
+                HOUR,
+                'findings',
+                'spf',
+                {'resource': f'identity/{DOMAIN}', 'type': 'SPF', 'created': HOUR, 'updated': HOUR},
+            ),
+            Change(6 * HOUR, 'findings', 'spf', {'status': 'FIXED', 'updated': 6 * HOUR}),
+        ),
+    ),
+    Scenario(
+        'sandbox_left',
+        'an account asks for production access, and gets it after two hours',
+        volume=0.08,
+        standings=((0, _SANDBOX), (2 * HOUR, Standing(max_24_hour_send=50_000.0, max_send_rate=14.0))),
+        changes=(
+            Change(0, 'account', values={'review': 'PENDING'}),
+            Change(2 * HOUR, 'account', values={'review': 'GRANTED'}),
+        ),
+    ),
+    Scenario(
+        'stolen_key',
+        'mail leaves from us-east-1; in eu-west-1, where none does, somebody gets production access and a large quota '
+        'after an hour and adds identities after two',
+        regions=('us-east-1',),
+        changes=(
+            Change(0, 'standing', values=vars(_SANDBOX), region=QUIET),
+            Change(0, 'account', values={'review': ''}, region=QUIET),
+            Change(HOUR, 'standing', values=vars(_LARGE), region=QUIET),
+            Change(HOUR, 'account', values={'review': 'GRANTED'}, region=QUIET),
+            *(Change(2 * HOUR, 'identities', name, region=QUIET) for name in _PHISHING),
+        ),
+    ),
     Scenario(
         'many_tenants',
         '200 tenants share the account',

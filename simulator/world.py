@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from simulator.inventories import Inventories
+from simulator.inventory import Inventory
 from simulator.scenarios import Scenario, Standing
 from simulator.series import Sample, Series, SeriesId, catalogue, series_id
 from simulator.traffic import amount, daily_table, interpolate, key_of, mix, unit
@@ -35,6 +37,7 @@ class World:
         self.scenario = scenario
         self.started = clock()
         self.settled_after = max(scenario.lag[1], scenario.late[1] if scenario.late_share else 0.0)
+        self.inventories = Inventories(scenario)
         self.version = 0  # goes up with each explicit amount
         self._first_minute = 0 if scenario.history is None else int((self.started - scenario.history) // 60)
         self._clock = clock
@@ -245,7 +248,12 @@ class World:
         """Limits and status of the account at `now` (None: the clock's)."""
         since = (self._clock() if now is None else now) - self.started
         steps = self.scenario.standings
-        return ([standing for seconds, standing in steps if seconds <= since] or [steps[0][1]])[-1]
+        step = ([standing for seconds, standing in steps if seconds <= since] or [steps[0][1]])[-1]
+        return self.inventories.standing(account, region, since, step)
+
+    def inventory(self, account: str, region: str, now: float | None = None) -> Inventory:
+        """Identities, configuration sets, tenants and findings of the account at `now` (None: the clock's)."""
+        return self.inventories.at(account, region, (self._clock() if now is None else now) - self.started)
 
     def happened(self, account: str, region: str, metric: str, start: float, end: float, now: float) -> int:
         """Account events of minutes [start, end) until `now`, without CloudWatch's lag.
