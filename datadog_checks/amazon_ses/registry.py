@@ -8,11 +8,12 @@ from datadog_checks.amazon_ses.cloudwatch import families
 from datadog_checks.amazon_ses.collectors.account import ACCOUNT, QUOTA_V1, SENDING_V1
 from datadog_checks.amazon_ses.collectors.send_statistics import SEND_STATISTICS
 from datadog_checks.amazon_ses.sweeps import Sweep
+from datadog_checks.amazon_ses.sweeps.identities import IDENTITIES
 
 COLLECTORS = (ACCOUNT, QUOTA_V1, SENDING_V1, SEND_STATISTICS)
 """Every API source, in the order in which a run asks them."""
 
-SWEEPS: tuple[Sweep[Any], ...] = ()
+SWEEPS: tuple[Sweep[Any], ...] = (IDENTITIES,)
 """Every sweep."""
 
 SOURCE_NAMES = (

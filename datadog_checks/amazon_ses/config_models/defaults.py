@@ -29,6 +29,7 @@ def instance_collect():
         'email_validation',
         'unrecognized',
         'send_statistics',
+        'identities',
     ]
 
 

@@ -102,7 +102,9 @@ def readings(sweep: Sweep[Any], states: States, context: Context, now: float) ->
 def events(sweeps: Iterable[Sweep[Any]], before: States, after: States, context: Context) -> Iterable[Event]:
     """The events of what changed between two states of each sweep."""
     for sweep in sweeps:
-        yield from sweep.changes(state_of(sweep, before).state, state_of(sweep, after).state, context)
+        state_before, state_after = state_of(sweep, before).state, state_of(sweep, after).state
+        if state_before is not state_after:
+            yield from sweep.changes(state_before, state_after, context)
 
 
 def to_document(sweeps: Iterable[Sweep[Any]], states: States) -> dict[str, Any]:
