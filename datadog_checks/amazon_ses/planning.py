@@ -127,8 +127,8 @@ def sweep_context(settings: Settings, target: Target, progress: Progress) -> Con
 
 def _listed_sets(inventory: Inventory) -> frozenset[str]:
     """The configuration sets of this account that CloudWatch lists."""
-    own = (metric.dimensions for metric in inventory.metrics if not metric.account)
-    return frozenset(value for dimensions in own for name, value in dimensions if name == CONFIGURATION_SET)
+    of_account = (metric.dimensions for metric in inventory.metrics if not metric.account)
+    return frozenset(value for dimensions in of_account for name, value in dimensions if name == CONFIGURATION_SET)
 
 
 def _sweep_task(settings: Settings, target: Target, progress: Progress, now: float) -> SweepTask | None:

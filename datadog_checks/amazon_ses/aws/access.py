@@ -12,7 +12,6 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from datadog_checks.amazon_ses.aws import json_protocol
@@ -117,7 +116,7 @@ class Access:
         action = collector.actions[0].name
         urgency = Urgency.LISTING if collector.may_be_late else Urgency.ACCOUNT
         try:
-            with self.turns.of(account, urgency, is_cancelled):
+            with self.turns.sending(account, urgency, is_cancelled):
                 answer = collector.fetch(lambda service: self._clients.get(service, region))
         except Exception as error:
             return self._failure(error, region, action.partition(':')[2], action)
@@ -130,11 +129,11 @@ class Access:
         operation, region = request.operation, target.region
         try:
             client = self._clients.get(request.service, region)
-            missing = _missing(client, request)
-            if missing:
-                return Failure(FailureKind.UNSUPPORTED, operation, f'this version of botocore lacks {missing}.')
-            with self.turns.of(target.account, _urgency(request), is_cancelled):
-                answer: Answer = getattr(client, xform_name(operation))(**request.parameters)
+            method, lacking = _method(client, request)
+            if lacking:
+                return Failure(FailureKind.UNSUPPORTED, operation, f'this version of botocore lacks {lacking}.')
+            with self.turns.sending(target.account, _urgency(request), is_cancelled):
+                answer: Answer = getattr(client, method)(**request.parameters)
         except Exception as error:
             failure = self._failure(error, region, operation, f'ses:{operation}')
             is_gone = isinstance(error, ClientError) and error.response.get('Error', {}).get('Code') == NOT_FOUND
@@ -258,11 +257,12 @@ def _urgency(request: ApiRequest) -> Urgency:
     return Urgency.ROLLING if request.rolling else Urgency.LISTING
 
 
-def _missing(client: Any, request: ApiRequest) -> str:
-    """The operation or the parameter that the installed SDK lacks, empty where it has all."""
-    model = client.meta.service_model
-    if request.operation not in model.operation_names:
-        return 'the operation'
-    shape = model.operation_model(request.operation).input_shape
+def _method(client: Any, request: ApiRequest) -> tuple[str, str]:
+    """The method of a client for a request, and what the installed SDK lacks of it: empty where it has all."""
+    methods = {operation: method for method, operation in client.meta.method_to_api_mapping.items()}
+    if request.operation not in methods:
+        return '', 'the operation'
+    shape = client.meta.service_model.operation_model(request.operation).input_shape
     members = shape.members if shape is not None else {}
-    return next((f'the parameter {name}' for name in request.parameters if name not in members), '')
+    lacking = next((f'the parameter {name}' for name in request.parameters if name not in members), '')
+    return methods[request.operation], lacking

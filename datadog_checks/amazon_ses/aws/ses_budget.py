@@ -127,7 +127,7 @@ class Turns:
         return lambda: self._generation != generation
 
     @contextmanager
-    def of(self, account: str, urgency: Urgency, is_cancelled: Callable[[], bool]) -> Iterator[None]:
+    def sending(self, account: str, urgency: Urgency, is_cancelled: Callable[[], bool]) -> Iterator[None]:
         """What this thread sends inside the block is of this account and urgency."""
         self._request.now = account, urgency, is_cancelled
         try:

@@ -37,19 +37,19 @@ class ApiRequest:
 class Context:
     """What a sweep may know beside its own state.
 
-    `resting` are the operations that are not asked now because they failed. In a quiet Region only the sweeps that say
+    `pausing` are the operations that are not asked now because they failed. In a quiet Region only the sweeps that say
     so are asked, and they ask as little as they can. `sending_sets()` are the configuration sets that CloudWatch lists.
     """
 
     target: Target
     is_quiet: bool = False
-    resting: frozenset[str] = frozenset()
+    pausing: frozenset[str] = frozenset()
     show_addresses: bool = False
     max_identities: int = 200
     sending_sets: Callable[[], frozenset[str]] = frozenset
 
     def may_ask(self, operation: str) -> bool:
-        return operation not in self.resting
+        return operation not in self.pausing
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,10 @@ class Sweep(Generic[S]):
 
     - `new_state()`: nothing is known yet.
     - `next_request(state, context, now)`: what is asked now, None where nothing is due. It must not ask for operations
-      of `context.resting`, and asks for something else meanwhile if it can.
+      of `context.pausing`, and asks for something else meanwhile if it can.
     - `after_answer(state, request, answer, now)`: the state after an answer or a failure. It raises KeyError,
       TypeError, ValueError or AttributeError where the answer is malformed, and is then called again with the Failure.
-      Failures of an operation make it rest, which the sweep need not care about; it must move on where a failure is
+      Failures of an operation make it pause, which the sweep need not care about; it must move on where a failure is
       about the one item that it asked for (`failure.at_request`), or it would ask for that item for ever.
     - `readings(state, context, now)`: what is shown in each run. What is not known is left out.
     - `changes(before, after, context)`: the events of what changed between two states. What was not known before, as in

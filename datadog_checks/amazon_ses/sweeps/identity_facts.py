@@ -77,31 +77,31 @@ def listed_identity(row: Mapping[str, Any]) -> Identity:
 def with_listed(number: int, identity: Identity, now: float) -> int:
     """The facts after the list told of an identity."""
     for bits in (TYPE, VERIFICATION, SENDING):
-        number = bits.put(number, bits.of(identity.facts))
-    verification = VERIFICATION.of(number)
+        number = bits.put(number, bits.read(identity.facts))
+    verification = VERIFICATION.read(number)
     if verification == SUCCESS:
         number = WAS_VERIFIED.put(number, 1)
-    since = PENDING_SINCE.of(number) or hour(now)
+    since = PENDING_SINCE.read(number) or hour(now)
     return PENDING_SINCE.put(number, since if verification == PENDING else 0)
 
 
 def with_dkim(number: int, attributes: object, now: float) -> int:
     """The facts after GetIdentityDkimAttributes told of an identity, or left it out (None)."""
-    told = _mapping(attributes)
-    was_temporary = DKIM.of(number) == TEMPORARY
-    number = DKIM.put(number, _state(told.get('DkimVerificationStatus')))
-    number = DKIM_TEMPORARY_BEFORE.put(number, int(was_temporary and DKIM.of(number) == TEMPORARY))
-    return DKIM_SIGNS.put(number, _answer(told.get('DkimEnabled')))
+    fields = _mapping(attributes)
+    was_temporary = DKIM.read(number) == TEMPORARY
+    number = DKIM.put(number, _state(fields.get('DkimVerificationStatus')))
+    number = DKIM_TEMPORARY_BEFORE.put(number, int(was_temporary and DKIM.read(number) == TEMPORARY))
+    return DKIM_SIGNS.put(number, _answer(fields.get('DkimEnabled')))
 
 
 def with_mail_from(number: int, attributes: object, now: float) -> int:
     """The facts after GetIdentityMailFromDomainAttributes told of an identity, or left it out (None)."""
-    told = _mapping(attributes)
-    was_temporary = MAIL_FROM.of(number) == TEMPORARY
-    number = HAS_MAIL_FROM.put(number, (YES if told.get('MailFromDomain') else NO) if told else UNKNOWN)
-    number = MAIL_FROM.put(number, _state(told.get('MailFromDomainStatus')))
-    number = MAIL_FROM_TEMPORARY_BEFORE.put(number, int(was_temporary and MAIL_FROM.of(number) == TEMPORARY))
-    return MAIL_FROM_REJECTS.put(number, int(_squashed(told.get('BehaviorOnMXFailure')) == 'rejectmessage'))
+    fields = _mapping(attributes)
+    was_temporary = MAIL_FROM.read(number) == TEMPORARY
+    number = HAS_MAIL_FROM.put(number, (YES if fields.get('MailFromDomain') else NO) if fields else UNKNOWN)
+    number = MAIL_FROM.put(number, _state(fields.get('MailFromDomainStatus')))
+    number = MAIL_FROM_TEMPORARY_BEFORE.put(number, int(was_temporary and MAIL_FROM.read(number) == TEMPORARY))
+    return MAIL_FROM_REJECTS.put(number, int(_squashed(fields.get('BehaviorOnMXFailure')) == 'rejectmessage'))
 
 
 def with_topics(number: int, attributes: object, now: float) -> int:
@@ -110,18 +110,18 @@ def with_topics(number: int, attributes: object, now: float) -> int:
     Where SES cannot publish to a topic, it removes it from the identity and forwards by e-mail again. Where nothing is
     forwarded, or after a week, the topic counts as removed on purpose.
     """
-    told = _mapping(attributes)
-    forwarding = _answer(told.get('ForwardingEnabled'))
+    fields = _mapping(attributes)
+    forwarding = _answer(fields.get('ForwardingEnabled'))
     number = FORWARDING.put(number, forwarding)
-    since = TOPIC_LOST_SINCE.of(number)
+    since = TOPIC_LOST_SINCE.read(number)
     on_purpose = forwarding == NO or (since and hours_since(since, now) >= LONG_LOST)
     is_lost = False
     for name, (has, had) in zip(('BounceTopic', 'ComplaintTopic'), TOPICS, strict=True):
-        number = has.put(number, (YES if told.get(name) else NO) if told else UNKNOWN)
-        if has.of(number) == YES or (on_purpose and told):
-            number = had.put(number, int(has.of(number) == YES))
-        is_lost |= had.of(number) == 1 and has.of(number) == NO
-    if not told:
+        number = has.put(number, (YES if fields.get(name) else NO) if fields else UNKNOWN)
+        if has.read(number) == YES or (on_purpose and fields):
+            number = had.put(number, int(has.read(number) == YES))
+        is_lost |= had.read(number) == 1 and has.read(number) == NO
+    if not fields:
         return number
     return TOPIC_LOST_SINCE.put(number, (since or hour(now)) if is_lost else 0)
 
@@ -168,5 +168,5 @@ def _state(word: object) -> int:
 
 
 def _answer(value: object) -> int:
-    told = flag(value)
-    return UNKNOWN if told is None else YES if told else NO
+    truth = flag(value)
+    return UNKNOWN if truth is None else YES if truth else NO

@@ -118,13 +118,13 @@ SHADOWED = (facts.HAS_MAIL_FROM, facts.BOUNCE_TOPIC, facts.COMPLAINT_TOPIC, fact
 def problems(identity: Identity, numbers: Mapping[int, int], now: float) -> tuple[str, ...]:
     """The problems of an identity, the worst first. `numbers` are the facts of all identities by hash."""
     number = numbers.get(identity.hash, UNKNOWN)
-    since = facts.PENDING_SINCE.of(number)
+    since = facts.PENDING_SINCE.read(number)
     is_long = bool(since) and facts.hours_since(since, now) > PENDING_HOURS
-    own = own_problems(facts.PENDING_SINCE.put(number, int(is_long)))
-    if facts.TYPE.of(number) != ADDRESS:
-        return own
-    of_its_domain = tuple(_of_its_domain(identity, number, numbers))
-    return tuple(name for name in PROBLEMS if name in own or name in of_its_domain) if of_its_domain else own
+    lone = lone_problems(facts.PENDING_SINCE.put(number, int(is_long)))
+    if facts.TYPE.read(number) != ADDRESS:
+        return lone
+    inherited = tuple(_problems_by_domain(identity, number, numbers))
+    return tuple(name for name in PROBLEMS if name in lone or name in inherited) if inherited else lone
 
 
 def severity(names: Iterable[str]) -> Severity:
@@ -133,44 +133,44 @@ def severity(names: Iterable[str]) -> Severity:
 
 def is_known(name: str, number: int) -> bool:
     """Whether the facts that show a problem are known."""
-    return all(bits.of(number) != UNKNOWN for bits in PROBLEMS[name].needs)
+    return all(bits.read(number) != UNKNOWN for bits in PROBLEMS[name].needs)
 
 
 @lru_cache(maxsize=4096)
-def own_problems(number: int) -> tuple[str, ...]:
+def lone_problems(number: int) -> tuple[str, ...]:
     """The problems that the facts of an identity show alone, pending for long where `PENDING_SINCE` is not 0."""
     shown = {**_of_verification(number), **_of_dkim(number), **_of_mail_from(number), **_of_feedback(number)}
     return tuple(name for name in PROBLEMS if shown.get(name))
 
 
 def _of_verification(number: int) -> dict[str, bool]:
-    verification, was_verified = facts.VERIFICATION.of(number), facts.WAS_VERIFIED.of(number)
+    verification, was_verified = facts.VERIFICATION.read(number), facts.WAS_VERIFIED.read(number)
     return {
         'verification_lost': bool(was_verified) and verification in (FAILED, NOT_STARTED),
         'verification_failed': not was_verified and verification == FAILED,
-        'sending_off': verification == SUCCESS and facts.SENDING.of(number) == NO,
-        'pending_72h': verification == PENDING and bool(facts.PENDING_SINCE.of(number)),
+        'sending_off': verification == SUCCESS and facts.SENDING.read(number) == NO,
+        'pending_72h': verification == PENDING and bool(facts.PENDING_SINCE.read(number)),
     }
 
 
 def _of_dkim(number: int) -> dict[str, bool]:
     """An address has the DKIM of its domain."""
-    if facts.TYPE.of(number) == ADDRESS:
+    if facts.TYPE.read(number) == ADDRESS:
         return {}
-    dkim = facts.DKIM.of(number)
+    dkim = facts.DKIM.read(number)
     return {
         'dkim_failed': dkim == FAILED,
-        'dkim_temporary': dkim == TEMPORARY and bool(facts.DKIM_TEMPORARY_BEFORE.of(number)),
-        'dkim_off': dkim == SUCCESS and facts.DKIM_SIGNS.of(number) == NO,
-        'dkim_1024': bool(facts.SHORT_KEY.of(number)),
+        'dkim_temporary': dkim == TEMPORARY and bool(facts.DKIM_TEMPORARY_BEFORE.read(number)),
+        'dkim_off': dkim == SUCCESS and facts.DKIM_SIGNS.read(number) == NO,
+        'dkim_1024': bool(facts.SHORT_KEY.read(number)),
     }
 
 
 def _of_mail_from(number: int) -> dict[str, bool]:
-    has, state = facts.HAS_MAIL_FROM.of(number), facts.MAIL_FROM.of(number)
-    rejects = bool(facts.MAIL_FROM_REJECTS.of(number))
-    is_bad = state == FAILED or (state == TEMPORARY and bool(facts.MAIL_FROM_TEMPORARY_BEFORE.of(number)))
-    is_domain = facts.TYPE.of(number) != ADDRESS and facts.VERIFICATION.of(number) == SUCCESS
+    has, state = facts.HAS_MAIL_FROM.read(number), facts.MAIL_FROM.read(number)
+    rejects = bool(facts.MAIL_FROM_REJECTS.read(number))
+    is_bad = state == FAILED or (state == TEMPORARY and bool(facts.MAIL_FROM_TEMPORARY_BEFORE.read(number)))
+    is_domain = facts.TYPE.read(number) != ADDRESS and facts.VERIFICATION.read(number) == SUCCESS
     return {
         'mail_from_rejects': has == YES and rejects and state not in (SUCCESS, UNKNOWN),
         'mail_from_failed': has == YES and not rejects and is_bad,
@@ -179,23 +179,24 @@ def _of_mail_from(number: int) -> dict[str, bool]:
 
 
 def _of_feedback(number: int) -> dict[str, bool]:
-    lacks_topic = NO in (facts.BOUNCE_TOPIC.of(number), facts.COMPLAINT_TOPIC.of(number))
+    lacks_topic = NO in (facts.BOUNCE_TOPIC.read(number), facts.COMPLAINT_TOPIC.read(number))
     return {
-        'feedback_topic_lost': lacks_topic and bool(facts.TOPIC_LOST_SINCE.of(number)),
-        'no_feedback': lacks_topic and facts.FORWARDING.of(number) == NO and facts.HAS_SET.of(number) == NO,
+        'feedback_topic_lost': lacks_topic and bool(facts.TOPIC_LOST_SINCE.read(number)),
+        'no_feedback': lacks_topic and facts.FORWARDING.read(number) == NO and facts.HAS_SET.read(number) == NO,
     }
 
 
-def _of_its_domain(identity: Identity, number: int, numbers: Mapping[int, int]) -> Iterable[str]:
+def _problems_by_domain(identity: Identity, number: int, numbers: Mapping[int, int]) -> Iterable[str]:
     """The problems of an address that its domain shows."""
-    verified = [parent for parent in identity.parents if facts.VERIFICATION.of(numbers.get(parent, 0)) == SUCCESS]
+    verified = [parent for parent in identity.parents if facts.VERIFICATION.read(numbers.get(parent, 0)) == SUCCESS]
     if not verified:
         # A domain that AWS cannot look up at the moment is verified until it says otherwise.
-        doubtful = any(facts.VERIFICATION.of(numbers.get(parent, 0)) == TEMPORARY for parent in identity.parents)
-        if facts.SENDING.of(number) == YES and facts.VERIFICATION.of(number) == SUCCESS and not doubtful:
+        doubtful = any(facts.VERIFICATION.read(numbers.get(parent, 0)) == TEMPORARY for parent in identity.parents)
+        if facts.SENDING.read(number) == YES and facts.VERIFICATION.read(number) == SUCCESS and not doubtful:
             yield 'no_domain_identity'
         return
     domain = numbers[verified[0]]
-    pairs = ((bits.of(number), bits.of(domain)) for bits in SHADOWED)
-    if facts.VERIFICATION.of(number) == SUCCESS and any(own != its and UNKNOWN not in (own, its) for own, its in pairs):
+    pairs = ((bits.read(number), bits.read(domain)) for bits in SHADOWED)
+    differs = any(of_address != of_domain and UNKNOWN not in (of_address, of_domain) for of_address, of_domain in pairs)
+    if facts.VERIFICATION.read(number) == SUCCESS and differs:
         yield 'shadows_domain'

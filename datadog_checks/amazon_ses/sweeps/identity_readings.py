@@ -15,7 +15,7 @@ from datadog_checks.amazon_ses.sweeps.identity_problems import (
     PROBLEMS,
     Severity,
     is_known,
-    own_problems,
+    lone_problems,
     problems,
     severity,
 )
@@ -82,13 +82,13 @@ def readings(state: Identities, context: Context, now: float) -> Iterable[Readin
     interval = INTERVAL if context.is_quiet else LIST_INTERVAL
     if state.listing.listed_at is None or now - state.listing.listed_at >= 3 * interval:
         return
-    shown_problems = [name for name in PROBLEMS if _is_fresh(state, name, now)]
-    counts = Counter(dict.fromkeys(shown_problems, 0))
+    shlone_problems = [name for name in PROBLEMS if _is_fresh(state, name, now)]
+    counts = Counter(dict.fromkeys(shlone_problems, 0))
     kinds: Counter[tuple[int, int]] = Counter()
     bad: list[tuple[Identity, tuple[str, ...]]] = []
     for identity in state.ordered:
         number = state.numbers.get(identity.hash, UNKNOWN)
-        kinds[identity_facts.TYPE.of(number), identity_facts.VERIFICATION.of(number)] += 1
+        kinds[identity_facts.TYPE.read(number), identity_facts.VERIFICATION.read(number)] += 1
         names = problems(identity, state.numbers, now)
         if names:
             names = tuple(name for name in names if name in counts)
@@ -98,7 +98,7 @@ def readings(state: Identities, context: Context, now: float) -> Iterable[Readin
     for (kind, verification), number in kinds.items():
         tags = f'identity_type:{TYPE_NAMES[kind]}', f'verification:{STATE_NAMES[verification]}'
         yield Sample(COUNT, number, tags)
-    for name in shown_problems:
+    for name in shlone_problems:
         yield Sample(UNHEALTHY, counts[name], (f'problem:{name}',))
     yield from _named(state, bad, context)
 
@@ -154,25 +154,27 @@ def _named(state: Identities, bad: Iterable[tuple[Identity, tuple[str, ...]]], c
     recovered = [(identity, ()) for identity in state.ordered if identity.hash in state.recovered.keys() - is_bad]
     yield Sample(UNNAMED, len(worst_first) - len(named))
     for identity, names in (*named, *recovered[:room]):
-        tags = identity_tags(identity.name, identity_facts.TYPE.of(identity.facts), context.show_addresses)
+        tags = identity_tags(identity.name, identity_facts.TYPE.read(identity.facts), context.show_addresses)
         yield Sample(SEVERITY, float(severity(names)), (*tags, *(f'problem:{name}' for name in names)))
-        sending = identity_facts.SENDING.of(state.numbers.get(identity.hash, UNKNOWN))
+        sending = identity_facts.SENDING.read(state.numbers.get(identity.hash, UNKNOWN))
         if sending != UNKNOWN:
             yield Sample(SENDING_ENABLED, float(sending == YES), tags)
 
 
 def _changes_of(before: int, after: int) -> Iterable[Group]:
     """What an identity lost and regained between two readings."""
-    had, has = (own_problems(number) for number in (before, after))
+    had, has = (lone_problems(number) for number in (before, after))
     for name, problem in PROBLEMS.items():
         if problem.is_event and (name in had) != (name in has) and is_known(name, before) and is_known(name, after):
             yield (_LOST if name in has else _REGAINED)[name]
-    if any(bits.of(before) == YES and bits.of(after) == NO for bits, _ in identity_facts.TOPICS) and _topic_lost(after):
+    if any(bits.read(before) == YES and bits.read(after) == NO for bits, _ in identity_facts.TOPICS) and _topic_lost(
+        after
+    ):
         yield _TOPIC_LOST
 
 
 def _topic_lost(number: int) -> bool:
-    return identity_facts.TOPIC_LOST_SINCE.of(number) != 0
+    return identity_facts.TOPIC_LOST_SINCE.read(number) != 0
 
 
 def _event(group: Group, names: list[str], number: int, context: Context) -> Event:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from datadog_checks.amazon_ses.model import Failure
 from datadog_checks.amazon_ses.sweeps import Answer, ApiRequest, Context, identity_facts, memory
 from datadog_checks.amazon_ses.sweeps.identity_facts import ADDRESS, PENDING_SINCE, TYPE, Identity
-from datadog_checks.amazon_ses.sweeps.identity_problems import Severity, own_problems, severity
+from datadog_checks.amazon_ses.sweeps.identity_problems import Severity, lone_problems, severity
 from datadog_checks.amazon_ses.sweeps.paging import Paging
 
 LIST = 'ListEmailIdentities'
@@ -216,7 +216,7 @@ def _with_numbers(state: Identities, numbers: Mapping[int, int], now: float) -> 
     """The state with other facts: who is well again since less than an hour, and which bad ones were read alone."""
     # Whoever is pending is not bad, for however long.
     pairs = ((place, PENDING_SINCE.put(number, 0)) for place, number in numbers.items())
-    bad = frozenset(place for place, number in pairs if severity(own_problems(number)) > Severity.INFO)
+    bad = frozenset(place for place, number in pairs if severity(lone_problems(number)) > Severity.INFO)
     recent = {place: at for place, at in state.recovered.items() if 0 <= now - at < INTERVAL}
     recovered = {place: at for place, at in recent.items() if place not in bad and place in numbers}
     recovered |= {place: now for place in state.bad - bad if place in numbers}
@@ -255,5 +255,5 @@ def _left(state: Identities, operation: str) -> Sequence[Identity]:
         bisect_right(state.ordered, state.round(operation).place, key=lambda identity: identity.hash) :
     ]
     if operation in BATCHES and not BATCHES[operation].of_addresses:
-        return [identity for identity in left if TYPE.of(identity.facts) != ADDRESS]
+        return [identity for identity in left if TYPE.read(identity.facts) != ADDRESS]
     return left

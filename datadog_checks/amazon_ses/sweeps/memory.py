@@ -18,7 +18,7 @@ class Bits(NamedTuple):
     first: int
     width: int = 1
 
-    def of(self, number: int) -> int:
+    def read(self, number: int) -> int:
         return number >> self.first & (1 << self.width) - 1
 
     def put(self, number: int, value: int) -> int:

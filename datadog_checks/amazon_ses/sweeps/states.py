@@ -1,4 +1,4 @@
-"""What is the same for every sweep: its place in turn, what rests after a failure, what it tells, what is saved."""
+"""What is the same for every sweep: its place in turn, what pauses after a failure, what it tells, what is saved."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, Reading
 from datadog_checks.amazon_ses.sweeps import Answer, ApiRequest, Context, Sweep
 
 HOUR = 3600.0
-RESTS = {FailureKind.DENIED: HOUR, FailureKind.UNSUPPORTED: 24 * HOUR}
+PAUSES = {FailureKind.DENIED: HOUR, FailureKind.UNSUPPORTED: 24 * HOUR}
 """Seconds for which an operation is not asked after such a failure."""
 
-SHORTEST_REST, LONGEST_REST = 60.0, 900.0
+SHORTEST_PAUSE, LONGEST_PAUSE = 60.0, 900.0
 """Seconds after any other failure: they double with each in a row."""
 
-TOLD_AFTER_REST = 900.0
-"""Seconds for which a failure is told after its rest, until the operation was asked again."""
+TOLD_AFTER_PAUSE = 900.0
+"""Seconds for which a failure is told after its pause, until the operation was asked again."""
 
 UNREADABLE = (KeyError, TypeError, ValueError, AttributeError)
 """What the reader of an answer raises where it is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """Until when an operation rests after its newest failure, and how many failures there were in a row."""
+class Pause:
+    """Until when an operation pauses after its newest failure, and how many failures there were in a row."""
 
     failure: Failure
     until: float
@@ -34,21 +34,21 @@ class Rest:
 
 @dataclass(frozen=True, slots=True)
 class SweepState:
-    """The state of a sweep, when it last sent a request, when it was last answered, and its operations that rest."""
+    """The state of a sweep, when it last sent a request, when it was last answered, and its operations that pause."""
 
     state: Any
     asked_at: float = 0.0
     answered_at: float | None = None
-    rests: Mapping[str, Rest] = field(default_factory=dict)
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
 
-    def resting(self, now: float) -> frozenset[str]:
-        return frozenset(operation for operation, rest in self.rests.items() if now < rest.until)
+    def pausing(self, now: float) -> frozenset[str]:
+        return frozenset(operation for operation, pause in self.pauses.items() if now < pause.until)
 
     def failures(self, now: float) -> Iterable[Failure]:
         """The failures to tell. What the account, the Region or the SDK lacks is none."""
-        for rest in self.rests.values():
-            if rest.failure.kind is not FailureKind.UNSUPPORTED and now < rest.until + TOLD_AFTER_REST:
-                yield rest.failure
+        for pause in self.pauses.values():
+            if pause.failure.kind is not FailureKind.UNSUPPORTED and now < pause.until + TOLD_AFTER_PAUSE:
+                yield pause.failure
 
 
 States = Mapping[str, SweepState]
@@ -68,7 +68,7 @@ def next_in_turn(
         if context.is_quiet and not sweep.runs_when_quiet:
             continue
         current = state_of(sweep, states)
-        request = sweep.next_request(current.state, replace(context, resting=current.resting(now)), now)
+        request = sweep.next_request(current.state, replace(context, pausing=current.pausing(now)), now)
         if request is not None:
             due.append(((request.rolling, current.asked_at, place), sweep, request))
     return min(due, key=lambda candidate: candidate[0])[1:] if due else None
@@ -78,7 +78,7 @@ def after_answer(
     sweep: Sweep[Any], current: SweepState, request: ApiRequest, answer: Answer | Failure, now: float
 ) -> SweepState:
     """The state after a request was answered, or failed."""
-    asked = replace(current, asked_at=now)
+    current = replace(current, asked_at=now)
     if not isinstance(answer, Failure):
         try:
             state = sweep.after_answer(current.state, request, answer, now)
@@ -86,12 +86,14 @@ def after_answer(
             detail = f'the answer lacks what it must have ({type(error).__name__}).'
             answer = replace(malformed(request.operation, detail), at_request=True)
         else:
-            rests = {operation: rest for operation, rest in current.rests.items() if operation != request.operation}
-            return replace(asked, state=state, answered_at=now, rests=rests)
+            pauses = {operation: pause for operation, pause in current.pauses.items() if operation != request.operation}
+            return replace(current, state=state, answered_at=now, pauses=pauses)
     state = sweep.after_answer(current.state, request, answer, now)
     if answer.at_request and answer.kind is FailureKind.UNSUPPORTED:
-        return replace(asked, state=state)
-    return replace(asked, state=state, rests={**current.rests, request.operation: _rest(current, request, answer, now)})
+        return replace(current, state=state)
+    return replace(
+        current, state=state, pauses={**current.pauses, request.operation: _pause(current, request, answer, now)}
+    )
 
 
 def readings(sweep: Sweep[Any], states: States, context: Context, now: float) -> Iterable[Reading]:
@@ -124,11 +126,11 @@ def from_document(sweeps: Iterable[Sweep[Any]], documents: Mapping[str, Any]) ->
     return states
 
 
-def _rest(current: SweepState, request: ApiRequest, failure: Failure, now: float) -> Rest:
-    earlier = current.rests.get(request.operation)
+def _pause(current: SweepState, request: ApiRequest, failure: Failure, now: float) -> Pause:
+    earlier = current.pauses.get(request.operation)
     failures = earlier.failures + 1 if earlier else 1
     # Doubled at most ten times: the number of failures in a row has no limit.
-    seconds = min(SHORTEST_REST * 2 ** min(failures - 1, 10), LONGEST_REST)
+    seconds = min(SHORTEST_PAUSE * 2 ** min(failures - 1, 10), LONGEST_PAUSE)
     if not failure.at_request:
-        seconds = RESTS.get(failure.kind, seconds)
-    return Rest(failure, now + seconds, failures)
+        seconds = PAUSES.get(failure.kind, seconds)
+    return Pause(failure, now + seconds, failures)

@@ -42,7 +42,7 @@ class Edge(NamedTuple):
 def sweep(task: SweepTask, edge: Edge) -> States:
     """Ask what is due until nothing is, or until the limits of a step. Returns the states of the sweeps that asked."""
     states = dict(task.states)
-    asked: dict[str, None] = {}
+    names: dict[str, None] = {}
     begun = edge.clock()
     for _ in range(MOST_REQUESTS):
         now = edge.clock()
@@ -56,8 +56,8 @@ def sweep(task: SweepTask, edge: Edge) -> States:
         if edge.is_cancelled():
             break
         states[chosen.name] = after_answer(chosen, state_of(chosen, states), request, answer, edge.clock())
-        asked[chosen.name] = None
+        names[chosen.name] = None
         if isinstance(answer, Failure) and (answer.at_sign_in or answer.kind is FailureKind.CREDENTIALS):
             # Every other request would fail as well.
             break
-    return {name: states[name] for name in asked}
+    return {name: states[name] for name in names}
