@@ -21,6 +21,7 @@ from datadog_checks.amazon_ses.configuration import agent_options, settings
 from datadog_checks.amazon_ses.configuration.options import SettingsError
 from datadog_checks.amazon_ses.model import UNKNOWN_ACCOUNT, Failure, Level, MetricSpec, MetricType, Target
 from datadog_checks.amazon_ses.notices import Notice, Notices
+from datadog_checks.amazon_ses.pace import Pace
 from datadog_checks.amazon_ses.report import Report
 from datadog_checks.amazon_ses.role import Role
 from datadog_checks.amazon_ses.run import Outcomes, Run, RunStep, Subject
@@ -64,6 +65,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         # Looked up at each call, so that a test that turns the clock of the process turns this one as well.
         self.clock: Callable[[], float] = lambda: time.time()
         self.monotonic: Callable[[], float] = time.monotonic
+        self.pace = Pace(lambda: self.monotonic())
         self._run_number = 0
         self._new_runners()
         self._scope: Scope | None = None
@@ -93,6 +95,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self._store.close()
         if self._scope is not None:
             self._scope.release()
+        if self._access is not None:
+            self._access.turns.cancel()
 
     def check(self, _: Any) -> None:
         started, now = self.monotonic(), self.clock()
@@ -146,7 +150,11 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             from datadog_checks.amazon_ses.aws.access import Access
 
             self._access = Access(
-                self.settings.sign_in, self.settings.network, self.scope.sign_in_regions, lambda: self.monotonic()
+                self.settings.sign_in,
+                self.settings.network,
+                self.scope.sign_in_regions,
+                lambda: self.monotonic(),
+                self.pace,
             )
         return self._access
 
@@ -260,8 +268,12 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         under_way = [subject.task for subject in subjects if subject.target == run.target]
         plan = planning.plan(self.settings, run.target, progress, now, lookback, under_way)
         if run.role is not Role.COUNTING:
-            plan = replace(plan, listings=())
-        return run.steps(plan, self.access, self._run_number, now)
+            plan = replace(plan, listings=(), sweep=None)
+        if plan.sweep is not None and self._ends_after_run:
+            plan = replace(plan, sweep=replace(plan.sweep, seconds=self.settings.run_timeout))
+        steps = run.steps(plan, self.access, self._run_number, now)
+        waits_for_all = self._ends_after_run or self.pace.passes_at_once
+        return (replace(step, is_awaited=True) for step in steps) if waits_for_all else steps
 
     def _results(self, runs: Sequence[Run], steps: Sequence[RunStep], wait: Wait) -> Results[Subject, Any]:
         """The results of the steps, and of those that stand in for what AWS refused, which a process that ends after

@@ -12,7 +12,19 @@ import pytest
 from folders import FOLDERS, ROOT, python_files
 
 PACKAGE = 'datadog_checks.amazon_ses'
-EDGE = ('check', 'endpoints', 'leases', 'run', 'runner', 'scope', 'state.store', 'submission', 'aws', 'config_models')
+EDGE = (
+    'check',
+    'endpoints',
+    'leases',
+    'pace',
+    'run',
+    'runner',
+    'scope',
+    'state.store',
+    'submission',
+    'aws',
+    'config_models',
+)
 """Modules and packages that meet the Agent, AWS, threads or the disk. All others are pure, new ones too."""
 
 NEVER_IN_PURE = (

@@ -49,6 +49,10 @@ def listed_metric(series: Series) -> ListedMetric:
     return ListedMetric(series.account, series.namespace, series.metric_name, series.dimensions)
 
 
+CONFIGURATION_SET = 'ses:configuration-set'
+"""The dimension that names a configuration set."""
+
+
 class Family(NamedTuple):
     """Series that belong together: a word of `collect`, the sets of dimension names that identify the family (None if
     the names of its metrics do), and its part of the metric table."""
@@ -59,7 +63,7 @@ class Family(NamedTuple):
 
 
 FAMILIES = (
-    Family('configuration_sets', (('ses:configuration-set',),), BY_CONFIGURATION_SET),
+    Family('configuration_sets', ((CONFIGURATION_SET,),), BY_CONFIGURATION_SET),
     Family('receiving', (('RuleSetName',), ('RuleName',)), BY_RULE),
     Family('tenants', (('TenantId', 'TenantName'), ('TenantId',), ('TenantName',)), BY_TENANT),
     Family('managed_pools', None, BY_POOL),

@@ -29,6 +29,7 @@ def instance_collect():
         'email_validation',
         'unrecognized',
         'send_statistics',
+        'identities',
     ]
 
 
@@ -54,6 +55,10 @@ def instance_exclude_regions():
 
 def instance_linked_accounts():
     return False
+
+
+def instance_max_identities():
+    return 200
 
 
 def instance_max_series():

@@ -64,6 +64,7 @@ class InstanceConfig(BaseModel):
     include: Optional[tuple[MappingProxyType[str, Any], ...]] = None
     ledger: Optional[str] = None
     linked_accounts: Optional[bool] = None
+    max_identities: Optional[int] = None
     max_series: Optional[int] = None
     metric_patterns: Optional[MetricPatterns] = None
     min_collection_interval: Optional[float] = None

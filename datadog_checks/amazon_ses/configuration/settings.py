@@ -47,6 +47,9 @@ LEDGER_NAME = re.compile(r'[A-Za-z0-9_-]{1,64}')
 DAY = 86400
 MOST_SERIES = 50_000
 """Series that listing may add in one Region: a hundred requests, and half of what one listing reads."""
+MOST_IDENTITIES = 10_000
+"""Identities with something wrong that are named in one Region."""
+
 SHORTEST_SECRET = 6
 
 
@@ -74,6 +77,8 @@ class Settings:
     zeroed: bool
     named_series: tuple[Series, ...]
     max_series: int
+    max_identities: int
+    show_addresses: bool
     include: tuple[Pattern, ...]
     exclude: tuple[Pattern, ...]
     linked_accounts: bool
@@ -148,6 +153,8 @@ def from_options(
         zeroed=options.flag('zeroed'),
         named_series=named_series,
         max_series=options.whole_number('max_series', 0, MOST_SERIES, unit='series'),
+        max_identities=options.whole_number('max_identities', 0, MOST_IDENTITIES, unit='identities'),
+        show_addresses=options.flag('show_addresses'),
         include=parse_patterns('include', options.raw('include')),
         exclude=parse_patterns('exclude', options.raw('exclude')),
         linked_accounts=options.flag('linked_accounts'),
