@@ -162,7 +162,7 @@ def minute(now: float) -> int:
 
 
 def seconds_since(read: int, now: float) -> float:
-    """Seconds since the minute of a reading, in whole minutes. Where that is later, as while a worker reads on, none."""
+    """Seconds since the minute of a reading, in whole minutes: none where that is later, as while a worker reads on."""
     minutes = (minute(now) - read) % (1 << 20)
     return 60.0 * minutes if minutes < 1 << 19 else 0.0
 

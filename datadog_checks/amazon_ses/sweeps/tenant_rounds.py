@@ -53,7 +53,7 @@ class Tenants:
     recovered: Mapping[int, float] = field(default_factory=dict)
 
     def paging(self, filters: Mapping[str, str]) -> Paging[Entity]:
-        """The place in the list of a filter, or in the whole tenant."""
+        """The place in the list of a filter, or in the whole one."""
         return self.short.get(next(iter(filters.items())), Paging()) if filters else self.whole
 
 
