@@ -198,9 +198,8 @@ def test_many_that_are_missing_cost_one_list() -> None:
     aws.rows = [tenant(f't{number}') for number in range(30)]
     play.requests.clear()
     play.run(SHORT_INTERVAL)
-    assert [request.parameters.get('Filter', {}).get('ENTITY_REFERENCE_PREFIX') for request in play.requests] == [
-        None
-    ] * 4
+    filters = [key for request in play.requests for key in request.parameters.get('Filter', ())]
+    assert len(play.requests) == 4 and 'ENTITY_REFERENCE_PREFIX' not in filters
     assert play.told() == [('tenant.resumed', '30 tenants resumed')]
 
 
