@@ -231,12 +231,12 @@ class Run:
 
     def _edge(self, access: Access, now: float) -> Edge:
         """The way to AWS of a step of the sweeps that begins now."""
-        is_cancelled, monotonic = access.turns.cancellation(), access.turns.pace.monotonic
-        begun = monotonic()
+        is_cancelled, pace = access.turns.cancellation(), access.turns.pace
+        begun = pace.monotonic()
         return Edge(
             lambda request: access.ask(request, self.target, is_cancelled),
             lambda request: access.seconds_until(request, self.target),
-            lambda: now + monotonic() - begun,
+            lambda: now + pace.elapsed(begun),
             is_cancelled,
         )
 

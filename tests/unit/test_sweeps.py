@@ -156,7 +156,7 @@ def test_pauses_grow(kind: FailureKind, seconds: list[int]) -> None:
 
 
 def test_a_malformed_answer_fails_its_request_alone() -> None:
-    """An answer that lacks what it must have is a failure that names the operation, and changes nothing that is known."""
+    """An answer that lacks what it must have is a failure of its operation, and changes nothing that is known."""
     request = ApiRequest('sesv2', 'a')
     current = states.after_answer(counting('a'), SweepState(Numbers(('well',))), request, {'other': 1}, NOW)
     assert current.state == Numbers(('well',))
