@@ -120,7 +120,7 @@ def test_problems_of_a_set(part: str, value: Any, problem: str) -> None:
     assert problems_of({**GOOD, part: value}) == {problem}
 
 
-@pytest.mark.parametrize('part', GOOD)
+@pytest.mark.parametrize('part', [part for part in GOOD if part != 'ConfigurationSetName'])
 def test_an_absent_option_is_no_problem(part: str) -> None:
     """What AWS leaves out is no problem: without suppression options a set inherits those of the account."""
     assert problems_of({name: value for name, value in GOOD.items() if name != part}) == set()

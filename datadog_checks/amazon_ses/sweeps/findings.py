@@ -116,18 +116,18 @@ def next_request(state: Findings, context: Context, now: float) -> ApiRequest | 
 def after_answer(state: Findings, request: ApiRequest, answer: Answer | Failure, now: float) -> Findings:
     filters = request.parameters['Filter']
     name = 'among_fixed' if filters['STATUS'] == 'FIXED' else 'urgent' if 'IMPACT' in filters else 'whole'
-    paging = getattr(state, name)
+    before: Paging[Any] = getattr(state, name)
     if isinstance(answer, Failure):
-        moved: dict[str, Any] = {name: paging.after_failure(answer)}
-        return replace(state, **moved)
-    rows = [_read(row) for row in answer['Recommendations']]
-    page = [key for key, _ in rows] if name == 'among_fixed' else rows
-    paging = paging.after_page(page, answer.get('NextToken'), now)
-    if paging.begun_at is not None:
-        moved = {name: paging}
-        return replace(state, **moved)
-    read: dict[str, Any] = {name: replace(paging, listed=())}
-    state = replace(state, **read)
+        paging = before.after_failure(answer)
+    else:
+        rows = [_read(row) for row in answer['Recommendations']]
+        page = [key for key, _ in rows] if name == 'among_fixed' else rows
+        paging = before.after_page(page, answer.get('NextToken'), now)
+    is_over = paging is not before and paging.begun_at is None
+    moved: dict[str, Any] = {name: replace(paging, listed=()) if is_over else paging}
+    state = replace(state, **moved)
+    if not is_over:
+        return state
     if name == 'among_fixed':
         return _after_fixed(state, frozenset(paging.listed), now)
     return (_after_urgent if name == 'urgent' else _after_whole)(state, dict(paging.listed), paging.is_cut, now)

@@ -99,10 +99,12 @@ class Destination(NamedTuple):
 
 
 def with_set(number: int, answer: Mapping[str, Any], now: float) -> int:
-    """The facts after GetConfigurationSet told of a set.
+    """The facts after GetConfigurationSet told of a set. Raises TypeError for an answer that names none.
 
     A set without suppression options inherits those of the account. One with an empty list cancels them.
     """
+    if not isinstance(answer.get('ConfigurationSetName'), str):
+        raise TypeError('the answer names no set')
     reasons = member(answer, 'SuppressionOptions', 'SuppressedReasons')
     optimized = is_on(member(answer, 'VdmOptions', 'GuardianOptions', 'OptimizedSharedDelivery'))
     shown = {

@@ -107,7 +107,7 @@ def read_at(state: Sets) -> float | None:
     if state.listing.listed_at is None:
         return None
     rounds = [part.finished_from for part in state.rounds.values() if part.finished_from is not None]
-    return min(state.listing.listed_at, *rounds)
+    return min([state.listing.listed_at, *rounds])
 
 
 def to_document(state: Sets) -> Any:
@@ -135,10 +135,11 @@ def _age(state: Sets, operation: str, key: int, now: float) -> float:
 
 def _after_list(state: Sets, answer: Answer | Failure, now: float) -> Sets:
     if isinstance(answer, Failure):
-        return replace(state, listing=state.listing.after_failure(answer))
-    page = [_text(name) for name in answer['ConfigurationSets']]
-    listing = state.listing.after_page(page, answer.get('NextToken'), now)
-    if listing.begun_at is not None:
+        listing = state.listing.after_failure(answer)
+    else:
+        page = [_text(name) for name in answer['ConfigurationSets']]
+        listing = state.listing.after_page(page, answer.get('NextToken'), now)
+    if listing is state.listing or listing.begun_at is not None:
         return replace(state, listing=listing)
     names, numbers = {memory.hash_of(name): name for name in listing.listed}, state.numbers
     if listing.is_cut:

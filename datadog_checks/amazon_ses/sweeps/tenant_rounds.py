@@ -77,12 +77,13 @@ def after_answer(state: Tenants, request: ApiRequest, answer: Answer | Failure, 
     filters = request.parameters.get('Filter', {})
     if REFERENCE in filters:
         return _after_search(state, filters[REFERENCE], answer, now)
-    paging = state.paging(filters)
+    before = state.paging(filters)
     if isinstance(answer, Failure):
-        return _with_paging(state, filters, paging.after_failure(answer))
-    page = [tenant for row in answer['ReputationEntities'] if (tenant := entity(row)) is not None]
-    paging = paging.after_page(page, answer.get('NextToken'), now)
-    if paging.begun_at is not None:
+        paging = before.after_failure(answer)
+    else:
+        page = [tenant for row in answer['ReputationEntities'] if (tenant := entity(row)) is not None]
+        paging = before.after_page(page, answer.get('NextToken'), now)
+    if paging is before or paging.begun_at is not None:
         return _with_paging(state, filters, paging)
     listed = {tenant.hash: tenant for tenant in paging.listed}
     state = _with_paging(state, filters, replace(paging, listed=()))
@@ -95,7 +96,7 @@ def after_answer(state: Tenants, request: ApiRequest, answer: Answer | Failure, 
 
 
 def pending(state: Tenants, context: Context, now: float) -> int:
-    """Tenants that are looked for; and tenant where the list is under way or was cut short: nobody knows how many."""
+    """Tenants that are looked for; and one where the list is under way or was cut short: nobody knows how many."""
     return len(state.missing) + int(state.whole.begun_at is not None or state.whole.is_cut)
 
 
