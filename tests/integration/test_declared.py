@@ -11,6 +11,7 @@ from datadog_checks.amazon_ses.cloudwatch.metric_table import REPUTATION
 from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS
 from datadog_checks.dev.utils import get_metadata_metrics, get_service_checks
 from simulator import SCENARIOS, Clock, Fault, Simulator
+from simulator.inventory import DOMAIN
 from simulator.models import service_model
 
 HOUR, DAY = 3600, 86400
@@ -38,6 +39,10 @@ def test_every_declared_metric_comes_and_no_other(
     """Over some hours with every feature and some trouble, the Agent gets each metric of metadata.csv and no other."""
     everything = SCENARIOS['everything']
     sim = start(replace(everything, volume=30_000.0))
+    sim.change('identities', DOMAIN, {'sending_enabled': False})
+    sim.change('findings', 'spf', {'resource': f'identity/{DOMAIN}', 'type': 'SPF'})
+    sim.change('configuration_sets', 'set-00001', {'sending_enabled': False})
+    sim.change('tenants', 'tenant-00001', {'ses_status': 'DISABLED', 'impact': 'HIGH'})
     rates = [rate.metric_name for rate in REPUTATION]
     driver = make_driver(
         sim,
