@@ -11,6 +11,7 @@ from datadog_checks.amazon_ses.cloudwatch.metric_table import REPUTATION
 from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS
 from datadog_checks.dev.utils import get_metadata_metrics, get_service_checks
 from simulator import SCENARIOS, Clock, Fault, Simulator
+from simulator.inventory import DOMAIN
 
 HOUR, DAY = 3600, 86400
 SET = {'ses:configuration-set': 'set-00000'}
@@ -22,6 +23,7 @@ def test_every_declared_metric_comes_and_no_other(
     """Over some hours with every feature and some trouble, the Agent gets each metric of metadata.csv and no other."""
     everything = SCENARIOS['everything']
     sim = start(replace(everything, volume=30_000.0))
+    sim.change('identities', DOMAIN, {'sending_enabled': False})
     rates = [rate.metric_name for rate in REPUTATION]
     driver = make_driver(
         sim,

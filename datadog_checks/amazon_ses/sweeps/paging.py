@@ -60,12 +60,10 @@ class Paging(Generic[R]):
         return Paging(listed=every, listed_at=begun_at, is_cut=bool(token))
 
     def after_failure(self, failure: Failure) -> Paging[R]:
-        """The place after a page failed: the round goes on there, or begins anew where AWS refuses the token."""
-        return self.anew() if failure.at_request or failure.invalid else self
-
-    def anew(self) -> Paging[R]:
-        """The place before the first page, with what the newest finished round found."""
-        return Paging(listed=self.listed, listed_at=self.listed_at, is_cut=self.is_cut)
+        """The place after a page failed: the round goes on there, or is cut short where AWS refuses the token."""
+        if self.begun_at is None or not (failure.at_request or failure.invalid):
+            return self
+        return Paging(listed=self.rows, listed_at=self.begun_at, is_cut=True)
 
     def _is_old(self, now: float) -> bool:
         return self.begun_at is not None and not 0 <= now - self.begun_at < TOKEN_SECONDS
