@@ -164,10 +164,11 @@ def from_document(document: Any) -> Identities:
 
 def _after_list(state: Identities, answer: Answer | Failure, now: float) -> Identities:
     if isinstance(answer, Failure):
-        return replace(state, listing=state.listing.after_failure(answer))
-    page = [identity_facts.listed_identity(row) for row in answer['EmailIdentities']]
-    listing = state.listing.after_page(page, answer.get('NextToken'), now)
-    if listing.begun_at is not None:
+        listing = state.listing.after_failure(answer)
+    else:
+        page = [identity_facts.listed_identity(row) for row in answer['EmailIdentities']]
+        listing = state.listing.after_page(page, answer.get('NextToken'), now)
+    if listing is state.listing or listing.begun_at is not None:
         return replace(state, listing=listing)
     by_hash = {identity.hash: identity for identity in listing.listed}
     numbers = {
@@ -176,6 +177,7 @@ def _after_list(state: Identities, answer: Answer | Failure, now: float) -> Iden
     }
     if listing.is_cut:
         # What the list lacks is unknown, and not gone.
+        by_hash = {**{identity.hash: identity for identity in state.ordered}, **by_hash}
         numbers = {**state.numbers, **numbers}
     ordered = tuple(by_hash[place] for place in sorted(by_hash))
     whole = state.is_remembered or not listing.is_cut
