@@ -359,3 +359,15 @@ def test_a_list_without_end_forgets_no_set() -> None:
     assert play.shown()['configuration_set.count'] == 2
     assert CONFIGURATION_SETS.pending(play.state, play.context, play.now) >= 1
     assert list(changes(play.state, play.state, play.context)) == []
+
+
+def test_a_first_look_is_no_event() -> None:
+    """A set that is switched off when it is read first is no event, nor is one that was created since."""
+    aws = Aws('news')
+    aws.sets['news'] = {**GOOD, 'SendingOptions': {'SendingEnabled': False}}
+    aws.destinations['news'] = [destination(enabled=False)]
+    play = Play(CONFIGURATION_SETS, aws).run()
+    aws.sets['shop'] = aws.sets['news']
+    play.run(INTERVAL)
+    assert play.told() == []
+    assert values_of(play.shown(), 'configuration_set.unhealthy')['problem:sending_off',] == 2
