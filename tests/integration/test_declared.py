@@ -40,9 +40,11 @@ def test_every_declared_metric_comes_and_no_other(
     everything = SCENARIOS['everything']
     sim = start(replace(everything, volume=30_000.0))
     sim.change('identities', DOMAIN, {'sending_enabled': False})
-    sim.change('findings', 'spf', {'resource': f'identity/{DOMAIN}', 'type': 'SPF'})
-    sim.change('configuration_sets', 'set-00001', {'sending_enabled': False})
-    sim.change('tenants', 'tenant-00001', {'ses_status': 'DISABLED', 'impact': 'HIGH'})
+    for number in (1, 2):
+        # One of each is named, and one is left unnamed.
+        sim.change('findings', f'spf{number}', {'resource': f'identity/d{number}.example', 'type': 'SPF'})
+        sim.change('configuration_sets', f'set-0000{number}', {'sending_enabled': False})
+        sim.change('tenants', f'tenant-0000{number}', {'ses_status': 'DISABLED', 'impact': 'HIGH'})
     rates = [rate.metric_name for rate in REPUTATION]
     driver = make_driver(
         sim,
@@ -50,6 +52,9 @@ def test_every_declared_metric_comes_and_no_other(
         dimensions=[SET, {**SET, 'metrics': rates}],
         thresholds=[{'metric': 'send', 'warning': '10'}],
         backfill_limit=HOUR,
+        max_findings=1,
+        max_configuration_sets=1,
+        max_tenants=1,
         tags=['team:mail'],
     )
     driver.run_for(2400, 300)

@@ -155,15 +155,16 @@ def verdicts() -> Play:
     changes = (
         Change(0, 'identities', DOMAIN, {'dkim_status': 'FAILED'}),
         Change(0, 'identities', address, {'verification': 'FAILED', 'sending_enabled': False}),
-        Change(0, 'configuration_sets', 'news', {'sending_enabled': False}),
-        Change(0, 'tenants', 'acme', {'ses_status': 'DISABLED', 'impact': 'HIGH'}),
+        *(Change(0, 'configuration_sets', name, {'sending_enabled': False}) for name in ('news', 'shop')),
+        *(Change(0, 'tenants', name, {'ses_status': 'DISABLED', 'impact': 'HIGH'}) for name in ('acme', 'zeta')),
         *(
             Change(0, 'findings', resource, {'resource': resource, **high})
             for resource in (f'identity/{address}', 'configuration-set/news', 'tenant/acme/tn-acme')
         ),
     )
     sweeps = ('identities', 'findings', 'configuration_set_health', 'tenant_health')
-    return Play(replace(SCENARIOS['steady'], changes=changes), 2 * HOUR, options={'collect': ['account', *sweeps]})
+    options = {'collect': ['account', *sweeps], 'max_configuration_sets': 1, 'max_tenants': 1}
+    return Play(replace(SCENARIOS['steady'], changes=changes), 2 * HOUR, options=options)
 
 
 def _shrink(aws: Simulator, clock: Clock) -> None:

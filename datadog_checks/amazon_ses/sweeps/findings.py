@@ -38,8 +38,8 @@ HIGH = MetricSpec(
     'item', orientation=-1, interval=URGENT_INTERVAL, tags=('type', 'scope'),
 )  # fmt: skip
 UNNAMED = MetricSpec(
-    'finding.unnamed', GAUGE, 'Findings of high impact that max_findings leaves unnamed.', 'item', orientation=-1,
-    interval=URGENT_INTERVAL,
+    'finding.unnamed', GAUGE, 'Findings of high impact that max_findings leaves unnamed, if any.', 'item',
+    orientation=-1, interval=URGENT_INTERVAL,
 )  # fmt: skip
 
 OPENED = EventSpec('finding.opened', 'AWS opened findings about the account, an identity, a tenant or a set.')
@@ -268,7 +268,9 @@ def _named(state: Findings, context: Context) -> Iterable[Sample]:
         (f'type:{finding.type}', f'scope:{finding.scope}', *tags_of(finding.resource, context))
         for finding in sorted(urgent, key=lambda finding: finding.created)
     )
-    yield Sample(UNNAMED, sum(list(named.values())[context.max_findings :]))
+    left_out = sum(list(named.values())[context.max_findings :])
+    if left_out:
+        yield Sample(UNNAMED, left_out)
     for tags in list(named)[: context.max_findings]:
         yield Sample(HIGH, named[tags], tags)
 
