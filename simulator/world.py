@@ -142,11 +142,11 @@ class World:
     def events(self, account: str, region: str, series: Series, first: int, last: int) -> list[int]:
         """The final number of events in each minute of [first, last)."""
         key = series.key ^ self._key(account, region)
-        empty = min(last, self._first_minute) - first
-        if empty > 0:
-            return [0] * empty + (
-                self.events(account, region, series, first + empty, last) if first + empty < last else []
-            )
+        if first < self._first_minute < last:
+            empty = [0] * (self._first_minute - first)
+            return empty + self.events(account, region, series, self._first_minute, last)
+        if last <= self._first_minute:
+            return [0] * (last - first)
         if last - first < 60:
             if not self._curves and series.appears is None and not series.cycle:
                 rate, daily = series.rate, self._daily
@@ -166,6 +166,7 @@ class World:
             return []
         key = mix(series.key ^ self._key(account, region))
         low, high = self.scenario.lag
+        first = max(first, self._first_minute)
         samples = []
         for minute in range(first + (-(first + key)) % gauge.every, last, gauge.every):
             if not self._has_data(series, minute):
@@ -221,14 +222,15 @@ class World:
         if traffic is not None and traffic.gauge:
             samples = self.readings(account, region, traffic, first, last, now)
         elif traffic is not None:
-            events = self.events(account, region, traffic, first, last)
+            begin = min(last, max(first, self._first_minute))
+            events = self.events(account, region, traffic, begin, last)
             if now is not None and now - last * 60 < self.settled_after:
                 key = traffic.key ^ self._key(account, region)
-                growing = max(0, int((now - self.settled_after) // 60) - 1 - first)
+                growing = max(0, int((now - self.settled_after) // 60) - 1 - begin)
                 for index in range(growing, len(events)):
                     if events[index]:
-                        events[index] = self._visible(key, first + index, events[index], now)
-            samples = [Sample(minute, number, number, 1, 1) for minute, number in enumerate(events, first) if number]
+                        events[index] = self._visible(key, begin + index, events[index], now)
+            samples = [Sample(minute, number, number, 1, 1) for minute, number in enumerate(events, begin) if number]
         if self.has_points(account, region, identity):
             return _overlaid(samples, self.points(account, region, identity, range(first, last)), now)
         return samples

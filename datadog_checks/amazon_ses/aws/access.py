@@ -220,9 +220,10 @@ class Access:
             page = request_page(client, token=token)
             self._clients.accept(region)
             yield page
-            token = page.get('NextToken') or None
+            token = page.get('NextToken')
             if token is not None and not isinstance(token, str):
                 raise TypeError('the token of the next page is no text')
+            token = token or None
             if token in tokens or len(tokens) >= limit:
                 raise EndlessPages
             tokens.add(token or '')
