@@ -261,7 +261,7 @@ def test_a_quiet_region_is_asked_for_the_account_and_an_hourly_list(
     sim.change('identities', 'phish.example', region=OTHER)
     driver.run_for(HOUR + 300, 300)
     created = [event for event in driver.aggregator.events if 'identity.created' in event['event_type']]
-    assert [event['msg_title'] for event in created] == [f'Amazon SES: an identity created ({ACCOUNT}, {OTHER})']
+    assert [event['msg_title'] for event in created] == [f'Amazon SES: an identity was created ({ACCOUNT}, {OTHER})']
 
 
 @pytest.mark.parametrize('operation', OPERATIONS)
