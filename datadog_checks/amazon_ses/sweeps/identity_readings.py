@@ -69,7 +69,7 @@ PARTS = {
 
 
 class Group(NamedTuple):
-    """Identities of which an event tells the same. `singular` completes "an identity ...", and `plural` "identities ..."."""
+    """Identities of which an event tells the same. `singular` completes "an identity ...", `plural` the same of many."""
 
     spec: EventSpec
     singular: str
