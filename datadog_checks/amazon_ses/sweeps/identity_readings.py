@@ -69,7 +69,7 @@ PARTS = {
 
 
 class Group(NamedTuple):
-    """Identities of which an event tells the same. `singular` completes "an identity ...", `plural` the same of many."""
+    """Identities of which an event tells the same. `singular` completes "an identity ...", `plural` that of many."""
 
     spec: EventSpec
     singular: str
