@@ -170,6 +170,8 @@ def test_a_run_does_not_wait_for_a_turn(held: tuple[Driver, HeldPace], clock: Cl
     driver, pace = held
     assert driver.run() == ''
     assert pace.waits.wait(60)
+    under_way = [step for step, _ in driver.check._runner._started_at.values()]
+    assert [(step.operation, step.is_awaited) for step in under_way] == [('GetSendStatistics', False)]
     assert driver.values('send_statistics.bounces') == []
     assert driver.run() == ''
     assert connection_status(aggregator) == (OK, '')

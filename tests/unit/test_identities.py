@@ -437,7 +437,7 @@ def test_bad_identities_are_read_alone_first() -> None:
 def test_a_quiet_region_is_listed_hourly() -> None:
     """In a quiet Region only the list is read, once an hour, and its events stay on."""
     quiet = replace(HERE, is_quiet=True)
-    aws = Aws()
+    aws = Aws(DOMAIN)
     sweeping = Sweeping(aws).run(2 * HOUR, quiet)
     assert [request.operation for request in aws.asked] == ['ListEmailIdentities'] * 3
     aws.add('phish.example')

@@ -69,11 +69,11 @@ PARTS = {
 
 
 class Group(NamedTuple):
-    """Identities of which an event tells the same. `one` and `many` complete "an identity ..." and "identities ..."."""
+    """Identities of which an event tells the same. `singular` completes "an identity ...", `plural` that of many."""
 
     spec: EventSpec
-    one: str
-    many: str
+    singular: str
+    plural: str
     text: str
     alert_type: str
 
@@ -180,7 +180,7 @@ def _topic_lost(number: int) -> bool:
 
 def _event(group: Group, names: list[str], number: int, context: Context) -> Event:
     """One event for all identities of a group, which names some of them."""
-    title = f'{number:,} identities {group.many}' if number > 1 else f'an identity {group.one}'
+    title = f'{number:,} identities {group.plural}' if number > 1 else f'an identity {group.singular}'
     labels = [name if context.show_addresses else _label(name) for name in sorted(names)[:MOST_NAMES]]
     more = f' and {number - len(labels):,} more' if number > len(labels) else ''
     listed = f' Identities: {", ".join(labels)}{more}.' if labels else ''
