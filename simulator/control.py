@@ -22,9 +22,13 @@ class Control:
     faults: Faults
     log: RequestLog
     refresh: Callable[[], None]
+    change: Callable[..., None]
 
     def answer(self, request: HttpRequest) -> Reply:
-        """GET /_sim/ gives the state; POST /_sim/faults, /clear, /clock, /log, /refresh change it. 400 says why."""
+        """GET /_sim/ gives the state; POST /_sim/faults, /clear, /clock, /log, /refresh, /inventory change it.
+
+        400 says why it cannot.
+        """
         try:
             body = json.loads(request.body or b'{}')
             if request.method == 'GET':
@@ -62,6 +66,8 @@ class Control:
             self.log.clear()
         elif command == 'refresh':
             self.refresh()
+        elif command == 'inventory':
+            self.change(**body)
         elif command == 'clock':
             if not isinstance(self.clock, Clock):
                 raise ValueError('this simulator follows the wall clock; start it with --time')

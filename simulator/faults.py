@@ -30,10 +30,10 @@ class Fault:
     `probability`: share of the others that it strikes. `hits` counts strikes, `matched` matching requests.
     `argument`, by kind: error (code, status[, message]); partial every k-th result (int, default 2), or a dict with
     `every` and `token` (True: a NextToken too); internal_error, forbidden, missing_results, wrong_ids every k-th result
-    (default 1, missing_results 2); mutate callable(result) that changes or replaces it; latency, hang seconds (hang
-    default: until the server stops); truncate share of the body sent (default 0.5); drip seconds between bytes (default
-    0.05); garbage, html the bytes or text; page the HTTP status of a gateway's page (default 400); denied an IAM action
-    for the message.
+    (default 1, missing_results 2), where partial and missing_results leave entries of an inventory out; mutate
+    callable(result) that changes or replaces it; latency, hang seconds (hang default: until the server stops); truncate
+    share of the body sent (default 0.5); drip seconds between bytes (default 0.05); garbage, html the bytes or text;
+    page the HTTP status of a gateway's page (default 400); denied an IAM action for the message.
     """
 
     kind: str

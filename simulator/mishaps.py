@@ -12,6 +12,12 @@ from simulator.wire import Reply
 _HTML = b'<html><head><title>503 Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>'
 _GATEWAY = b'<html><body><h1>This request is not allowed here.</h1></body></html>'
 _FORBIDDEN = {'Code': 'Forbidden', 'Value': 'Forbidden by fault.'}
+_SERIES = ('MetricDataResults', 'Metrics', 'SendDataPoints')
+# Lists of an inventory, and attributes of a batch of identities.
+_INVENTORY = (
+    'EmailIdentities', 'ConfigurationSets', 'EventDestinations', 'Recommendations', 'ReputationEntities',
+    'DkimAttributes', 'MailFromDomainAttributes', 'NotificationAttributes',
+)  # fmt: skip
 _PARTIAL = {'Code': 'MaxQueryTimeRangeExceeded', 'Value': 'The query could not read all of its data in time.'}
 
 
@@ -39,7 +45,10 @@ def harm_result(fault: Fault, result: dict[str, Any]) -> dict[str, Any]:
     if fault.kind == 'token_loop':
         return {**result, 'NextToken': 'the-same-token-again'}
     if fault.kind == 'empty_results':
-        return {k: v for k, v in result.items() if k not in ('MetricDataResults', 'Metrics', 'SendDataPoints')}
+        return {k: v for k, v in result.items() if k not in (*_SERIES, *_INVENTORY)}
+    if fault.kind in ('partial', 'missing_results') and 'MetricDataResults' not in result:
+        every = fault.argument if isinstance(fault.argument, int) else 2
+        return {name: _thinned(value, every) if name in _INVENTORY else value for name, value in result.items()}
     if fault.kind not in QUERY_RESULTS or 'MetricDataResults' not in result:
         return result
     default = 2 if fault.kind in ('partial', 'missing_results') else 1
@@ -55,6 +64,13 @@ def harm_result(fault: Fault, result: dict[str, Any]) -> dict[str, Any]:
     if fault.kind == 'partial' and options.get('token'):
         harmed['NextToken'] = 'a-token-that-leads-nowhere'
     return harmed
+
+
+def _thinned(entries: Any, every: int) -> Any:
+    """A list or a map without each `every`-th entry."""
+    if isinstance(entries, dict):
+        return {key: entries[key] for number, key in enumerate(entries, 1) if number % every}
+    return [entry for number, entry in enumerate(entries, 1) if number % every]
 
 
 def _harm(kind: str, query_result: dict[str, Any]) -> dict[str, Any]:

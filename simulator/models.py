@@ -52,6 +52,17 @@ def route(service: str, method: str, path: str) -> tuple[str, dict[str, str]] | 
     return None
 
 
+# The same operation before and after botocore 1.44.5: a client may be older or newer than the simulator.
+_MOVED = {
+    'sesv2': (
+        ('GET', '/v2/email/identities', 'ListEmailIdentities'),
+        ('POST', '/v2/email/list-identities', 'ListEmailIdentities'),
+        ('GET', '/v2/email/configuration-sets', 'ListConfigurationSets'),
+        ('POST', '/v2/email/list-configuration-sets', 'ListConfigurationSets'),
+    )
+}
+
+
 @cache
 def _routes(service: str) -> list[tuple[str, re.Pattern[str], str]]:
     routes = []
@@ -61,5 +72,7 @@ def _routes(service: str) -> list[tuple[str, re.Pattern[str], str]]:
         path = re.escape(http['requestUri'].partition('?')[0])
         path = re.sub(r'\\\{(\w+)\\\}', r'(?P<\1>[^/]+)', re.sub(r'\\\{(\w+)\\\+\\\}', r'(?P<\1>.+)', path))
         routes.append((http['method'], re.compile(path), name))
+    names = {name for _, _, name in routes}
+    routes += [(method, re.compile(path), name) for method, path, name in _MOVED.get(service, ()) if name in names]
     # A literal path wins over one with labels.
     return sorted(routes, key=lambda route: route[1].pattern.count('('))

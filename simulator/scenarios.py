@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from simulator.inventory import DOMAIN, Change
 from simulator.streams import Chances, Curve, Stream
 
 HOUR = 3600.0
@@ -91,7 +93,8 @@ class Scenario:
     curves of streams and the later standings hold, None for all.
     `standings`: (seconds, Standing) steps. `lag`: seconds after a minute's end until CloudWatch shows it;
     `late_share` of the events takes `late` seconds instead. `regions`: where mail is sent, None for everywhere.
-    `history`: seconds before the start in which mail was sent too, None for ever.
+    `history`: seconds before the start in which mail was sent too, None for ever. `changes`: what happens to the
+    inventory, which at first is healthy and has what the families name; in the troubled Regions, where it names none.
     """
 
     name: str
@@ -111,6 +114,7 @@ class Scenario:
     late: tuple[float, float] = (300.0, 3000.0)
     regions: tuple[str, ...] | None = None
     history: float | None = None
+    changes: tuple[Change, ...] = ()
 
     def sized(self, members: int) -> Scenario:
         """The same with that many members in each family that has patterns; each member sends as before."""
@@ -150,6 +154,14 @@ def tenants(count: int = 200) -> Family:
         mail=('Sends', 'Bounces', 'Complaints'),
         share=0.9,
     )
+
+
+def of_size(identities: int, sets: int, number_of_tenants: int) -> Scenario:
+    """An account without mail that has so many identities, configuration sets and tenants."""
+    domains = Family(dimensions=('ses:from-domain',), count=identities, patterns=('customer-{:05d}.example',))
+    numbers = f'{identities:,} identities, {sets:,} configuration sets and {number_of_tenants:,} tenants'
+    families = (domains, configuration_sets(sets), tenants(number_of_tenants))
+    return Scenario(f'of_size_{identities}', f'{numbers}, without mail', volume=0.0, gauges=(), families=families)
 
 
 _RECEIPT = {'Received': 1.0, 'PublishSuccess': 0.98, 'PublishFailure': 0.02, 'PublishExpired': 0.004}
@@ -240,15 +252,35 @@ _REVIEW = Standing(enforcement_status='PROBATION')
 _LARGE = Standing(max_24_hour_send=10_000_000.0, max_send_rate=500.0)
 _PAUSED = Standing(sending_enabled=False, enforcement_status='SHUTDOWN')
 
+_SANDBOX = Standing(production_access=False, max_24_hour_send=200.0, max_send_rate=1.0)
+_STORM_FINDINGS = ('account', 'configuration-set/newsletter')
+
+
+def _bounces(resource: str, created: float) -> dict[str, Any]:
+    """A finding of high impact: too many bounces of a resource."""
+    return {'resource': resource, 'type': 'BOUNCE', 'created': created, 'updated': created}
+
+
+QUIET = 'eu-west-1'
+"""The Region of the scenario `stolen_key` in which no mail is sent."""
+_PHISHING = ('accounts-security.example', 'billing-update.example', 'noreply@parcel-notice.example')
+
 _ALL = (
     Scenario('steady', 'a healthy account with even traffic'),
     Scenario(
         'bounce_storm',
-        'bounces of one campaign rise until 10 % of all mail bounces after three hours; three hours later AWS puts the '
-        'account under review; it recovers after a day',
+        'bounces of one campaign rise until 10 % of all mail bounces after three hours; AWS opens findings after four, '
+        'and puts the account under review after six; it recovers after a day',
         families=(SETS,),
         streams=streams(permanent=((0, 1), (3 * HOUR, 23), (20 * HOUR, 23), (26 * HOUR, 1))),
         standings=((0, _HEALTHY), (6 * HOUR, _REVIEW), (44 * HOUR, _HEALTHY)),
+        changes=(
+            *(Change(4 * HOUR, 'findings', name, _bounces(name, 4 * HOUR)) for name in _STORM_FINDINGS),
+            *(
+                Change(44 * HOUR, 'findings', name, {'status': 'FIXED', 'updated': 44 * HOUR})
+                for name in _STORM_FINDINGS
+            ),
+        ),
     ),
     Scenario(
         'complaint_surge',
@@ -288,11 +320,88 @@ _ALL = (
         'sandbox',
         'a sandbox account: 200 messages a day, one per second',
         volume=0.08,
-        standings=((0, Standing(production_access=False, max_24_hour_send=200.0, max_send_rate=1.0)),),
+        standings=((0, _SANDBOX),),
     ),
     Scenario('silence', 'mail stops two hours after the scenario start', curves={'*': ((0, 1), (7200, 1), (7200, 0))}),
     Scenario('idle', 'an account that never sent', volume=0.0, gauges=()),
-    Scenario('dkim_broken', 'an identity whose DKIM fails; the traffic is that of steady'),
+    Scenario(
+        'dkim_broken',
+        'an hour after the start the DKIM record of the domain is gone; SES calls it temporary, and failed a day later',
+        changes=(
+            Change(HOUR, 'identities', DOMAIN, {'dkim_status': 'TEMPORARY_FAILURE', 'error_type': 'HOST_NOT_FOUND'}),
+            Change(25 * HOUR, 'identities', DOMAIN, {'dkim_status': 'FAILED'}),
+        ),
+    ),
+    Scenario(
+        'topic_removed',
+        'an hour after the start SES cannot publish to the topics of the domain, removes them and forwards by email',
+        changes=(Change(HOUR, 'identities', DOMAIN, {'bounce_topic': '', 'complaint_topic': '', 'forwarding': True}),),
+    ),
+    Scenario(
+        'destination_disabled',
+        'an hour after the start nobody takes the bounces and complaints of a configuration set',
+        families=(configuration_sets(2),),
+        changes=(
+            Change(
+                HOUR, 'configuration_sets', 'set-00001', {'destinations': ({'name': 'feedback', 'enabled': False},)}
+            ),
+        ),
+    ),
+    Scenario(
+        'tenant_paused',
+        'AWS finds too many bounces of a tenant after an hour, pauses it after two, and the owner lets it send again '
+        'after five',
+        volume=400.0,
+        families=(tenants(20),),
+        standings=((0, Standing(max_24_hour_send=1_000_000.0, max_send_rate=100.0)),),
+        changes=(
+            Change(HOUR, 'tenants', 'tenant-00003', {'impact': 'HIGH', 'updated': HOUR}),
+            Change(HOUR, 'findings', 'tenant', _bounces('tenant/tenant-00003/tn-00000003', HOUR)),
+            Change(2 * HOUR, 'tenants', 'tenant-00003', {'ses_status': 'DISABLED', 'updated': 2 * HOUR}),
+            Change(
+                5 * HOUR,
+                'tenants',
+                'tenant-00003',
+                {'ses_status': 'ENABLED', 'customer_status': 'REINSTATED', 'updated': 5 * HOUR},
+            ),
+        ),
+    ),
+    Scenario(
+        'finding',
+        'AWS finds an SPF record missing after an hour, and that it is there after six',
+        changes=(
+            Change(
+                HOUR,
+                'findings',
+                'spf',
+                {'resource': f'identity/{DOMAIN}', 'type': 'SPF', 'created': HOUR, 'updated': HOUR},
+            ),
+            Change(6 * HOUR, 'findings', 'spf', {'status': 'FIXED', 'updated': 6 * HOUR}),
+        ),
+    ),
+    Scenario(
+        'sandbox_left',
+        'an account asks for production access, and gets it after two hours',
+        volume=0.08,
+        standings=((0, _SANDBOX), (2 * HOUR, Standing(max_24_hour_send=50_000.0, max_send_rate=14.0))),
+        changes=(
+            Change(0, 'account', values={'review': 'PENDING'}),
+            Change(2 * HOUR, 'account', values={'review': 'GRANTED'}),
+        ),
+    ),
+    Scenario(
+        'stolen_key',
+        'mail leaves from us-east-1; in eu-west-1, where none does, somebody gets production access and a large quota '
+        'after an hour and adds identities after two',
+        regions=('us-east-1',),
+        changes=(
+            Change(0, 'standing', values=vars(_SANDBOX), region=QUIET),
+            Change(0, 'account', values={'review': ''}, region=QUIET),
+            Change(HOUR, 'standing', values=vars(_LARGE), region=QUIET),
+            Change(HOUR, 'account', values={'review': 'GRANTED'}, region=QUIET),
+            *(Change(2 * HOUR, 'identities', name, region=QUIET) for name in _PHISHING),
+        ),
+    ),
     Scenario(
         'many_tenants',
         '200 tenants share the account',
@@ -333,6 +442,9 @@ _ALL = (
         ),
         standings=((0, replace(_LARGE, max_24_hour_send=100_000_000.0)),),
     ),
+    of_size(10, 5, 0),
+    of_size(100, 50, 100),
+    of_size(10_000, 1000, 10_000),
     Scenario(
         'sparse',
         '1,000 configuration sets with every event metric, of which 30 carry all the mail, each for six hours',

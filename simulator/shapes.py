@@ -63,10 +63,12 @@ Reader = Callable[[Any], Any]
 def reader(shape: Shape) -> Reader:
     """The reader of a shape: wire names resolved, numbers and times converted; required, type, range, enum checked.
 
-    No operation that is offered takes a map or bytes.
+    No operation that is offered takes bytes.
     """
     if shape.type_name == 'structure':
         return _structure_reader(shape)
+    if shape.type_name == 'map':
+        return _map_reader(shape)
     if shape.type_name == 'list':
         return _list_reader(shape)
     return _scalar_reader(shape)
@@ -102,6 +104,26 @@ def _structure_reader(shape: Shape) -> Reader:
         return structure
 
     return read_structure
+
+
+def _map_reader(shape: Shape) -> Reader:
+    read_key, read_content, limits = reader(shape.key), reader(shape.value), _limits(shape)
+
+    def read_map(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise Violation('type', 'is not a map')
+        if not limits[0] <= len(value) <= limits[1]:
+            raise Violation('range', f'Member must have length {_range_text(*limits)}')
+        contents: dict[Any, Any] = {}
+        for key, content in value.items():
+            try:
+                contents[read_key(key)] = read_content(content)
+            except Violation as violation:
+                violation.path = (str(key), *violation.path)
+                raise
+        return contents
+
+    return read_map
 
 
 def _list_reader(shape: Shape) -> Reader:
@@ -271,12 +293,49 @@ def xml(shape: Shape, value: Any, tag: str) -> Iterator[str]:
     yield f'</{tag}>'
 
 
+NEWER = {
+    'DeliveryAttributes', 'PricingAttributes', 'SharedPoolDeliveryMode', 'SigningHostedZone', 'SuppressionScope',
+    'ValidationAttributes', 'ValidationOptions',
+}  # fmt: skip
+"""Members that AWS answers with and that the oldest botocore does not know; its clients drop them."""
+
+LEFT_OUT = {
+    'MailFromAttributes': ('MailFromDomain', 'MailFromDomainStatus'),
+    'IdentityMailFromDomainAttributes': ('MailFromDomain', 'MailFromDomainStatus'),
+    'IdentityNotificationAttributes': ('BounceTopic', 'ComplaintTopic', 'DeliveryTopic'),
+}
+"""Members of structures that the model requires and that AWS leaves out where there is nothing to say."""
+
+
 def check_answer(shape: Shape, value: Any) -> str | None:
-    """The violations of the model in an answer: by botocore's validation and the enums it leaves out; None if right."""
+    """The violations of the model in an answer: by botocore's validation and the enums it leaves out; None if right.
+
+    What AWS's own answers have or lack against the model is none: see `NEWER` and `LEFT_OUT`.
+    """
     report = ParamValidator().validate(value, shape)
+    if report.has_errors():
+        value = _as_modelled(shape, value)
+        report = ParamValidator().validate(value, shape)
     if report.has_errors():
         return str(report.generate_report())
     return '; '.join(_bad_enums(shape, value, '')) or None
+
+
+def _as_modelled(shape: Shape, value: Any) -> Any:
+    """The value without what is newer than the model, and with texts where AWS leaves out what the model requires."""
+    if shape.type_name == 'structure' and isinstance(value, dict):
+        members = {name: member for name, member in value.items() if name in shape.members or name not in NEWER}
+        modelled = {
+            name: _as_modelled(shape.members[name], member) if name in shape.members else member
+            for name, member in members.items()
+        }
+        absent = {name: (shape.members[name].metadata.get('enum') or [''])[0] for name in LEFT_OUT.get(shape.name, ())}
+        return {**absent, **modelled}
+    if shape.type_name == 'list' and isinstance(value, list):
+        return [_as_modelled(shape.member, member) for member in value]
+    if shape.type_name == 'map' and isinstance(value, dict):
+        return {key: _as_modelled(shape.value, content) for key, content in value.items()}
+    return value
 
 
 def _bad_enums(shape: Shape, value: Any, path: str) -> Iterator[str]:

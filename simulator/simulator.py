@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
@@ -15,6 +15,7 @@ from simulator.call import Backend, Call, Operation
 from simulator.control import Control
 from simulator.errors import AwsError, invalid_token
 from simulator.faults import ERRORS, Fault, Faults
+from simulator.inventory import DEFAULTS, Change
 from simulator.listings import Listings
 from simulator.models import regions
 from simulator.operations.table import OPERATIONS
@@ -82,7 +83,7 @@ class Simulator:
         listings, sums, quotas = Listings(self.world), Sums(self.world), Quotas(self.clock, self.options.quotas)
         self._backend = Backend(self.world, listings, sums, self.accounts, quotas, self.options.align)
         shown = {'scenario': scenario.name, 'account': self.account, 'seed': self.options.seed}
-        self._control = Control(shown, self.clock, self.faults, self.log, self.refresh)
+        self._control = Control(shown, self.clock, self.faults, self.log, self.refresh, self.change)
         self._repeats = None if self.options.strict else Repeats()
         self._mail_regions = regions('email')
         self._server: HttpServer | None = None
@@ -122,6 +123,18 @@ class Simulator:
         """Work out now what the next requests are likely to ask, so that answering them costs little."""
         self._backend.sums.refresh(self.clock())
         self._backend.listings.refresh(self.clock())
+
+    def change(
+        self,
+        kind: str,
+        name: str = '',
+        values: Mapping[str, Any] | None = DEFAULTS,
+        region: str | None = None,
+        account: str | None = None,
+    ) -> None:
+        """Change from now on what an account has, in one Region or in all of them; see `Change`. None removes."""
+        change = Change(self.clock() - self.world.started, kind, name, values, region)
+        self.world.inventories.add(change, account)
 
     def answer(self, request: HttpRequest) -> Reply:
         """The answer to any request; never raises."""

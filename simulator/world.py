@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from simulator.inventories import Inventories
+from simulator.inventory import Inventory
 from simulator.mail import Mail
 from simulator.rows import Outcomes
 from simulator.scenarios import Scenario, Standing
@@ -37,6 +39,7 @@ class World:
         self.started = clock()
         self.mail = Mail(scenario, seed, self.started)
         self.settled_after = max(scenario.lag[1], scenario.late[1] if scenario.late_share else 0.0)
+        self.inventories = Inventories(scenario)
         self.version = 0  # goes up with each explicit amount
         self._clock = clock
         self._catalogue = catalogue(scenario)
@@ -246,9 +249,14 @@ class World:
         """Limits and status of the account at `now` (None: the clock's)."""
         since = (self._clock() if now is None else now) - self.started
         steps = self.scenario.standings
-        if self.mail.place(account, region).calm:
-            return steps[0][1]
-        return ([standing for seconds, standing in steps if seconds <= since] or [steps[0][1]])[-1]
+        passed = [standing for seconds, standing in steps if seconds <= since]
+        first = steps[0][1]
+        newest = first if self.mail.place(account, region).calm or not passed else passed[-1]
+        return self.inventories.standing(account, region, since, newest)
+
+    def inventory(self, account: str, region: str, now: float | None = None) -> Inventory:
+        """Identities, configuration sets, tenants and findings of the account at `now` (None: the clock's)."""
+        return self.inventories.at(account, region, (self._clock() if now is None else now) - self.started)
 
     def happened(self, account: str, region: str, metric: str, start: float, end: float, now: float) -> int:
         """Account events of minutes [start, end) until `now`, without CloudWatch's lag.

@@ -75,6 +75,7 @@ class Host:
             self.check.waits_for_requests = True
             if clock is not None:
                 self.check.clock = clock
+                self.check.clock_is_turned = True
             AGGREGATOR.connect(self.check, self._submissions)
             AGENT.attach(self.state)
             cleanup.callback(self._disconnect)

@@ -57,6 +57,7 @@ def main(run_path: str, instance: dict[str, Any], config: dict[str, Any], attrib
     datadog_agent._config = {**datadog_agent.get_default_config(), 'run_path': run_path, **config}
     check = AmazonSesCheck('amazon_ses', {}, [instance])
     check.check_id = 'amazon_ses:test:0123456789abcdef'
+    check.clock_is_turned = True
     for name, value in attributes.items():
         setattr(check, name, value)
     for line in sys.stdin:

@@ -60,6 +60,7 @@ class Driver:
         check = AmazonSesCheck('amazon_ses', {}, [self.instance])
         check.clock = lambda: self.clock() + self.skew
         check.counts_at_once = self.counts_at_once
+        check.clock_is_turned = True
         return check
 
     # Time.

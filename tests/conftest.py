@@ -13,6 +13,7 @@ from common import START, Driver, instance_of
 from hypothesis import settings
 
 from datadog_checks.amazon_ses import leases
+from datadog_checks.amazon_ses.aws import ses_budget
 from simulator import Clock, Simulator
 from simulator.network import ConnectProxy
 
@@ -42,9 +43,11 @@ def dd_environment() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(autouse=True)
-def new_leases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test is a process with leases of its own: another test may have turned the clock that they are timed by."""
+def new_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test is a process with leases and budgets of its own: another test may have turned the clock that they are
+    timed by, and another simulator may have the same port."""
     monkeypatch.setattr(leases, 'OF_THIS_PROCESS', leases.Leases())
+    ses_budget._budgets.clear()
 
 
 @pytest.fixture

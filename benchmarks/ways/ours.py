@@ -52,6 +52,7 @@ class Way:
         check.counts_at_once = True
         check.check_id = f'amazon_ses:{len(self._checks)}'
         check.clock = lambda: self._now
+        check.clock_is_turned = True
         self._checks.append(check)
         _run(check)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datadog_checks.amazon_ses import report, telemetry, thresholds
 from datadog_checks.amazon_ses.cloudwatch import discovery, families, gauges, metric_table, queries
 from datadog_checks.amazon_ses.model import Action, EventSpec, MetricSpec, StatusSpec
-from datadog_checks.amazon_ses.registry import COLLECTORS
+from datadog_checks.amazon_ses.registry import COLLECTORS, SWEEPS
 
 METRICS: tuple[MetricSpec, ...] = tuple(
     dict.fromkeys(
@@ -15,6 +15,7 @@ METRICS: tuple[MetricSpec, ...] = tuple(
             *gauges.METRICS,
             *report.METRICS,
             *(metric for collector in COLLECTORS for metric in collector.metrics),
+            *(metric for sweep in SWEEPS for metric in sweep.metrics),
             *telemetry.METRICS,
         )
     )
@@ -29,10 +30,17 @@ STATUSES: tuple[StatusSpec, ...] = tuple(
     )
 )
 EVENTS: tuple[EventSpec, ...] = tuple(
-    dict.fromkeys((*(event for collector in COLLECTORS for event in collector.events), *telemetry.EVENTS))
+    dict.fromkeys(
+        (
+            *(event for collector in COLLECTORS for event in collector.events),
+            *(event for sweep in SWEEPS for event in sweep.events),
+            *telemetry.EVENTS,
+        )
+    )
 )
 ACTIONS: tuple[Action, ...] = (
     *queries.ACTIONS,
     *discovery.ACTIONS,
     *(action for collector in COLLECTORS for action in collector.actions),
+    *(action for sweep in SWEEPS for action in sweep.actions),
 )

@@ -21,6 +21,7 @@ from datadog_checks.amazon_ses.configuration import agent_options, settings
 from datadog_checks.amazon_ses.configuration.options import SettingsError
 from datadog_checks.amazon_ses.model import UNKNOWN_ACCOUNT, Failure, Level, MetricSpec, MetricType, Target
 from datadog_checks.amazon_ses.notices import Notice, Notices
+from datadog_checks.amazon_ses.pace import Pace, TurnedPace
 from datadog_checks.amazon_ses.report import Report
 from datadog_checks.amazon_ses.role import Role
 from datadog_checks.amazon_ses.run import Outcomes, Run, RunStep, Subject
@@ -53,6 +54,9 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     counts_at_once = False
     """Set by a host that knows that no other process uses its cache: its first run counts already."""
 
+    clock_is_turned = False
+    """Set by a host that turns the clock: requests to SES then wait for their turn by that clock, at once."""
+
     def __init__(self, name: str, init_config: Mapping[str, Any], instances: Sequence[Mapping[str, Any]]) -> None:
         # The base class fails on some wrong values of its own options.
         try:
@@ -64,6 +68,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         # Looked up at each call, so that a test that turns the clock of the process turns this one as well.
         self.clock: Callable[[], float] = lambda: time.time()
         self.monotonic: Callable[[], float] = time.monotonic
+        self._pace: Pace | None = None
         self._run_number = 0
         self._new_runners()
         self._scope: Scope | None = None
@@ -93,6 +98,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self._store.close()
         if self._scope is not None:
             self._scope.release()
+        if self._access is not None:
+            self._access.turns.cancel()
 
     def check(self, _: Any) -> None:
         started, now = self.monotonic(), self.clock()
@@ -132,6 +139,13 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         _raise_where_nothing_answers(reports, unknown)
 
     @property
+    def pace(self) -> Pace:
+        """How the seconds pass for which requests to SES wait."""
+        if self._pace is None:
+            self._pace = TurnedPace(lambda: self.clock()) if self.clock_is_turned else Pace(lambda: self.monotonic())
+        return self._pace
+
+    @property
     def scope(self) -> Scope:
         if self._scope is None:
             self._scope = Scope(
@@ -146,7 +160,11 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             from datadog_checks.amazon_ses.aws.access import Access
 
             self._access = Access(
-                self.settings.sign_in, self.settings.network, self.scope.sign_in_regions, lambda: self.monotonic()
+                self.settings.sign_in,
+                self.settings.network,
+                self.scope.sign_in_regions,
+                lambda: self.monotonic(),
+                self.pace,
             )
         return self._access
 
@@ -260,8 +278,12 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         under_way = [subject.task for subject in subjects if subject.target == run.target]
         plan = planning.plan(self.settings, run.target, progress, now, lookback, under_way)
         if run.role is not Role.COUNTING:
-            plan = replace(plan, listings=())
-        return run.steps(plan, self.access, self._run_number, now)
+            plan = replace(plan, listings=(), sweep=None)
+        if plan.sweep is not None and self._ends_after_run:
+            plan = replace(plan, sweep=replace(plan.sweep, seconds=self.settings.run_timeout))
+        steps = run.steps(plan, self.access, self._run_number, now)
+        waits_for_all = self._ends_after_run or self.pace.passes_at_once
+        return (replace(step, is_awaited=True) for step in steps) if waits_for_all else steps
 
     def _results(self, runs: Sequence[Run], steps: Sequence[RunStep], wait: Wait) -> Results[Subject, Any]:
         """The results of the steps, and of those that stand in for what AWS refused, which a process that ends after

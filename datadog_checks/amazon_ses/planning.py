@@ -6,8 +6,9 @@ Each concern decides what is due of it; this module only composes them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import Any
 
 from datadog_checks.amazon_ses import quiet as quiet_regions
 from datadog_checks.amazon_ses import sources
@@ -22,8 +23,8 @@ from datadog_checks.amazon_ses.cloudwatch import (
     slots,
     survey,
 )
-from datadog_checks.amazon_ses.cloudwatch.discovery import Listing
-from datadog_checks.amazon_ses.cloudwatch.families import UNRECOGNIZED
+from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory, Listing
+from datadog_checks.amazon_ses.cloudwatch.families import CONFIGURATION_SET, UNRECOGNIZED
 from datadog_checks.amazon_ses.cloudwatch.ledger import Lookback, Origin
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
 from datadog_checks.amazon_ses.cloudwatch.periods import newest_window
@@ -35,9 +36,15 @@ from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.configuration.settings import Settings
 from datadog_checks.amazon_ses.model import Target
 from datadog_checks.amazon_ses.progress import Progress
+from datadog_checks.amazon_ses.registry import SWEEPS
 from datadog_checks.amazon_ses.sources import CLOUDWATCH, DISCOVERY, SNDS
+from datadog_checks.amazon_ses.sweeps import Context, Sweep, states
+from datadog_checks.amazon_ses.sweeps.worker import SweepTask
 
-Task = Collector | Listing | Batch
+SWEEP = 'sweep'
+"""Stands for the source of the step that asks the sweeps."""
+
+Task = Collector | Listing | Batch | SweepTask
 
 SOURCES_OF_BATCHES = {Purpose.COUNTS: CLOUDWATCH, Purpose.SNDS: SNDS, Purpose.SURVEY: Purpose.SURVEY}
 """What a batch is asked for, as a source where it is one."""
@@ -45,16 +52,21 @@ SOURCES_OF_BATCHES = {Purpose.COUNTS: CLOUDWATCH, Purpose.SNDS: SNDS, Purpose.SU
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The tasks of one Region, in the order in which they are asked. `progress` is what the plan was made from."""
+    """The tasks of one Region, in the order in which they are asked. `progress` is what the plan was made from.
+
+    `sweep` is for the sweeps of which something is due.
+    """
 
     collectors: tuple[Collector, ...]
     listings: tuple[Listing, ...]
     poll: Poll
     progress: Progress
+    sweep: SweepTask | None = None
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        return (*self.collectors, *self.listings, *self.poll.batches)
+        sweeps = () if self.sweep is None else (self.sweep,)
+        return (*self.collectors, *self.listings, *self.poll.batches, *sweeps)
 
 
 def plan(
@@ -67,9 +79,7 @@ def plan(
 ) -> Plan:
     """The tasks of this run for one account and Region: what is due and not under way already."""
     progress = _prepared(settings, progress, now)
-    quiet = (
-        False if settings.regions else quiet_regions.is_quiet(progress.inventory, progress.sources, settings.collect)
-    )
+    quiet = _is_quiet(settings, progress)
     is_due = partial(_is_due, progress, target, now)
     asked_names = {_source_of(task) for task in under_way}
     collectors = tuple(
@@ -83,10 +93,11 @@ def plan(
     if lists_metrics(settings) and is_due(DISCOVERY, discovery.LISTING_INTERVAL) and DISCOVERY not in asked_names:
         unrecognized = UNRECOGNIZED in settings.collect
         listings = (discovery.next_listing(progress.inventory, now, unrecognized, settings.linked_accounts),)
+    sweep = None if SWEEP in asked_names else _sweep_task(settings, target, progress, now)
     if quiet is not False:
         if quiet:
             progress = _advanced_without_data(settings, progress, now, lookback)
-        return Plan(collectors, listings, Poll(progress.slots.slot, (), lookback), progress)
+        return Plan(collectors, listings, Poll(progress.slots.slot, (), lookback), progress, sweep)
     slot = slots.next_slot(progress.slots, target, now, period_in_use(settings, progress))
     asked_keys = _keys_under_way(under_way)
     count_batches, progress = _count_batches(settings, progress, now, Poll(slot, (), lookback), asked_keys)
@@ -95,7 +106,46 @@ def plan(
         every += daily.daily_batches(progress.selection, now)
     if Purpose.SURVEY not in asked_names:
         every += survey.survey_batches(progress.survey, now)
-    return Plan(collectors, listings, Poll(slot, tuple(every), lookback), progress)
+    return Plan(collectors, listings, Poll(slot, tuple(every), lookback), progress, sweep)
+
+
+def active_sweeps(settings: Settings) -> tuple[Sweep[Any], ...]:
+    """The sweeps that are on."""
+    return tuple(sweep for sweep in SWEEPS if sweep.name in settings.collect)
+
+
+def sweep_context(settings: Settings, target: Target, progress: Progress) -> Context:
+    """What the sweeps may know beside their own states."""
+    return Context(
+        target,
+        is_quiet=_is_quiet(settings, progress) is not False,
+        show_addresses=settings.show_addresses,
+        sending_sets=partial(_listed_sets, progress.inventory),
+        **asdict(settings.bounds),
+    )
+
+
+def _listed_sets(inventory: Inventory) -> frozenset[str]:
+    """The configuration sets of this account that CloudWatch lists."""
+    of_account = (metric.dimensions for metric in inventory.metrics if not metric.account)
+    return frozenset(value for dimensions in of_account for name, value in dimensions if name == CONFIGURATION_SET)
+
+
+def _sweep_task(settings: Settings, target: Target, progress: Progress, now: float) -> SweepTask | None:
+    """The sweeps, if a request of them is due. They begin once a source of the Region has answered, if there is one."""
+    sources_asked = progress.sources.values()
+    if _source_names(settings, progress) and not any(source.answered_at is not None for source in sources_asked):
+        return None
+    sweeps, context = active_sweeps(settings), sweep_context(settings, target, progress)
+    if states.next_in_turn(sweeps, progress.sweeps, context, now) is None:
+        return None
+    return SweepTask(sweeps, progress.sweeps, context)
+
+
+def _is_quiet(settings: Settings, progress: Progress) -> bool | None:
+    if settings.regions:
+        return False
+    return quiet_regions.is_quiet(progress.inventory, progress.sources, settings.collect)
 
 
 def lists_metrics(settings: Settings) -> bool:
@@ -168,7 +218,8 @@ def _selected(settings: Settings, progress: Progress, now: float) -> Progress:
     account_series = ACCOUNT_SERIES if CLOUDWATCH in settings.collect else ()
     always = _submitted((*account_series, *settings.named_series), settings.dropped_metrics)
     named = [tuple(sorted(series.dimensions)) for series in settings.named_series]
-    recognized = families.recognize(progress.inventory.metrics, settings.collect, named)
+    hashed = settings.bounds.hash_tenants
+    recognized = families.recognize(progress.inventory.metrics, settings.collect, named, hashed)
     listed = _submitted(recognized, settings.dropped_metrics)
     matching = selection.matching(listed, settings.include, settings.exclude)
     surveying = survey.with_candidates(progress.survey, matching, settings.max_series, now)
@@ -207,6 +258,8 @@ def _advanced_without_data(settings: Settings, progress: Progress, now: float, l
 def _source_of(task: Task) -> str:
     if isinstance(task, Collector):
         return task.name
+    if isinstance(task, SweepTask):
+        return SWEEP
     return DISCOVERY if isinstance(task, Listing) else SOURCES_OF_BATCHES[task.purpose]
 
 

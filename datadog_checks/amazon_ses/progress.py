@@ -29,6 +29,9 @@ from datadog_checks.amazon_ses.collectors.account import STANDING_SOURCES, Stand
 from datadog_checks.amazon_ses.configuration.settings import Settings
 from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, malformed
 from datadog_checks.amazon_ses.sources import CLOUDWATCH, CLOUDWATCH_SOURCES, DISCOVERY, SNDS, Sources
+from datadog_checks.amazon_ses.sweeps import states as sweep_states
+from datadog_checks.amazon_ses.sweeps.states import States
+from datadog_checks.amazon_ses.sweeps.worker import SweepTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Progress:
     slots: Slots = field(default_factory=Slots)
     quarantine: Quarantine = field(default_factory=Quarantine)
     sources: Sources = field(default_factory=dict)
+    sweeps: States = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,15 @@ def after_snapshot(
         return progress, ()
     events = tuple(changes(progress.standing, observed))
     return replace(progress, standing=newest_standing(progress.standing, observed)), events
+
+
+def after_sweeps(progress: Progress, task: SweepTask, states: States | Failure) -> tuple[Progress, tuple[Event, ...]]:
+    """The progress after sweeps were asked, which states came of it, and the events that it means."""
+    if isinstance(states, Failure):
+        return progress, ()
+    after = {**progress.sweeps, **states}
+    events = sweep_states.events(task.sweeps, progress.sweeps, after, task.context)
+    return replace(progress, sweeps=after), tuple(events)
 
 
 def after_listing(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from datadog_checks.amazon_ses import telemetry, thresholds
 from datadog_checks.amazon_ses.cadence import hold
@@ -35,10 +36,12 @@ from datadog_checks.amazon_ses.model import (
     Target,
 )
 from datadog_checks.amazon_ses.notices import Notice
-from datadog_checks.amazon_ses.planning import period_in_use
+from datadog_checks.amazon_ses.planning import active_sweeps, period_in_use, sweep_context
 from datadog_checks.amazon_ses.progress import Counts, Progress
-from datadog_checks.amazon_ses.registry import COLLECTORS
-from datadog_checks.amazon_ses.sources import CLOUDWATCH, DISCOVERY, SNDS, Sources
+from datadog_checks.amazon_ses.registry import COLLECTORS, SWEEPS
+from datadog_checks.amazon_ses.sources import CLOUDWATCH, DISCOVERY, SNDS, Source, Sources
+from datadog_checks.amazon_ses.sweeps import Sweep, states
+from datadog_checks.amazon_ses.sweeps.states import States
 
 SEND_RATE = MetricSpec(
     'quota.send_rate',
@@ -66,10 +69,14 @@ OVER_LIMIT = (
 
 SEND_KEY = next(series.key for series in ACCOUNT_SERIES if series.spec is SEND)
 
+SWEEP_INTERVAL = 3600
+"""Seconds after three of which a sweep that was not answered says nothing of the connection."""
+
 INTERVALS: Mapping[str, int] = {
     **{collector.name: collector.interval for collector in COLLECTORS},
     DISCOVERY: discovery.LISTING_INTERVAL,
     SNDS: DAILY_INTERVAL,
+    **{sweep.name: SWEEP_INTERVAL for sweep in SWEEPS},
 }
 """Polling interval of each source in seconds. The interval of `cloudwatch` is the option `period`."""
 
@@ -97,8 +104,12 @@ class Report:
         self._calls = calls
         self._now = now
         self._period = period_in_use(settings, result.progress)
+        self._sweeps = active_sweeps(settings)
+        self._context = sweep_context(settings, result.target, result.progress)
         sources = result.progress.sources
-        self.failures = telemetry.failures(sources, result.failures)
+        of_sweeps = _failures_of_sweeps(self._sweeps, result.progress.sweeps, now)
+        self.failures = telemetry.failures(sources, (*of_sweeps, *result.failures))
+        sources = sources or _as_sources(self._sweeps, result.progress.sweeps, now)
         level = telemetry.level(sources, self.failures, {**INTERVALS, CLOUDWATCH: self._period}, now)
         self.level = Level.UNKNOWN if result.is_on_trial and level is not Level.OK else level
 
@@ -142,13 +153,30 @@ class Report:
         result, settings, target = self._result, self._settings, self.target
         yield from count_samples(result.counts)
         yield from result.events
-        current = tuple(current_readings(settings, result.progress, self._now))
+        current = (*current_readings(settings, result.progress, self._now), *self._swept())
         yield from current
         samples = (reading for reading in current if isinstance(reading, Sample))
         yield from thresholds.statuses(settings.thresholds, samples, (*settings.tags, *target.tags))
         yield from telemetry.connection(self.level, self.failures)
         yield from telemetry.calls(self._calls, target.region)
         yield from telemetry.collection(result.progress, self._period, self._now)
+        yield from telemetry.sweeps(self._sweeps, result.progress.sweeps, self._context, self._now)
+
+    def _swept(self) -> Iterable[Reading]:
+        """What the sweeps show."""
+        for sweep in self._sweeps:
+            yield from states.readings(sweep, self._result.progress.sweeps, self._context, self._now)
+
+
+def _failures_of_sweeps(sweeps: Iterable[Sweep[Any]], swept: States, now: float) -> Iterable[Failure]:
+    for sweep in sweeps:
+        yield from states.state_of(sweep, swept).failures(now)
+
+
+def _as_sources(sweeps: Iterable[Sweep[Any]], swept: States, now: float) -> Sources:
+    """The sweeps as sources, for the level of `can_connect` where nothing else is collected."""
+    active = ((sweep.name, swept[sweep.name]) for sweep in sweeps if sweep.name in swept)
+    return {name: Source(state.asked_at, state.answered_at, tuple(state.failures(now))) for name, state in active}
 
 
 def unreadable(path: str) -> Failure:

@@ -12,7 +12,7 @@ from functools import partial
 from logging import Logger, LoggerAdapter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from datadog_checks.amazon_ses import sources
+from datadog_checks.amazon_ses import planning, sources
 from datadog_checks.amazon_ses.cloudwatch import answers, discovery
 from datadog_checks.amazon_ses.cloudwatch.discovery import Listing, ListingAnswer
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
@@ -30,6 +30,7 @@ from datadog_checks.amazon_ses.progress import (
     after_listing,
     after_no_answer,
     after_snapshot,
+    after_sweeps,
 )
 from datadog_checks.amazon_ses.report import RunResult
 from datadog_checks.amazon_ses.role import Role
@@ -37,6 +38,8 @@ from datadog_checks.amazon_ses.runner import Finished, Results, Step, UnderWay
 from datadog_checks.amazon_ses.state.observation import Observation
 from datadog_checks.amazon_ses.state.saving import Saving
 from datadog_checks.amazon_ses.state.store import Store
+from datadog_checks.amazon_ses.sweeps import states, worker
+from datadog_checks.amazon_ses.sweeps.worker import Edge, SweepTask
 from datadog_checks.amazon_ses.telemetry import counting_began
 
 if TYPE_CHECKING:
@@ -140,7 +143,7 @@ class Run:
         self._planned = plan.collectors
         circuit = SignInCircuit()
         for task in plan.tasks:
-            yield self._step(start, task, access, circuit)
+            yield self._step(start, task, access, circuit, not _is_late(task))
 
     def stand_in_steps(self, results: Results[Subject, Any], access: Access) -> Iterable[RunStep]:
         """The sources that stand in for one that was refused in this run, where the plan did not ask them already."""
@@ -151,8 +154,10 @@ class Run:
                     if collector not in self._planned:
                         yield self._step(start, collector, access, SignInCircuit())
 
-    def _step(self, start: RunStart, task: Task, access: Access, circuit: SignInCircuit) -> RunStep:
-        service, operation, name = _address(task)
+    def _step(
+        self, start: RunStart, task: Task, access: Access, circuit: SignInCircuit, is_awaited: bool = True
+    ) -> RunStep:
+        service, operation, name = _address(task, start.at)
         return Step(
             (self.target, name),
             Subject(self.target, start, task),
@@ -160,6 +165,7 @@ class Run:
             operation,
             access.endpoint(service, self.target.region),
             partial(self._perform, access, task, start.at, circuit),
+            is_awaited,
         )
 
     def apply(self, results: Results[Subject, Any], now: float, foreign_accounts: ForeignAccounts) -> None:
@@ -203,13 +209,15 @@ class Run:
         """Perform one task in a thread of its own. After a sign-in failure the Region's other tasks are skipped."""
         if circuit.failure is not None:
             return circuit.failure
-        region = self.target.region
+        account, region = self.target
         answer: Any
         try:
             if isinstance(task, Collector):
-                answer = access.fetch(task, region)
+                answer = access.fetch(task, region, account, access.turns.cancellation())
+            elif isinstance(task, SweepTask):
+                answer = worker.sweep(task, self._edge(access, now))
             elif isinstance(task, Listing):
-                answer = access.list_metrics(task, region, self.target.account, discovery.LISTING_SECONDS)
+                answer = access.list_metrics(task, region, account, discovery.LISTING_SECONDS)
             else:
                 answer = access.get_metric_data(task, region, now)
         except Exception as error:
@@ -220,6 +228,17 @@ class Run:
         if isinstance(failure, Failure) and failure.is_before_request:
             circuit.failure = failure
         return answer
+
+    def _edge(self, access: Access, now: float) -> Edge:
+        """The way to AWS of a step of the sweeps that begins now."""
+        is_cancelled, pace = access.turns.cancellation(), access.turns.pace
+        begun = pace.monotonic()
+        return Edge(
+            lambda request: access.ask(request, self.target, is_cancelled),
+            lambda request: access.seconds_until(request, self.target),
+            lambda: now + pace.elapsed(begun),
+            is_cancelled,
+        )
 
     def _apply_outcomes(
         self, outcomes: Outcomes, under_way: Iterable[UnderWay[Subject]], now: float, foreign_accounts: ForeignAccounts
@@ -246,6 +265,9 @@ class Run:
                 if isinstance(outcome, ListingAnswer):
                     outcome = _without_accounts(outcome, foreign_accounts(self.target, outcome.metrics))
                 self.progress = after_listing(self.progress, task, outcome, start.at, start.run)
+            elif isinstance(task, SweepTask):
+                self.progress, events = after_sweeps(self.progress, task, outcome)
+                self.events.extend(events)
             else:
                 self.progress, events = after_snapshot(self.progress, task, outcome, start.at, start.run)
                 self.events.extend(events)
@@ -294,12 +316,15 @@ def unfinished(under_way: Iterable[UnderWay[Any]], waiting: int, settings: Setti
     )
 
 
-def _address(task: Task) -> tuple[str, str, str]:
-    """Service and operation that a task asks, and the name that it has from run to run."""
+def _address(task: Task, now: float) -> tuple[str, str, str]:
+    """Service and operation that a task asks, of several the first, and the name that it has from run to run."""
     if isinstance(task, Collector):
         return task.service, task.actions[0].name.partition(':')[2], task.name
     if isinstance(task, Listing):
         return 'cloudwatch', discovery.OPERATION, discovery.OPERATION
+    if isinstance(task, SweepTask):
+        turn = states.next_in_turn(task.sweeps, task.states, task.context, now)
+        return 'sesv2', turn[1].operation if turn else planning.SWEEP, planning.SWEEP
     # No series is in two batches at a time, so the first one names its batch.
     return 'cloudwatch', answers.OPERATION, f'{task.purpose}:{task.queries[0].series.key}'
 
@@ -316,5 +341,16 @@ def _failed(pairs: Iterable[tuple[Batch, Any]]) -> list[Batch]:
 
 
 def _is_usual(step: UnderWay[Subject]) -> bool:
-    """Whether it is no failure that a step is under way: a long listing goes on beside the runs."""
-    return isinstance(step.subject.task, Listing) and step.seconds < discovery.LISTING_SECONDS
+    """Whether it is no failure that a step is under way: a long listing goes on beside the runs, and so does what waits
+    for its turn with SES."""
+    task = step.subject.task
+    if isinstance(task, Listing):
+        return step.seconds < discovery.LISTING_SECONDS
+    return _is_late(task) and step.seconds < 2 * worker.MOST_SECONDS
+
+
+def _is_late(task: Task) -> bool:
+    """Whether a run does not wait for a task that was planned: it may have to wait for its turn with SES."""
+    if isinstance(task, Collector):
+        return task.may_be_late or bool(task.instead_of)
+    return isinstance(task, SweepTask)

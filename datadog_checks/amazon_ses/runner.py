@@ -1,7 +1,8 @@
 """Runs steps in threads of their own, waits for them for a limited time, and remembers those that are still under way.
 
 All steps that may start do so at once. Steps that do not end in time are left behind: they go on, are not started
-again, and `collect` returns their results in a later run. A run waits for none that an earlier run left behind.
+again, and `collect` returns their results in a later run. A run waits for none that an earlier run left behind, and
+leaves behind at once what is not awaited.
 Steps that could not start in time are dropped, and planned anew by the next run.
 
 Everything but the work of a step happens on the thread of the check.
@@ -63,7 +64,7 @@ class Step(Generic[S, T]):
     """One request, or some in a row. `perform` runs in a thread of its own and must not raise.
 
     `identity` says which step it is from run to run, `subject` what it is about. `operation` is the AWS operation that
-    it asks of the endpoint.
+    it asks of the endpoint. A run does not wait for a step that is not awaited, and gives it no share of its own.
     """
 
     identity: Hashable
@@ -72,6 +73,7 @@ class Step(Generic[S, T]):
     operation: str
     endpoint: Endpoint
     perform: Callable[[], T]
+    is_awaited: bool = True
 
 
 class Finished(NamedTuple, Generic[S, T]):
@@ -204,7 +206,7 @@ class _Schedule(Generic[S, T]):
     """The steps of one run: those that wait, in the order in which they start, and those that are running.
 
     Regions take turns. A step may start if there is a thread for it, and its endpoint is known to answer or it is the
-    probe there. After a probe that failed, its operation waits for the next run.
+    probe there. After a probe that failed, its operation waits for the next run. What is not awaited is no probe.
     """
 
     def __init__(self, runner: Runner[S, T], steps: Iterable[Step[S, T]], exclusive_seconds: float) -> None:
@@ -216,18 +218,20 @@ class _Schedule(Generic[S, T]):
         for step in steps:
             if not runner.is_under_way(step):
                 self._waiting.setdefault(step.region, deque()).append(step)
+        self._awaited_endpoints = {step.endpoint for step in self._all_waiting() if step.is_awaited}
         self._running_per_region: Counter[str] = Counter()
         self._probes: dict[Endpoint, tuple[Step[S, T], Wait]] = {}
         self._failed_probes: set[tuple[Endpoint, str]] = set()
 
     @property
     def waits(self) -> bool:
-        """Whether any step is running or may still start in this run."""
-        return bool(self.running) or (not self._runner.is_full and any(map(self._may_start, self._all_waiting())))
+        """Whether any step that is awaited is running or may still start in this run."""
+        awaited = (step for step in self._all_waiting() if step.is_awaited)
+        return bool(self.running) or (not self._runner.is_full and any(map(self._may_start, awaited)))
 
     @property
     def not_started(self) -> list[S]:
-        return [step.subject for step in self._all_waiting()]
+        return [step.subject for step in self._all_waiting() if step.is_awaited]
 
     @property
     def seconds_of_probes(self) -> float:
@@ -243,8 +247,9 @@ class _Schedule(Generic[S, T]):
             step = self._next_step()
             if step is None:
                 return
-            self.running[step.identity] = step
-            self._running_per_region[step.region] += 1
+            if step.is_awaited:
+                self.running[step.identity] = step
+                self._running_per_region[step.region] += 1
             self._runner.start(step)
 
     def end(self, step: Step[S, T], results: Sequence[T]) -> None:
@@ -282,9 +287,9 @@ class _Schedule(Generic[S, T]):
         """The first of these steps whose endpoint answers, or the probe of an endpoint that is not known to."""
         silent: dict[Endpoint, list[Step[S, T]]] = {}
         for step in steps:
-            if step.endpoint.answers:
+            if step.endpoint.answers or not (step.is_awaited or step.endpoint in self._awaited_endpoints):
                 return step
-            if self._may_start(step) and step.endpoint not in self._probes:
+            if step.is_awaited and self._may_start(step) and step.endpoint not in self._probes:
                 silent.setdefault(step.endpoint, []).append(step)
         for endpoint, candidates in silent.items():
             operation = endpoint.next_probe(self._runner, list(dict.fromkeys(step.operation for step in candidates)))

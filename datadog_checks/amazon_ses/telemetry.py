@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from datadog_checks.amazon_ses.cloudwatch import quarantine, slots
 from datadog_checks.amazon_ses.cloudwatch.cost import monthly_cost
@@ -28,6 +29,8 @@ from datadog_checks.amazon_ses.model import (
 )
 from datadog_checks.amazon_ses.progress import Progress
 from datadog_checks.amazon_ses.sources import Source, Sources
+from datadog_checks.amazon_ses.sweeps import Context, Sweep
+from datadog_checks.amazon_ses.sweeps.states import States
 
 COUNT, GAUGE = MetricType.COUNT, MetricType.GAUGE
 
@@ -75,6 +78,16 @@ REGION_LEFT_OUT = MetricSpec(
     GAUGE,
     '1 for a Region that `regions: all` leaves out. The reason is not_enabled, denied (every request is) or '
     'organization (a policy of the organization denies it).',
+)
+SWEEP_AGE = MetricSpec(
+    'collector.sweep_age',
+    GAUGE,
+    'Seconds since the oldest part was read of what a source shows that needs a call for each item, or each hundred.',
+    'second',
+    orientation=-1,
+)
+SWEEP_PENDING = MetricSpec(
+    'collector.sweep_pending', GAUGE, 'Items that such a source has still to read in its round.', 'item', orientation=-1
 )
 CONTEXTS = MetricSpec(
     'collector.contexts',
@@ -144,6 +157,8 @@ METRICS = (
     IDLE_SERIES,
     SERIES_DROPPED,
     REGION_LEFT_OUT,
+    SWEEP_AGE,
+    SWEEP_PENDING,
     CONTEXTS,
     PERIODS_SKIPPED,
     PERIODS_UNKNOWN,
@@ -213,6 +228,17 @@ def series_dropped(progress: Progress, now: float) -> Mapping[str, int]:
     blocked = quarantine.blocked_counts(progress.quarantine, progress.selection.series, now)
     malformed = {MALFORMED: progress.inventory.malformed} if progress.inventory.malformed else {}
     return {**progress.selection.dropped, **blocked, **malformed}
+
+
+def sweeps(active: Iterable[Sweep[Any]], states: States, context: Context, now: float) -> Iterable[Sample]:
+    """How old the oldest part is of what each sweep shows, and how many items it has still to read."""
+    for sweep in active:
+        if sweep.name in states:
+            tags, state = (f'source:{sweep.name}',), states[sweep.name].state
+            read_at = sweep.read_at(state)
+            if read_at is not None:
+                yield Sample(SWEEP_AGE, max(0.0, now - read_at), tags)
+            yield Sample(SWEEP_PENDING, sweep.pending(state, context, now), tags)
 
 
 def left_out(reason: str) -> Iterable[Sample]:

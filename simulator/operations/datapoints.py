@@ -102,5 +102,5 @@ def page(call: Call, code: str) -> tuple[int, float]:
 def _digest(call: Call) -> str:
     """A digest of a request without its token."""
     params = {name: value for name, value in call.params.items() if name != 'NextToken'}
-    text = json.dumps([call.account, call.region, params], sort_keys=True)
+    text = json.dumps([call.record.operation, call.account, call.region, params], sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=9).hexdigest()

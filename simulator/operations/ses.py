@@ -6,6 +6,9 @@ from collections import Counter
 from typing import Any
 
 from simulator.call import Call
+from simulator.inventory import PLANTED_TOKEN, AccountSettings
+from simulator.operations.pages import inventory_of, present
+from simulator.operations.resources import condition
 
 BUCKET = 15
 """Minutes of a bucket of GetSendStatistics."""
@@ -15,15 +18,56 @@ _STATISTICS = {'DeliveryAttempts': 'Send', 'Bounces': 'Bounce', 'Complaints': 'C
 
 def get_account(call: Call) -> dict[str, Any]:
     standing = call.backend.world.standing(call.account, call.region, call.now)
-    return {
-        'DedicatedIpAutoWarmupEnabled': False,
-        'EnforcementStatus': standing.enforcement_status,
-        'ProductionAccessEnabled': standing.production_access,
-        'SendQuota': get_send_quota(call),
-        'SendingEnabled': standing.sending_enabled,
-        'SuppressionAttributes': {'SuppressedReasons': ['BOUNCE', 'COMPLAINT']},
-        'VdmAttributes': {'VdmEnabled': 'DISABLED'},
-    }
+    settings = inventory_of(call).account
+    return present(
+        {
+            'DedicatedIpAutoWarmupEnabled': settings.auto_warmup,
+            'EnforcementStatus': standing.enforcement_status,
+            'ProductionAccessEnabled': standing.production_access,
+            'SendQuota': get_send_quota(call),
+            'SendingEnabled': standing.sending_enabled,
+            'SuppressionAttributes': _suppression(settings),
+            'Details': _details(settings),
+            'VdmAttributes': _vdm(settings),
+            'PricingAttributes': present({'CurrentPlan': settings.plan, 'NextPlan': settings.next_plan}),
+            'DeliveryAttributes': present({'SharedPoolDeliveryMode': settings.shared_pool}),
+        }
+    )
+
+
+def _suppression(settings: AccountSettings) -> dict[str, Any]:
+    attributes: dict[str, Any] = {}
+    if settings.suppressed_reasons is not None:
+        attributes['SuppressedReasons'] = list(settings.suppressed_reasons)
+    if settings.validation:
+        attributes['ValidationAttributes'] = {'ConditionThreshold': condition(settings.validation)}
+    return attributes
+
+
+def _details(settings: AccountSettings) -> dict[str, Any]:
+    return present(
+        {
+            'MailType': settings.mail_type,
+            'WebsiteURL': settings.website,
+            'ContactLanguage': 'EN',
+            'UseCaseDescription': settings.use_case,
+            'AdditionalContactEmailAddresses': list(settings.contacts) or None,
+            'ReviewDetails': {'Status': settings.review, 'CaseId': PLANTED_TOKEN} if settings.review else None,
+        }
+    )
+
+
+def _vdm(settings: AccountSettings) -> dict[str, Any] | None:
+    if not settings.vdm:
+        return None
+    dashboard, guardian = settings.engagement_metrics, settings.optimized_shared_delivery
+    return present(
+        {
+            'VdmEnabled': settings.vdm,
+            'DashboardAttributes': present({'EngagementMetrics': dashboard}),
+            'GuardianAttributes': present({'OptimizedSharedDelivery': guardian}),
+        }
+    )
 
 
 def get_send_quota(call: Call) -> dict[str, Any]:

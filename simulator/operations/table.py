@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from simulator.call import Operation
-from simulator.operations import cloudwatch, metric_data, ses, sts
+from simulator.operations import cloudwatch, identities, metric_data, resources, ses, sts
+
+# SES documents one call a second for each of its reads.
+_INVENTORY = {
+    ('sesv2', 'ListEmailIdentities'): identities.list_email_identities,
+    ('sesv2', 'GetEmailIdentity'): identities.get_email_identity,
+    ('ses', 'GetIdentityDkimAttributes'): identities.get_identity_dkim_attributes,
+    ('ses', 'GetIdentityMailFromDomainAttributes'): identities.get_identity_mail_from_domain_attributes,
+    ('ses', 'GetIdentityNotificationAttributes'): identities.get_identity_notification_attributes,
+    ('sesv2', 'ListConfigurationSets'): resources.list_configuration_sets,
+    ('sesv2', 'GetConfigurationSet'): resources.get_configuration_set,
+    ('sesv2', 'GetConfigurationSetEventDestinations'): resources.get_configuration_set_event_destinations,
+    ('sesv2', 'ListRecommendations'): resources.list_recommendations,
+    ('sesv2', 'ListReputationEntities'): resources.list_reputation_entities,
+}
 
 OPERATIONS: dict[tuple[str | None, str | None], Operation] = {
     ('cloudwatch', 'GetMetricData'): Operation(
@@ -27,4 +41,5 @@ OPERATIONS: dict[tuple[str | None, str | None], Operation] = {
     ('sts', 'AssumeRoleWithWebIdentity'): Operation(
         sts.assume_role_with_web_identity, 'sts:AssumeRoleWithWebIdentity', signed=False
     ),
+    **{key: Operation(answer, f'ses:{key[1]}', per_second=1) for key, answer in _INVENTORY.items()},
 }

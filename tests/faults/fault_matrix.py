@@ -23,7 +23,8 @@ FOREVER = 10**6
 class Operation:
     """An operation of AWS, the options with which the check needs it, and the metrics that come from it alone.
 
-    `denied` is an operation that must be denied for it to be asked. `each_run` says that each run asks it.
+    `denied` is an operation that must be denied for it to be asked. `each_run` says that each run asks it. Nothing is
+    said of an operation that `may_be_lacking` where AWS says that it does not know it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Operation:
     options: Mapping[str, Any] = field(default_factory=dict)
     denied: str = ''
     each_run: bool = False
+    may_be_lacking: bool = False
 
     @property
     def strikes(self) -> list[Strike]:
@@ -49,6 +51,21 @@ OPERATIONS = (
     Operation('GetSendStatistics', ('send_statistics.',), {'account_id': ACCOUNT}),
     Operation('GetMetricData', ('',), {'account_id': ACCOUNT}, each_run=True),
     Operation('ListMetrics', ('configuration_set.',), {'account_id': ACCOUNT}),
+    *(
+        Operation(name, (metrics,), {'account_id': ACCOUNT}, may_be_lacking=True)
+        for name, metrics in {
+            'ListEmailIdentities': 'identity.',
+            'GetIdentityDkimAttributes': 'identity.',
+            'GetIdentityMailFromDomainAttributes': 'identity.',
+            'GetIdentityNotificationAttributes': 'identity.',
+            'GetEmailIdentity': 'identity.',
+            'ListRecommendations': 'finding.',
+            'ListConfigurationSets': 'configuration_set.',
+            'GetConfigurationSet': 'configuration_set.',
+            'GetConfigurationSetEventDestinations': 'configuration_set.',
+            'ListReputationEntities': 'tenant.',
+        }.items()
+    ),
     Operation('GetCallerIdentity', ()),
     Operation('AssumeRole', (), {'role_arn': ROLE, 'account_id': ACCOUNT}),
 )

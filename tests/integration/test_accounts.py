@@ -49,6 +49,7 @@ def make_check(
         options = {'endpoint_url': None, 'tls_ca_cert': twin.ca_file, 'role_arn': role(len(checks)), **options}
         check = AmazonSesCheck('amazon_ses', {}, [instance_of(sim, **options)])
         check.clock = clock
+        check.clock_is_turned = True
         checks.append(check)
         return check
 

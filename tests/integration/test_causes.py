@@ -32,7 +32,7 @@ def make_check(
     def make_instance(**options: Any) -> AmazonSesCheck:
         nobody = {'aws_access_key_id': None, 'aws_secret_access_key': None}
         checks.append(AmazonSesCheck('amazon_ses', {}, [instance_of(sim, **{**nobody, **options})]))
-        checks[-1].clock = clock
+        checks[-1].clock, checks[-1].clock_is_turned = clock, True
         return checks[-1]
 
     yield make_instance

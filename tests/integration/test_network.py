@@ -73,6 +73,7 @@ def make_check(
         options = {'endpoint_url': None, 'tls_ca_cert': twin.ca_file, **options}
         check = AmazonSesCheck('amazon_ses', dict(init_config or {}), [instance_of(sim, **options)])
         check.clock = clock
+        check.clock_is_turned = True
         checks.append(check)
         return check
 

@@ -52,6 +52,7 @@ def make_check(
         nobody = {'aws_access_key_id': None, 'aws_secret_access_key': None}
         check = AmazonSesCheck('amazon_ses', {}, [instance_of(sim, **{**nobody, **options})])
         check.clock = check.monotonic = clock
+        check.clock_is_turned = True
         checks.append(check)
         return check
 

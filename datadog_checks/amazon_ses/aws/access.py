@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -21,6 +22,7 @@ from datadog_checks.amazon_ses.aws.failures import failure_of
 from datadog_checks.amazon_ses.aws.local_causes import local_cause
 from datadog_checks.amazon_ses.aws.rate_limit import RateLimit
 from datadog_checks.amazon_ses.aws.sdk_logging import unlogged
+from datadog_checks.amazon_ses.aws.ses_budget import Turns, Urgency
 from datadog_checks.amazon_ses.cloudwatch import answers, discovery, queries
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.series import Dimensions
@@ -29,10 +31,15 @@ from datadog_checks.amazon_ses.configuration.network import Network
 from datadog_checks.amazon_ses.configuration.options import ACCOUNT_ID
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 from datadog_checks.amazon_ses.endpoints import Endpoint, endpoint_of
-from datadog_checks.amazon_ses.model import Failure, FailureKind, malformed
+from datadog_checks.amazon_ses.model import UNKNOWN_ACCOUNT, Failure, FailureKind, Target, malformed
+from datadog_checks.amazon_ses.pace import Pace
+from datadog_checks.amazon_ses.sweeps import Answer, ApiRequest
 
 MAX_PAGES = 100
 """Pages of one answer, of which more would be a loop: 500 series over a day at 60 s are eight pages."""
+
+NOT_FOUND = 'NotFoundException'
+"""SES's code for an item that does not exist, which says nothing of the operation."""
 
 LISTINGS_PER_SECOND = 12
 """ListMetrics requests in a second: half of AWS's quota, which the users of the console share."""
@@ -49,12 +56,15 @@ class Access:
         network: Network,
         sign_in_regions: Sequence[str],
         monotonic: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
     ) -> None:
-        """`sign_in_regions` are those whose STS endpoints sign in, in turn."""
+        """`sign_in_regions` are those whose STS endpoints sign in, in turn. At `pace` requests to SES wait."""
         self.calls = CallRecord()
+        self.turns = Turns(pace or Pace(monotonic))
         self._sign_in = sign_in
         self._network = network
-        self._clients = ClientPool(sign_in, network, SignInRegions(sign_in_regions, monotonic), self.calls)
+        sign_in_turns = SignInRegions(sign_in_regions, monotonic)
+        self._clients = ClientPool(sign_in, network, sign_in_turns, self.calls, self.turns)
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
         # By Region. Workers use setdefault, so that all of one Region share a limit.
         self._datapoint_limits: dict[str, RateLimit] = {}
@@ -95,15 +105,51 @@ class Access:
         return account
 
     @unlogged
-    def fetch(self, collector: Collector, region: str) -> Mapping[str, Any] | Failure:
-        """The answer to one API source."""
+    def fetch(
+        self,
+        collector: Collector,
+        region: str,
+        account: str = UNKNOWN_ACCOUNT,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> Mapping[str, Any] | Failure:
+        """The answer to one API source. The account shares its budget for SES with other instances."""
         action = collector.actions[0].name
+        urgency = Urgency.LISTING if collector.may_be_late else Urgency.ACCOUNT
         try:
-            answer = collector.fetch(lambda service: self._clients.get(service, region))
+            with self.turns.sending(account, urgency, is_cancelled):
+                answer = collector.fetch(lambda service: self._clients.get(service, region))
         except Exception as error:
             return self._failure(error, region, action.partition(':')[2], action)
         self._clients.accept(region)
         return answer
+
+    @unlogged
+    def ask(self, request: ApiRequest, target: Target, is_cancelled: Callable[[], bool]) -> Answer | Failure:
+        """The answer to a request of a sweep. An item that is not there any more fails at its request alone."""
+        operation, region = request.operation, target.region
+        try:
+            client = self._clients.get(request.service, region)
+            method, lacking = _method(client, request)
+            if lacking:
+                return Failure(FailureKind.UNSUPPORTED, operation, f'this version of botocore lacks {lacking}.')
+            with self.turns.sending(target.account, _urgency(request), is_cancelled):
+                answer: Answer = getattr(client, method)(**request.parameters)
+        except Exception as error:
+            failure = self._failure(error, region, operation, f'ses:{operation}')
+            is_gone = isinstance(error, ClientError) and error.response.get('Error', {}).get('Code') == NOT_FOUND
+            return replace(failure, at_request=True) if is_gone else failure
+        self._clients.accept(region)
+        return answer
+
+    @unlogged
+    def seconds_until(self, request: ApiRequest, target: Target) -> float:
+        """Seconds until the turn of a request of a sweep."""
+        try:
+            client = self._clients.get(request.service, target.region)
+        except Exception:
+            # Whoever asks will meet the same error, and say it.
+            return 0.0
+        return self.turns.seconds_until(client, target.account, _urgency(request))
 
     @unlogged
     def list_metrics(
@@ -206,3 +252,18 @@ class Access:
 
 class EndlessPages(Exception):
     """The pages of an answer repeat themselves."""
+
+
+def _urgency(request: ApiRequest) -> Urgency:
+    return Urgency.ROLLING if request.rolling else Urgency.LISTING
+
+
+def _method(client: Any, request: ApiRequest) -> tuple[str, str]:
+    """The method of a client for a request, and what the installed SDK lacks of it: empty where it has all."""
+    methods = {operation: method for method, operation in client.meta.method_to_api_mapping.items()}
+    if request.operation not in methods:
+        return '', 'the operation'
+    shape = client.meta.service_model.operation_model(request.operation).input_shape
+    members = shape.members if shape is not None else {}
+    lacking = next((f'the parameter {name}' for name in request.parameters if name not in members), '')
+    return methods[request.operation], lacking

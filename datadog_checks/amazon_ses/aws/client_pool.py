@@ -14,6 +14,7 @@ from datadog_checks.amazon_ses.aws.credentials import (
 )
 from datadog_checks.amazon_ses.aws.local_causes import mark_set_up
 from datadog_checks.amazon_ses.aws.sdk_logging import ignore_unverified
+from datadog_checks.amazon_ses.aws.ses_budget import Turns
 from datadog_checks.amazon_ses.aws.sessions import Session
 from datadog_checks.amazon_ses.configuration.network import Network
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
@@ -25,12 +26,15 @@ class ClientPool:
     May be used from several threads at once.
     """
 
-    def __init__(self, sign_in: SignIn, network: Network, sign_in_regions: SignInRegions, calls: CallRecord) -> None:
+    def __init__(
+        self, sign_in: SignIn, network: Network, sign_in_regions: SignInRegions, calls: CallRecord, turns: Turns
+    ) -> None:
         ignore_unverified(network.verify)
         self._sign_in = sign_in
         self._network = network
         self._sign_in_regions = sign_in_regions
         self._calls = calls
+        self._turns = turns
         self._lock = Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._role_chain: list[LazyCredentials] = []
@@ -46,6 +50,7 @@ class ClientPool:
                 client = self._clients.get((service, region))
                 if client is None:
                     client = self._clients[service, region] = self._session.create_client(service, region)
+                    self._turns.attach(client)
             except Exception as error:
                 mark_set_up(error)
                 raise

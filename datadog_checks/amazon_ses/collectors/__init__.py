@@ -22,7 +22,8 @@ class Collector:
     ValueError or AttributeError where the answer is incomplete.
 
     `service` is the SDK's name of the service that it asks. `instead_of` names the source that this one stands in for
-    while AWS denies that source. With `pauses_when_quiet` it is not asked in a quiet Region.
+    while AWS denies that source. With `pauses_when_quiet` it is not asked in a quiet Region. With `may_be_late` a run
+    does not wait for it: its answer is taken in by the next run.
     """
 
     name: str
@@ -36,3 +37,4 @@ class Collector:
     instead_of: str = ''
     service: str = 'ses'
     pauses_when_quiet: bool = False
+    may_be_late: bool = False

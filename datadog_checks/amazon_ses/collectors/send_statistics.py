@@ -67,4 +67,5 @@ SEND_STATISTICS = Collector(
     fetch=fetch,
     parse=parse,
     pauses_when_quiet=True,
+    may_be_late=True,
 )

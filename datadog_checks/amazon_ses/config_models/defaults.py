@@ -29,6 +29,10 @@ def instance_collect():
         'email_validation',
         'unrecognized',
         'send_statistics',
+        'identities',
+        'findings',
+        'configuration_set_health',
+        'tenant_health',
     ]
 
 
@@ -52,12 +56,32 @@ def instance_exclude_regions():
     return []
 
 
+def instance_hash_tenant_names():
+    return False
+
+
 def instance_linked_accounts():
     return False
 
 
+def instance_max_configuration_sets():
+    return 200
+
+
+def instance_max_findings():
+    return 50
+
+
+def instance_max_identities():
+    return 200
+
+
 def instance_max_series():
     return 500
+
+
+def instance_max_tenants():
+    return 200
 
 
 def instance_min_collection_interval():

@@ -14,6 +14,7 @@ from datadog_checks.amazon_ses.cloudwatch.selection import Pattern
 from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS, Series
 from datadog_checks.amazon_ses.cloudwatch.slots import IDLE_INTERVAL
 from datadog_checks.amazon_ses.configuration.agent_options import MOST_WARNINGS
+from datadog_checks.amazon_ses.configuration.bounds import Bounds, parse_bounds
 from datadog_checks.amazon_ses.configuration.dimensions import parse_dimensions
 from datadog_checks.amazon_ses.configuration.network import Network, parse_network
 from datadog_checks.amazon_ses.configuration.options import REGION, Options, SettingsError
@@ -74,6 +75,8 @@ class Settings:
     zeroed: bool
     named_series: tuple[Series, ...]
     max_series: int
+    bounds: Bounds
+    show_addresses: bool
     include: tuple[Pattern, ...]
     exclude: tuple[Pattern, ...]
     linked_accounts: bool
@@ -148,6 +151,8 @@ def from_options(
         zeroed=options.flag('zeroed'),
         named_series=named_series,
         max_series=options.whole_number('max_series', 0, MOST_SERIES, unit='series'),
+        bounds=parse_bounds(options),
+        show_addresses=options.flag('show_addresses'),
         include=parse_patterns('include', options.raw('include')),
         exclude=parse_patterns('exclude', options.raw('exclude')),
         linked_accounts=options.flag('linked_accounts'),

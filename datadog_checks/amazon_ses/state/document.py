@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from itertools import chain, groupby
 from typing import Any
 
@@ -23,9 +24,12 @@ from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Scope, Serie
 from datadog_checks.amazon_ses.cloudwatch.slots import Slots
 from datadog_checks.amazon_ses.cloudwatch.survey import Survey
 from datadog_checks.amazon_ses.collectors.account import Standing
+from datadog_checks.amazon_ses.collectors.terms import Terms
 from datadog_checks.amazon_ses.progress import Progress
+from datadog_checks.amazon_ses.registry import SWEEPS
 from datadog_checks.amazon_ses.sources import CLOUDWATCH_SOURCES, DISCOVERY, Source
 from datadog_checks.amazon_ses.state.encoding import Document
+from datadog_checks.amazon_ses.sweeps import states
 
 SAVED_SOURCES = CLOUDWATCH_SOURCES
 """Sources that a new process does not ask again at once."""
@@ -55,7 +59,7 @@ LEDGER_FIELDS = {
 
 def fingerprint(progress: Progress) -> tuple[object, ...]:
     """Identity of what is saved: while it is unchanged, so is the document."""
-    values = (progress.ledger, progress.gauges, progress.inventory, progress.survey.volumes)
+    values = (progress.ledger, progress.gauges, progress.inventory, progress.survey.volumes, progress.sweeps)
     return (*map(id, values), progress.standing, progress.survey.surveyed_at, tuple(_asked_at(progress).items()))
 
 
@@ -88,7 +92,10 @@ def to_document(progress: Progress) -> Document:
         'slot': progress.slots.slot,
     }
     if progress.standing is not None:
-        content['standing'] = [progress.standing.enforcement_status, progress.standing.sending_enabled]
+        standing = progress.standing
+        content['standing'] = [standing.enforcement_status, standing.sending_enabled, *astuple(standing.terms)]
+    if progress.sweeps:
+        content['sweeps'] = states.to_document(SWEEPS, progress.sweeps)
     if progress.ledger is None:
         return Document(content)
     key_numbers = _key_numbers(progress.ledger, progress.selection.series, numbers)
@@ -108,7 +115,7 @@ def from_document(document: Document) -> Progress:
     return Progress(
         ledger=_ledger(content.get('ledger'), document.columns, listed),
         gauges=_gauges(content),
-        standing=Standing(*standing) if standing else None,
+        standing=Standing(standing[0], standing[1], Terms(*standing[2:])) if standing else None,
         inventory=Inventory(
             frozenset(listed),
             tuple(listed),
@@ -127,6 +134,7 @@ def from_document(document: Document) -> Progress:
         ),
         slots=Slots(int(content['slot']), _optional_time(content['collected'])),
         sources={str(name): Source(float(at), float(at)) for name, at in content['asked'].items()},
+        sweeps=states.from_document(SWEEPS, content.get('sweeps', {})),
     )
 
 

@@ -141,7 +141,8 @@ class Store:
             self._own_sequence[target] = sequence
         else:
             standing = progress.standing if saving is Saving.REFUSED else before.standing
-            checkpoint.progress = replace(progress, ledger=before.ledger, standing=standing)
+            sweeps = progress.sweeps if saving is Saving.REFUSED else before.sweeps
+            checkpoint.progress = replace(progress, ledger=before.ledger, standing=standing, sweeps=sweeps)
         return saving
 
     def submitted(self, target: Target) -> None:
