@@ -143,7 +143,9 @@ class Access:
 
     @unlogged
     def seconds_until(self, request: ApiRequest, target: Target) -> float:
-        """Seconds until the turn of a request of a sweep."""
+        """Seconds until the turn of a request of a sweep: none where they pass at once."""
+        if self.turns.pace.passes_at_once:
+            return 0.0
         try:
             client = self._clients.get(request.service, target.region)
         except Exception:
