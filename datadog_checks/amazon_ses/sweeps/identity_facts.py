@@ -16,7 +16,7 @@ PENDING, SUCCESS, FAILED, TEMPORARY, NOT_STARTED = range(1, 6)
 STATE_NAMES = ('unknown', 'pending', 'success', 'failed', 'temporary_failure', 'not_started')
 """States of a verification, of DKIM and of MAIL FROM, by their number."""
 
-DOMAIN, ADDRESS, MANAGED = range(1, 4)
+DOMAIN, ADDRESS = 1, 2
 TYPE_NAMES = ('unknown', 'domain', 'email_address', 'managed_domain')
 NO, YES = 1, 2
 """What AWS said no or yes to. It did not say where the number is 0."""
