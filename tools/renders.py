@@ -6,10 +6,10 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from datadog_checks.amazon_ses.catalogue import ACTIONS, EVENTS, METRICS, STATUSES
+from datadog_checks.amazon_ses.catalogue import ACTIONS, DEFAULT_ACTIONS, EVENTS, METRICS, STATUSES
 from datadog_checks.amazon_ses.cloudwatch.cost import monthly_cost
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
 from datadog_checks.amazon_ses.config_models import defaults
@@ -20,6 +20,7 @@ from tools.boards import files as boards
 METADATA = 'metadata.csv'
 SERVICE_CHECKS = 'assets/service_checks.json'
 IAM_POLICY = 'assets/iam_policy.json'
+DEFAULT_IAM_POLICY = 'assets/iam_policy_default.json'
 README = 'README.md'
 
 COLUMNS = (
@@ -80,15 +81,12 @@ def service_checks() -> str:
 
 def iam_policy() -> str:
     """The IAM policy: exactly the actions that are used, one statement for each feature."""
-    return _json(
-        {
-            'Version': '2012-10-17',
-            'Statement': [
-                {'Sid': _sid(feature), 'Effect': 'Allow', 'Action': sorted(names), 'Resource': '*'}
-                for feature, names in _permissions().items()
-            ],
-        }
-    )
+    return _policy(_permissions())
+
+
+def default_iam_policy() -> str:
+    """The IAM policy of the default configuration: one statement, without what stands in for denied actions."""
+    return _policy({'The default configuration': {action.name for action in DEFAULT_ACTIONS}})
 
 
 def readme() -> str:
@@ -187,6 +185,7 @@ FILES: dict[str, Callable[[], str]] = {
     METADATA: metadata,
     SERVICE_CHECKS: service_checks,
     IAM_POLICY: iam_policy,
+    DEFAULT_IAM_POLICY: default_iam_policy,
     **boards.FILES,
     README: readme,
 }
@@ -203,6 +202,18 @@ def _permissions() -> dict[str, set[str]]:
     for action in sorted(ACTIONS, key=lambda action: (action.feature.lower(), action.name)):
         permissions.setdefault(action.feature, set()).add(action.name)
     return permissions
+
+
+def _policy(statements: Mapping[str, set[str]]) -> str:
+    return _json(
+        {
+            'Version': '2012-10-17',
+            'Statement': [
+                {'Sid': _sid(feature), 'Effect': 'Allow', 'Action': sorted(names), 'Resource': '*'}
+                for feature, names in statements.items()
+            ],
+        }
+    )
 
 
 def _sid(feature: str) -> str:

@@ -38,9 +38,16 @@ EVENTS: tuple[EventSpec, ...] = tuple(
         )
     )
 )
-ACTIONS: tuple[Action, ...] = (
+DEFAULT_ACTIONS: tuple[Action, ...] = (
     *queries.ACTIONS,
     *discovery.ACTIONS,
-    *(action for collector in COLLECTORS for action in collector.actions),
+    *(action for collector in COLLECTORS if not collector.instead_of for action in collector.actions),
     *(action for sweep in SWEEPS for action in sweep.actions),
 )
+"""The IAM actions of the default configuration, where none of them is denied."""
+
+ACTIONS: tuple[Action, ...] = (
+    *DEFAULT_ACTIONS,
+    *(action for collector in COLLECTORS if collector.instead_of for action in collector.actions),
+)
+"""Every IAM action."""

@@ -11,6 +11,7 @@ from common import ACCOUNT, OTHER, REGION, START, Driver, instance_of
 
 from datadog_checks.base.stubs import aggregator, datadog_agent
 from simulator import Clock, Simulator
+from simulator.operations.table import OPERATIONS
 from simulator.request_log import Request
 from simulator.scenarios import RECEIPT_RULES, Scenario, configuration_sets
 
@@ -48,6 +49,26 @@ def test_policy_allows_exactly_the_actions_used(root: Path, requests: list[Reque
     assert not missing, f'{sorted(missing)}: declare it in the `actions` of its source, then `make sync`'
     assert len(listed) == len(set(listed))
     assert {action for action in used if action.startswith('sts:')} == {'sts:AssumeRole', 'sts:GetCallerIdentity'}
+
+
+def test_the_default_policy_is_enough_for_the_default_configuration(
+    root: Path, aggregator: Any, datadog_agent: Any
+) -> None:
+    """With the actions of the small policy alone, the default configuration has no failure, and uses each of them."""
+    document = json.loads((root / 'assets' / 'iam_policy_default.json').read_text(encoding='utf-8'))
+    (statement,) = document['Statement']
+    allowed, clock = set(statement['Action']), Clock(START)
+    with Simulator(Scenario('sets', 'sets', families=(configuration_sets(1),)), clock=clock) as sim:
+        for operation in OPERATIONS.values():
+            if operation.action not in allowed and not operation.action.startswith('sts:'):
+                sim.deny(operation.action)
+        driver = Driver(sim, clock, aggregator, instance_of(sim))
+        try:
+            driver.run_for(1800, 300)
+        finally:
+            driver.check.cancel()
+        assert driver.status('can_connect') == (0, '')
+        assert {request.action for request in sim.log if not str(request.action).startswith('sts:')} == allowed
 
 
 def test_policy_only_reads(root: Path) -> None:

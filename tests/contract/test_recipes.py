@@ -17,6 +17,7 @@ from folders import ROOT
 
 FOLDERS = ('datadog_checks', 'tools', 'simulator', 'benchmarks', 'assets')
 FILES = ('README.md', 'metadata.csv', 'manifest.json')
+POLICIES = ('assets/iam_policy.json', 'assets/iam_policy_default.json')
 PACKAGE = 'datadog_checks/amazon_ses'
 MODULE = 'datadog_checks.amazon_ses.collectors.ip_pools'
 
@@ -209,7 +210,7 @@ def test_an_api_source_is_a_module_and_a_word_of_the_registry(copy: Copy) -> Non
     copy.edit(registry, r'^from datadog_checks', f'from {MODULE} import IP_POOLS\nfrom datadog_checks')
     copy.edit('simulator/operations/table.py', r'^OPERATIONS\b.* = \{\n', f'OPERATIONS = {{{OPERATION}')
 
-    assert copy.sync() == {'metadata.csv', 'README.md', 'assets/iam_policy.json', 'assets/service_checks.json'}
+    assert copy.sync() == {'metadata.csv', 'README.md', *POLICIES, 'assets/service_checks.json'}
     assert 'dedicated_ip.pools' in copy.declared()
     assert '"ses:ListDedicatedIpPools"' in copy.policy()
     result = copy.run_check()
@@ -229,7 +230,7 @@ def test_a_sweep_is_a_module_and_a_word_of_the_registry(copy: Copy) -> None:
     copy.edit(registry, r'^from datadog_checks', f'from {module} import IP_POOLS\nfrom datadog_checks')
     copy.edit('simulator/operations/table.py', r'^OPERATIONS\b.* = \{\n', f'OPERATIONS = {{{OPERATION}')
 
-    assert copy.sync() == {'metadata.csv', 'README.md', 'assets/iam_policy.json'}
+    assert copy.sync() == {'metadata.csv', 'README.md', *POLICIES}
     assert 'dedicated_ip.pools' in copy.declared()
     assert '"ses:ListDedicatedIpPools"' in copy.policy()
     result = copy.run_check()

@@ -295,7 +295,7 @@ def _unpacked(number: int) -> Finding:
 
 FINDINGS: Sweep[Findings] = Sweep(
     name='findings',
-    actions=(Action(f'ses:{LIST}', "AWS's findings about the account, identities and tenants"),),
+    actions=(Action(f'ses:{LIST}', 'Findings of AWS about the account, identities and tenants'),),
     metrics=(OPEN, AGE, HIGH, UNNAMED),
     events=(OPENED, FIXED, UNLISTED),
     new_state=Findings,
