@@ -43,11 +43,11 @@ def dd_environment() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(autouse=True)
-def new_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test is a process with leases and budgets of its own: another test may have turned the clock that they are
-    timed by, and another simulator may have the same port."""
+def own_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test is a process with leases and budgets of its own: another test may have turned the clock that the leases
+    are timed by, or had a simulator at the same port."""
     monkeypatch.setattr(leases, 'OF_THIS_PROCESS', leases.Leases())
-    ses_budget._budgets.clear()
+    monkeypatch.setattr(ses_budget, '_budgets', {})
 
 
 @pytest.fixture
