@@ -19,6 +19,7 @@ from simulator.inventory import DEFAULTS, Change
 from simulator.listings import Listings
 from simulator.models import regions
 from simulator.operations.table import OPERATIONS
+from simulator.queues import Queue, Queues
 from simulator.quotas import Quotas
 from simulator.repeats import Repeats
 from simulator.request_log import RequestLog
@@ -75,13 +76,14 @@ class Simulator:
         self.disabled_regions: set[str] = set()
         self.world = World(scenario, self.options.seed, self.clock)
         self.faults = Faults(self.options.seed)
+        self.queues = Queues(self.clock)
         self.log = RequestLog()
         self.accounts = Accounts(self.account)
         self.deny = self.accounts.deny
         self.allow = self.accounts.allow
         self.expire_tokens = self.accounts.expire_tokens
         listings, sums, quotas = Listings(self.world), Sums(self.world), Quotas(self.clock, self.options.quotas)
-        self._backend = Backend(self.world, listings, sums, self.accounts, quotas, self.options.align)
+        self._backend = Backend(self.world, listings, sums, self.accounts, quotas, self.queues, self.options.align)
         shown = {'scenario': scenario.name, 'account': self.account, 'seed': self.options.seed}
         self._control = Control(shown, self.clock, self.faults, self.log, self.refresh, self.change)
         self._repeats = None if self.options.strict else Repeats()
@@ -118,6 +120,10 @@ class Simulator:
     def endpoint_url(self) -> str:
         """The URL for boto3's endpoint_url or AWS_ENDPOINT_URL."""
         return f'http://127.0.0.1:{self.port}'
+
+    def queue_url(self, queue: Queue) -> str:
+        """The URL of a queue, as AWS names it."""
+        return f'https://sqs.{queue.region}.amazonaws.com/{queue.account}/{queue.name}'
 
     def refresh(self) -> None:
         """Work out now what the next requests are likely to ask, so that answering them costs little."""

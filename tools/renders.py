@@ -84,7 +84,7 @@ def iam_policy() -> str:
         {
             'Version': '2012-10-17',
             'Statement': [
-                {'Sid': _sid(feature), 'Effect': 'Allow', 'Action': sorted(names), 'Resource': '*'}
+                {'Sid': _sid(feature), 'Effect': 'Allow', 'Action': sorted(names), 'Resource': _resource(feature)}
                 for feature, names in _permissions().items()
             ],
         }
@@ -203,6 +203,12 @@ def _permissions() -> dict[str, set[str]]:
     for action in sorted(ACTIONS, key=lambda action: (action.feature.lower(), action.name)):
         permissions.setdefault(action.feature, set()).add(action.name)
     return permissions
+
+
+def _resource(feature: str) -> str:
+    """What a statement is for. The actions of a feature have the same resource."""
+    (resource,) = {action.resource for action in ACTIONS if action.feature == feature}
+    return resource
 
 
 def _sid(feature: str) -> str:

@@ -54,6 +54,9 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     counts_at_once = False
     """Set by a host that knows that no other process uses its cache: its first run counts already."""
 
+    receives_events = True
+    """Whether a run that counts may receive from queues. Not set by a host that nobody asked to."""
+
     def __init__(self, name: str, init_config: Mapping[str, Any], instances: Sequence[Mapping[str, Any]]) -> None:
         # The base class fails on some wrong values of its own options.
         try:
@@ -119,15 +122,17 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             for run in runs:
                 run.failures.insert(0, unknown)
         calls = self.access.calls.drain()
-        reports = []
+        reports, submitted = [], []
         for run in self.scope.without_refusing(runs, now, self._ends_after_run):
             region_report = Report(self.settings, run.result, calls, now)
             self._submit(region_report, now, started, self._covered(run, now, started))
             if run.saving is Saving.SAVED:
                 self.store.submitted(run.target)
+            submitted.append(run)
             for sentence in self._unlisted.sentences(run.target, run.progress):
                 self.warning(sentence)
             reports.append(region_report)
+        self._delete_messages(submitted)
         if reports:
             self._submit_left_out(reports[0].target.account, now)
         notices += [Notice('counts and events', run.role.name, run.role.value) for run in runs if run.role.value]
@@ -269,11 +274,22 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         plan = planning.plan(self.settings, run.target, progress, now, lookback, under_way)
         if run.role is not Role.COUNTING:
             plan = replace(plan, listings=(), sweep=None)
+        if not (run.saves and self.receives_events):
+            plan = replace(plan, receives=())
         if plan.sweep is not None and self._ends_after_run:
             plan = replace(plan, sweep=replace(plan.sweep, seconds=self.settings.run_timeout))
-        steps = run.steps(plan, self.access, self._run_number, now)
+        return self._awaited_where_last(run.steps(plan, self.access, self._run_number, now))
+
+    def _awaited_where_last(self, steps: Iterable[RunStep]) -> Iterable[RunStep]:
+        """The steps, all of which a process waits for that ends after this run."""
         waits_for_all = self._ends_after_run or self.pace.passes_at_once
         return (replace(step, is_awaited=True) for step in steps) if waits_for_all else steps
+
+    def _delete_messages(self, runs: Iterable[Run]) -> None:
+        """Delete the messages whose events were submitted. Nobody waits for that, unless this process ends now."""
+        steps = [step for run in runs for step in run.delete_steps(self.access)]
+        if steps and not self._cancelled:
+            self._runner.run(self._awaited_where_last(steps), self._new_wait(), self.settings.run_timeout)
 
     def _results(self, runs: Sequence[Run], steps: Sequence[RunStep], wait: Wait) -> Results[Subject, Any]:
         """The results of the steps, and of those that stand in for what AWS refused, which a process that ends after
@@ -323,6 +339,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self.log.warning('Counts of %s in %s are not known for %s.', *target, span)
         submission = Submission(self, self.settings.tags, target, now)
         submission.submit(region_report.readings())
+        submission.log(region_report.event_logs)
         submission.submit(telemetry.dropped(submission.dropped))
         submission.submit(telemetry.run(self.monotonic() - started, submission.contexts, covered))
 

@@ -23,6 +23,9 @@ from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Scope, Serie
 from datadog_checks.amazon_ses.cloudwatch.slots import Slots
 from datadog_checks.amazon_ses.cloudwatch.survey import Survey
 from datadog_checks.amazon_ses.collectors.account import Standing
+from datadog_checks.amazon_ses.events import memory
+from datadog_checks.amazon_ses.events.intake import Events
+from datadog_checks.amazon_ses.events.memory import Memory
 from datadog_checks.amazon_ses.progress import Progress
 from datadog_checks.amazon_ses.registry import SWEEPS
 from datadog_checks.amazon_ses.sources import CLOUDWATCH_SOURCES, DISCOVERY, Source
@@ -58,7 +61,8 @@ LEDGER_FIELDS = {
 def fingerprint(progress: Progress) -> tuple[object, ...]:
     """Identity of what is saved: while it is unchanged, so is the document."""
     values = (progress.ledger, progress.gauges, progress.inventory, progress.survey.volumes, progress.sweeps)
-    return (*map(id, values), progress.standing, progress.survey.surveyed_at, tuple(_asked_at(progress).items()))
+    identities = map(id, (*values, progress.events.memory))
+    return (*identities, progress.standing, progress.survey.surveyed_at, tuple(_asked_at(progress).items()))
 
 
 def to_document(progress: Progress) -> Document:
@@ -93,6 +97,8 @@ def to_document(progress: Progress) -> Document:
         content['standing'] = [progress.standing.enforcement_status, progress.standing.sending_enabled]
     if progress.sweeps:
         content['sweeps'] = states.to_document(SWEEPS, progress.sweeps)
+    if progress.events.memory.since is not None:
+        content['events'] = memory.to_document(progress.events.memory)
     if progress.ledger is None:
         return Document(content)
     key_numbers = _key_numbers(progress.ledger, progress.selection.series, numbers)
@@ -132,6 +138,7 @@ def from_document(document: Document) -> Progress:
         slots=Slots(int(content['slot']), _optional_time(content['collected'])),
         sources={str(name): Source(float(at), float(at)) for name, at in content['asked'].items()},
         sweeps=states.from_document(SWEEPS, content.get('sweeps', {})),
+        events=Events(memory.from_document(content['events']) if 'events' in content else Memory()),
     )
 
 
