@@ -25,7 +25,7 @@ from datadog_checks.amazon_ses.pace import Pace
 from datadog_checks.amazon_ses.report import Report
 from datadog_checks.amazon_ses.role import Role
 from datadog_checks.amazon_ses.run import Outcomes, Run, RunStep, Subject
-from datadog_checks.amazon_ses.runner import Results, Runner, Wait
+from datadog_checks.amazon_ses.runner import Finished, Results, Runner, Wait
 from datadog_checks.amazon_ses.scope import AccountRunner, Scope
 from datadog_checks.amazon_ses.state.observation import Observation
 from datadog_checks.amazon_ses.state.saving import Saving
@@ -114,7 +114,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             targets = self.scope.targets(UNKNOWN_ACCOUNT if isinstance(account, Failure) else account, now)
         except SettingsError as error:
             raise ConfigurationError(str(error)) from None
-        late = self._runner.collect()
+        late = [*self._deletions, *self._runner.collect()]
         runs = [self._begun(target, late, now, started) for target in targets]
         steps = [step for run in runs for step in self._planned(run, now, started)]
         runs = self._apply(runs, self._results(runs, steps, wait), now)
@@ -132,7 +132,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             for sentence in self._unlisted.sentences(run.target, run.progress):
                 self.warning(sentence)
             reports.append(region_report)
-        self._delete_messages(submitted)
+        notices += self._delete_messages(submitted)
         if reports:
             self._submit_left_out(reports[0].target.account, now)
         notices += [Notice('counts and events', run.role.name, run.role.value) for run in runs if run.role.value]
@@ -234,6 +234,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         """Runners that know nothing of requests under way: their answers are never taken in."""
         self._runner: Runner[Subject, Any] = Runner(lambda: self.monotonic())
         self._account_runner: AccountRunner = Runner(lambda: self.monotonic())
+        self._deletions: list[Finished[Subject, Any]] = []
 
     def _new_wait(self) -> Wait:
         """The wait of one run. A process that ends after the run waits until its requests have ended."""
@@ -285,11 +286,16 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         waits_for_all = self._ends_after_run or self.pace.passes_at_once
         return (replace(step, is_awaited=True) for step in steps) if waits_for_all else steps
 
-    def _delete_messages(self, runs: Iterable[Run]) -> None:
-        """Delete the messages whose events were submitted. Nobody waits for that, unless this process ends now."""
+    def _delete_messages(self, runs: Iterable[Run]) -> list[Notice]:
+        """Delete the messages whose events were submitted. Nobody waits for that, unless this process ends now: then what
+        failed is said at once, else by the next run."""
         steps = [step for run in runs for step in run.delete_steps(self.access)]
+        self._deletions = []
         if steps and not self._cancelled:
-            self._runner.run(self._awaited_where_last(steps), self._new_wait(), self.settings.run_timeout)
+            awaited = self._awaited_where_last(steps)
+            self._deletions = self._runner.run(awaited, self._new_wait(), self.settings.run_timeout).finished
+        failures = [result for _, result in self._deletions if isinstance(result, Failure) and self._ends_after_run]
+        return [Notice(failure.operation, failure.kind, str(failure)) for failure in failures]
 
     def _results(self, runs: Sequence[Run], steps: Sequence[RunStep], wait: Wait) -> Results[Subject, Any]:
         """The results of the steps, and of those that stand in for what AWS refused, which a process that ends after

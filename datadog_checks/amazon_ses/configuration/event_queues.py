@@ -38,9 +38,7 @@ def parse_event_queues(entries: object, regions: Sequence[str]) -> tuple[EventQu
             raise refused('event_queues', quoted(url), 'each queue once', ', because it is named twice')
     for region, number in places.items():
         if number > MOST_QUEUES:
-            raise refused(
-                'event_queues', f'{number} queues in {region}', f'at most {MOST_QUEUES} queues in each Region'
-            )
+            raise refused('event_queues', f'{number} queues in {region}', f'at most {MOST_QUEUES} in each Region')
     return queues
 
 

@@ -74,7 +74,7 @@ WORDS: Mapping[Reason, tuple[str, ...]] = {
         Reason.CONTENT: """
             spam | virus | malware | phish | suspicious | content | ube, | too large | size limit | too big
             length exceeds | message size | rfc 5322 | rfc 5321 | 8-bit data | header | addresses in from
-            attachment | url in | links in | duplicate | unsolicited | bulk mail | line too long | mime | bare lf
+            attachment | url in | links in | duplicate | unsolicited | bulk mail | line too long | mime header | bare lf
         """,
         Reason.POLICY: """
             recipient preferences | relay | please turn on smtp authentication | authentication required
@@ -96,7 +96,7 @@ WORDS: Mapping[Reason, tuple[str, ...]] = {
             expired user | unknown or illegal
         """,
         Reason.UNAVAILABLE: """
-            try again later | try later | internal error | internal system error | service unavailable
+            internal error | internal system error | service unavailable
             not available | currently unavailable | system config error | not accepting | temporary failure
             upstream error | mail system problem | server error | too busy | overload | not implemented
             sequence of commands | too many hops | mail loop | mailloop | local error | resources
@@ -112,7 +112,7 @@ CODES: tuple[tuple[Reason, re.Pattern[str]], ...] = (
     (Reason.RATE_LIMITED, re.compile(r'4\.7\.\d+|4\.2\.1|4\.5\.3')),
     (Reason.MAILBOX_FULL, re.compile(r'[45]\.2\.2|[45]\.3\.1')),
     (Reason.NO_DOMAIN, re.compile(r'[45]\.1\.(2|10)|[45]\.4\.(3|4|310|312)')),
-    (Reason.NO_MAILBOX, re.compile(r'[45]\.1\.(0|1|3|4|6|351)|[45]\.2\.[01]|5\.4\.1|5\.7\.13')),
+    (Reason.NO_MAILBOX, re.compile(r'[45]\.1\.(0|1|3|4|6|351)|5\.2\.[01]|5\.4\.1|5\.7\.13')),
     (Reason.CONTENT, re.compile(r'[45]\.6\.\d+|[45]\.2\.3|[45]\.3\.4')),
     (Reason.TIMEOUT, re.compile(r'[45]\.4\.\d+')),
     (Reason.POLICY, re.compile(r'5\.7\.\d+')),
@@ -121,10 +121,10 @@ CODES: tuple[tuple[Reason, re.Pattern[str]], ...] = (
 """Enhanced status codes, for answers without such words."""
 
 WEAK_WORDS: Mapping[Reason, tuple[str, ...]] = {
+    Reason.UNAVAILABLE: ('try again later', 'try later', '451 ', 'unavailable'),
     Reason.POLICY: ('denied', 'refused', 'rejected', 'not allowed', 'not accepted', 'blocked', 'refuse'),
     Reason.RATE_LIMITED: ('421 ', '450 '),
     Reason.MAILBOX_FULL: ('552 ', '452 '),
-    Reason.UNAVAILABLE: ('451 ', 'unavailable'),
 }
 """Words that say little, for answers without a code that says more."""
 
