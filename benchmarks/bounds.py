@@ -120,6 +120,11 @@ BOUNDS = (
     Bound('saved for an active series', '<= 48 bytes', partial(_single, 'amounts.ledger.each', 48.0, ' bytes')),
     Bound('the same, small amounts', '<= 20 bytes', partial(_single, 'sets1000.ledger.each', 20.0, ' bytes')),
     Bound('first run of a new process', '<= 0.6 s', partial(_single, 'account.first.wall', 0.6, ' s')),
+    *(
+        Bound(f'calls of SES for {number:,} identities', f'<= {most} an hour', partial(_single, figure, most, ''))
+        for number, most in ((10, 120), (100, 280), (10_000, 880))
+        for figure in (f'budget{number}.budget.most',)
+    ),
     Bound('billed in a sparse account', '<= 30 %', partial(_single, 'sparse.thrift.share', 30.0, ' %')),
     Bound('miscounted in a sparse account', '0', partial(_single, 'sparse.thrift.wrong', 0.0, ' sets')),
 )

@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.case import HOUR, Case, Family, Metric
 from datadog_checks.amazon_ses.cloudwatch import metric_table
 from datadog_checks.amazon_ses.cloudwatch.series import NAMESPACE, SUM
+from datadog_checks.amazon_ses.registry import SWEEPS
 
 EVENTS = tuple(Metric(NAMESPACE, spec.metric_name, SUM) for spec in metric_table.EVENTS)
 RATES = tuple(Metric(NAMESPACE, spec.metric_name, spec.statistic) for spec in metric_table.RATES)
@@ -17,6 +18,7 @@ ACCOUNT_LEVEL = Family(EVENTS + RATES)
 ACCOUNT_ONLY = {'collect': ['account', 'cloudwatch']}
 SETS = {'collect': ['account', 'cloudwatch', 'configuration_sets'], 'max_series': 50_000}
 IDENTITIES = {'collect': ['account', 'cloudwatch', 'unrecognized'], 'max_series': 50_000}
+OF_SES = ('account', 'send_statistics', *(sweep.name for sweep in SWEEPS))
 CLIENTS = {'collect': ['account', 'cloudwatch', 'send_statistics']}
 TEN_REGIONS = (
     *('us-east-1', 'us-east-2', 'us-west-2', 'eu-west-1', 'eu-central-1', 'eu-west-2'),
@@ -43,6 +45,12 @@ def of_identities(name: str, number: int, **more: Any) -> Case:
     return Case(name, f'{number:,} identities x 4', 'identities', (ACCOUNT_LEVEL, identities), IDENTITIES, **more)
 
 
+def of_size(number: int) -> Case:
+    """A case with so many identities, with the configuration sets and tenants of such an account, and SES alone."""
+    options = {'collect': list(OF_SES)}
+    return Case(f'budget{number}', f'{number:,} identities', f'of_size_{number}', (), options, measures=('budget',))
+
+
 CASES = (
     of_account('account', 'account level', measures=('work', 'first', 'idle')),
     of_sets('sets50', 50, members=50),
@@ -55,5 +63,6 @@ CASES = (
     of_account('instances', '100 instances', instances=100, rounds=2, sample=100),
     # Without mail AWS has almost no data, so this measures an instance and its three clients.
     of_account('clients', '100 instances, three clients each', 'idle', CLIENTS, instances=100, measures=('instances',)),
+    *(of_size(number) for number in (10, 100, 10_000)),
     of_sets('sparse', note=', 30 active', scenario='sparse', measures=('thrift',), between=(HOUR / 2, 3 * HOUR)),
 )

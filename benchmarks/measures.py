@@ -23,6 +23,10 @@ WARM_UP = (PERIOD, PERIOD, 15 * PERIOD, PERIOD)
 """Seconds before each due run of the warm-up. The first run lists the series, and the second reads them. After the gap
 the ledger holds the most periods that it ever does."""
 
+MINUTE = 60
+BUDGET_HOURS = 3
+"""The hours in which the requests to SES are counted."""
+
 PROCESSES = 7
 """The number of new processes whose median is taken."""
 
@@ -239,6 +243,20 @@ def thrift(bench: Bench) -> Figures:
     }
 
 
+def budget(bench: Bench) -> Figures:
+    """The requests to the APIs of SES in each of some hours, in a run a minute, the first hour included."""
+    aws, hours = bench.aws, []
+    with bench.client('ours') as ours:
+        for hour in range(BUDGET_HOURS):
+            bench.show(f'simulated hour {hour + 1} of {BUDGET_HOURS}')
+            calls = sum(aws.usage()['operations'].values())
+            for _ in range(HOUR // MINUTE):
+                aws.advance(MINUTE)
+                calls += sum(bench.run(ours)['operations'].values())
+            hours.append(calls)
+    return {'most': max(hours), 'hours': hours}
+
+
 def _amounts(client: Client) -> dict[tuple[str, ...], list[float]]:
     """The counts of the account and of each group, by tag values only: the ways name metrics and tags differently."""
     amounts: dict[tuple[str, ...], list[float]] = defaultdict(list)
@@ -249,7 +267,7 @@ def _amounts(client: Client) -> dict[tuple[str, ...], list[float]]:
     return {scope: sorted(totals) for scope, totals in amounts.items()}
 
 
-MEASURES = {measure.__name__: measure for measure in (work, alone, first, idle, ledger, instances, thrift)}
+MEASURES = {measure.__name__: measure for measure in (work, alone, first, idle, ledger, instances, thrift, budget)}
 
 
 def measure(case: Case, show: Show) -> Figures:

@@ -72,7 +72,7 @@ def _routes(service: str) -> list[tuple[str, re.Pattern[str], str]]:
         path = re.escape(http['requestUri'].partition('?')[0])
         path = re.sub(r'\\\{(\w+)\\\}', r'(?P<\1>[^/]+)', re.sub(r'\\\{(\w+)\\\+\\\}', r'(?P<\1>.+)', path))
         routes.append((http['method'], re.compile(path), name))
-    known = {name for _, _, name in routes}
-    routes += [(method, re.compile(path), name) for method, path, name in _MOVED.get(service, ()) if name in known]
+    names = {name for _, _, name in routes}
+    routes += [(method, re.compile(path), name) for method, path, name in _MOVED.get(service, ()) if name in names]
     # A literal path wins over one with labels.
     return sorted(routes, key=lambda route: route[1].pattern.count('('))

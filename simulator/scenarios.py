@@ -146,6 +146,14 @@ def tenants(count: int = 200) -> Family:
     )
 
 
+def of_size(identities: int, sets: int, number_of_tenants: int) -> Scenario:
+    """An account without mail that has so many identities, configuration sets and tenants."""
+    domains = Family(dimensions=('ses:from-domain',), count=identities, patterns=('customer-{:05d}.example',))
+    numbers = f'{identities:,} identities, {sets:,} configuration sets and {number_of_tenants:,} tenants'
+    families = (domains, configuration_sets(sets), tenants(number_of_tenants))
+    return Scenario(f'of_size_{identities}', f'{numbers}, without mail', volume=0.0, gauges=(), families=families)
+
+
 _RECEIPT = {'Received': 1.0, 'PublishSuccess': 0.98, 'PublishFailure': 0.02, 'PublishExpired': 0.004}
 RECEIPT_RULES = (
     Family(dimensions=('RuleSetName',), values=(('[Active]',), ('inbound',)), events=_RECEIPT, share=0.5),
@@ -408,6 +416,9 @@ _ALL = (
         ),
         standings=((0, replace(_LARGE, max_24_hour_send=100_000_000.0)),),
     ),
+    of_size(10, 5, 0),
+    of_size(100, 50, 100),
+    of_size(10_000, 1000, 10_000),
     Scenario(
         'sparse',
         '1,000 configuration sets with every event metric, of which 30 carry all the mail, each for six hours',

@@ -144,7 +144,9 @@ class World:
         key = series.key ^ self._key(account, region)
         empty = min(last, self._first_minute) - first
         if empty > 0:
-            return [0] * empty + (self.events(account, region, series, first + empty, last) if first + empty < last else [])
+            return [0] * empty + (
+                self.events(account, region, series, first + empty, last) if first + empty < last else []
+            )
         if last - first < 60:
             if not self._curves and series.appears is None and not series.cycle:
                 rate, daily = series.rate, self._daily

@@ -12,6 +12,7 @@ import pytest
 from common import START, Driver, instance_of
 from hypothesis import settings
 
+from datadog_checks.amazon_ses.aws import ses_budget
 from simulator import Clock, Simulator
 from simulator.network import ConnectProxy
 
@@ -38,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def dd_environment() -> Iterator[dict[str, Any]]:
     """For `ddev env`: nothing is started, because the tests run against a simulated AWS."""
     yield {}
+
+
+@pytest.fixture(autouse=True)
+def new_budgets() -> Iterator[None]:
+    """Each test has its own budgets for SES: another simulator may have the same port."""
+    yield
+    ses_budget._budgets.clear()
 
 
 @pytest.fixture

@@ -287,8 +287,10 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         return (replace(step, is_awaited=True) for step in steps) if waits_for_all else steps
 
     def _delete_messages(self, runs: Iterable[Run]) -> list[Notice]:
-        """Delete the messages whose events were submitted. Nobody waits for that, unless this process ends now: then what
-        failed is said at once, else by the next run."""
+        """Delete the messages whose events were submitted. Nobody waits for that, unless this process ends now.
+
+        Returns what failed where no next run will say it.
+        """
         steps = [step for run in runs for step in run.delete_steps(self.access)]
         self._deletions = []
         if steps and not self._cancelled:

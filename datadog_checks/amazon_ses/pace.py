@@ -20,6 +20,10 @@ class Pace:
     def monotonic(self) -> float:
         return self._monotonic()
 
+    def elapsed(self, begun: float) -> float:
+        """Seconds of the clock since a time of `monotonic`."""
+        return self.monotonic() - begun
+
     def wait_until(self, at: float) -> None:
         """Wait until that time, or for `LONGEST_SLEEP` seconds of it."""
         time.sleep(max(0.0, min(at - self.monotonic(), LONGEST_SLEEP)))
@@ -40,6 +44,9 @@ class TurnedPace(Pace):
     def monotonic(self) -> float:
         self._passed = max(self._passed, self._monotonic())
         return self._passed
+
+    def elapsed(self, begun: float) -> float:
+        return 0.0
 
     def wait_until(self, at: float) -> None:
         self._passed = max(self._passed, at)

@@ -6,7 +6,7 @@ Each concern decides what is due of it; this module only composes them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -126,8 +126,8 @@ def sweep_context(settings: Settings, target: Target, progress: Progress) -> Con
         target,
         is_quiet=_is_quiet(settings, progress) is not False,
         show_addresses=settings.show_addresses,
-        max_identities=settings.max_identities,
         sending_sets=partial(_listed_sets, progress.inventory),
+        **asdict(settings.bounds),
     )
 
 
@@ -224,7 +224,8 @@ def _selected(settings: Settings, progress: Progress, now: float) -> Progress:
     account_series = ACCOUNT_SERIES if CLOUDWATCH in settings.collect else ()
     always = _submitted((*account_series, *settings.named_series), settings.dropped_metrics)
     named = [tuple(sorted(series.dimensions)) for series in settings.named_series]
-    recognized = families.recognize(progress.inventory.metrics, settings.collect, named)
+    hashed = settings.bounds.hash_tenants
+    recognized = families.recognize(progress.inventory.metrics, settings.collect, named, hashed)
     listed = _submitted(recognized, settings.dropped_metrics)
     matching = selection.matching(listed, settings.include, settings.exclude)
     surveying = survey.with_candidates(progress.survey, matching, settings.max_series, now)

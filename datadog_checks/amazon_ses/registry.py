@@ -8,12 +8,15 @@ from datadog_checks.amazon_ses.cloudwatch import families
 from datadog_checks.amazon_ses.collectors.account import ACCOUNT, QUOTA_V1, SENDING_V1
 from datadog_checks.amazon_ses.collectors.send_statistics import SEND_STATISTICS
 from datadog_checks.amazon_ses.sweeps import Sweep
+from datadog_checks.amazon_ses.sweeps.configuration_sets import CONFIGURATION_SETS
+from datadog_checks.amazon_ses.sweeps.findings import FINDINGS
 from datadog_checks.amazon_ses.sweeps.identities import IDENTITIES
+from datadog_checks.amazon_ses.sweeps.tenants import TENANTS
 
 COLLECTORS = (ACCOUNT, QUOTA_V1, SENDING_V1, SEND_STATISTICS)
 """Every API source, in the order in which a run asks them."""
 
-SWEEPS: tuple[Sweep[Any], ...] = (IDENTITIES,)
+SWEEPS: tuple[Sweep[Any], ...] = (IDENTITIES, FINDINGS, CONFIGURATION_SETS, TENANTS)
 """Every sweep."""
 
 SOURCE_NAMES = (

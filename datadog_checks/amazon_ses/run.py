@@ -374,9 +374,9 @@ def _address(task: Task, now: float) -> tuple[str, str, str]:
 
 def _clock(access: Access, now: float) -> Callable[[], float]:
     """The time of the check for a step that begins now."""
-    monotonic = access.turns.pace.monotonic
-    begun = monotonic()
-    return lambda: now + monotonic() - begun
+    pace = access.turns.pace
+    begun = pace.monotonic()
+    return lambda: now + pace.elapsed(begun)
 
 
 def _without_accounts(answer: ListingAnswer, foreign: frozenset[str]) -> ListingAnswer:

@@ -25,13 +25,16 @@ NAME_LIMIT = 100
 HASH_DIGITS, SHA256_DIGITS = 8, 64
 """Hexadecimal digits of a hash in a tag, and of a whole SHA-256."""
 
+TENANT_NAME = 'TenantName'
+TENANT_DIGITS = 16
+
 RENAMED = {
     'IngressPointId': 'ingress_point_id',
     'PoolName': 'pool_name',
     'RuleName': 'rule',
     'RuleSetName': 'rule_set',
     'TenantId': 'tenant_id',
-    'TenantName': 'tenant',
+    TENANT_NAME: 'tenant',
 }
 """Names of the tags of dimensions whose tag is not named like the dimension."""
 
@@ -123,6 +126,16 @@ def for_dimensions(dimensions: Sequence[tuple[str, str]], show_addresses: bool =
         hidden = [] if show_addresses else addresses_in(text)
         tags += [tag for address in hidden for tag in address_tags(address)] or [f'{tag_name(name)}:{text}']
     return tuple(dict.fromkeys(tags))
+
+
+def hash_of_tenant(name: str) -> str:
+    """Digits of a hash in the place of the name of a tenant, which is the name of a customer."""
+    return sha256(name.encode()).hexdigest()[:TENANT_DIGITS]
+
+
+def with_hashed_tenants(dimensions: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The dimensions with a hash in the place of the name of a tenant."""
+    return tuple((name, hash_of_tenant(value) if name == TENANT_NAME else value) for name, value in dimensions)
 
 
 def distinct(tags_of: Mapping[K, tuple[str, ...]]) -> dict[K, tuple[str, ...]]:

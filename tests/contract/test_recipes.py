@@ -43,6 +43,48 @@ IP_POOLS = Collector(
 )
 '''
 
+SWEEP = '''
+from dataclasses import dataclass, replace
+
+from datadog_checks.amazon_ses.model import Action, Failure, MetricSpec, MetricType, Sample
+from datadog_checks.amazon_ses.sweeps import ApiRequest, Sweep
+from datadog_checks.amazon_ses.sweeps.paging import Paging
+
+POOLS = MetricSpec('dedicated_ip.pools', MetricType.GAUGE, 'Pools of dedicated IP addresses.', 'item', interval=3600)
+LIST = 'ListDedicatedIpPools'
+
+
+def next_request(pools, context, now):
+    if context.may_ask(LIST) and pools.is_due(3600, now):
+        return ApiRequest('sesv2', LIST, pools.parameters(now))
+
+
+def after_answer(pools, request, answer, now):
+    if isinstance(answer, Failure):
+        return pools.after_failure(answer)
+    return pools.after_page(answer['DedicatedIpPools'], answer.get('NextToken'), now)
+
+
+def readings(pools, context, now):
+    if pools.listed_at is not None:
+        yield Sample(POOLS, len(pools.listed))
+
+
+IP_POOLS = Sweep(
+    name='ip_pools',
+    actions=(Action(f'ses:{LIST}', 'number of dedicated IP pools'),),
+    metrics=(POOLS,),
+    new_state=Paging,
+    next_request=next_request,
+    after_answer=after_answer,
+    readings=readings,
+    pending=lambda pools, context, now: 0,
+    read_at=lambda pools: pools.listed_at,
+    to_document=lambda pools: None,
+    from_document=lambda document: Paging(),
+)
+'''
+
 OPERATION = """
     ('sesv2', 'ListDedicatedIpPools'): Operation(
         lambda call: {'DedicatedIpPools': ['shared', 'marketing']}, 'ses:ListDedicatedIpPools', per_second=1
@@ -174,4 +216,24 @@ def test_an_api_source_is_a_module_and_a_word_of_the_registry(copy: Copy) -> Non
     assert 'ListDedicatedIpPools' in result['operations']
     assert result['gauges']['amazon_ses.dedicated_ip.pools'] == 2
     assert result['statuses']['amazon_ses.dedicated_ip.shared'] == 0
+    assert result['gauges']['amazon_ses.can_connect'] == 1
+
+
+def test_a_sweep_is_a_module_and_a_word_of_the_registry(copy: Copy) -> None:
+    """A sweep in the registry is asked between the others, its metric and its age are shown, and the policy allows its
+    action."""
+    (copy.root / PACKAGE / 'sweeps/ip_pools.py').write_text(SWEEP, encoding='utf-8')
+    registry = f'{PACKAGE}/registry.py'
+    copy.edit(registry, r'^SWEEPS: tuple\[Sweep\[Any\], \.\.\.\] = \(', 'SWEEPS: tuple[Sweep[Any], ...] = (IP_POOLS, ')
+    module = f'{PACKAGE}/sweeps/ip_pools'.replace('/', '.')
+    copy.edit(registry, r'^from datadog_checks', f'from {module} import IP_POOLS\nfrom datadog_checks')
+    copy.edit('simulator/operations/table.py', r'^OPERATIONS\b.* = \{\n', f'OPERATIONS = {{{OPERATION}')
+
+    assert copy.sync() == {'metadata.csv', 'README.md', 'assets/iam_policy.json'}
+    assert 'dedicated_ip.pools' in copy.declared()
+    assert '"ses:ListDedicatedIpPools"' in copy.policy()
+    result = copy.run_check()
+    assert 'ListDedicatedIpPools' in result['operations']
+    assert result['gauges']['amazon_ses.dedicated_ip.pools'] == 2
+    assert 'amazon_ses.collector.sweep_age' in result['gauges']
     assert result['gauges']['amazon_ses.can_connect'] == 1

@@ -12,6 +12,7 @@ import pytest
 from common import ACCOUNT, KEY, OTHER, REGION, SECRET, StartSimulator, connection_status, instance_of
 
 from datadog_checks.amazon_ses import AmazonSesCheck
+from datadog_checks.amazon_ses.pace import TurnedPace
 from simulator import Clock, Fault, Simulator
 from simulator.network import ConnectProxy
 
@@ -32,7 +33,7 @@ def make_check(
     def make_instance(**options: Any) -> AmazonSesCheck:
         nobody = {'aws_access_key_id': None, 'aws_secret_access_key': None}
         checks.append(AmazonSesCheck('amazon_ses', {}, [instance_of(sim, **{**nobody, **options})]))
-        checks[-1].clock = clock
+        checks[-1].clock, checks[-1].pace = clock, TurnedPace(clock)
         return checks[-1]
 
     yield make_instance

@@ -17,6 +17,7 @@ from configurations import BASE, PLANTED, files, sections
 from hypothesis import HealthCheck, Phase, given, settings
 
 from datadog_checks.amazon_ses import AmazonSesCheck
+from datadog_checks.amazon_ses.pace import TurnedPace
 from datadog_checks.base import ConfigurationError
 from datadog_checks.base.stubs import aggregator, datadog_agent
 from simulator import Clock, Simulator
@@ -106,6 +107,7 @@ def run_once(instance: dict[Any, Any], aws: Simulator) -> None:
     aws.clock.advance(900)
     check = AmazonSesCheck('amazon_ses', {}, [instance])
     check.clock = aws.clock
+    check.pace = TurnedPace(aws.clock)
     try:
         report = check.run()
         assert report == '', report[:1000]

@@ -9,6 +9,7 @@ import pytest
 from common import ACCOUNT, KEY, PREFIX, REGION, SECRET, START, MakeDriver
 
 from simulator import Clock, Fault, Simulator, series_id
+from simulator.inventory import PLANTED
 
 
 def received(aggregator: Any) -> list[str]:
@@ -60,6 +61,8 @@ def test_no_output_holds_a_secret_or_an_address(
         assert secret not in output, secret
     assert address not in output
     assert 'jane.doe' not in output
+    for planted in PLANTED:
+        assert planted not in output, planted
     assert 'identity:mail.example' in output
     assert 'Counts of' not in output
 

@@ -146,7 +146,7 @@ def _planted(content: Any) -> Iterator[Any]:
 def test_no_address_leaves_an_event(
     new_event: Callable[..., events.Content], envelope: Callable[[events.Content], str]
 ) -> None:
-    """An address in any text of any event, in any envelope, reaches neither metrics, tags, logs nor the saved memory."""
+    """An address in any text of any event and envelope reaches neither metrics, tags, logs nor the saved memory."""
     subtypes = new_event()
     wrapped = json.loads(envelope(subtypes))
     inner = [envelope(changed) for changed in _planted(subtypes)]

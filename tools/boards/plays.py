@@ -1,7 +1,7 @@
 """The plays that are recorded for the monitors, derived from scenarios of the simulator.
 
 Times are in seconds after the first run, or in a scenario after its start, which is LEAD earlier. The dashboards are
-tried on the run of `make demo`, and on `losses` and `left_out` for metrics that the demo must not submit.
+tried on the run of `make demo`, and on `losses`, `left_out` and `verdicts` for metrics that the demo must not submit.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from simulator import SCENARIOS, Clock, Simulator
+from simulator import SCENARIOS, Change, Clock, Simulator
+from simulator.inventory import DOMAIN
 from simulator.scenarios import (
     BOUNCE_RATE,
     COMPLAINT_RATE,
@@ -147,9 +148,29 @@ def left_out() -> Play:
     return Play(SCENARIOS['steady'], 0.5 * HOUR, options=options, incidents=(denial,))
 
 
+def verdicts() -> Play:
+    """AWS itself has something against identities, sets and tenants: those that the demo must not have."""
+    address = 'ops@example.com'
+    high = {'created': LEAD, 'updated': LEAD}
+    changes = (
+        Change(0, 'identities', DOMAIN, {'dkim_status': 'FAILED'}),
+        Change(0, 'identities', address, {'verification': 'FAILED', 'sending_enabled': False}),
+        Change(0, 'configuration_sets', 'news', {'sending_enabled': False}),
+        Change(0, 'tenants', 'acme', {'ses_status': 'DISABLED', 'impact': 'HIGH'}),
+        *(
+            Change(0, 'findings', resource, {'resource': resource, **high})
+            for resource in (f'identity/{address}', 'configuration-set/news', 'tenant/acme/tn-acme')
+        ),
+    )
+    sweeps = ('identities', 'findings', 'configuration_set_health', 'tenant_health')
+    return Play(replace(SCENARIOS['steady'], changes=changes), 2 * HOUR, options={'collect': ['account', *sweeps]})
+
+
 def _shrink(aws: Simulator, clock: Clock) -> None:
     """CloudWatch takes back emails that it has shown and the check has counted."""
     aws.world.shrink(aws.account, 'us-east-1', 'Send', clock() - 1200, 5, clock())
 
 
-PLAYS: Mapping[str, Callable[[], Play]] = {play.__name__: play for play in (quiet, storm, squeeze, losses, left_out)}
+PLAYS: Mapping[str, Callable[[], Play]] = {
+    play.__name__: play for play in (quiet, storm, squeeze, losses, left_out, verdicts)
+}

@@ -104,15 +104,19 @@ Recognition = tuple[str, SeriesSpec, ListedMetric]
 
 
 def recognize(
-    listed: Collection[ListedMetric], collect: Collection[str], named: Collection[Dimensions] = ()
+    listed: Collection[ListedMetric],
+    collect: Collection[str],
+    named: Collection[Dimensions] = (),
+    hash_tenants: bool = False,
 ) -> list[Series]:
     """The series of the sources in `collect` among the metrics of a listing.
 
     `named` are sets of dimensions that the option `dimensions` asks for already. Tags are distinct within each source.
+    With `hash_tenants` they name no tenant.
     The series of our own account as a whole are left out: they are always read.
     """
     recognized = list(_recognitions(listed, collect, frozenset(named)))
-    tags_of = _distinct_tags(recognized)
+    tags_of = _distinct_tags(recognized, hash_tenants)
     return [
         Series(
             spec,
@@ -157,14 +161,14 @@ def _recognized(metric: ListedMetric, pools: Collection[Dimensions]) -> tuple[st
     return UNRECOGNIZED, UNRECOGNIZED_DIMENSIONS if name in SENDING_NAMES else UNRECOGNIZED_METRIC
 
 
-def _distinct_tags(recognized: Iterable[Recognition]) -> dict[tuple[str, ...], tuple[str, ...]]:
+def _distinct_tags(recognized: Iterable[Recognition], hash_tenants: bool) -> dict[tuple[str, ...], tuple[str, ...]]:
     """The tags of each tag scope, distinct among those of the same source and account."""
     groups: dict[tuple[str, ...], dict[tuple[str, ...], tuple[str, ...]]] = {}
     for source, _, metric in recognized:
         scope = _tag_scope(source, metric)
         group = groups.setdefault(scope[:2], {})
         if scope not in group:
-            group[scope] = _tags(source, metric)
+            group[scope] = _tags(source, metric, hash_tenants)
     return {scope: names for group in groups.values() for scope, names in tags.distinct(group).items()}
 
 
@@ -174,7 +178,8 @@ def _tag_scope(source: str, metric: ListedMetric) -> tuple[str, ...]:
     return (source, metric.account, *names, *(part for pair in metric.dimensions for part in pair))
 
 
-def _tags(source: str, metric: ListedMetric) -> tuple[str, ...]:
+def _tags(source: str, metric: ListedMetric, hash_tenants: bool) -> tuple[str, ...]:
     metric_name = tags.tag_value(masked(metric.metric_name))
     names = (f'namespace:{metric.namespace}', f'metric_name:{metric_name}')
-    return (*(names if source == UNRECOGNIZED else ()), *tags.for_dimensions(metric.dimensions))
+    dimensions = tags.with_hashed_tenants(metric.dimensions) if hash_tenants else metric.dimensions
+    return (*(names if source == UNRECOGNIZED else ()), *tags.for_dimensions(dimensions))

@@ -1,7 +1,7 @@
-"""The source `account`: sending quota, its use, and standing of the account, with one call of GetAccount.
+"""The source `account`: sending quota, its use, standing and terms of the account, with one call of GetAccount.
 
 While GetAccount is denied, GetSendQuota and GetAccountSendingEnabled of the first version of the API stand in for it.
-They do not state the enforcement status.
+They state neither the enforcement status nor the terms, such as the suppression list (`terms.py`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from datadog_checks.amazon_ses.collectors import ClientFor, Collector
+from datadog_checks.amazon_ses.collectors import terms as account_terms
+from datadog_checks.amazon_ses.collectors.terms import Terms, terms
 from datadog_checks.amazon_ses.model import (
     Action,
     Event,
@@ -70,10 +72,12 @@ UNLIMITED = -1
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The enforcement status and whether sending is switched on: a change is an event. None where AWS did not say."""
+    """The enforcement status, whether sending is switched on, and the terms: a change is an event. None where AWS did
+    not say."""
 
     enforcement_status: str | None
     sending_enabled: bool | None
+    terms: Terms = Terms()
 
 
 def fetch(client_for: ClientFor) -> Mapping[str, Any]:
@@ -92,6 +96,7 @@ def fetch_sending_v1(client_for: ClientFor) -> Mapping[str, Any]:
 def parse(account: Mapping[str, Any], now: float) -> Iterable[Reading]:
     yield from parse_quota(account, now)
     yield from parse_standing(account, now)
+    yield from account_terms.readings(terms(account))
 
 
 def parse_quota(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
@@ -128,7 +133,7 @@ def standing(account: Mapping[str, Any]) -> Standing:
     enforcement = account.get('EnforcementStatus')
     if enforcement is not None and not isinstance(enforcement, str):
         raise TypeError('the enforcement status is no text')
-    return Standing(enforcement, flag(account.get('SendingEnabled')))
+    return Standing(enforcement, flag(account.get('SendingEnabled')), terms(account))
 
 
 def status(now: Standing) -> Status:
@@ -185,6 +190,7 @@ def changes(before: Standing | None, now: Standing) -> Iterable[Event]:
             'The account may send again.' if on else 'The account cannot send: every request to send is refused.',
             'success' if on else 'error',
         )
+    yield from account_terms.changes(before.terms, now.terms)
 
 
 def newest_standing(before: Standing | None, now: Standing) -> Standing:
@@ -194,6 +200,7 @@ def newest_standing(before: Standing | None, now: Standing) -> Standing:
     return Standing(
         before.enforcement_status if now.enforcement_status is None else now.enforcement_status,
         before.sending_enabled if now.sending_enabled is None else now.sending_enabled,
+        before.terms.updated(now.terms),
     )
 
 
@@ -206,12 +213,12 @@ QUOTA = (MAX_24_HOUR, SENT_24_HOUR, REMAINING_24_HOUR, UTILIZATION, MAX_SEND_RAT
 ACCOUNT = Collector(
     name='account',
     interval=60,
-    actions=(Action('ses:GetAccount', 'sending quota, standing of the account, sandbox'),),
-    metrics=(*QUOTA, ENFORCEMENT_LEVEL, SENDING_ENABLED, PRODUCTION_ACCESS),
+    actions=(Action('ses:GetAccount', 'sending quota, standing of the account, sandbox, plan, suppression'),),
+    metrics=(*QUOTA, ENFORCEMENT_LEVEL, SENDING_ENABLED, PRODUCTION_ACCESS, *account_terms.METRICS),
     fetch=fetch,
     parse=parse,
     statuses=(SENDING_STATUS,),
-    events=(STANDING_CHANGED, SENDING_SWITCHED),
+    events=(STANDING_CHANGED, SENDING_SWITCHED, *account_terms.EVENTS),
     service='sesv2',
 )
 QUOTA_V1 = Collector(

@@ -30,6 +30,9 @@ def instance_collect():
         'unrecognized',
         'send_statistics',
         'identities',
+        'findings',
+        'configuration_set_health',
+        'tenant_health',
     ]
 
 
@@ -57,8 +60,20 @@ def instance_exclude_regions():
     return []
 
 
+def instance_hash_tenant_names():
+    return False
+
+
 def instance_linked_accounts():
     return False
+
+
+def instance_max_configuration_sets():
+    return 200
+
+
+def instance_max_findings():
+    return 50
 
 
 def instance_max_identities():
@@ -67,6 +82,10 @@ def instance_max_identities():
 
 def instance_max_series():
     return 500
+
+
+def instance_max_tenants():
+    return 200
 
 
 def instance_min_collection_interval():

@@ -63,11 +63,15 @@ class InstanceConfig(BaseModel):
     exclude: Optional[tuple[MappingProxyType[str, Any], ...]] = None
     exclude_regions: Optional[tuple[str, ...]] = None
     external_id: Optional[str] = None
+    hash_tenant_names: Optional[bool] = None
     include: Optional[tuple[MappingProxyType[str, Any], ...]] = None
     ledger: Optional[str] = None
     linked_accounts: Optional[bool] = None
+    max_configuration_sets: Optional[int] = None
+    max_findings: Optional[int] = None
     max_identities: Optional[int] = None
     max_series: Optional[int] = None
+    max_tenants: Optional[int] = None
     metric_patterns: Optional[MetricPatterns] = None
     min_collection_interval: Optional[float] = None
     period: Optional[int] = None

@@ -14,6 +14,7 @@ from datadog_checks.amazon_ses.cloudwatch.selection import Pattern
 from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS, Series
 from datadog_checks.amazon_ses.cloudwatch.slots import IDLE_INTERVAL
 from datadog_checks.amazon_ses.configuration.agent_options import MOST_WARNINGS
+from datadog_checks.amazon_ses.configuration.bounds import Bounds, parse_bounds
 from datadog_checks.amazon_ses.configuration.dimensions import parse_dimensions
 from datadog_checks.amazon_ses.configuration.event_queues import parse_event_queues
 from datadog_checks.amazon_ses.configuration.network import Network, parse_network
@@ -49,9 +50,6 @@ LEDGER_NAME = re.compile(r'[A-Za-z0-9_-]{1,64}')
 DAY = 86400
 MOST_SERIES = 50_000
 """Series that listing may add in one Region: a hundred requests, and half of what one listing reads."""
-MOST_IDENTITIES = 10_000
-"""Identities with something wrong that are named in one Region."""
-
 SHORTEST_SECRET = 6
 
 
@@ -79,7 +77,7 @@ class Settings:
     zeroed: bool
     named_series: tuple[Series, ...]
     max_series: int
-    max_identities: int
+    bounds: Bounds
     show_addresses: bool
     include: tuple[Pattern, ...]
     exclude: tuple[Pattern, ...]
@@ -155,7 +153,7 @@ def from_options(
         zeroed=options.flag('zeroed'),
         named_series=named_series,
         max_series=options.whole_number('max_series', 0, MOST_SERIES, unit='series'),
-        max_identities=options.whole_number('max_identities', 0, MOST_IDENTITIES, unit='identities'),
+        bounds=parse_bounds(options),
         show_addresses=options.flag('show_addresses'),
         include=parse_patterns('include', options.raw('include')),
         exclude=parse_patterns('exclude', options.raw('exclude')),

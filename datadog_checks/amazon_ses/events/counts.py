@@ -16,27 +16,46 @@ COUNT, GAUGE = MetricType.COUNT, MetricType.GAUGE
 NOT_EXACT = 'From the queues of event_queues: add it to nothing that CloudWatch counts.'
 
 
-def _metric(name: str, meaning: str, unit: str = 'email', orientation: int = -1) -> MetricSpec:
-    return MetricSpec(f'event.{name}', COUNT, meaning, unit, orientation=orientation)
+def _metric(name: str, tags: str, meaning: str, unit: str = 'email', orientation: int = -1) -> MetricSpec:
+    return MetricSpec(f'event.{name}', COUNT, meaning, unit, orientation=orientation, tags=tuple(tags.split()))
 
 
-BOUNCE = _metric('bounce.count', f'Recipients that bounced, by type and sub-type. {NOT_EXACT}')
+BOUNCE = _metric(
+    'bounce.count',
+    'bounce_type bounce_sub_type configuration_set',
+    f'Recipients that bounced, by type and sub-type. {NOT_EXACT}',
+)
 JUDGED = _metric(
     'bounce.judged.count',
+    'configuration_set',
     'Recipients that bounced and that AWS judges: permanent bounces without those that SES caused itself (suppression '
     'lists, validation).',
 )
-COMPLAINT = _metric('complaint.count', f'Recipients that complained, by feedback and sub-type. {NOT_EXACT}')
-DELAY = _metric('delivery_delay.count', f'Recipients whose delivery was delayed, by type. {NOT_EXACT}')
-DELIVERY = _metric(
-    'delivery.count', 'Recipients whose mail was delivered, where deliveries come to a queue.', orientation=0
+COMPLAINT = _metric(
+    'complaint.count',
+    'feedback_type complaint_sub_type configuration_set',
+    f'Recipients that complained, by feedback and sub-type. {NOT_EXACT}',
 )
-REJECT = _metric('reject.count', f'Recipients of emails that SES refused for a virus. {NOT_EXACT}')
+DELAY = _metric(
+    'delivery_delay.count',
+    'delay_type configuration_set',
+    f'Recipients whose delivery was delayed, by type. {NOT_EXACT}',
+)
+DELIVERY = _metric(
+    'delivery.count',
+    'configuration_set',
+    'Recipients whose mail was delivered, where deliveries come to a queue.',
+    orientation=0,
+)
+REJECT = _metric('reject.count', 'configuration_set', f'Recipients of emails that SES refused for a virus. {NOT_EXACT}')
 RENDERING_FAILURE = _metric(
-    'rendering_failure.count', f'Recipients of emails that could not be made from their template. {NOT_EXACT}'
+    'rendering_failure.count',
+    'template',
+    f'Recipients of emails that could not be made from their template. {NOT_EXACT}',
 )
 PROVIDER = _metric(
     'provider.count',
+    'provider event reason',
     'Recipients that bounced, complained or were delayed, by mailbox provider and by the class of what its server '
     'answered.',
 )
@@ -46,12 +65,16 @@ DELIVERY_TIME = MetricSpec(
     'Seconds from the acceptance of an email until it was delivered, where deliveries come to a queue.',
     'second',
     orientation=-1,
+    tags=('configuration_set',),
 )
-DUPLICATES = _metric('duplicates', 'Messages of events that were counted already.', 'message', 0)
-IGNORED = _metric('ignored', 'Messages that are understood and not counted, by reason.', 'message', 0)
-UNREADABLE = _metric('unreadable', 'Messages that are no event of SES, each once, by reason.', 'message')
+DUPLICATES = _metric('duplicates', 'queue', 'Messages of events that were counted already.', 'message', 0)
+IGNORED = _metric('ignored', 'queue reason', 'Messages that are understood and not counted, by reason.', 'message', 0)
+UNREADABLE = _metric(
+    'unreadable', 'queue reason', 'Messages that are no event of SES, each once, by reason.', 'message'
+)
 GIVEN_UP = _metric(
     'unreadable_deleted',
+    'queue',
     'Unreadable messages that were deleted at the third receipt, because the queue has no dead-letter queue.',
     'message',
 )
@@ -62,9 +85,15 @@ QUEUE_LAG = MetricSpec(
     'read.',
     'second',
     orientation=-1,
+    tags=('queue',),
 )
 MESSAGES_LEFT = MetricSpec(
-    'event.messages_left', GAUGE, 'Messages that wait in the queue after it was read.', 'message', orientation=-1
+    'event.messages_left',
+    GAUGE,
+    'Messages that wait in the queue after it was read.',
+    'message',
+    orientation=-1,
+    tags=('queue',),
 )
 JUDGED_RATE = MetricSpec(
     'event.judged_bounce_rate',

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from itertools import chain, groupby
 from typing import Any
 
@@ -23,6 +24,7 @@ from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Scope, Serie
 from datadog_checks.amazon_ses.cloudwatch.slots import Slots
 from datadog_checks.amazon_ses.cloudwatch.survey import Survey
 from datadog_checks.amazon_ses.collectors.account import Standing
+from datadog_checks.amazon_ses.collectors.terms import Terms
 from datadog_checks.amazon_ses.events import memory
 from datadog_checks.amazon_ses.events.intake import Events
 from datadog_checks.amazon_ses.events.memory import Memory
@@ -94,7 +96,8 @@ def to_document(progress: Progress) -> Document:
         'slot': progress.slots.slot,
     }
     if progress.standing is not None:
-        content['standing'] = [progress.standing.enforcement_status, progress.standing.sending_enabled]
+        standing = progress.standing
+        content['standing'] = [standing.enforcement_status, standing.sending_enabled, *astuple(standing.terms)]
     if progress.sweeps:
         content['sweeps'] = states.to_document(SWEEPS, progress.sweeps)
     if progress.events.memory.since is not None:
@@ -118,7 +121,7 @@ def from_document(document: Document) -> Progress:
     return Progress(
         ledger=_ledger(content.get('ledger'), document.columns, listed),
         gauges=_gauges(content),
-        standing=Standing(*standing) if standing else None,
+        standing=Standing(standing[0], standing[1], Terms(*standing[2:])) if standing else None,
         inventory=Inventory(
             frozenset(listed),
             tuple(listed),

@@ -46,6 +46,10 @@ class Context:
     pausing: frozenset[str] = frozenset()
     show_addresses: bool = False
     max_identities: int = 200
+    max_findings: int = 50
+    max_sets: int = 200
+    max_tenants: int = 200
+    hash_tenants: bool = False
     sending_sets: Callable[[], frozenset[str]] = frozenset
 
     def may_ask(self, operation: str) -> bool:

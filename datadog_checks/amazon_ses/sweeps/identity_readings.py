@@ -135,7 +135,7 @@ def _is_fresh(state: Identities, problem: str, now: float) -> bool:
     """Whether the facts that show a problem were read within three intervals."""
     for bits in PROBLEMS[problem].needs:
         if bits == identity_facts.HAS_SET:
-            read = state.read_alone_at
+            read = state.details_at
         elif bits in PARTS:
             read = state.round(PARTS[bits]).finished_from
         else:

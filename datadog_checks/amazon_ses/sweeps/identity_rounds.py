@@ -80,14 +80,15 @@ class Identities:
     """What is known of the identities: the list, the facts by hash, and the place in the round of each operation.
 
     `ordered` is the list by hash. `is_remembered` says that the facts are of a whole list, even of one before a
-    restart. `bad` are those with more than a hint wrong, `read_alone` is when these were read alone, `recovered` when
-    others were well again.
+    restart. An identity was read alone last at `read_alone_at`, and told something at `details_at`. `bad` are those
+    with more than a hint wrong, `read_alone` is when these were read alone, `recovered` when others were well again.
     """
 
     listing: Paging[Identity] = field(default_factory=Paging)
     ordered: tuple[Identity, ...] = ()
     numbers: Mapping[int, int] = field(default_factory=dict)
     rounds: Mapping[str, Round] = field(default_factory=dict)
+    details_at: float | None = None
     read_alone_at: float | None = None
     bad: frozenset[int] = frozenset()
     read_alone: Mapping[int, float] = field(default_factory=dict)
@@ -132,8 +133,8 @@ def pending(state: Identities, context: Context, now: float) -> int:
 
 def read_at(state: Identities) -> float | None:
     """When the oldest part was read: the list, or an identity in the newest whole round of an operation."""
-    rounds = [part.finished_from for part in state.rounds.values() if part.finished_from is not None]
-    return None if state.listing.listed_at is None else min(state.listing.listed_at, *rounds)
+    times = [state.listing.listed_at, *(part.finished_from for part in state.rounds.values())]
+    return None if times[0] is None else min(at for at in times if at is not None)
 
 
 def to_document(state: Identities) -> Any:
@@ -142,7 +143,7 @@ def to_document(state: Identities) -> Any:
     return {
         'facts': memory.packed(state.numbers),
         'rounds': rounds,
-        'alone_at': state.read_alone_at,
+        'details_at': state.details_at,
         'whole': state.is_remembered,
     }
 
@@ -152,21 +153,22 @@ def from_document(document: Any) -> Identities:
         str(name): Round(int(place), *(None if at is None else float(at) for at in times))
         for name, (place, *times) in document['rounds'].items()
     }
-    alone_at = document['alone_at']
+    details_at = document['details_at']
     return Identities(
         numbers=memory.unpacked(document['facts']),
         rounds=rounds,
-        read_alone_at=None if alone_at is None else float(alone_at),
+        details_at=None if details_at is None else float(details_at),
         is_remembered=bool(document['whole']),
     )
 
 
 def _after_list(state: Identities, answer: Answer | Failure, now: float) -> Identities:
     if isinstance(answer, Failure):
-        return replace(state, listing=state.listing.after_failure(answer))
-    page = [identity_facts.listed_identity(row) for row in answer['EmailIdentities']]
-    listing = state.listing.after_page(page, answer.get('NextToken'), now)
-    if listing.begun_at is not None:
+        listing = state.listing.after_failure(answer)
+    else:
+        page = [identity_facts.listed_identity(row) for row in answer['EmailIdentities']]
+        listing = state.listing.after_page(page, answer.get('NextToken'), now)
+    if listing is state.listing or listing.begun_at is not None:
         return replace(state, listing=listing)
     by_hash = {identity.hash: identity for identity in listing.listed}
     numbers = {
@@ -175,6 +177,7 @@ def _after_list(state: Identities, answer: Answer | Failure, now: float) -> Iden
     }
     if listing.is_cut:
         # What the list lacks is unknown, and not gone.
+        by_hash = {**{identity.hash: identity for identity in state.ordered}, **by_hash}
         numbers = {**state.numbers, **numbers}
     ordered = tuple(by_hash[place] for place in sorted(by_hash))
     whole = state.is_remembered or not listing.is_cut
@@ -202,13 +205,15 @@ def _after_batch(state: Identities, request: ApiRequest, answer: Answer | Failur
 def _after_alone(state: Identities, name: str, answer: Answer | Failure, now: float) -> Identities:
     """An identity that is refused, as one that is gone, is passed over."""
     if isinstance(answer, Failure) and not answer.at_request:
-        return replace(state, read_alone_at=now)
-    place, numbers = memory.hash_of(name.lower()), state.numbers
+        return state
+    place, numbers, details_at = memory.hash_of(name.lower()), state.numbers, state.details_at
     if not isinstance(answer, Failure):
+        details_at = now
         numbers = {**numbers, place: identity_facts.with_details(numbers.get(place, 0), answer)}
     if place not in _bad_and_due(state, now):
         state = _after_place(state, DETAILS, place, now)
-    state = replace(state, read_alone_at=now, read_alone={**state.read_alone, place: now})
+    read_alone = {**state.read_alone, place: now}
+    state = replace(state, details_at=details_at, read_alone_at=now, read_alone=read_alone)
     return _with_numbers(state, numbers, now)
 
 

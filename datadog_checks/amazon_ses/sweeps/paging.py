@@ -18,22 +18,23 @@ MAX_PAGES = 100
 """Pages of one listing: AWS's limit of 10,000 identities at the smallest page that it documents, 100."""
 
 TOKEN_SECONDS = 900
-"""Seconds after which a listing that was interrupted begins anew, because its token may have ended."""
+"""Seconds after the last page after which a listing begins anew, because its token may have ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paging(Generic[R]):
     """The place in a listing, and what its newest round found.
 
-    `rows` are those of the pages read so far of the round under way, which began at `begun_at`; `token` is that of its
-    next page, '' before the first. `listed` are the rows of the newest finished round, which began at `listed_at`, None
-    where none has ended. `is_cut` says that it was cut short.
+    `rows` are those of the pages read so far of the round under way, which began at `begun_at`, the last of them at
+    `page_at`; `token` is that of the next page, '' before the first. `listed` are the rows of the newest finished
+    round, which began at `listed_at`, None where none has ended. `is_cut` says that it was cut short.
     """
 
     token: str = ''
     rows: tuple[R, ...] = ()
     tokens: frozenset[str] = frozenset()
     begun_at: float | None = None
+    page_at: float = 0.0
     listed: tuple[R, ...] = ()
     listed_at: float | None = None
     is_cut: bool = False
@@ -56,16 +57,15 @@ class Paging(Generic[R]):
         every = (*earlier.rows, *rows)
         pages = len(earlier.tokens) + 1
         if token and token not in earlier.tokens and pages < max_pages:
-            return replace(earlier, token=token, rows=every, tokens=earlier.tokens | {token}, begun_at=begun_at)
+            tokens = earlier.tokens | {token}
+            return replace(earlier, token=token, rows=every, tokens=tokens, begun_at=begun_at, page_at=now)
         return Paging(listed=every, listed_at=begun_at, is_cut=bool(token))
 
     def after_failure(self, failure: Failure) -> Paging[R]:
-        """The place after a page failed: the round goes on there, or begins anew where AWS refuses the token."""
-        return self.anew() if failure.at_request or failure.invalid else self
-
-    def anew(self) -> Paging[R]:
-        """The place before the first page, with what the newest finished round found."""
-        return Paging(listed=self.listed, listed_at=self.listed_at, is_cut=self.is_cut)
+        """The place after a page failed: the round goes on there, or is cut short where AWS refuses the token."""
+        if self.begun_at is None or not (failure.at_request or failure.invalid):
+            return self
+        return Paging(listed=self.rows, listed_at=self.begun_at, is_cut=True)
 
     def _is_old(self, now: float) -> bool:
-        return self.begun_at is not None and not 0 <= now - self.begun_at < TOKEN_SECONDS
+        return self.begun_at is not None and not 0 <= now - self.page_at < TOKEN_SECONDS

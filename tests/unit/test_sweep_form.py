@@ -156,7 +156,7 @@ def test_pauses_grow(kind: FailureKind, seconds: list[int]) -> None:
 
 
 def test_a_malformed_answer_fails_its_request_alone() -> None:
-    """An answer that lacks what it must have is a failure that names the operation, and changes nothing that is known."""
+    """An answer that lacks what it must have is a failure of its operation, and changes nothing that is known."""
     request = ApiRequest('sesv2', 'a')
     current = states.after_answer(counting('a'), SweepState(Numbers(('well',))), request, {'other': 1}, NOW)
     assert current.state == Numbers(('well',))
@@ -202,13 +202,15 @@ def test_paging_reads_all_pages_at_a_cadence() -> None:
 
 
 def test_paging_begins_anew_where_the_token_ended() -> None:
-    """A token that AWS refuses, and one that is a quarter of an hour old, begins the list anew. What the newest whole
-    list had stays."""
+    """A list whose token AWS refuses is cut short, and begins anew at its cadence; one with an old token begins anew at
+    once."""
     empty: Paging[str] = Paging()
     whole = empty.after_page(['a'], None, NOW)
     begun = whole.after_page(['b'], 'token', NOW + 900)
     refused = begun.after_failure(REFUSED)
-    assert refused.parameters(NOW + 900) == {} and refused.listed == ('a',)
+    assert refused.listed == ('b',) and refused.is_cut
+    assert refused.parameters(NOW + 1800) == {} and not refused.is_due(900, NOW + 1799)
+    assert whole.after_failure(REFUSED) == whole
     assert begun.parameters(NOW + 1800) == {}
     assert begun.after_page(['c'], None, NOW + 1800).listed == ('c',)
 
