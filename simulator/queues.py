@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import count
 
 MOST_AT_ONCE = 10
@@ -29,6 +30,7 @@ class Queue:
     """A standard queue of an account in a Region.
 
     `redrive` is the queue that gets what was received too often, and how often that is; None where there is none.
+    `order` is a heap of the messages by the time from which they are visible.
     """
 
     account: str
@@ -36,6 +38,7 @@ class Queue:
     name: str
     redrive: tuple[str, int] | None = None
     messages: dict[str, Stored] = field(default_factory=dict)
+    order: list[tuple[float, str]] = field(default_factory=list)
     deleted: int = 0
 
 
@@ -66,22 +69,25 @@ class Queues:
             for _ in range(copies):
                 number = f'{next(self._numbers):08d}-0000-4000-8000-000000000000'
                 queue.messages[number] = Stored(number, body, now - age, now)
+                heappush(queue.order, (now, number))
 
     def receive(self, queue: Queue, most: int, visibility: int) -> list[Stored]:
-        """Messages that are visible, the oldest first; each gets a new handle."""
+        """Messages that are visible, those first that were so first; each gets a new handle."""
         now = self._clock()
         with self._lock:
             chosen: list[Stored] = []
-            for message in list(queue.messages.values()):
-                if len(chosen) == most:
-                    break
-                if message.visible_at <= now and not self._redriven(queue, message):
+            while queue.order and queue.order[0][0] <= now and len(chosen) < most:
+                message = queue.messages.get(heappop(queue.order)[1])
+                if message is not None and not self._redriven(queue, message):
                     message.receipts += 1
                     message.visible_at = now + visibility
                     message.handle = f'handle-{message.message_id}-{message.receipts}'
                     if message.first_received_at is None:
                         message.first_received_at = now
                     chosen.append(message)
+            # Only now, because a visibility of no time would give a message twice.
+            for message in chosen:
+                heappush(queue.order, (message.visible_at, message.message_id))
             return chosen
 
     def delete(self, queue: Queue, handle: str) -> bool:
@@ -108,4 +114,5 @@ class Queues:
         target = self._queues[queue.account, queue.region, queue.redrive[0]]
         del queue.messages[message.message_id]
         target.messages[message.message_id] = message
+        heappush(target.order, (message.visible_at, message.message_id))
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
@@ -85,7 +85,7 @@ class Simulator:
         listings, sums, quotas = Listings(self.world), Sums(self.world), Quotas(self.clock, self.options.quotas)
         self._backend = Backend(self.world, listings, sums, self.accounts, quotas, self.queues, self.options.align)
         shown = {'scenario': scenario.name, 'account': self.account, 'seed': self.options.seed}
-        self._control = Control(shown, self.clock, self.faults, self.log, self.refresh, self.change)
+        self._control = Control(shown, self.clock, self.faults, self.log, self.refresh, self.change, self.send)
         self._repeats = None if self.options.strict else Repeats()
         self._mail_regions = regions('email')
         self._server: HttpServer | None = None
@@ -120,6 +120,13 @@ class Simulator:
     def endpoint_url(self) -> str:
         """The URL for boto3's endpoint_url or AWS_ENDPOINT_URL."""
         return f'http://127.0.0.1:{self.port}'
+
+    def send(self, queue: str, bodies: Sequence[str], region: str = 'us-east-1', account: str = '') -> None:
+        """Send messages to a queue, which is made where there is none of that name."""
+        account = account or self.account
+        target = self.queues.find(account, region, queue) or self.queues.create(queue, account, region)
+        for body in bodies:
+            self.queues.put(target, body)
 
     def queue_url(self, queue: Queue) -> str:
         """The URL of a queue, as AWS names it."""

@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import mail_events
 import pytest
 from common import ACCOUNT, OTHER, REGION, START, Driver, instance_of
 
 from datadog_checks.base.stubs import aggregator, datadog_agent
-from simulator import Clock, Simulator
+from simulator import Clock, Simulator, mail_events
 from simulator.request_log import Request
 from simulator.scenarios import RECEIPT_RULES, Scenario, configuration_sets
 

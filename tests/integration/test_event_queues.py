@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import mail_events as events
 import pytest
 import yaml
 from common import (
@@ -33,6 +32,7 @@ from datadog_checks.amazon_ses.events.envelopes import Kind
 from datadog_checks.amazon_ses.state.store import Store
 from datadog_checks.amazon_ses.submission import Submission
 from simulator import Clock, Fault, Simulator
+from simulator import mail_events as events
 from simulator.queues import Queue
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import mail_events as events
 import pytest
 from common import ACCOUNT, REGION, START
 
@@ -16,6 +15,7 @@ from datadog_checks.amazon_ses.events.facts import Facts, Group, facts_of
 from datadog_checks.amazon_ses.events.intake import Events, after_receiving, counted
 from datadog_checks.amazon_ses.events.queues import EventQueue, Message, Received, ReceiveTask
 from datadog_checks.amazon_ses.model import Target
+from simulator import mail_events as events
 
 HERE = Target(ACCOUNT, REGION)
 QUEUE = EventQueue('https://sqs.us-east-1.amazonaws.com/123456789012/events', REGION, 'events')

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import mail_events as events
 import pytest
 from common import ACCOUNT, REGION, START
 
@@ -20,6 +19,7 @@ from datadog_checks.amazon_ses.events.queues import (
     BATCH,
     DELETE,
     MOST_MESSAGES,
+    MOST_SECONDS,
     RECEIVE,
     WORKERS,
     DeleteTask,
@@ -34,6 +34,7 @@ from datadog_checks.amazon_ses.events.queues import (
     receive_tasks,
 )
 from datadog_checks.amazon_ses.model import Failure, FailureKind, Target
+from simulator import mail_events as events
 
 HERE = Target(ACCOUNT, REGION)
 OTHER_ACCOUNT = '210987654321'
@@ -249,14 +250,14 @@ def test_a_worker_ends_in_time() -> None:
     """However much there is, a worker sends no request after its seconds, and no more requests than its share."""
     endless = [{'Messages': [stored(number)]} for number in range(999)]
     sqs = Sqs(endless, seconds=0.5)
-    receive(ReceiveTask(QUEUE, 1, 99, 9.0, 120, 1), sqs.edge)
-    assert len(sqs.requests) == 19
+    receive(ReceiveTask(QUEUE, 1, 99, MOST_SECONDS, 120, 1), sqs.edge)
+    assert len(sqs.requests) == MOST_SECONDS / 0.5 + 1
     sqs = Sqs(endless)
     receive(ReceiveTask(QUEUE, 1, 7, 9.0, 120, 1), sqs.edge)
     assert len(sqs.requests) == 7
     sqs = Sqs([{}] * 999, seconds=0.5)
     assert delete(DeleteTask(QUEUE, 0, tuple(map(str, range(500)))), sqs.edge) is None
-    assert len(sqs.requests) == 19
+    assert len(sqs.requests) == MOST_SECONDS / 0.5 + 1
 
 
 @pytest.mark.parametrize(

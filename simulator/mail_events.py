@@ -1,4 +1,4 @@
-"""Events of SES as the developer guide shows them, and the envelopes in which they reach a queue. For tests."""
+"""Events of SES as the developer guide shows them, and the envelopes in which they reach a queue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from common import ACCOUNT, REGION, START
+ACCOUNT, REGION = '123456789012', 'us-east-1'
+START = 1_790_000_040.0
 
 NUMBERS = count(1)
 
