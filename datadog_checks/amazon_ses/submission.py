@@ -7,12 +7,18 @@ from typing import Any
 
 from datadog_checks.amazon_ses import catalogue
 from datadog_checks.amazon_ses.cloudwatch import families
+from datadog_checks.amazon_ses.events import counts
 from datadog_checks.amazon_ses.model import PREFIX, Bucket, Event, MetricType, Reading, Sample, Status, Target
 from datadog_checks.amazon_ses.telemetry import UNLIMITED
 from datadog_checks.base import AgentCheck
 
 DECLARED = frozenset({*catalogue.METRICS, *catalogue.STATUSES, *catalogue.EVENTS})
-AMOUNTS = frozenset(spec.count for spec in families.SPECS if spec.count is not None)
+AMOUNTS = frozenset(
+    (
+        *(spec.count for spec in families.SPECS if spec.count is not None),
+        *(metric for metric in counts.METRICS if metric.type is MetricType.COUNT),
+    )
+)
 DECLARED_IDS = frozenset(map(id, DECLARED))
 """Nearly every reading has one of these objects. A comparison by value would cost more than the submission."""
 
