@@ -31,6 +31,7 @@ from datadog_checks.amazon_ses import run as run_module
 from datadog_checks.amazon_ses.events.envelopes import Kind
 from datadog_checks.amazon_ses.state.store import Store
 from datadog_checks.amazon_ses.submission import Submission
+from datadog_checks.dev.utils import get_metadata_metrics
 from simulator import Clock, Fault, Simulator
 from simulator import mail_events as events
 from simulator.queues import Queue
@@ -38,6 +39,7 @@ from simulator.queues import Queue
 ROOT = Path(__file__).resolve().parents[2]
 NAME = 'datadog-ses-events'
 DEAD = 'datadog-ses-events-dead'
+DAY = 86400
 JUDGED = 'event.bounce.judged.count'
 PLANTED = ('ann@gmail.com', 'shop.example', 'Your order', 'user unknown', 'ExampleCorp')
 
@@ -332,6 +334,32 @@ def test_no_address_leaves_the_check(
     for text in (*PLANTED, KEY, SECRET):
         assert text not in output, text
     assert {'amazon_ses.event.bounce.count', 'amazon_ses.event.unreadable'} <= set(aggregator.metric_names)
+
+
+def test_every_declared_metric_of_queues_comes(driver: Driver, aws: Simulator, queue: Queue, aggregator: Any) -> None:
+    """Each metric of metadata.csv that comes from queues is submitted with its type and its tags."""
+    driver = Driver(aws, driver.clock, aggregator, {**driver.instance, 'collect': ['account', 'send_statistics']})
+    aws.world.put(ACCOUNT, REGION, 'Send', driver.clock() + DAY - 600, 500)
+    driver.run()
+    for new_event in events.EVERY_KIND:
+        aws.queues.put(queue, events.sns(new_event()), copies=2)
+    aws.queues.put(queue, 'poison')
+    aws.queues.put(queue, events.raw({'eventType': 'Send', 'mail': {}}))
+    driver.clock.advance(MINUTE)
+    minutes(driver, 8)
+    driver.clock.advance(DAY)
+    minutes(driver, 2)
+    declared = {name: row for name, row in get_metadata_metrics().items() if name.startswith(f'{PREFIX}event.')}
+    buckets = aggregator.histogram_bucket(f'{PREFIX}event.delivery_time')
+    submitted = {name: aggregator.metrics(name) for name in aggregator.metric_names if name in declared}
+    submitted[f'{PREFIX}event.delivery_time'] = buckets
+    assert submitted.keys() == declared.keys()
+    types = {'gauge': aggregator.GAUGE, 'count': aggregator.COUNT}
+    for name, samples in submitted.items():
+        if samples is not buckets:
+            assert {sample.type for sample in samples} == {types[declared[name]['metric_type']]}
+        own = {tag.partition(':')[0] for tag in samples[0].tags} - {'aws_account', 'region'}
+        assert own == set(filter(None, declared[name]['sample_tags'].split(','))), name
 
 
 def test_logs_are_off_by_default(driver: Driver, aws: Simulator, queue: Queue, datadog_agent: Any) -> None:
