@@ -79,7 +79,7 @@ def play(choices: Choices, folder: Path, report: Report = lambda now, tally: Non
     AGENT.set_log_level(logging.ERROR)
     clock = Clock(START - LEAD)
     length = round(choices.hours * 60) * MINUTE
-    scenario = _with_an_end(series.with_all_families(SCENARIOS[choices.scenario]), LEAD + length)
+    scenario = _with_an_end(series.staged(SCENARIOS[choices.scenario], choices.regions), LEAD + length)
     # Other tests prove that responses fit the models of botocore. Here that would take a tenth of the time.
     with Simulator(scenario=scenario, clock=clock, seed=choices.seed, strict=False) as aws:
         clock.advance(LEAD)

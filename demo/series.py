@@ -5,33 +5,24 @@ A new group of a dashboard needs its series here, and where an option asks for t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from simulator import SCENARIOS, scenarios
-from simulator.scenarios import RATIOS, Family, Gauge, Scenario
+from simulator import scenarios
+from simulator.scenarios import EVENTS, STREAMS, Family, Gauge, Scenario
+from simulator.streams import Stream
 
 CAMPAIGN = 'campaign'
 DAY = 1440
 
-# The newsletter of the storm, divided by a message tag: together as many emails, and as many that bounce.
-CAMPAIGNS = tuple(
-    Family((CAMPAIGN,), ((name,),), events={**RATIOS, 'Bounce': bounced, 'Delivery': delivered}, share=share)
-    for name, share, bounced, delivered in (('spring', 0.25, 0.07, 0.7), ('welcome', 0.15, 0.0113, 0.97))
-)
+CAMPAIGNS = Family((CAMPAIGN,), (('spring',), ('welcome',)), mail=EVENTS)
 
-# Each tenant has the mail of one set. AWS documents Bounces as well as Bounce; the storm has Bounce.
-TENANTS = tuple(
-    Family(
-        dimensions=('TenantId', 'TenantName'),
-        values=((f'tn-{number:08x}', name),),
-        events={'Send': 1.0, 'Bounce': bounced, 'Complaint': RATIOS['Complaint']},
-        share=share,
-    )
-    for number, (name, share, bounced) in enumerate(
-        (('bakery', 0.38, 0.0013), ('bookshop', 0.2, 0.0013), ('travel', 0.4, 0.048)), 1
-    )
+# AWS documents Bounces as well as Bounce; the storm has Bounce.
+TENANTS = Family(
+    dimensions=('TenantId', 'TenantName'),
+    values=(('tn-00000001', 'bakery'), ('tn-00000002', 'bookshop'), ('tn-00000003', 'travel')),
+    mail=('Send', 'Bounce', 'Complaint'),
 )
 
 # Outlook's verdict on an old list: `spam` is half or all of it, as SNDS reports it.
@@ -58,10 +49,10 @@ ADDRESSES = tuple(
 )
 
 FAMILIES = (
-    *SCENARIOS['bounce_storm'].families,
+    scenarios.SETS,
     *scenarios.RECEIPT_RULES,
-    *CAMPAIGNS,
-    *TENANTS,
+    CAMPAIGNS,
+    TENANTS,
     scenarios.MANAGED_POOLS,
     *ADDRESSES,
     scenarios.GLOBAL_ENDPOINTS,
@@ -73,8 +64,29 @@ OPTIONS: Mapping[str, Any] = {'dimensions': [{CAMPAIGN: ['spring', 'welcome']}]}
 """The options without which the check would not read all of these series."""
 
 
-def with_all_families(scenario: Scenario) -> Scenario:
-    """The scenario with each kind of series that it lacks."""
+SHARES = (1.0, 0.4, 0.25)
+"""How much mail each Region has, of the volume of the scenario."""
+
+
+def staged(scenario: Scenario, regions: Sequence[str]) -> Scenario:
+    """The scenario with each kind of series that it lacks and every sender, in Regions that differ; its trouble is in
+    the first of them."""
     dimensions = {family.dimensions for family in scenario.families}
     added = tuple(family for family in FAMILIES if family.dimensions not in dimensions)
-    return replace(scenario, families=(*scenario.families, *added))
+    return replace(
+        scenario,
+        families=(*scenario.families, *added),
+        streams=tuple(part for stream in scenario.streams for part in _by_sender(stream)),
+        shares=dict(zip(regions, SHARES, strict=False)),
+        troubled=tuple(regions[:1]),
+    )
+
+
+def _by_sender(stream: Stream) -> Iterator[Stream]:
+    """A stream of which no sender is known, divided among those of STREAMS; another one as it is."""
+    if stream.dimensions:
+        yield stream
+        return
+    for sender in STREAMS:
+        share = stream.share * sender.share
+        yield replace(sender, share=share, chances=stream.chances, curves=stream.curves, appears=stream.appears)

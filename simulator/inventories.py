@@ -85,8 +85,9 @@ def _time(pair: tuple[str | None, Change]) -> float:
 
 
 def fitting(scenario: Scenario) -> Inventory:
-    """A healthy inventory that has what the families of a scenario name."""
-    identities: list[Identity] = [domain(DOMAIN)]
+    """A healthy inventory that has what the families of a scenario name, and who sends its mail."""
+    senders = dict.fromkeys(stream.identity for stream in scenario.streams if stream.identity)
+    identities: list[Identity] = [domain(DOMAIN), *(address(name) if '@' in name else domain(name) for name in senders)]
     sets: list[ConfigurationSet] = []
     tenants: list[Tenant] = []
     for family in scenario.families:

@@ -114,9 +114,10 @@ class Listings:
 
     def _surely_active(self, series: Series, first: int, last: int) -> bool:
         """Whether so many events are expected that a search would find one (odds of 1 : 3,000 against)."""
+        first = max(first, self._world.mail.first_minute)
         if series.gauge or series.appears is not None or series.cycle or last - first < 1440:
             return False
-        steady = min(self._world.factor('*', first), self._world.factor('*', last)) > 0.0
+        steady = self._world.flows(first) and self._world.flows(last)
         return steady and series.rate * (last - first) >= 8.0
 
 

@@ -6,23 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from simulator.inventory import DOMAIN, Change
+from simulator.streams import Chances, Curve, Stream
 
 HOUR = 3600.0
 SES = 'AWS/SES'
 
-# Mean share of sends that lead to each kind of event.
-RATIOS: Mapping[str, float] = {
-    'Send': 1.0,
-    'Delivery': 0.97,
-    'Bounce': 0.02,
-    'Complaint': 0.0004,
-    'Reject': 0.0002,
-    'RenderingFailure': 0.0003,
-    'Open': 0.35,
-    'Click': 0.06,
-    'DeliveryDelay': 0.01,
-    'Subscription': 0.0008,
-}
+EVENTS = (
+    *('Send', 'Delivery', 'Bounce', 'Complaint', 'Reject', 'RenderingFailure'),
+    *('Open', 'Click', 'DeliveryDelay', 'Subscription'),
+)
+"""The metrics of messages of an account and of its configuration sets."""
+
 BOUNCE_RATE = 'Reputation.BounceRate'
 COMPLAINT_RATE = 'Reputation.ComplaintRate'
 
@@ -40,10 +34,13 @@ class Standing:
 
 @dataclass(frozen=True)
 class Gauge:
-    """A metric whose samples are readings, one every `every` minutes with silent gaps; `value` is the mean reading."""
+    """A metric whose samples are readings, one every `every` minutes with silent gaps.
+
+    `value` is the mean reading, and `spread` how far it moves; a rate of the reputation follows from the messages.
+    """
 
     metric: str
-    value: float
+    value: float = 0.0
     every: int = 4
     unit: str = 'None'
     spread: float = 0.02
@@ -54,8 +51,10 @@ class Family:
     """Series that share their dimension names.
 
     `values` lists the dimension values of each member; `count` members more are named by `patterns`, one pattern for
-    each dimension. `events` gives the metrics and their ratio to the member's sends; the family carries `share` of the
-    account's sends, split evenly. `appears` is when its mail begins, in seconds after the scenario start.
+    each dimension. `mail` names the metrics of the messages that the account sends: a member has those of the streams
+    that name it, and the members that none names share `share` of the other streams evenly. `events` gives metrics of
+    other events, and their number as a ratio to that share of the volume. `appears` is when its data begin, in seconds
+    after the scenario start.
     `awake`: how many members send at any time, all of them by default; every `turn` minutes the next one begins, and
     the one that began first falls silent.
     """
@@ -64,6 +63,7 @@ class Family:
     values: tuple[tuple[str, ...], ...] = ()
     count: int = 0
     patterns: tuple[str, ...] = ()
+    mail: tuple[str, ...] = ()
     events: Mapping[str, float] = field(default_factory=dict)
     gauges: tuple[Gauge, ...] = ()
     share: float = 1.0
@@ -86,8 +86,10 @@ class Family:
 class Scenario:
     """The traffic of an account, its trouble and its standing over time.
 
-    `volume`: mean sends per minute of an account in a Region (0: no mail at all, ever). `curves`: factor on a metric
-    over the seconds since the scenario start, as (seconds, factor) points; the metric '*' is the whole traffic.
+    `volume`: mean sends per minute of an account in a Region (0: no mail at all, ever). `streams` divide it by sender
+    and provider; `mail` names the metrics of the account. `curves`: with the name '*' the factor on the volume.
+    `shares`: how much of the volume a Region has, all of it where it is not named. `troubled`: the Regions in which the
+    curves of streams and the later standings hold, None for all.
     `standings`: (seconds, Standing) steps. `lag`: seconds after a minute's end until CloudWatch shows it;
     `late_share` of the events takes `late` seconds instead. `regions`: where mail is sent, None for everywhere.
     `history`: seconds before the start in which mail was sent too, None for ever. `changes`: what happens to the
@@ -98,9 +100,12 @@ class Scenario:
     summary: str
     volume: float = 40.0
     amplitude: float = 0.5
-    ratios: Mapping[str, float] = field(default_factory=lambda: RATIOS)
-    gauges: tuple[Gauge, ...] = (Gauge(BOUNCE_RATE, 0.02), Gauge(COMPLAINT_RATE, 0.0004))
-    curves: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    streams: tuple[Stream, ...] = (Stream(),)
+    mail: tuple[str, ...] = EVENTS
+    gauges: tuple[Gauge, ...] = (Gauge(BOUNCE_RATE), Gauge(COMPLAINT_RATE))
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
+    troubled: tuple[str, ...] | None = None
     standings: tuple[tuple[float, Standing], ...] = ((0.0, Standing()),)
     families: tuple[Family, ...] = ()
     lag: tuple[float, float] = (60.0, 120.0)
@@ -123,14 +128,18 @@ class Scenario:
         return replace(self, curves={**self.curves, '*': mail})
 
 
+REPUTATION = (Gauge(BOUNCE_RATE, every=5), Gauge(COMPLAINT_RATE, every=5))
+"""What a configuration set publishes of its reputation."""
+
+
 def configuration_sets(count: int = 5, share: float = 0.9) -> Family:
     """`count` configuration sets that publish every event type and their own reputation."""
     return Family(
         dimensions=('ses:configuration-set',),
         count=count,
         patterns=('set-{:05d}',),
-        events=RATIOS,
-        gauges=(Gauge(BOUNCE_RATE, 0.02, every=5), Gauge(COMPLAINT_RATE, 0.0004, every=5)),
+        mail=EVENTS,
+        gauges=REPUTATION,
         share=share,
     )
 
@@ -141,7 +150,7 @@ def tenants(count: int = 200) -> Family:
         dimensions=('TenantId', 'TenantName'),
         count=count,
         patterns=('tn-{:08x}', 'tenant-{:05d}'),
-        events={'Sends': 1.0, 'Bounces': 0.02, 'Complaints': 0.0004},
+        mail=('Sends', 'Bounces', 'Complaints'),
         share=0.9,
     )
 
@@ -179,7 +188,7 @@ DEDICATED_IPS = Family(
 MANAGED_POOLS = Family(
     dimensions=('PoolName',),
     values=(('managed-main',),),
-    events={'Send': 1.0},
+    mail=('Send',),
     gauges=(
         Gauge('ApproximateDedicatedSendingPercentage', 80.0, every=15),
         Gauge('SentLast24Hours', 30_000.0, 15),
@@ -188,7 +197,7 @@ MANAGED_POOLS = Family(
     share=0.5,
 )
 GLOBAL_ENDPOINTS = Family(
-    dimensions=('ses:multi-region-endpoint-id',), values=(('abcdef12.g3h',),), events={'SendCount': 1.0}, share=0.3
+    dimensions=('ses:multi-region-endpoint-id',), values=(('abcdef12.g3h',),), mail=('SendCount',), share=0.3
 )
 ADDRESS_VALIDATION = Family(
     dimensions=(),
@@ -209,22 +218,33 @@ MAIL_MANAGER = Family(
 _OTHER_FAMILIES = (DEDICATED_IPS, MANAGED_POOLS, GLOBAL_ENDPOINTS, ADDRESS_VALIDATION, MAIL_MANAGER)
 
 _THOUSAND_SETS = replace(configuration_sets(1000), gauges=())
-_STORM_SETS = tuple(
-    Family(
-        dimensions=('ses:configuration-set',),
-        values=((name,),),
-        events={**RATIOS, 'Bounce': bounced, 'Delivery': delivered},
-        gauges=(Gauge(BOUNCE_RATE, bounced, every=5), Gauge(COMPLAINT_RATE, 0.0004, every=5)),
-        share=share,
-    )
-    # Some mail has no set. Together they bounce as much as the account: when the storm makes that five times as much, a
-    # quarter of the newsletter comes back, and still less than all of it is delivered or bounced.
-    for name, share, bounced, delivered in (
-        ('receipts', 0.38, 0.0013, 0.99),
-        ('alerts', 0.2, 0.0013, 0.99),
-        ('newsletter', 0.4, 0.048, 0.8),
-    )
+SETS = Family(
+    dimensions=('ses:configuration-set',),
+    values=(('receipts',), ('alerts',), ('newsletter',)),
+    mail=EVENTS,
+    gauges=REPUTATION,
 )
+"""The configuration sets of STREAMS."""
+
+CLEAN = Chances(permanent=0.0008, transient=0.003, suppressed=0.0002, complained=0.0001)
+NEWSLETTER = Chances(permanent=0.016, transient=0.01, suppressed=0.004, opened=0.25, complained=0.0003)
+STREAMS = (
+    Stream(0.25, CLEAN, 'receipts', 'shop.example', 'bakery', 'Gmail'),
+    Stream(0.13, CLEAN, 'receipts', 'shop.example', 'bakery', 'Outlook'),
+    Stream(0.2, CLEAN, 'alerts', 'shop.example', 'bookshop', 'Gmail'),
+    Stream(0.25, NEWSLETTER, 'newsletter', 'news.example', 'travel', 'Yahoo', {'campaign': 'spring'}),
+    Stream(0.15, NEWSLETTER, 'newsletter', 'news.example', 'travel', 'Gmail', {'campaign': 'welcome'}),
+    Stream(0.02, CLEAN, identity='shop.example', provider='Gmail'),
+)
+"""The mail of an account with three configuration sets, as many tenants, and two campaigns; some mail has no set."""
+
+
+def streams(**curves: Curve) -> tuple[Stream, ...]:
+    """STREAMS, with factors on the chances of the campaign `spring`, which has one bad list of addresses."""
+    return tuple(
+        replace(stream, curves=curves) if stream.tags.get('campaign') == 'spring' else stream for stream in STREAMS
+    )
+
 
 _HEALTHY = Standing()
 _REVIEW = Standing(enforcement_status='PROBATION')
@@ -243,37 +263,30 @@ _ALL = (
     Scenario('steady', 'a healthy account with even traffic'),
     Scenario(
         'bounce_storm',
-        'bounces of the newsletter rise until 10 % of all mail bounces after six hours and AWS puts the account under '
-        'review; it recovers after a day',
-        families=_STORM_SETS,
-        curves={
-            'Bounce': ((0, 1), (2 * HOUR, 3), (6 * HOUR, 5), (20 * HOUR, 5), (26 * HOUR, 1)),
-            'Delivery': ((0, 1), (6 * HOUR, 0.92), (20 * HOUR, 0.92), (26 * HOUR, 1)),
-            BOUNCE_RATE: ((0, 1), (HOUR, 1), (6 * HOUR, 3), (20 * HOUR, 4.2), (48 * HOUR, 1.2)),
-        },
+        'bounces of one campaign rise until 10 % of all mail bounces after three hours; three hours later AWS puts the '
+        'account under review; it recovers after a day',
+        families=(SETS,),
+        streams=streams(permanent=((0, 1), (3 * HOUR, 23), (20 * HOUR, 23), (26 * HOUR, 1))),
         standings=((0, _HEALTHY), (6 * HOUR, _REVIEW), (44 * HOUR, _HEALTHY)),
     ),
     Scenario(
         'complaint_surge',
         'complaints rise twelvefold within three hours and reputation follows',
-        curves={
-            'Complaint': ((0, 1), (3 * HOUR, 12), (18 * HOUR, 12), (24 * HOUR, 1)),
-            COMPLAINT_RATE: ((0, 1), (HOUR, 1), (6 * HOUR, 6), (18 * HOUR, 10), (48 * HOUR, 1.5)),
-        },
+        families=(SETS,),
+        streams=streams(complained=((0, 1), (3 * HOUR, 48), (18 * HOUR, 48), (24 * HOUR, 1))),
         standings=((0, _HEALTHY), (8 * HOUR, _REVIEW), (46 * HOUR, _HEALTHY)),
     ),
     Scenario(
         'under_review',
         'AWS reviews the account (PROBATION), which still sends',
-        ratios={**RATIOS, 'Bounce': 0.06, 'Delivery': 0.93},
-        gauges=(Gauge(BOUNCE_RATE, 0.06), Gauge(COMPLAINT_RATE, 0.0006)),
+        streams=(Stream(chances=Chances(permanent=0.06, complained=0.0006)),),
         standings=((0, _REVIEW),),
     ),
     Scenario(
         'paused',
         'AWS paused sending (SHUTDOWN) at the scenario start',
         curves={'*': ((0, 1), (0, 0))},
-        gauges=(Gauge(BOUNCE_RATE, 0.12), Gauge(COMPLAINT_RATE, 0.006)),
+        streams=(Stream(chances=Chances(permanent=0.12, complained=0.006)),),
         standings=((0, _PAUSED),),
     ),
     Scenario(
@@ -411,7 +424,7 @@ _ALL = (
                 dimensions=('ses:from-domain',),
                 count=10_000,
                 patterns=('customer-{:05d}.example',),
-                events={name: RATIOS[name] for name in ('Send', 'Delivery', 'Bounce', 'Complaint')},
+                mail=('Send', 'Delivery', 'Bounce', 'Complaint'),
             ),
         ),
         standings=((0, replace(_LARGE, max_24_hour_send=100_000_000.0)),),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, NamedTuple
 
-from simulator.scenarios import SES, Family, Gauge, Scenario
+from simulator.mail import Division, Part, mean_rate
+from simulator.rows import COMPLAINED, HARD_BOUNCED, METRICS, SENT
+from simulator.scenarios import BOUNCE_RATE, COMPLAINT_RATE, SES, Family, Gauge, Scenario
 from simulator.traffic import key_of
 
 Dimensions = tuple[tuple[str, str], ...]
+
+REPUTATION = {BOUNCE_RATE: HARD_BOUNCED, COMPLAINT_RATE: COMPLAINED}
+"""The messages that each rate is the share of."""
 
 
 class SeriesId(NamedTuple):
@@ -41,14 +47,18 @@ class Sample(NamedTuple):
 class Series:
     """A series of the scenario: `rate` is the mean number of events per minute, or the mean reading of a gauge.
 
-    `appears`: seconds after the scenario start before which there is no data. A series with a `cycle` has data only in
-    the first `awake` minutes of it, which begin at `wakes` and repeat.
+    `sender` is a key that the series with the same dimensions have in common. `part`: the messages that the series
+    counts, or of which it is the share; None where it is not about messages. `appears`: seconds after the scenario
+    start before which there is no data. A series with a `cycle` has data only in the first `awake` minutes of it, which
+    begin at `wakes` and repeat.
     """
 
     id: SeriesId
     rate: float
     key: int
+    sender: int
     gauge: Gauge | None = None
+    part: Part | None = None
     appears: float | None = None
     cycle: int = 0
     wakes: int = 0
@@ -63,21 +73,52 @@ class Series:
 
 def catalogue(scenario: Scenario) -> dict[SeriesId, Series]:
     """Every series of a scenario by its identity."""
-    account = Family(dimensions=(), values=((),), events=scenario.ratios, gauges=scenario.gauges)
+    account = Family(dimensions=(), values=((),), mail=scenario.mail, gauges=scenario.gauges)
     families = (account, *scenario.families)
-    return {series.id: series for family in families for series in _members(family, scenario.volume * family.share)}
+    return {series.id: series for family in families for series in _series_of(scenario, family)}
 
 
-def _members(family: Family, volume: float) -> Iterator[Series]:
-    """The series of a family whose members send `volume` together."""
+def _series_of(scenario: Scenario, family: Family) -> Iterator[Series]:
     members = family.members()
-    sends = volume / (family.awake or len(members) or 1)
-    for number, dimensions in enumerate(members):
-        rhythm: tuple[int, ...] = ()
+    for number, (dimensions, mail) in enumerate(zip(members, _mail_of(scenario, family, members), strict=True)):
+        sender = key_of(family.namespace, *dimensions)
+        rhythm: tuple[float | None, int, int, int] = (family.appears, 0, 0, 0)
         if family.awake is not None:
-            rhythm = (len(members) * family.turn, number * family.turn, family.awake * family.turn)
-        rates = [(metric, sends * ratio, None) for metric, ratio in family.events.items()]
-        for metric, rate, gauge in (*rates, *((gauge.metric, gauge.value, gauge) for gauge in family.gauges)):
-            if rate > 0.0:
-                identity = series_id(metric, dimensions, family.namespace)
-                yield Series(identity, rate, key_of(*identity), gauge, family.appears, *rhythm)
+            rhythm = (family.appears, len(members) * family.turn, number * family.turn, family.awake * family.turn)
+        for metric, rate, gauge, part in _metrics(scenario, family, mail, len(members)):
+            identity = series_id(metric, dimensions, family.namespace)
+            yield Series(identity, rate, key_of(*identity), sender, gauge, part, *rhythm)
+
+
+def _metrics(
+    scenario: Scenario, family: Family, mail: Part, members: int
+) -> Iterator[tuple[str, float, Gauge | None, Part | None]]:
+    """The metrics of a member: name, rate, gauge, and its messages. Without volume there is no mail."""
+    for metric in family.mail if scenario.volume else ():
+        part = mail._replace(stretch=METRICS[metric])
+        yield metric, mean_rate(scenario, part), None, part
+    for metric, ratio in family.events.items() if scenario.volume else ():
+        yield metric, scenario.volume * family.share * ratio / members, None, None
+    for gauge in family.gauges:
+        stretch = REPUTATION.get(gauge.metric)
+        if stretch is None:
+            yield gauge.metric, gauge.value, gauge, None
+        elif scenario.volume:
+            yield gauge.metric, 0.0, gauge, mail._replace(stretch=stretch)
+
+
+def _mail_of(scenario: Scenario, family: Family, members: Sequence[Dimensions]) -> Iterator[Part]:
+    """The messages of each member: those of the streams that name it. The members that none names divide the others."""
+    senders = [stream.dimensions for stream in scenario.streams]
+    named = [tuple(n for n, sender in enumerate(senders) if _names(sender, dimensions)) for dimensions in members]
+    remaining = tuple(set(range(len(senders))).difference(*named))
+    number = named.count(())
+    division = Division(key_of(*family.dimensions), family.share, number, family.awake or number, family.turn)
+    places = count()
+    for streams in named:
+        yield Part(SENT, streams) if streams else Part(SENT, remaining, division, next(places))
+
+
+def _names(sender: Mapping[str, str], dimensions: Dimensions) -> bool:
+    """Whether the sender of a stream is a member. The id of a tenant says no more than its name."""
+    return all(sender.get(name) == text for name, text in dimensions if name != 'TenantId')

@@ -253,9 +253,16 @@ def query_value(shape: Shape, tree: Any) -> Any:
     return tree
 
 
+KINDS: Mapping[str, type] = {'structure': dict, 'map': dict, 'list': list}
+"""The types of Python of the kinds of values that hold others."""
+
+
 def xml(shape: Shape, value: Any, tag: str) -> Iterator[str]:
     """The XML of an answer's value, as the query protocol writes it."""
     kind = shape.type_name
+    if not isinstance(value, KINDS.get(kind, object)) and value is not None:
+        # A fault put something where the model has a structure, a list or a map.
+        kind = 'string'
     if kind == 'list' and shape.serialization.get('flattened'):
         for member in value:
             yield from xml(shape.member, member, tag)
@@ -264,10 +271,7 @@ def xml(shape: Shape, value: Any, tag: str) -> Iterator[str]:
         yield f'<{tag}/>'
         return
     yield f'<{tag}>'
-    if kind in ('structure', 'list', 'map') and isinstance(value, str):
-        # A fault put a text where the model has none.
-        yield escape(value)
-    elif kind == 'structure':
+    if kind == 'structure':
         for name, member in shape.members.items():
             if value.get(name) is not None:
                 yield from xml(member, value[name], member.serialization.get('name', name))

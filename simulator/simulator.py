@@ -158,6 +158,7 @@ class Simulator:
         fault: Fault | None = None
         try:
             decode(request, decoded, self._repeats)
+            decoded.set_request_id(request.body)
             operation = OPERATIONS.get((decoded.service, decoded.operation))
             decoded.action = operation.action if operation else None
             refusal, caller = self._identify(decoded, operation)

@@ -92,10 +92,8 @@ class Sums:
         length, first, last = periods
         growing = min(last, max(first, self._settled(length, now)))
         minutes = length // 60
-        totals: list[float] = [
-            sum(self._world.events(account, region, series, minute, minute + minutes))
-            for minute in range(first // 60, growing // 60, minutes)
-        ]
+        events = self._world.events(account, region, series, first // 60, growing // 60) if first < growing else []
+        totals: list[float] = [sum(events[at : at + minutes]) for at in range(0, len(events), minutes)]
         if growing < last:
             totals += [0.0] * ((last - growing) // length)
             for sample in self._world.samples(account, region, series.id, growing // 60, last // 60, now):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
+from zlib import crc32
 
 from botocore.model import OperationModel, ServiceModel
 
@@ -66,6 +67,11 @@ class Decoded(Request):
     model: OperationModel | None = None
     violation: shapes.Violation | None = None
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def set_request_id(self, body: bytes) -> None:
+        """Derive the id from the time and the request, so that runs on simulated clocks repeat their ids."""
+        name = f'{self.time} {self.service} {self.region} {self.operation} {crc32(body)}'
+        self.request_id = str(uuid.uuid5(uuid.NAMESPACE_OID, name))
 
 
 def decode(request: HttpRequest, decoded: Decoded, repeats: Repeats | None = None) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from simulator.inventories import Inventories
 from simulator.inventory import Inventory
+from simulator.mail import Mail
+from simulator.rows import Outcomes
 from simulator.scenarios import Scenario, Standing
 from simulator.series import Sample, Series, SeriesId, catalogue, series_id
-from simulator.traffic import amount, daily_table, interpolate, key_of, mix, unit
+from simulator.traffic import amount, daily_table, mix, unit
 
 AnySeries = str | SeriesId
 
@@ -36,19 +37,28 @@ class World:
     def __init__(self, scenario: Scenario, seed: int, clock: Callable[[], float]) -> None:
         self.scenario = scenario
         self.started = clock()
+        self.mail = Mail(scenario, seed, self.started)
         self.settled_after = max(scenario.lag[1], scenario.late[1] if scenario.late_share else 0.0)
         self.inventories = Inventories(scenario)
         self.version = 0  # goes up with each explicit amount
-        self._first_minute = 0 if scenario.history is None else int((self.started - scenario.history) // 60)
         self._clock = clock
         self._catalogue = catalogue(scenario)
         self._daily = daily_table(scenario.amplitude)
-        self._curves = {name: tuple(curve) for name, curve in scenario.curves.items()}
         self._points: dict[tuple[str, str], dict[SeriesId, dict[int, list[Point]]]] = {}
         self._lock = threading.RLock()
-        self._key = lru_cache(4096)(lambda account, region: key_of(seed, account, region))
-        self._hour = lru_cache(16_384)(self._hour_of)
-        self._factor = lru_cache(65_536)(self._factor_of)
+
+    def forget(self) -> None:
+        """Forget the traffic that is remembered, which is worked out again when it is needed."""
+        self.mail.forget()
+
+    def stop_mail(self, at: float) -> None:
+        """Let no mail flow from a time on (epoch seconds)."""
+        self.mail.stopped_at = at
+        self.forget()
+
+    def outcomes(self, account: str, region: str, stream: int, minute: int) -> Outcomes:
+        """What becomes of the messages of a stream of the scenario, by its place there, in a minute."""
+        return self.mail.outcomes(self.mail.place(account, region), stream, minute)
 
     def put(
         self, account: str, region: str, series: AnySeries, minute: float, value: float, visible_at: float | None = None
@@ -110,52 +120,35 @@ class World:
             return series.gauge.unit if series.gauge else 'Count'
         return 'None' if identity.metric.startswith(_GAUGE_PREFIXES) else 'Count'
 
-    def factor(self, metric: str, minute: int) -> float:
-        """The factor of the scenario's curves on a metric in a minute; the metric '*' is the whole traffic."""
-        return self._factor(metric, minute) if self._curves else 1.0
-
-    def _factor_of(self, metric: str, minute: int) -> float:
-        since = minute * 60 - self.started
-        factor = 1.0
-        for name in ('*', metric):
-            if name in self._curves and since >= 0:
-                factor *= interpolate(self._curves[name], since)
-        return factor
+    def flows(self, minute: int) -> bool:
+        """Whether mail flows in a minute."""
+        return self.mail.volume(minute) > 0.0
 
     def _has_data(self, series: Series, minute: int) -> bool:
         """Whether a series has begun, and is awake in a minute."""
-        if minute < self._first_minute:
+        if minute < self.mail.first_minute:
             return False
         if series.appears is not None and minute * 60 < self.started + series.appears:
             return False
         return series.newest_awake(minute) == minute
 
     def _expected(self, series: Series, minute: int) -> float:
-        """The mean number of events in a minute."""
+        """The mean number in a minute of events that are no messages."""
         if not self._has_data(series, minute):
             return 0.0
-        return series.rate * self._daily[minute % 1440] * self.factor(series.id.metric, minute)
-
-    def _hour_of(self, series: Series, key: int, hour: int) -> tuple[int, ...]:
-        return tuple(amount(key, m, self._expected(series, m)) for m in range(hour * 60, hour * 60 + 60))
+        return series.rate * self._daily[minute % 1440] * self.mail.volume(minute)
 
     def events(self, account: str, region: str, series: Series, first: int, last: int) -> list[int]:
         """The final number of events in each minute of [first, last)."""
-        key = series.key ^ self._key(account, region)
-        empty = min(last, self._first_minute) - first
-        if empty > 0:
-            return [0] * empty + (
-                self.events(account, region, series, first + empty, last) if first + empty < last else []
-            )
-        if last - first < 60:
-            if not self._curves and series.appears is None and not series.cycle:
-                rate, daily = series.rate, self._daily
-                return [amount(key, m, rate * daily[m % 1440]) for m in range(first, last)]
-            return [amount(key, m, self._expected(series, m)) for m in range(first, last)]
-        amounts: list[int] = []
-        for hour in range(first // 60, (last - 1) // 60 + 1):
-            amounts.extend(self._hour(series, key, hour)[max(0, first - hour * 60) : last - hour * 60])
-        return amounts
+        place = self.mail.place(account, region)
+        if series.part is None:
+            key = series.key ^ place.key
+            return [amount(key, m, place.share * self._expected(series, m)) for m in range(first, last)]
+        numbers = self.mail.counts(place, series.part, first, last)
+        if series.appears is not None:
+            silent = int((self.started + series.appears) // 60) - first
+            numbers[: max(0, silent)] = [0] * min(max(0, silent), len(numbers))
+        return numbers
 
     def readings(
         self, account: str, region: str, series: Series, first: int, last: int, now: float | None
@@ -164,8 +157,10 @@ class World:
         gauge = series.gauge
         if gauge is None:
             return []
-        key = mix(series.key ^ self._key(account, region))
+        place = self.mail.place(account, region)
+        key = mix(series.key ^ place.key)
         low, high = self.scenario.lag
+        first = max(first, self.mail.first_minute)
         samples = []
         for minute in range(first + (-(first + key)) % gauge.every, last, gauge.every):
             if not self._has_data(series, minute):
@@ -174,12 +169,14 @@ class World:
                 continue  # half an hour in seven is silent: a missing rate is unknown, never zero
             if now is not None and now - (minute + 1) * 60 < low + (high - low) * unit(mix(key + minute)):
                 continue
-            if '*' in self._curves and self.factor('*', minute) == 0.0:
+            if not self.flows(minute):
                 continue  # no mail, no new rate
-            value = series.rate * (1.0 + gauge.spread * (2.0 * unit(mix(key - minute)) - 1.0))
-            if series.id.metric in self._curves:
-                value *= interpolate(self._curves[series.id.metric], minute * 60 - self.started)
-            samples.append(Sample(minute, 1, value, value, value))
+            if series.part is None:
+                value: float | None = series.rate * (1.0 + gauge.spread * (2.0 * unit(mix(key - minute)) - 1.0))
+            else:
+                value = self.mail.rate(place, series.part, minute)
+            if value is not None:
+                samples.append(Sample(minute, 1, value, value, value))
         return samples
 
     def _visible(self, key: int, minute: int, events: int, now: float) -> int:
@@ -221,14 +218,16 @@ class World:
         if traffic is not None and traffic.gauge:
             samples = self.readings(account, region, traffic, first, last, now)
         elif traffic is not None:
-            events = self.events(account, region, traffic, first, last)
+            begin = min(last, max(first, self.mail.first_minute))
+            events = self.events(account, region, traffic, begin, last)
             if now is not None and now - last * 60 < self.settled_after:
-                key = traffic.key ^ self._key(account, region)
-                growing = max(0, int((now - self.settled_after) // 60) - 1 - first)
+                # The metrics of a sender are late together, so that no message is delivered before it is accepted.
+                key = traffic.sender ^ self.mail.place(account, region).key
+                growing = max(0, int((now - self.settled_after) // 60) - 1 - begin)
                 for index in range(growing, len(events)):
                     if events[index]:
-                        events[index] = self._visible(key, first + index, events[index], now)
-            samples = [Sample(minute, number, number, 1, 1) for minute, number in enumerate(events, first) if number]
+                        events[index] = self._visible(key, begin + index, events[index], now)
+            samples = [Sample(minute, number, number, 1, 1) for minute, number in enumerate(events, begin) if number]
         if self.has_points(account, region, identity):
             return _overlaid(samples, self.points(account, region, identity, range(first, last)), now)
         return samples
@@ -250,8 +249,10 @@ class World:
         """Limits and status of the account at `now` (None: the clock's)."""
         since = (self._clock() if now is None else now) - self.started
         steps = self.scenario.standings
-        step = ([standing for seconds, standing in steps if seconds <= since] or [steps[0][1]])[-1]
-        return self.inventories.standing(account, region, since, step)
+        passed = [standing for seconds, standing in steps if seconds <= since]
+        first = steps[0][1]
+        newest = first if self.mail.place(account, region).calm or not passed else passed[-1]
+        return self.inventories.standing(account, region, since, newest)
 
     def inventory(self, account: str, region: str, now: float | None = None) -> Inventory:
         """Identities, configuration sets, tenants and findings of the account at `now` (None: the clock's)."""

@@ -19,7 +19,6 @@ install()
 
 # After `install()`: the base package looks for an Agent when it is imported.
 from datadog_checks.amazon_ses import AmazonSesCheck  # noqa: E402
-from datadog_checks.amazon_ses.pace import TurnedPace  # noqa: E402
 from datadog_checks.base import ConfigurationError, is_affirmative  # noqa: E402
 
 __all__ = ['ConfigurationError', 'Host']
@@ -79,7 +78,7 @@ class Host:
             self.check.waits_for_requests = True
             if clock is not None:
                 self.check.clock = clock
-                self.check.pace = TurnedPace(clock)
+                self.check.clock_is_turned = True
             AGGREGATOR.connect(self.check, self._submissions)
             AGENT.attach(self.state)
             cleanup.callback(self._disconnect)

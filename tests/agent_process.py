@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from datadog_checks.amazon_ses import AmazonSesCheck
-from datadog_checks.amazon_ses.pace import TurnedPace
 from datadog_checks.base.stubs import aggregator, datadog_agent
 
 COUNTS = re.compile(r'.*\.(count|covered_seconds|periods_skipped|periods_unknown)')
@@ -58,7 +57,7 @@ def main(run_path: str, instance: dict[str, Any], config: dict[str, Any], attrib
     datadog_agent._config = {**datadog_agent.get_default_config(), 'run_path': run_path, **config}
     check = AmazonSesCheck('amazon_ses', {}, [instance])
     check.check_id = 'amazon_ses:test:0123456789abcdef'
-    check.pace = TurnedPace(lambda: check.clock())
+    check.clock_is_turned = True
     for name, value in attributes.items():
         setattr(check, name, value)
     for line in sys.stdin:

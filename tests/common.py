@@ -12,7 +12,6 @@ from typing import Any
 from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
 from datadog_checks.amazon_ses.model import Sample, Status
-from datadog_checks.amazon_ses.pace import TurnedPace
 from simulator import Clock, Simulator, series_id
 
 START = 1_790_000_040.0
@@ -61,7 +60,7 @@ class Driver:
         check = AmazonSesCheck('amazon_ses', {}, [self.instance])
         check.clock = lambda: self.clock() + self.skew
         check.counts_at_once = self.counts_at_once
-        check.pace = TurnedPace(self.clock)
+        check.clock_is_turned = True
         return check
 
     # Time.

@@ -110,7 +110,7 @@ class Soak(Trial):
 
     def _measure(self) -> None:
         """Add what the process uses without what the pretend AWS remembers of the traffic of past hours."""
-        self.sim.world._hour.cache_clear()
+        self.sim.world.forget()
         self.usages.append(usage())
 
     def _happen(self) -> None:

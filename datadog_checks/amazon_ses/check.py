@@ -21,7 +21,7 @@ from datadog_checks.amazon_ses.configuration import agent_options, settings
 from datadog_checks.amazon_ses.configuration.options import SettingsError
 from datadog_checks.amazon_ses.model import UNKNOWN_ACCOUNT, Failure, Level, MetricSpec, MetricType, Target
 from datadog_checks.amazon_ses.notices import Notice, Notices
-from datadog_checks.amazon_ses.pace import Pace
+from datadog_checks.amazon_ses.pace import Pace, TurnedPace
 from datadog_checks.amazon_ses.report import Report
 from datadog_checks.amazon_ses.role import Role
 from datadog_checks.amazon_ses.run import Outcomes, Run, RunStep, Subject
@@ -57,6 +57,9 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     receives_events = True
     """Whether a run that counts may receive from queues. Not set by a host that nobody asked to."""
 
+    clock_is_turned = False
+    """Set by a host that turns the clock: requests to SES then wait for their turn by that clock, at once."""
+
     def __init__(self, name: str, init_config: Mapping[str, Any], instances: Sequence[Mapping[str, Any]]) -> None:
         # The base class fails on some wrong values of its own options.
         try:
@@ -68,7 +71,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         # Looked up at each call, so that a test that turns the clock of the process turns this one as well.
         self.clock: Callable[[], float] = lambda: time.time()
         self.monotonic: Callable[[], float] = time.monotonic
-        self.pace = Pace(lambda: self.monotonic())
+        self._pace: Pace | None = None
         self._run_number = 0
         self._new_runners()
         self._scope: Scope | None = None
@@ -139,6 +142,13 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         notices += [notice for region_report in reports for notice in region_report.warnings]
         self._say(notices, now)
         _raise_where_nothing_answers(reports, unknown)
+
+    @property
+    def pace(self) -> Pace:
+        """How the seconds pass for which requests to SES wait."""
+        if self._pace is None:
+            self._pace = TurnedPace(lambda: self.clock()) if self.clock_is_turned else Pace(lambda: self.monotonic())
+        return self._pace
 
     @property
     def scope(self) -> Scope:

@@ -268,7 +268,7 @@ def _held(sources: Sources, collector: Collector, now: float) -> tuple[Reading, 
 
 def _standing_unknown(sources: Sources) -> Status:
     source = sources.get(ACCOUNT.name)
-    reasons = '; '.join(map(str, source.failures)) if source else ''
+    reasons = ' '.join(map(str, source.failures)) if source else ''
     return Status(SENDING_STATUS, Level.UNKNOWN, f'AWS did not say whether the account may send. {reasons}'.strip())
 
 

@@ -310,7 +310,7 @@ def _is_dead(source: Source) -> bool:
 
 def connection(level: Level, failing: Iterable[Failure] = ()) -> Iterable[Reading]:
     """The service check `can_connect` and the gauge of that name."""
-    message = '; '.join(dict.fromkeys(str(failure) for failure in failing))
+    message = ' '.join(dict.fromkeys(str(failure) for failure in failing))
     if len(message) > MESSAGE_LIMIT:
         message = message[: MESSAGE_LIMIT - 4] + ' ...'
     yield Status(CAN_CONNECT, level, message if level is not Level.OK else '')

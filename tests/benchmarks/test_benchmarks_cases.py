@@ -37,7 +37,7 @@ def test_a_case_reads_all_series(name):
         keys = {(metric.namespace, metric.name, dimensions) for metric, dimensions in series}
         traffic = set(world.series(ACCOUNT, region))
         lacking = {name for _, name, _ in keys - traffic}
-        assert not lacking, f'{sorted(lacking)}: add it to RATIOS or to the gauges of simulator/scenarios.py'
+        assert not lacking, f'{sorted(lacking)}: add it to EVENTS or to the gauges of simulator/scenarios.py'
         assert len(series) == len(keys) and keys == traffic
     assert case.number == len(series) * len(case.regions) * case.instances
 

@@ -42,6 +42,7 @@ FIGURES = {
     'ledger': {'memory': 1, 'saved': 1, 'active': 1, 'each': 1.0},
     'instances': {'cpu': 0.001, 'bytes': 1.0, 'number': 90},
     'thrift': {'share': 0.1, 'wrong': 0},
+    'budget': {'most': 100, 'hours': [100]},
 }
 
 
@@ -85,6 +86,9 @@ BREAKS = {
     'saved for an active series': ('amounts', ('ledger', 'each'), 48.1),
     'the same, small amounts': ('sets1000', ('ledger', 'each'), 20.1),
     'first run of a new process': ('account', ('first', 'wall'), 0.61),
+    'calls of SES for 10 identities': ('budget10', ('budget', 'most'), 121),
+    'calls of SES for 100 identities': ('budget100', ('budget', 'most'), 281),
+    'calls of SES for 10,000 identities': ('budget10000', ('budget', 'most'), 881),
     'billed in a sparse account': ('sparse', ('thrift', 'share'), 0.301),
     'miscounted in a sparse account': ('sparse', ('thrift', 'wrong'), 1),
 }  # fmt: skip

@@ -186,7 +186,7 @@ class TwoSeries:
     """A check of an account with a mail a minute and of a configuration set with a mail a minute, visible at once."""
 
     def __init__(self, make_driver: MakeDriver, start: Callable[..., Simulator], clock: Clock) -> None:
-        family = Family(dimensions=('ses:configuration-set',), count=1, patterns=('set-{:05d}',), events={'Send': 1.0})
+        family = Family(dimensions=('ses:configuration-set',), count=1, patterns=('set-{:05d}',), mail=('Send',))
         self.sim = start(Scenario('put', 'only what a test puts there', volume=0.0, gauges=(), families=(family,)))
         self.clock = clock
         self.put_to = clock() // 60 * 60 - HOUR

@@ -162,7 +162,7 @@ MONITOR_FAULTS = [
     Planted('foreign tag', 'bounce_rate', put(lambda m: m, tags=['integration:ses']), 'template'),
     Planted('window too long to recover', 'daily_quota', within(alert, 'query', 'last_15m', 'last_1d'), 'backtest'),
     Planted('threshold that is never reached', 'pause_near', lambda m: (
-        within(alert, 'query', '>= 80', '>= 101')(m), put(thresholds, critical=101)(m)), 'backtest'),
+        within(alert, 'query', '>= 80', '>= 201')(m), put(thresholds, critical=201)(m)), 'backtest'),
     Planted('small sets not damped and a low threshold', 'set_bounces', lambda m: (
         within(alert, 'query', ' + 200', ' + 0')(m), within(alert, 'query', '>= 5', '>= 0.2')(m),
         put(thresholds, critical=0.2, critical_recovery=0.1, warning=0.1, warning_recovery=0.05)(m)), 'backtest'),

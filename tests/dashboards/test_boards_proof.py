@@ -70,7 +70,8 @@ def test_losses_are_shown(boards: dict[str, Any], recordings: Mapping[str, Recor
 def test_metrics_carry_the_tags_that_are_declared(recordings: Mapping[str, Recording]) -> None:
     """The tags that the lint assumes are the tags that the check submits."""
     names = ('demo', 'losses', 'left_out', 'verdicts')
-    assert [str(finding) for finding in proof.tag_keys(*(recordings[name] for name in names))] == []
+    findings = proof.tag_keys(*(recordings[name] for name in names))
+    assert [str(finding) for finding in findings] == []
 
 
 def test_each_monitor_has_an_incident() -> None:

@@ -7,7 +7,8 @@ import pytest
 from datadog_checks.amazon_ses.cloudwatch.families import SPECS
 from demo import series, truth
 from simulator import SCENARIOS, Simulator
-from simulator.scenarios import Family
+
+REGIONS = ('us-east-1', 'eu-west-1', 'eu-central-1')
 
 
 def test_each_count_of_cloudwatch_is_proven() -> None:
@@ -23,32 +24,29 @@ def test_each_scenario_has_each_kind_of_series() -> None:
     """Every scenario gets each family that a listing has, and the campaigns, after its original families."""
     dimensions = {family.dimensions for family in series.FAMILIES}
     for scenario in SCENARIOS.values():
-        families = series.with_all_families(scenario).families
+        families = series.staged(scenario, REGIONS).families
 
         assert dimensions <= {family.dimensions for family in families}
         assert families[: len(scenario.families)] == scenario.families
 
 
-def set_named(name: str) -> Family:
-    return next(family for family in series.FAMILIES if family.values == ((name,),))
+@pytest.mark.parametrize('name', list(SCENARIOS))
+def test_each_set_tenant_and_campaign_has_mail(name: str) -> None:
+    """In every scenario the senders of both dashboards have mail of their own, as much as the scenario has together."""
+    scenario = series.staged(SCENARIOS[name], REGIONS)
+    labels = {(stream.configuration_set, stream.tenant, *stream.tags.values()) for stream in scenario.streams}
+
+    assert {('receipts', 'bakery'), ('alerts', 'bookshop'), ('newsletter', 'travel', 'spring')} <= labels
+    shares = [sum(stream.share for stream in streams) for streams in (scenario.streams, SCENARIOS[name].streams)]
+    assert shares[0] == pytest.approx(shares[1])
 
 
-def test_campaigns_are_the_newsletter() -> None:
-    """The campaigns have together the emails of the newsletter, and its bounces: the demo tells one story."""
-    newsletter = set_named('newsletter')
+def test_regions_differ_and_the_trouble_is_in_the_first() -> None:
+    """Each Region of the demo has another amount of mail, and only the first one is in trouble."""
+    scenario = series.staged(SCENARIOS['bounce_storm'], REGIONS)
 
-    for event in ('Send', 'Bounce', 'Delivery'):
-        total = sum(campaign.share * campaign.events[event] for campaign in series.CAMPAIGNS)
-        assert abs(total - newsletter.share * newsletter.events[event]) < 0.001
-
-
-def test_tenants_have_the_mail_of_the_sets() -> None:
-    """Each tenant has the emails of one set and its bounces, so both tables name the same sender."""
-    sets = ('receipts', 'alerts', 'newsletter')
-
-    assert [(family.share, family.events['Bounce']) for family in series.TENANTS] == [
-        (family.share, family.events['Bounce']) for family in map(set_named, sets)
-    ]
+    assert scenario.troubled == REGIONS[:1]
+    assert len(set(scenario.shares.values())) == len(scenario.shares) == len(REGIONS)
 
 
 @pytest.mark.parametrize(

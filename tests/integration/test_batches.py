@@ -14,13 +14,13 @@ from slow import slow_aws
 from datadog_checks.amazon_ses.aws import json_protocol
 from datadog_checks.amazon_ses.runner import Runner
 from simulator import Clock, Fault, Simulator, series_id
-from simulator.scenarios import RATIOS, Family, Scenario
+from simulator.scenarios import EVENTS, Family, Scenario
 
 HOUR, DAY = 3600, 86400
 SET = 'ses:configuration-set'
 SETS = 130
-MANY = Family(dimensions=(SET,), count=SETS, patterns=('set-{:05d}',), events=RATIOS, share=1.0)
-SERIES = ACCOUNT_METRICS + SETS * len(RATIOS)
+MANY = Family(dimensions=(SET,), count=SETS, patterns=('set-{:05d}',), mail=EVENTS, share=1.0)
+SERIES = ACCOUNT_METRICS + SETS * len(EVENTS)
 
 
 def many(start: StartSimulator, seed: int = 1, **options: Any) -> Simulator:
@@ -53,10 +53,7 @@ def assert_exact(driver: Driver, sim: Simulator, clock: Clock, region: str = REG
 
 def stop_mail(sim: Simulator, clock: Clock) -> None:
     """End the mail now, so that later every amount has arrived."""
-    since = clock() - sim.world.started
-    sim.world._curves['*'] = ((0.0, 1.0), (since, 1.0), (since, 0.0))
-    sim.world._factor.cache_clear()
-    sim.world._hour.cache_clear()
+    sim.world.stop_mail(clock())
 
 
 def batch_size(sim: Simulator, name: str) -> int:
@@ -170,9 +167,9 @@ def test_a_series_that_aws_calls_invalid_is_proven(
     for _ in range(40):
         driver.run()
         clock.advance(60)
-    assert driver.last('collector.series_dropped', REGION, 'reason:refused') == len(RATIOS)
+    assert driver.last('collector.series_dropped', REGION, 'reason:refused') == len(EVENTS)
     hits = poison.hits
-    assert hits <= 80 * 2 * len(RATIOS)
+    assert hits <= 80 * 2 * len(EVENTS)
     driver.run_for(HOUR, 300)
     assert poison.hits == hits, 'the series is not queried for a day'
     assert driver.status('can_connect')[0] == 0

@@ -26,7 +26,7 @@ from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.sessions import Session
 from datadog_checks.amazon_ses.configuration.network import Network
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
-from datadog_checks.amazon_ses.sweeps.identities import IDENTITIES
+from datadog_checks.amazon_ses.registry import SWEEPS
 from simulator import Simulator
 from simulator.network import ConnectProxy, TlsTwin
 from simulator.scenarios import Scenario, configuration_sets
@@ -37,10 +37,10 @@ pytestmark = pytest.mark.usefixtures('bare_machine')
 
 EDGE = 'datadog_checks.amazon_ses.aws'
 ROLE = f'arn:aws:iam::{ACCOUNT}:role/mail'
-OF_IDENTITIES = {action.name.partition(':')[2] for action in IDENTITIES.actions}
+OF_SWEEPS = {action.name.partition(':')[2] for sweep in SWEEPS for action in sweep.actions}
 OPERATIONS = {
     *('AssumeRole', 'GetAccount', 'GetMetricData', 'GetSendStatistics', 'ListMetrics'),
-    *OF_IDENTITIES,
+    *OF_SWEEPS,
 }
 DIFFERENT = {'collector.run_duration', 'collector.covered_seconds'}
 """Metrics that differ between two runs of the same minute."""

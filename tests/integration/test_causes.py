@@ -12,7 +12,6 @@ import pytest
 from common import ACCOUNT, KEY, OTHER, REGION, SECRET, StartSimulator, connection_status, instance_of
 
 from datadog_checks.amazon_ses import AmazonSesCheck
-from datadog_checks.amazon_ses.pace import TurnedPace
 from simulator import Clock, Fault, Simulator
 from simulator.network import ConnectProxy
 
@@ -33,7 +32,7 @@ def make_check(
     def make_instance(**options: Any) -> AmazonSesCheck:
         nobody = {'aws_access_key_id': None, 'aws_secret_access_key': None}
         checks.append(AmazonSesCheck('amazon_ses', {}, [instance_of(sim, **{**nobody, **options})]))
-        checks[-1].clock, checks[-1].pace = clock, TurnedPace(clock)
+        checks[-1].clock, checks[-1].clock_is_turned = clock, True
         return checks[-1]
 
     yield make_instance

@@ -11,6 +11,7 @@ from datadog_checks.amazon_ses.cloudwatch.metric_table import REPUTATION
 from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS
 from datadog_checks.dev.utils import get_metadata_metrics, get_service_checks
 from simulator import SCENARIOS, Clock, Fault, Simulator
+from simulator.inventory import DOMAIN
 from simulator.models import service_model
 
 HOUR, DAY = 3600, 86400
@@ -33,12 +34,22 @@ def metadata() -> dict[str, Any]:
     return {name: row for name, row in rows if name not in missing and not name.startswith('amazon_ses.event.')}
 
 
+def break_the_inventory(sim: Simulator) -> None:
+    """Something is wrong with two of each, of which one is named and one is left unnamed."""
+    sim.change('identities', DOMAIN, {'sending_enabled': False})
+    for number in (1, 2):
+        sim.change('findings', f'spf{number}', {'resource': f'identity/d{number}.example', 'type': 'SPF'})
+        sim.change('configuration_sets', f'set-0000{number}', {'sending_enabled': False})
+        sim.change('tenants', f'tenant-0000{number}', {'ses_status': 'DISABLED', 'impact': 'HIGH'})
+
+
 def test_every_declared_metric_comes_and_no_other(
     make_driver: MakeDriver, start: StartSimulator, clock: Clock, aggregator: Any, datadog_agent: Any
 ) -> None:
     """Over some hours with every feature and some trouble, the Agent gets each metric of metadata.csv and no other."""
     everything = SCENARIOS['everything']
     sim = start(replace(everything, volume=30_000.0))
+    break_the_inventory(sim)
     rates = [rate.metric_name for rate in REPUTATION]
     driver = make_driver(
         sim,
@@ -46,6 +57,9 @@ def test_every_declared_metric_comes_and_no_other(
         dimensions=[SET, {**SET, 'metrics': rates}],
         thresholds=[{'metric': 'send', 'warning': '10'}],
         backfill_limit=HOUR,
+        max_findings=1,
+        max_configuration_sets=1,
+        max_tenants=1,
         tags=['team:mail'],
     )
     driver.run_for(2400, 300)

@@ -196,7 +196,7 @@ def test_forty_thousand_metrics_are_found(make_driver: MakeDriver, start: StartS
     """A list of 40,000 metrics is read to its end, however long it is, at a pace that leaves others half the quota."""
     family = Family(
         dimensions=('ses:from-domain',), count=10_000, patterns=('d{:05d}.example',),
-        events=dict.fromkeys(('Send', 'Delivery', 'Bounce', 'Complaint'), 1.0),
+        mail=('Send', 'Delivery', 'Bounce', 'Complaint'),
     )  # fmt: skip
     sim = start(Scenario('many', 'many identities', volume=1e6, families=(family,)), strict=False, quotas=False)
     driver = make_driver(sim, max_series=50_000, collect=['unrecognized'], min_collection_interval=60)

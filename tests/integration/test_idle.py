@@ -9,7 +9,7 @@ from common import ACCOUNT, ACCOUNT_METRICS, REGION, START, MakeDriver, StartSim
 
 from simulator import Clock, Simulator, series_id
 from simulator.request_log import Request
-from simulator.scenarios import RATIOS, Scenario
+from simulator.scenarios import EVENTS, Scenario
 
 HOUR, DAY = 3600, 86400
 SET = 'ses:configuration-set'
@@ -121,7 +121,7 @@ def test_a_sparse_account_costs_less_than_a_third_and_counts_exactly(
             for minute in range(0, 14 * 60, 7):
                 put(sim, metric, name, START + 60 * minute, 3, delay=60 * (minute % 50))
     for number in range(100):
-        for metric in RATIOS:
+        for metric in EVENTS:
             put(sim, metric, f'set-{number:05}', START - 2 * DAY)
     driver = make_driver(sim, collect=['configuration_sets'], max_series=2000)
     driver.run_for(3 * HOUR, 60)

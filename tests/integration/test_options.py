@@ -10,7 +10,6 @@ from configurations import alias_bomb_value, nested
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
-from datadog_checks.amazon_ses.pace import TurnedPace
 from datadog_checks.base import ConfigurationError
 from simulator import Simulator
 
@@ -134,7 +133,7 @@ def test_options_in_the_wrong_section_are_reported(make_driver: MakeDriver, sim:
         **STEADY,
     )
     driver.check = AmazonSesCheck('amazon_ses', {'period': 60, 'colour': 1, 'service': 'mail'}, [driver.instance])
-    driver.check.clock, driver.check.pace = driver.clock, TurnedPace(driver.clock)
+    driver.check.clock, driver.check.clock_is_turned = driver.clock, True
     assert driver.run() == ''
     warnings = [warning for warning in driver.check.get_warnings() if warning.startswith('Option ')]
     assert [warning for warning in warnings if '`tags`' not in warning] == [
@@ -205,5 +204,5 @@ def test_options_that_are_null_count_as_absent(make_driver: MakeDriver, sim: Sim
     driver.instance |= {'period': None, 'tags': None, 'role_arn': None, 'dimensions': None, 'account_id': None}
     driver.check.cancel()
     driver.check = AmazonSesCheck('amazon_ses', {}, [driver.instance])
-    driver.check.clock, driver.check.pace = driver.clock, TurnedPace(driver.clock)
+    driver.check.clock, driver.check.clock_is_turned = driver.clock, True
     assert driver.run() == ''

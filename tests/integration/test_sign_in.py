@@ -27,7 +27,6 @@ from datadog_checks.amazon_ses.aws.access import Access
 from datadog_checks.amazon_ses.collectors import account
 from datadog_checks.amazon_ses.configuration import settings
 from datadog_checks.amazon_ses.model import Failure
-from datadog_checks.amazon_ses.pace import TurnedPace
 from simulator import Clock, Fault, Simulator
 
 KEYS = {'aws_access_key_id': KEY, 'aws_secret_access_key': SECRET}
@@ -53,7 +52,7 @@ def make_check(
         nobody = {'aws_access_key_id': None, 'aws_secret_access_key': None}
         check = AmazonSesCheck('amazon_ses', {}, [instance_of(sim, **{**nobody, **options})])
         check.clock = check.monotonic = clock
-        check.pace = TurnedPace(clock)
+        check.clock_is_turned = True
         checks.append(check)
         return check
 

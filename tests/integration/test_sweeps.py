@@ -83,7 +83,7 @@ def turning(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[[Driver],
     monkeypatch.setattr(Budget, '_take', counted)
 
     def turn(driver: Driver) -> Driver:
-        driver.check.pace = TurningPace(driver.sim, clock, turns)
+        driver.check._pace = TurningPace(driver.sim, clock, turns)
         return driver
 
     return turn
@@ -157,7 +157,7 @@ def _names(request: Request) -> list[str]:
 def held(make_driver: MakeDriver, sim: Simulator, clock: Clock) -> Iterator[tuple[Driver, HeldPace]]:
     """A check whose requests to SES wait for their seconds for as long as the test wants."""
     driver, pace = make_driver(**ONLY_SES), HeldPace(clock)
-    driver.check.pace = pace
+    driver.check._pace = pace
     yield driver, pace
     driver.check.cancel()
     pace.goes_on.set()
@@ -170,6 +170,8 @@ def test_a_run_does_not_wait_for_a_turn(held: tuple[Driver, HeldPace], clock: Cl
     driver, pace = held
     assert driver.run() == ''
     assert pace.waits.wait(60)
+    under_way = [step for step, _ in driver.check._runner._started_at.values()]
+    assert [(step.operation, step.is_awaited) for step in under_way] == [('GetSendStatistics', False)]
     assert driver.values('send_statistics.bounces') == []
     assert driver.run() == ''
     assert connection_status(aggregator) == (OK, '')
@@ -217,7 +219,7 @@ def test_a_sweep_that_hangs_holds_no_run(
 ) -> None:
     """While one operation of a sweep hangs, runs end in time with everything else, and nobody asks it again."""
     driver = make_driver(read_timeout=60, **ONLY_SES)
-    driver.check.pace, driver.check.monotonic = Pace(time.monotonic), clock
+    driver.check._pace, driver.check.monotonic = Pace(time.monotonic), clock
     with slow_aws(sim) as slow:
         hold = slow.hold('ListEmailIdentities')
         for number in range(4):
@@ -261,7 +263,7 @@ def test_a_quiet_region_is_asked_for_the_account_and_an_hourly_list(
     sim.change('identities', 'phish.example', region=OTHER)
     driver.run_for(HOUR + 300, 300)
     created = [event for event in driver.aggregator.events if 'identity.created' in event['event_type']]
-    assert [event['msg_title'] for event in created] == [f'Amazon SES: an identity created ({ACCOUNT}, {OTHER})']
+    assert [event['msg_title'] for event in created] == [f'Amazon SES: an identity was created ({ACCOUNT}, {OTHER})']
 
 
 @pytest.mark.parametrize('operation', OPERATIONS)

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from simulator import SCENARIOS, Family
-from simulator.scenarios import RATIOS
+from simulator.scenarios import EVENTS
 
 
 def refused(call, **params):
@@ -98,7 +98,7 @@ def test_dimensions_match_exactly(start, clock):
     scenario = replace(
         SCENARIOS['idle'],
         volume=10.0,
-        ratios={},
+        mail=(),
         families=(Family(('a', 'b'), values=(('1', '2'),), events={'Send': 1.0}),),
     )
     sim = start(scenario)
@@ -205,11 +205,11 @@ def test_list_metrics_pages_and_filters(start):
         for page in cloudwatch.get_paginator('list_metrics').paginate(Namespace='AWS/SES')
         for m in page['Metrics']
     ]
-    assert len(listed) == len(set(listed)) == 121 * len(RATIOS) + len(SCENARIOS['large'].gauges)
+    assert len(listed) == len(set(listed)) == 121 * len(EVENTS) + len(SCENARIOS['large'].gauges)
     by_name = cloudwatch.list_metrics(MetricName='Bounce', Dimensions=[{'Name': 'ses:configuration-set'}])
     assert len(by_name['Metrics']) == 120
     by_value = cloudwatch.list_metrics(Dimensions=[{'Name': 'ses:configuration-set', 'Value': 'set-00007'}])
-    assert len(by_value['Metrics']) == len(RATIOS)
+    assert len(by_value['Metrics']) == len(EVENTS)
     assert refused(cloudwatch.list_metrics, NextToken='nonsense') == 'InvalidParameterValue'
 
 

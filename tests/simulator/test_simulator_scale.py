@@ -90,7 +90,7 @@ def test_remembered_sums_are_those_of_a_strict_simulator(written, scenario, scan
 )
 def test_odd_requests_are_answered_the_same(odd):
     """Windows that cut periods, pages and mistakes are answered like in a strict simulator, also when repeated."""
-    _, strict, lax = pair()
+    _, strict, lax = pair(replace(SCENARIOS['everything'], history=21 * 86_400.0))
     odd = {'MetricDataQueries': queries_of(strict, 20), **odd}
     expected = answer(strict, 'GetMetricData', **odd)
     assert [answer(lax, 'GetMetricData', **odd) for _ in range(2)] == [expected, expected]
@@ -236,7 +236,7 @@ def test_members_send_the_same_each():
     def total(world: World) -> float:
         return world.final_sum(ACCOUNT, REGION, series, NOW - 86_400, NOW)
 
-    assert total(small) == total(large) > 0
+    assert total(small) == pytest.approx(total(large), rel=0.02) and total(large) > 1000
 
 
 def test_identities_are_forty_thousand_series():
@@ -283,7 +283,7 @@ def test_sparse_traffic_is_what_its_minutes_say():
 
 def test_a_newest_awake_minute_is_awake_and_the_newest():
     """The newest minute awake is one in which a series has data, and no later minute up to now is."""
-    series = Series(series_id('Send'), rate=1.0, key=1, cycle=50, wakes=20, awake=7)
+    series = Series(series_id('Send'), rate=1.0, key=1, sender=1, cycle=50, wakes=20, awake=7)
     awake = {minute for minute in range(-100, 200) if (minute - 20) % 50 < 7}
     for minute in range(0, 150):
         assert series.newest_awake(minute) == max(moment for moment in awake if moment <= minute)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from aws_clients import ACCOUNT, REGION, client
 
 from simulator import SCENARIOS, Clock, Simulator
+from simulator.scenarios import BOUNCE_RATE
 
 HOUR = 3600
 
@@ -29,6 +32,23 @@ def test_hours_are_the_sum_of_their_minutes():
     w, end = world('bounce_storm'), 1_790_000_000 // 60 * 60
     minutes = sum(w.final_sum(ACCOUNT, REGION, 'Bounce', start=end - 60 * i - 60, end=end - 60 * i) for i in range(400))
     assert w.final_sum(ACCOUNT, REGION, 'Bounce', start=end - 24_000, end=end) == minutes
+
+
+def test_history_begins_where_the_scenario_says():
+    """With a history of an hour there is no mail and no reading before it. After it there is the same mail as without
+    one, and readings at the same times: a rate is that of the mail since."""
+    whole, short = world(), world(replace(SCENARIOS['steady'], history=HOUR))
+    for metric in ('Send', BOUNCE_RATE):
+        minutes = range(int(whole.started // 60) - 180, int(whole.started // 60) + 5)
+        expected = whole.samples(ACCOUNT, REGION, metric, minutes.start, minutes.stop)
+        begin = int((whole.started - HOUR) // 60)
+        actual = short.samples(ACCOUNT, REGION, metric, minutes.start, minutes.stop)
+        later = [sample for sample in expected if sample.minute >= begin]
+        assert 0 < len(later) < len(expected)
+        if metric == 'Send':
+            assert actual == later
+        else:
+            assert [sample.minute for sample in actual] == [sample.minute for sample in later if sample.minute > begin]
 
 
 @pytest.mark.parametrize('scenario', ['steady', 'late_data'])
@@ -101,9 +121,10 @@ def test_every_scenario_answers(start, clock, name):
     account = client(sim, 'sesv2').get_account()
     assert account['EnforcementStatus'] in ('HEALTHY', 'PROBATION', 'SHUTDOWN')
     sent = sim.world.final_sum(ACCOUNT, REGION, 'Send', start=clock() - 86_400, end=clock())
-    assert (sent > 0) == (name != 'idle')
+    has_mail = SCENARIOS[name].volume > 0
+    assert (sent > 0) == has_mail
     listed = client(sim, 'cloudwatch').list_metrics()['Metrics']
-    assert bool(listed) == (name != 'idle')
+    assert bool(listed) == has_mail
 
 
 def test_the_storm_reaches_reputation_and_review():

@@ -212,10 +212,18 @@ def test_windows_of_a_silent_account_are_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    'answer', [{}, {'SendDataPoints': None}, {'SendDataPoints': [{}]}, {'SendDataPoints': [{'Timestamp': 'soon'}]}]
+    'answer',
+    [
+        {},
+        {'SendDataPoints': None},
+        {'SendDataPoints': [{}]},
+        {'SendDataPoints': [{'Timestamp': 'soon'}]},
+        {'SendDataPoints': [bucket(60, -1)]},
+        {'SendDataPoints': [bucket(60, 3), bucket(960, 5, bounces=-2)]},
+    ],
 )
 def test_send_statistics_without_buckets_are_malformed(answer: Mapping[str, Any]) -> None:
-    """An answer of GetSendStatistics without its buckets is malformed."""
+    """An answer of GetSendStatistics without its buckets, or with a negative number in one, is malformed."""
     after, _ = progress.after_snapshot(Progress(), send_statistics.SEND_STATISTICS, answer, NOW)
     (failure,) = after.sources['send_statistics'].failures
     assert (failure.kind, failure.operation) == (FailureKind.MALFORMED, 'GetSendStatistics')

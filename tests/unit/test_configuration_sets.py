@@ -90,14 +90,13 @@ def test_a_healthy_set_has_zeros() -> None:
         **{('configuration_set.unhealthy', f'problem:{name}'): 0 for name in set_facts.PROBLEMS},
         ('configuration_set.destinations', 'destination_type:sns', 'status:enabled'): 1,
         ('configuration_set.destinations', 'destination_type:cloudwatch', 'status:enabled'): 1,
-        'configuration_set.unnamed': 0,
     }
 
 
 def test_an_account_without_sets_costs_one_request_an_hour() -> None:
     """Without configuration sets there is a zero, and the list is all that is asked."""
     play = Play(CONFIGURATION_SETS, Aws()).run()
-    assert play.shown() == {'configuration_set.count': 0, 'configuration_set.unnamed': 0}
+    assert play.shown() == {'configuration_set.count': 0}
     for _ in range(60):
         play.run(MINUTE)
     assert Counter(request.operation for request in play.requests) == {LIST: 2}
@@ -359,3 +358,15 @@ def test_a_list_without_end_forgets_no_set() -> None:
     assert play.shown()['configuration_set.count'] == 2
     assert CONFIGURATION_SETS.pending(play.state, play.context, play.now) >= 1
     assert list(changes(play.state, play.state, play.context)) == []
+
+
+def test_a_first_look_is_no_event() -> None:
+    """A set that is switched off when it is read first is no event, nor is one that was created since."""
+    aws = Aws('news')
+    aws.sets['news'] = {**GOOD, 'SendingOptions': {'SendingEnabled': False}}
+    aws.destinations['news'] = [destination(enabled=False)]
+    play = Play(CONFIGURATION_SETS, aws).run()
+    aws.sets['shop'] = aws.sets['news']
+    play.run(INTERVAL)
+    assert play.told() == []
+    assert values_of(play.shown(), 'configuration_set.unhealthy')['problem:sending_off',] == 2

@@ -359,7 +359,7 @@ def test_many_changes_are_one_event_with_a_count() -> None:
         aws.attributes[DKIM][name] = {**GOOD_DKIM, 'DkimVerificationStatus': 'Failed'}
     sweeping.run(120)
     [event] = sweeping.events
-    assert event.title == 'Amazon SES: 1,000 identities with the problem dkim_failed'
+    assert event.title == 'Amazon SES: 1,000 identities have the problem dkim_failed'
     assert event.text.count('domain-') == 10 and 'and 990 more' in event.text
 
 
@@ -370,7 +370,7 @@ def test_created_and_deleted_identities_are_events() -> None:
     assert sweeping.told() == []
     for number in range(3):
         aws.add(f'phish-{number}.example')
-    assert sweeping.run(900).told() == [('identity.created', 'Amazon SES: 3 identities created')]
+    assert sweeping.run(900).told() == [('identity.created', 'Amazon SES: 3 identities were created')]
     sweeping = sweeping.restarted()
     aws.add(PERSON)
     del aws.rows[DOMAIN]
@@ -437,7 +437,7 @@ def test_bad_identities_are_read_alone_first() -> None:
 def test_a_quiet_region_is_listed_hourly() -> None:
     """In a quiet Region only the list is read, once an hour, and its events stay on."""
     quiet = replace(HERE, is_quiet=True)
-    aws = Aws()
+    aws = Aws(DOMAIN)
     sweeping = Sweeping(aws).run(2 * HOUR, quiet)
     assert [request.operation for request in aws.asked] == ['ListEmailIdentities'] * 3
     aws.add('phish.example')

@@ -103,7 +103,6 @@ def test_tenants_are_counted_and_the_bad_ones_named() -> None:
         ('tenant.with_findings', 'impact:high'): 2,
         ('tenant.paused', 'paused_by:aws'): 1,
         ('tenant.paused', 'paused_by:customer'): 1,
-        'tenant.unnamed': 0,
     }
     assert list(values_of(shown, name).items()) == [
         (('tenant:aws', 'tenant_id:tn-aws', 'status:disabled', 'impact:high', *standard, 'paused_by:aws'), 0),

@@ -12,16 +12,8 @@ from typing import Any
 
 from simulator import SCENARIOS, Change, Clock, Simulator
 from simulator.inventory import DOMAIN
-from simulator.scenarios import (
-    BOUNCE_RATE,
-    COMPLAINT_RATE,
-    HOUR,
-    RATIOS,
-    Family,
-    Gauge,
-    Scenario,
-    Standing,
-)
+from simulator.scenarios import HOUR, SETS, Scenario, Standing
+from simulator.streams import Chances, Stream
 
 START = 1_772_442_037.0
 """2026-03-02 09:00:37 UTC: inside a period, as a real start would be."""
@@ -57,60 +49,65 @@ class Play:
     incidents: tuple[Incident, ...] = ()
 
 
-def configuration_sets(shares: Mapping[str, tuple[float, float]]) -> tuple[Family, ...]:
-    """Configuration sets by name: share of the mail, and bounced share of that."""
-    return tuple(
-        Family(
-            dimensions=('ses:configuration-set',),
-            values=((name,),),
-            events={**RATIOS, 'Bounce': bounced, 'Delivery': max(0.0, 0.99 - bounced)},
-            gauges=(Gauge(BOUNCE_RATE, bounced, every=5), Gauge(COMPLAINT_RATE, 0.0003, every=5)),
-            share=share,
-        )
-        for name, (share, bounced) in shares.items()
+HEALTHY = Chances(transient=0.0015, permanent=0.002, suppressed=0.0005, complained=0.0001)
+
+
+def streams(newsletter: Stream) -> tuple[Stream, ...]:
+    """The mail of three configuration sets: two healthy ones, and the newsletter with three tenths of it."""
+    return (
+        Stream(0.5, HEALTHY, 'receipts'),
+        Stream(0.2, HEALTHY, 'alerts'),
+        replace(newsletter, share=0.3, configuration_set='newsletter'),
     )
 
 
-SETS = configuration_sets({'receipts': (0.5, 0.004), 'alerts': (0.2, 0.004), 'newsletter': (0.3, 0.004)})
+STEADY = replace(SCENARIOS['steady'], families=(SETS,), streams=streams(Stream(chances=HEALTHY)))
 
 
 def quiet() -> Play:
     """A healthy account with three configuration sets: no monitor may say anything."""
-    return Play(replace(SCENARIOS['steady'], families=SETS), 12 * HOUR)
+    return Play(STEADY, 12 * HOUR)
 
 
 def storm() -> Play:
-    """A list of bad addresses: bounces and complaints rise, AWS reviews and pauses the account, and it recovers."""
-    bad = configuration_sets({'receipts': (0.6, 0.004), 'alerts': (0.2, 0.004), 'newsletter': (0.2, 0.1)})
-    scenario = replace(
-        SCENARIOS['bounce_storm'],
-        families=bad,
-        gauges=(Gauge(BOUNCE_RATE, 0.02, spread=0.08), Gauge(COMPLAINT_RATE, 0.0004, spread=0.08)),
-        ratios={**RATIOS, 'Bounce': 0.0232},
+    """A list of bad addresses, mailed in waves: bounces and complaints rise, AWS reviews and pauses the account, and it
+    recovers."""
+    waves = ((4.0, 4.97), (5.7, 5.77), (6.4, 6.5), (7.0, 10.0))
+    bad = Stream(
+        chances=HEALTHY,
         curves={
-            '*': ((0, 1), (10 * HOUR, 1), (10 * HOUR, 0), (13 * HOUR, 0), (13 * HOUR, 1)),
-            'Bounce': ((0, 0.15), (4 * HOUR, 0.15), (5 * HOUR, 4), (13 * HOUR, 4), (13 * HOUR, 0.15)),
-            'Delivery': ((0, 1), (4 * HOUR, 1), (5 * HOUR, 0.92), (13 * HOUR, 0.92), (13 * HOUR, 1)),
-            'Complaint': ((0, 1), (4 * HOUR, 1), (6 * HOUR, 6), (13 * HOUR, 6), (13 * HOUR, 1)),
-            BOUNCE_RATE: ((0, 0.8), (4 * HOUR, 0.8), (9 * HOUR, 4.6), (14 * HOUR, 4.6), (20 * HOUR, 0.5)),
-            COMPLAINT_RATE: ((0, 0.8), (4 * HOUR, 0.8), (8 * HOUR, 4), (14 * HOUR, 4), (19 * HOUR, 0.5)),
+            'permanent': tuple(point for wave in waves for point in _wave(*wave, factor=300.0)),
+            'complained': ((0, 1), (4 * HOUR, 1), (6 * HOUR, 250), (10 * HOUR, 250), (10 * HOUR, 1)),
         },
+    )
+    large = Standing(max_24_hour_send=10_000_000.0, max_send_rate=500.0)
+    review = replace(large, enforcement_status='PROBATION')
+    scenario = replace(
+        STEADY,
+        volume=400.0,
+        streams=streams(bad),
+        curves={'*': ((0, 1), (10 * HOUR, 1), (10 * HOUR, 0), (13 * HOUR, 0), (13 * HOUR, 1))},
         standings=(
-            (0, Standing()),
-            (8 * HOUR, Standing(enforcement_status='PROBATION')),
-            (10 * HOUR, Standing(sending_enabled=False, enforcement_status='SHUTDOWN')),
-            (13 * HOUR, Standing(enforcement_status='PROBATION')),
-            (16 * HOUR, Standing()),
+            (0, large),
+            (8.75 * HOUR, review),
+            (10 * HOUR, replace(large, sending_enabled=False, enforcement_status='SHUTDOWN')),
+            (13 * HOUR, review),
+            (18 * HOUR, large),
         ),
     )
     return Play(scenario, 22 * HOUR)
+
+
+def _wave(first: float, last: float, factor: float) -> tuple[tuple[float, float], ...]:
+    """The points of a curve that is 1 but for some hours."""
+    return (first * HOUR, 1.0), (first * HOUR, factor), (last * HOUR, factor), (last * HOUR, 1.0)
 
 
 def losses() -> Play:
     """A gap longer than backfill_limit, emails that CloudWatch takes back, and a limit that drops counts: an exact run
     has none of them."""
     return Play(
-        replace(SCENARIOS['steady'], families=SETS),
+        STEADY,
         3 * HOUR,
         options={**LEAN, 'backfill_limit': 3600, 'max_returned_metrics': 20},
         incidents=(
@@ -129,7 +126,8 @@ def squeeze() -> Play:
         amplitude=0.0,
         curves={'*': ((0, 1), (4 * HOUR, 1), (4 * HOUR, 6), (7 * HOUR, 6), (7 * HOUR, 1))},
         standings=((0, small), (9 * HOUR, replace(small, max_24_hour_send=100_000.0, max_send_rate=14.0))),
-        families=SETS,
+        families=(SETS,),
+        streams=STEADY.streams,
     )
     return Play(
         scenario,
@@ -155,15 +153,16 @@ def verdicts() -> Play:
     changes = (
         Change(0, 'identities', DOMAIN, {'dkim_status': 'FAILED'}),
         Change(0, 'identities', address, {'verification': 'FAILED', 'sending_enabled': False}),
-        Change(0, 'configuration_sets', 'news', {'sending_enabled': False}),
-        Change(0, 'tenants', 'acme', {'ses_status': 'DISABLED', 'impact': 'HIGH'}),
+        *(Change(0, 'configuration_sets', name, {'sending_enabled': False}) for name in ('news', 'shop')),
+        *(Change(0, 'tenants', name, {'ses_status': 'DISABLED', 'impact': 'HIGH'}) for name in ('acme', 'zeta')),
         *(
             Change(0, 'findings', resource, {'resource': resource, **high})
             for resource in (f'identity/{address}', 'configuration-set/news', 'tenant/acme/tn-acme')
         ),
     )
     sweeps = ('identities', 'findings', 'configuration_set_health', 'tenant_health')
-    return Play(replace(SCENARIOS['steady'], changes=changes), 2 * HOUR, options={'collect': ['account', *sweeps]})
+    options = {'collect': ['account', *sweeps], 'max_configuration_sets': 1, 'max_tenants': 1}
+    return Play(replace(SCENARIOS['steady'], changes=changes), 2 * HOUR, options=options)
 
 
 def _shrink(aws: Simulator, clock: Clock) -> None:

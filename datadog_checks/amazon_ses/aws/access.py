@@ -145,7 +145,9 @@ class Access:
 
     @unlogged
     def seconds_until(self, request: ApiRequest, target: Target) -> float:
-        """Seconds until the turn of a request of a sweep."""
+        """Seconds until the turn of a request of a sweep: none where they pass at once."""
+        if self.turns.pace.passes_at_once:
+            return 0.0
         try:
             client = self._clients.get(request.service, target.region)
         except Exception:
@@ -222,9 +224,10 @@ class Access:
             page = request_page(client, token=token)
             self._clients.accept(region)
             yield page
-            token = page.get('NextToken') or None
+            token = page.get('NextToken')
             if token is not None and not isinstance(token, str):
                 raise TypeError('the token of the next page is no text')
+            token = token or None
             if token in tokens or len(tokens) >= limit:
                 raise EndlessPages
             tokens.add(token or '')

@@ -90,9 +90,6 @@ class DeleteTask:
     seconds: float = MOST_SECONDS
 
 
-QueueTask = ReceiveTask | DeleteTask
-
-
 class Message(NamedTuple):
     """A message: its handle, its content without what may not be shown, a key where it is unreadable, when it was sent,
     and how often it was received."""

@@ -42,7 +42,7 @@ SEVERITY = MetricSpec(
     tags=('configuration_set', 'problem'),
 )
 UNNAMED = MetricSpec(
-    'configuration_set.unnamed', GAUGE, 'Configuration sets with a problem that max_configuration_sets leaves unnamed.',
+    'configuration_set.unnamed', GAUGE, 'Configuration sets that max_configuration_sets leaves unnamed, if any.',
     'item', orientation=-1, interval=INTERVAL,
 )  # fmt: skip
 
@@ -140,7 +140,8 @@ def _named(state: Sets, fresh: dict[int, tuple[str, ...]], context: Context, now
     bad.sort(key=lambda key: (-severities[key], state.names[key]))
     recovered = [key for key, at in state.recovered.items() if key in fresh and now - at < INTERVAL]
     named = [*bad, *(key for key in recovered if severities[key] <= Severity.INFO)][: context.max_sets]
-    yield Sample(UNNAMED, max(0, len(bad) - context.max_sets))
+    if len(bad) > context.max_sets:
+        yield Sample(UNNAMED, len(bad) - context.max_sets)
     for key in named:
         names = fresh[key] if severities[key] > Severity.INFO else ()
         tags = tags_of(Resource(CONFIGURATION_SET, state.names[key]), context)

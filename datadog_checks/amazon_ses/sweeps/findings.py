@@ -38,8 +38,8 @@ HIGH = MetricSpec(
     'item', orientation=-1, interval=URGENT_INTERVAL, tags=('type', 'scope'),
 )  # fmt: skip
 UNNAMED = MetricSpec(
-    'finding.unnamed', GAUGE, 'Findings of high impact that max_findings leaves unnamed.', 'item', orientation=-1,
-    interval=URGENT_INTERVAL,
+    'finding.unnamed', GAUGE, 'Findings of high impact that max_findings leaves unnamed, if any.', 'item',
+    orientation=-1, interval=URGENT_INTERVAL,
 )  # fmt: skip
 
 OPENED = EventSpec('finding.opened', 'AWS opened findings about the account, an identity, a tenant or a set.')
@@ -78,7 +78,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is known of the findings, by hash. `open` are those that AWS listed last.
+    """What is known of the findings, by hash. `current` are the open ones as AWS listed them last.
 
     `is_whole` says that a whole list was read, even before a restart. `gone` are those that the newest whole list lacks
     and of which nobody knows yet why: `searched` of them were looked for among the fixed ones. `fixed` and `unlisted`
@@ -89,7 +89,7 @@ class Findings:
     whole: Paging[tuple[int, Finding]] = field(default_factory=Paging)
     urgent: Paging[tuple[int, Finding]] = field(default_factory=Paging)
     among_fixed: Paging[int] = field(default_factory=Paging)
-    open: Mapping[int, Finding] = field(default_factory=dict)
+    current: Mapping[int, Finding] = field(default_factory=dict)
     gone: Mapping[int, Finding] = field(default_factory=dict)
     searched: frozenset[int] = frozenset()
     fixed: Mapping[int, float] = field(default_factory=dict)
@@ -137,12 +137,12 @@ def readings(state: Findings, context: Context, now: float) -> Iterable[Reading]
     listed_at = state.whole.listed_at
     if listed_at is None or now - listed_at >= 3 * INTERVAL:
         return
-    counts = Counter(finding.kind for finding in state.open.values())
+    counts = Counter(finding.kind for finding in state.current.values())
     zeros = (kind for kind, since in state.closed.items() if kind not in counts and now - since < INTERVAL)
     for (kind, impact, scope), number in {**dict.fromkeys(zeros, 0), **counts}.items():
         yield Sample(OPEN, number, (f'type:{kind}', f'impact:{impact}', f'scope:{scope}'))
     for impact in LOW_AND_HIGH:
-        times = [finding.created for finding in state.open.values() if finding.impact == impact]
+        times = [finding.created for finding in state.current.values() if finding.impact == impact]
         oldest = min(filter(None, times), default=None)
         if oldest is not None:
             yield Sample(AGE, max(0.0, now - oldest), (f'impact:{impact}',))
@@ -156,8 +156,8 @@ def changes(before: Findings, after: Findings, context: Context) -> Iterable[Eve
     """The events between two states. The first whole list is no change."""
     if not before.is_whole:
         return
-    earlier = {**before.gone, **before.open}
-    opened = [finding for key, finding in after.open.items() if key not in earlier]
+    earlier = {**before.gone, **before.current}
+    opened = [finding for key, finding in after.current.items() if key not in earlier]
     fixed = [earlier[key] for key in after.fixed if key in earlier]
     unlisted = [earlier[key] for key in after.unlisted if key in earlier]
     worst = 'error' if any(finding.impact == 'high' for finding in opened) else 'warning'
@@ -185,13 +185,13 @@ def read_at(state: Findings) -> float | None:
 
 def to_document(state: Findings) -> Any:
     """Kinds and times by hash. What is gone is looked for anew after a restart."""
-    numbers = {key: _packed(finding) for key, finding in {**state.gone, **state.open}.items()}
+    numbers = {key: _packed(finding) for key, finding in {**state.gone, **state.current}.items()}
     return {'open': memory.packed(numbers), 'whole': state.is_whole}
 
 
 def from_document(document: Any) -> Findings:
     numbers = memory.unpacked(document['open'])
-    return Findings(open={key: _unpacked(n) for key, n in numbers.items()}, is_whole=bool(document['whole']))
+    return Findings(current={key: _unpacked(n) for key, n in numbers.items()}, is_whole=bool(document['whole']))
 
 
 def _request(paging: Paging[Any], now: float, **filters: str) -> ApiRequest:
@@ -216,8 +216,8 @@ def _read(row: Mapping[str, Any]) -> tuple[int, Finding]:
 def _after_whole(state: Findings, listed: Mapping[int, Finding], is_cut: bool, now: float) -> Findings:
     """The state after all open findings were listed. What a list lacks that was cut short is unknown, and not gone."""
     if is_cut:
-        return replace(state, open={**state.open, **listed}, is_doubtful=False)
-    missing = {key: finding for key, finding in {**state.gone, **state.open}.items() if key not in listed}
+        return replace(state, current={**state.current, **listed}, is_doubtful=False)
+    missing = {key: finding for key, finding in {**state.gone, **state.current}.items() if key not in listed}
     # Those that were not among the fixed ones, and are missing again.
     unlisted = {key for key in state.searched if key in missing}
     return _closed(
@@ -237,9 +237,9 @@ def _after_whole(state: Findings, listed: Mapping[int, Finding], is_cut: bool, n
 
 def _after_urgent(state: Findings, listed: Mapping[int, Finding], is_cut: bool, now: float) -> Findings:
     """The state after those of high impact were listed. Where one is missing, the whole list says what became of it."""
-    missing = any(finding.impact == 'high' and key not in listed for key, finding in state.open.items())
+    missing = any(finding.impact == 'high' and key not in listed for key, finding in state.current.items())
     new = {key: finding for key, finding in listed.items() if key not in state.gone}
-    return replace(state, open={**state.open, **new}, is_doubtful=missing and not is_cut)
+    return replace(state, current={**state.current, **new}, is_doubtful=missing and not is_cut)
 
 
 def _after_fixed(state: Findings, keys: frozenset[int], now: float) -> Findings:
@@ -257,18 +257,20 @@ def _closed(state: Findings, listed: Mapping[int, Finding], now: float) -> Findi
     """The state with other open findings, and with the kinds that have none any more."""
     kinds = {finding.kind for finding in listed.values()}
     closed = {kind: since for kind, since in state.closed.items() if now - since < INTERVAL}
-    closed |= {finding.kind: now for finding in state.open.values()}
-    return replace(state, open=listed, closed={kind: since for kind, since in closed.items() if kind not in kinds})
+    closed |= {finding.kind: now for finding in state.current.values()}
+    return replace(state, current=listed, closed={kind: since for kind, since in closed.items() if kind not in kinds})
 
 
 def _named(state: Findings, context: Context) -> Iterable[Sample]:
     """The findings of high impact by resource, the oldest first. Those from before a restart have no name yet."""
-    urgent = (finding for finding in state.open.values() if finding.impact == 'high' and finding.resource.name)
+    urgent = (finding for finding in state.current.values() if finding.impact == 'high' and finding.resource.name)
     named = Counter(
         (f'type:{finding.type}', f'scope:{finding.scope}', *tags_of(finding.resource, context))
         for finding in sorted(urgent, key=lambda finding: finding.created)
     )
-    yield Sample(UNNAMED, sum(list(named.values())[context.max_findings :]))
+    left_out = sum(list(named.values())[context.max_findings :])
+    if left_out:
+        yield Sample(UNNAMED, left_out)
     for tags in list(named)[: context.max_findings]:
         yield Sample(HIGH, named[tags], tags)
 

@@ -54,7 +54,7 @@ SENDING_ENABLED = MetricSpec(
 LOST = EventSpec('identity.lost', 'Identities lost their verification, DKIM or MAIL FROM, or may not send any more.')
 REGAINED = EventSpec('identity.regained', 'Identities have again what they had lost.')
 TOPIC_LOST = EventSpec('identity.topic_lost', 'Identities lost their SNS topic for bounces or complaints.')
-CREATED = EventSpec('identity.created', 'Identities were created. Nobody did? Then somebody has your keys.')
+CREATED = EventSpec('identity.created', 'Identities were created. If nobody of yours did, your keys may be stolen.')
 DELETED = EventSpec('identity.deleted', 'Identities were deleted.')
 
 MOST_NAMES = 10
@@ -69,10 +69,11 @@ PARTS = {
 
 
 class Group(NamedTuple):
-    """Identities of which an event tells the same."""
+    """Identities of which an event tells the same. `singular` completes "an identity ...", `plural` that of many."""
 
     spec: EventSpec
-    title: str
+    singular: str
+    plural: str
     text: str
     alert_type: str
 
@@ -179,12 +180,11 @@ def _topic_lost(number: int) -> bool:
 
 def _event(group: Group, names: list[str], number: int, context: Context) -> Event:
     """One event for all identities of a group, which names some of them."""
-    subject = f'{number:,} identities' if number > 1 else 'An identity'
+    title = f'{number:,} identities {group.plural}' if number > 1 else f'an identity {group.singular}'
     labels = [name if context.show_addresses else _label(name) for name in sorted(names)[:MOST_NAMES]]
     more = f' and {number - len(labels):,} more' if number > len(labels) else ''
     listed = f' Identities: {", ".join(labels)}{more}.' if labels else ''
-    return Event(group.spec, f'Amazon SES: {subject[0].lower()}{subject[1:]} {group.title}', f'{group.text}{listed}',
-                 group.alert_type)  # fmt: skip
+    return Event(group.spec, f'Amazon SES: {title}', f'{group.text}{listed}', group.alert_type)
 
 
 def _label(name: str) -> str:
@@ -195,16 +195,26 @@ def _label(name: str) -> str:
     return f'an address of {shown(domain)} ({digits})'
 
 
-_LOST = {
-    name: Group(
-        LOST, f'with the problem {name}', f'{number.text[0].upper()}{number.text[1:]}',
-        'error' if number.severity is Severity.CRITICAL else 'warning',
-    )
-    for name, number in PROBLEMS.items() if number.is_event
-}  # fmt: skip
-_REGAINED = {
-    name: Group(REGAINED, f'without the problem {name}', f'The problem {name} is over.', 'success') for name in _LOST
-}
-_TOPIC_LOST = Group(TOPIC_LOST, 'without the topic for feedback', PROBLEMS['feedback_topic_lost'].text, 'warning')
-_CREATED = Group(CREATED, 'created', 'If nobody of yours did, somebody has your keys: look at CloudTrail.', 'info')
-_DELETED = Group(DELETED, 'deleted', 'Nothing can be sent from a deleted identity.', 'warning')
+def _lost(name: str, spec: EventSpec = LOST) -> Group:
+    problem = PROBLEMS[name]
+    alert_type = 'error' if problem.severity is Severity.CRITICAL else 'warning'
+    text = f'An identity with this problem {problem.text}'
+    return Group(spec, f'has the problem {name}', f'have the problem {name}', text, alert_type)
+
+
+def _regained(name: str) -> Group:
+    verb = f'the problem {name} no longer'
+    return Group(REGAINED, f'has {verb}', f'have {verb}', f'The problem {name} is over.', 'success')
+
+
+_LOST = {name: _lost(name) for name, problem in PROBLEMS.items() if problem.is_event}
+_REGAINED = {name: _regained(name) for name in _LOST}
+_TOPIC_LOST = _lost('feedback_topic_lost', TOPIC_LOST)
+_CREATED = Group(
+    CREATED,
+    'was created',
+    'were created',
+    'If nobody of yours did, your keys may be stolen: CloudTrail says who called CreateEmailIdentity.',
+    'info',
+)
+_DELETED = Group(DELETED, 'was deleted', 'were deleted', 'Nothing can be sent from a deleted identity.', 'warning')

@@ -61,8 +61,8 @@ SENDING_ENABLED = MetricSpec(
     tags=('tenant', 'tenant_id', 'status', 'impact', 'policy', 'paused_by'),
 )
 UNNAMED = MetricSpec(
-    'tenant.unnamed', GAUGE, 'Tenants with something wrong that max_tenants leaves unnamed.', 'item', orientation=-1,
-    interval=SHORT_INTERVAL,
+    'tenant.unnamed', GAUGE, 'Tenants with something wrong that max_tenants leaves unnamed, if any.', 'item',
+    orientation=-1, interval=SHORT_INTERVAL,
 )  # fmt: skip
 
 PAUSED_EVENT = EventSpec('tenant.paused', 'Tenants were paused.')
@@ -95,7 +95,7 @@ def readings(state: Tenants, context: Context, now: float) -> Iterable[Reading]:
         for text, times in counts.items():
             if text != IMPACTS[0]:
                 yield Sample(metric, times, (f'{tag}:{text}',))
-    paused = Counter({AWS: 0, CUSTOMER: 0})
+    paused: Counter[int] = Counter()
     for number, times in kinds.items():
         if STATUS.read(number) == DISABLED:
             paused[PAUSED_BY.read(number)] += times
@@ -134,7 +134,8 @@ def _named(state: Tenants, context: Context, now: float) -> Iterable[Sample]:
     bad = [key for key, number in state.numbers.items() if badness(number)]
     named = sorted((key for key in bad if key in state.entities), key=lambda key: -badness(state.numbers[key]))
     named = named[: context.max_tenants]
-    yield Sample(UNNAMED, len(bad) - len(named))
+    if len(bad) > len(named):
+        yield Sample(UNNAMED, len(bad) - len(named))
     recovered = [key for key in state.recovered if key in state.entities and now - state.recovered[key] < HOUR]
     for key in (*named, *recovered[: context.max_tenants - len(named)]):
         yield Sample(SENDING_ENABLED, *_state_of(state.entities[key], state.numbers[key], context))
