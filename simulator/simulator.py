@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
-from simulator import mishaps, shapes
+from simulator import mail_events, mishaps, shapes
 from simulator.accounts import Accounts, Principal
 from simulator.call import Backend, Call, Operation
 from simulator.control import Control
@@ -19,6 +19,7 @@ from simulator.inventory import DEFAULTS, Change
 from simulator.listings import Listings
 from simulator.models import regions
 from simulator.operations.table import OPERATIONS
+from simulator.publishing import events_of
 from simulator.queues import Queue, Queues
 from simulator.quotas import Quotas
 from simulator.repeats import Repeats
@@ -127,6 +128,12 @@ class Simulator:
         target = self.queues.find(account, region, queue) or self.queues.create(queue, account, region)
         for body in bodies:
             self.queues.put(target, body)
+
+    def publish(self, queue: Queue, first: float, last: float) -> None:
+        """Send the failure events of the minutes of [first, last) to a queue, as SES does over SNS."""
+        for minute in range(int(first // 60), int(last // 60)):
+            for event in events_of(self.world, queue.account, queue.region, minute):
+                self.queues.put(queue, mail_events.sns(event))
 
     def queue_url(self, queue: Queue) -> str:
         """The URL of a queue, as AWS names it."""

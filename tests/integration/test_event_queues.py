@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from datadog_checks.amazon_ses.events.envelopes import Kind
 from datadog_checks.amazon_ses.state.store import Store
 from datadog_checks.amazon_ses.submission import Submission
 from datadog_checks.dev.utils import get_metadata_metrics
-from simulator import Clock, Fault, Simulator
+from simulator import SCENARIOS, Clock, Fault, Simulator
 from simulator import mail_events as events
 from simulator.queues import Queue
 
@@ -334,6 +335,41 @@ def test_no_address_leaves_the_check(
     for text in (*PLANTED, KEY, SECRET):
         assert text not in output, text
     assert {'amazon_ses.event.bounce.count', 'amazon_ses.event.unreadable'} <= set(aggregator.metric_names)
+
+
+def test_events_add_up_to_what_cloudwatch_counts(start: StartSimulator, make_driver: MakeDriver) -> None:
+    """During a storm of bounces the events of a queue add up to CloudWatch's counts, and the bounces that AWS judges to
+    those that it judges by; they say which providers refuse, and why."""
+    sim = start(replace(SCENARIOS['bounce_storm'], volume=600.0))
+    queue = sim.queues.create(NAME, ACCOUNT)
+    driver = make_driver(sim, **options(sim, queue))
+    clock = driver.clock
+    clock.advance(4 * 3600)
+    begun = clock() // MINUTE * MINUTE
+    for _ in range(10):
+        clock.advance(MINUTE)
+        sim.publish(queue, clock() - MINUTE, clock())
+        driver.run()
+    driver.run()
+    ended = clock() // MINUTE * MINUTE
+    assert len(queue.messages) == 0
+    for metric, name in (
+        ('Bounce', 'bounce'),
+        ('Complaint', 'complaint'),
+        ('DeliveryDelay', 'delivery_delay'),
+        ('Reject', 'reject'),
+        ('RenderingFailure', 'rendering_failure'),
+    ):
+        assert driver.total(f'event.{name}.count') == driver.cloudwatch_sum(metric, begun, ended), metric
+    bounces = driver.total('event.bounce.count')
+    suppressed = driver.total('event.bounce.count', REGION, 'bounce_sub_type:on_account_suppression_list')
+    transient = driver.total('event.bounce.count', REGION, 'bounce_type:transient')
+    assert driver.total(JUDGED) == bounces - suppressed - transient > 100
+    of_bounces = 'event:bounce'
+    assert driver.total('event.provider.count', REGION, of_bounces) == bounces
+    assert driver.total('event.provider.count', REGION, of_bounces, 'reason:other') == 0
+    assert driver.total('event.provider.count', REGION, of_bounces, 'reason:blocklisted') > 0
+    assert driver.total('event.provider.count', REGION, of_bounces, 'provider:gmail') > 0
 
 
 def test_every_declared_metric_of_queues_comes(driver: Driver, aws: Simulator, queue: Queue, aggregator: Any) -> None:
