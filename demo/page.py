@@ -249,6 +249,26 @@ def receivers(tally: Tally, regions: Iterable[str]) -> Iterator[str]:
         yield from _more(region, len(rules))
 
 
+VERDICTS = (
+    ('identities', 'identity.count', ''), ('sets', 'configuration_set.count', ''), ('tenants', 'tenant.count', ''),
+    ('paused', 'tenant.count', 'status:disabled'), ('findings', 'finding.open', ''),
+    ('of high impact', 'finding.open', 'impact:high'),
+)  # fmt: skip
+"""Columns of what AWS says: their title, the metric that is added up, and the tag that its series need."""
+
+
+def verdicts(values: Mapping[Key, float], regions: Iterable[str]) -> Iterator[str]:
+    """What an account has in each Region, and what AWS itself holds against it: the inventory."""
+    widths = (-14, 11, 8, 9, 8, 10, 15)
+    yield columns(widths, 'Region', *(title for title, _, _ in VERDICTS))
+    for region in regions:
+        amounts = (
+            sum(v for key, v in values.items() if key[:2] == (f'{PREFIX}{name}', region) and tag in ('', *key.tags))
+            for _, name, tag in VERDICTS
+        )
+        yield columns(widths, region, *amounts)
+
+
 def left_out(tally: Tally, regions: Iterable[str]) -> Iterator[str]:
     """How many series of each Region the option `max_series` leaves out."""
     for region in regions:
@@ -301,6 +321,7 @@ def lines(scene: Scene, units: Mapping[str, str]) -> Iterator[str]:
     for kind, name in SENDERS.items():
         sections[f'Who causes it: {name}s over the whole run'] = senders(kind, tally, regions, values)
     sections |= {
+        'What AWS itself says: the inventory, and what is wrong with it': verdicts(values, regions),
         'What is received: rule sets and rules, which count the same emails': receivers(tally, regions),
         'Series left out': left_out(tally, regions),
         'Service checks': statuses(tally),

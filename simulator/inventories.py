@@ -27,7 +27,7 @@ class Inventories:
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._changes: list[tuple[str | None, Change]] = [(None, change) for change in scenario.changes]
+        self._changes: list[tuple[str | None, Change]] = [(None, change) for change in _placed(scenario)]
         self._changes.sort(key=_time)
         self._newest: dict[tuple[str, str], tuple[list[Change], Inventory]] = {}
         self._fitting: Inventory | None = None
@@ -78,6 +78,15 @@ class Inventories:
             if self._fitting is None:
                 self._fitting = fitting(self._scenario)
             return self._fitting
+
+
+def _placed(scenario: Scenario) -> Iterator[Change]:
+    """The changes of a scenario, each in its Regions: a change that names none is in the troubled ones."""
+    for change in scenario.changes:
+        if change.region is not None or scenario.troubled is None:
+            yield change
+        else:
+            yield from (replace(change, region=region) for region in scenario.troubled)
 
 
 def _time(pair: tuple[str | None, Change]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from simulator.inventory import DOMAIN, Change
 from simulator.streams import Chances, Curve, Stream
@@ -93,7 +94,7 @@ class Scenario:
     `standings`: (seconds, Standing) steps. `lag`: seconds after a minute's end until CloudWatch shows it;
     `late_share` of the events takes `late` seconds instead. `regions`: where mail is sent, None for everywhere.
     `history`: seconds before the start in which mail was sent too, None for ever. `changes`: what happens to the
-    inventory, which at first is healthy and has what the families name.
+    inventory, which at first is healthy and has what the families name; in the troubled Regions, where it names none.
     """
 
     name: str
@@ -252,9 +253,14 @@ _LARGE = Standing(max_24_hour_send=10_000_000.0, max_send_rate=500.0)
 _PAUSED = Standing(sending_enabled=False, enforcement_status='SHUTDOWN')
 
 _SANDBOX = Standing(production_access=False, max_24_hour_send=200.0, max_send_rate=1.0)
-_TENANT_BOUNCES = {
-    'resource': 'tenant/tenant-00003/tn-00000003', 'type': 'BOUNCE', 'created': HOUR, 'updated': HOUR
-}  # fmt: skip
+_STORM_FINDINGS = ('account', 'configuration-set/newsletter')
+
+
+def _bounces(resource: str, created: float) -> dict[str, Any]:
+    """A finding of high impact: too many bounces of a resource."""
+    return {'resource': resource, 'type': 'BOUNCE', 'created': created, 'updated': created}
+
+
 QUIET = 'eu-west-1'
 """The Region of the scenario `stolen_key` in which no mail is sent."""
 _PHISHING = ('accounts-security.example', 'billing-update.example', 'noreply@parcel-notice.example')
@@ -263,11 +269,18 @@ _ALL = (
     Scenario('steady', 'a healthy account with even traffic'),
     Scenario(
         'bounce_storm',
-        'bounces of one campaign rise until 10 % of all mail bounces after three hours; three hours later AWS puts the '
-        'account under review; it recovers after a day',
+        'bounces of one campaign rise until 10 % of all mail bounces after three hours; AWS opens findings after four, '
+        'and puts the account under review after six; it recovers after a day',
         families=(SETS,),
         streams=streams(permanent=((0, 1), (3 * HOUR, 23), (20 * HOUR, 23), (26 * HOUR, 1))),
         standings=((0, _HEALTHY), (6 * HOUR, _REVIEW), (44 * HOUR, _HEALTHY)),
+        changes=(
+            *(Change(4 * HOUR, 'findings', name, _bounces(name, 4 * HOUR)) for name in _STORM_FINDINGS),
+            *(
+                Change(44 * HOUR, 'findings', name, {'status': 'FIXED', 'updated': 44 * HOUR})
+                for name in _STORM_FINDINGS
+            ),
+        ),
     ),
     Scenario(
         'complaint_surge',
@@ -343,7 +356,7 @@ _ALL = (
         standings=((0, Standing(max_24_hour_send=1_000_000.0, max_send_rate=100.0)),),
         changes=(
             Change(HOUR, 'tenants', 'tenant-00003', {'impact': 'HIGH', 'updated': HOUR}),
-            Change(HOUR, 'findings', 'tenant', _TENANT_BOUNCES),
+            Change(HOUR, 'findings', 'tenant', _bounces('tenant/tenant-00003/tn-00000003', HOUR)),
             Change(2 * HOUR, 'tenants', 'tenant-00003', {'ses_status': 'DISABLED', 'updated': 2 * HOUR}),
             Change(
                 5 * HOUR,

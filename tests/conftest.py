@@ -12,6 +12,7 @@ import pytest
 from common import START, Driver, instance_of
 from hypothesis import settings
 
+from datadog_checks.amazon_ses import leases
 from datadog_checks.amazon_ses.aws import ses_budget
 from simulator import Clock, Simulator
 from simulator.network import ConnectProxy
@@ -42,10 +43,11 @@ def dd_environment() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(autouse=True)
-def new_budgets() -> Iterator[None]:
-    """Each test has its own budgets for SES: another simulator may have the same port."""
-    yield
-    ses_budget._budgets.clear()
+def own_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test is a process with leases and budgets of its own: another test may have turned the clock that the leases
+    are timed by, or had a simulator at the same port."""
+    monkeypatch.setattr(leases, 'OF_THIS_PROCESS', leases.Leases())
+    monkeypatch.setattr(ses_budget, '_budgets', {})
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from common import ACCOUNT, OTHER, REGION, START
-from counting_trials import HOUR, METRICS, Amount, Auditor, Trial
+from counting_trials import HOUR, METRICS, Amount, Auditor, Span, Trial
 
 from datadog_checks.base.stubs import aggregator
 from simulator import Clock, Fault, Simulator
@@ -23,6 +23,9 @@ from simulator import Clock, Fault, Simulator
 DAY = 24 * HOUR
 STEP = 300
 """Seconds between two runs."""
+
+LOOKBACK = 2 * HOUR
+"""Seconds before a long gap of which late amounts may be given up with it."""
 
 FAULTS = (
     *(
@@ -63,6 +66,8 @@ class Soak(Trial):
         super().__init__(sim, clock, auditor, aws_access_key_id=None, aws_secret_access_key=None, **options)
         self.usages: list[Usage] = []
         self.happened: dict[str, int] = defaultdict(int)
+        self.long_gaps: list[Span] = []
+        self.driver.check.monotonic = clock
         self._random = Random(seed)
         self._keys = keys
         self._sums: dict[tuple[str, str], float] = defaultdict(float)
@@ -94,6 +99,16 @@ class Soak(Trial):
         aggregator.reset()
         self.driver._read_samples.clear()
         self.happened['runs'] += 1
+
+    def restart(self, **edited: Any) -> None:
+        super().restart(**edited)
+        self.driver.check.monotonic = self.clock
+
+    def verify(self) -> None:
+        """Every count is exact but for reported periods, and these are of long gaps."""
+        super().verify()
+        for skip in self.auditor.skipped:
+            assert any(begin - LOOKBACK <= skip.start and skip.end <= end for begin, end in self.long_gaps), skip
 
     def live(self, days: float) -> None:
         """Run for so many days, through whatever comes."""
@@ -129,7 +144,9 @@ class Soak(Trial):
             self.happened['gaps'] += 1
         elif dice < 0.036:
             # Longer than `backfill_limit`: what is given up is reported, and that explains the difference.
+            begin = self.clock()
             self.clock.advance(5 * HOUR)
+            self.long_gaps.append((begin, self.clock()))
             self.happened['gaps beyond backfill_limit'] += 1
         elif dice < 0.043:
             self.restart()

@@ -173,3 +173,18 @@ def test_headings_and_verdict_have_colours() -> None:
         '  none',
         '',
     ]
+
+
+def test_what_aws_says_is_counted_by_region() -> None:
+    """Each Region has its identities, sets and tenants, and the findings of high impact among all findings."""
+    values = {
+        Key('amazon_ses.identity.count', 'us-east-1', ('identity_type:domain', 'verification:success')): 3.0,
+        Key('amazon_ses.identity.count', 'us-east-1', ('identity_type:domain', 'verification:failed')): 1.0,
+        Key('amazon_ses.tenant.count', 'us-east-1', ('status:enabled',)): 4.0,
+        Key('amazon_ses.tenant.count', 'us-east-1', ('status:disabled',)): 2.0,
+        Key('amazon_ses.finding.open', 'us-east-1', ('impact:high', 'type:bounce', 'scope:account')): 1.0,
+        Key('amazon_ses.finding.open', 'us-east-1', ('impact:low', 'type:dkim', 'scope:identity')): 5.0,
+    }
+    _, sending, quiet = page.verdicts(values, ('us-east-1', 'eu-west-1'))
+    assert sending.split() == ['us-east-1', '4', '0', '6', '2', '6', '1']
+    assert quiet.split() == ['eu-west-1', *'000000']

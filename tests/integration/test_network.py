@@ -435,7 +435,7 @@ def test_a_request_without_answer_ends_at_the_read_timeout(
 ) -> None:
     """A request without answer ends at `read_timeout`, also a request for a role; the message names the operation."""
     fault = sim.faults.add(Fault('hang', operation=operation))
-    make_check(endpoint_url=sim.endpoint_url, read_timeout=0.1, role_arn=role).run()
+    make_check(endpoint_url=sim.endpoint_url, read_timeout=0.5, role_arn=role).run()
     level, message = connection_status(aggregator)
     assert level == severity and f'{operation}: timeout' in message and fault.hits
     assert 'read_timeout' in message and 'connect_timeout' in message

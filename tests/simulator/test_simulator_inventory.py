@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from dataclasses import replace
 
 import pytest
 from aws_clients import ACCOUNT, client
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from simulator import SCENARIOS, Clock, Fault, Simulator
 from simulator.inventory import DOMAIN, PLANTED, PLANTED_ADDRESS, PLANTED_TOKEN
-from simulator.scenarios import HOUR, QUIET
+from simulator.scenarios import HOUR, QUIET, STREAMS
 
 SETTINGS = {'quotas': False}
 
@@ -315,3 +316,19 @@ def test_stories_of_the_account(start, clock):
 
     before, after = story(thief, clock, (0, 3), quiet)
     assert before == (200, 0, 0, [DOMAIN]) and after == (10_000_000, 0, 3, [DOMAIN])
+
+
+def test_findings_are_where_the_trouble_is(start, clock):
+    """In the storm AWS has findings about the account and the newsletter, in the troubled Regions only, until it is
+    over; whoever sends the mail exists everywhere."""
+    sim = start(replace(SCENARIOS['bounce_storm'], troubled=('us-east-1',), streams=STREAMS), **SETTINGS)
+    regions = ('us-east-1', QUIET)
+
+    def findings():
+        listed = [client(sim, 'sesv2', region).list_recommendations()['Recommendations'] for region in regions]
+        return [[(each['ResourceArn'].rpartition(':')[2], each['Status']) for each in part] for part in listed]
+
+    names = ('account', 'configuration-set/newsletter')
+    seen = story(sim, clock, (0, 5, 45), findings)
+    assert seen == [[[], []], *([[(name, status) for name in names], []] for status in ('OPEN', 'FIXED'))]
+    assert {*identities(sim)} == {*identities(sim, QUIET)} == {DOMAIN, 'shop.example', 'news.example'}

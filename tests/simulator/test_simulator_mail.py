@@ -70,7 +70,7 @@ def test_each_message_has_one_outcome(scenario: Scenario, region: str) -> None:
     for hours in ((-30, -28), (1, 3), (9, 11)):
         senders = by_sender(world, region, hours)
         assert [text for sender in senders.items() for text in contradictions(*sender)] == []
-    assert senders or not scenario.volume
+    assert senders or not scenario.volume or region not in (scenario.regions or [region])
 
 
 def families_of(scenario: Scenario) -> list[Family]:
