@@ -27,9 +27,11 @@ from common import (
     wait_for_workers,
 )
 from processes import MINUTE, QUIET, every_minute, host
+from slow import slow_aws
 
 from datadog_checks.amazon_ses import run as run_module
 from datadog_checks.amazon_ses.events.envelopes import Kind
+from datadog_checks.amazon_ses.events.queues import WORKERS
 from datadog_checks.amazon_ses.state.store import Store
 from datadog_checks.amazon_ses.submission import Submission
 from datadog_checks.dev.utils import get_metadata_metrics
@@ -310,6 +312,28 @@ def test_a_run_does_not_wait_for_a_queue(aws: Simulator, queue: Queue, make_driv
         driver.clock.advance(MINUTE)
         driver.run()
         wait_for_workers()
+        assert driver.total(JUDGED) == 12
+        assert len(queue.messages) == 0
+
+
+def test_a_queue_that_hangs_holds_no_run(aws: Simulator, queue: Queue, make_driver: MakeDriver) -> None:
+    """While SQS does not answer, runs go on, and no more requests pile up; what it answers in the end counts once."""
+    driver = make_driver(aws, **options(aws, queue))
+    put(aws, queue, 12)
+    with slow_aws(aws) as slow, replace_attribute(type(driver.check.pace), 'passes_at_once', False):
+        hold = slow.hold('ReceiveMessage')
+        for _ in range(3):
+            assert driver.run() == ''
+            driver.clock.advance(MINUTE)
+        hold.wait_for(WORKERS)
+        assert aws.log.count(operation='GetAccount') == 3
+        assert hold.number == WORKERS
+        hold.release()
+        wait_for_workers()
+        for _ in range(2):
+            assert driver.run() == ''
+            wait_for_workers()
+            driver.clock.advance(MINUTE)
         assert driver.total(JUDGED) == 12
         assert len(queue.messages) == 0
 

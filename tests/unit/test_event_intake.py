@@ -200,6 +200,14 @@ def test_the_judged_rate_needs_a_day() -> None:
     assert shown(after, START + 3 * DAY, 200.0) == {'event.judged_bounce_rate': 0.0}
 
 
+def test_times_that_cannot_be_are_not_remembered() -> None:
+    """An event that says it happened tomorrow, or last week, counts and adds nothing to the bounces of the day."""
+    bodies = [events.raw(events.bounce(at=START + days * DAY)) for days in (-7, 1, 400)]
+    after, taken = take(Events(), map(message, bodies))
+    assert amounts(taken)['event.bounce.judged.count', 'configuration_set:receipts', ''] == 3
+    assert after.memory.judged == {}
+
+
 class Sqs:
     """A queue whose answers are listed; each request takes some time."""
 

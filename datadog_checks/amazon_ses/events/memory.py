@@ -45,9 +45,13 @@ class Memory:
         ring = {**self.ring, **dict.fromkeys(keys)}
         for key in list(ring)[: max(0, len(ring) - MOST_KEYS)]:
             del ring[key]
-        oldest = hour_of(now) - DAY_HOURS
+        newest = hour_of(now)
         hours = sorted({*self.judged, *judged})
-        sums = {hour: self.judged.get(hour, 0) + judged.get(hour, 0) for hour in hours if hour > oldest}
+        sums = {
+            hour: self.judged.get(hour, 0) + judged.get(hour, 0)
+            for hour in hours
+            if newest - DAY_HOURS < hour <= newest + 1
+        }
         return replace(self, ring=ring, names=names, judged=sums, since=now if self.since is None else self.since)
 
     def judged_in_a_day(self, now: float) -> int | None:
