@@ -274,6 +274,8 @@ def test_a_worker_ends_in_time() -> None:
         {'Messages': [None]},
         {'Messages': [{}]},
         {'Messages': 7},
+        {'Messages': ''},
+        {'Messages': {}},
         {'Messages': [stored(1, Attributes={'SentTimestamp': 'x'})]},
         {'Messages': [stored(1, Attributes=[1])]},
     ],

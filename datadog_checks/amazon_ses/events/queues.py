@@ -169,7 +169,7 @@ def receive(task: ReceiveTask, edge: Edge) -> Received:
             failures.append(answer)
             break
         try:
-            batch = [_message(message) for message in answer.get('Messages') or ()]
+            batch = _messages(answer.get('Messages'))
         except (KeyError, TypeError, ValueError, AttributeError):
             failures.append(malformed(RECEIVE, 'the answer is not a list of messages.'))
             break
@@ -203,6 +203,15 @@ def _with_attributes(queue: EventQueue, received: Received, edge: Edge) -> Recei
         except (KeyError, TypeError, ValueError, AttributeError):
             answer = malformed(ATTRIBUTES, 'the answer lacks what it must have.')
     return Received(received.messages, received.at, (answer,))
+
+
+def _messages(listed: object) -> list[Message]:
+    """The messages of an answer, which has no list of them where the queue is empty."""
+    if listed is None:
+        return []
+    if not isinstance(listed, list):
+        raise TypeError('not a list of messages')
+    return [_message(message) for message in listed]
 
 
 def _message(message: Mapping[str, Any]) -> Message:
