@@ -119,6 +119,10 @@ BOUNDS = (
     Bound('CPU of a further instance', '<= 20 ms', partial(_single, 'clients.instances.cpu', 20.0, ' ms')),
     Bound('saved for an active series', '<= 48 bytes', partial(_single, 'amounts.ledger.each', 48.0, ' bytes')),
     Bound('the same, small amounts', '<= 20 bytes', partial(_single, 'sets1000.ledger.each', 20.0, ' bytes')),
+    Bound('9,000 failure events, 20 ms a request', '<= 10 s', partial(_single, 'events.queue.wall', 10.0, ' s')),
+    Bound('requests for each of them', '<= 0.21', partial(_single, 'events.queue.requests', 0.21, '')),
+    Bound('failure events left in the queue', '0', partial(_single, 'events.queue.left', 0.0, ' batches')),
+    Bound('CPU of a failure event', '<= 0.5 ms', partial(_single, 'events.queue.cpu', 0.5, ' ms')),
     Bound('first run of a new process', '<= 0.6 s', partial(_single, 'account.first.wall', 0.6, ' s')),
     *(
         Bound(f'calls of SES for {number:,} identities', f'<= {most} an hour', partial(_single, figure, most, ''))

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 PERIOD = 300
 HOUR = 3600
 ACCOUNT = '123456789012'
+QUEUE = 'datadog-ses-events'
+QUEUE_URL = f'https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/{QUEUE}'
 KEY, SECRET = 'AKIABENCHMARK0000001', 'no-secret'
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.case import HOUR, Case, Family, Metric
+from benchmarks.case import HOUR, QUEUE_URL, Case, Family, Metric
 from datadog_checks.amazon_ses.cloudwatch import metric_table
 from datadog_checks.amazon_ses.cloudwatch.series import NAMESPACE, SUM
 from datadog_checks.amazon_ses.registry import SWEEPS
@@ -17,6 +17,7 @@ ACCOUNT_LEVEL = Family(EVENTS + RATES)
 # Free calls that are due every 15 minutes are left out, so that all due runs are alike.
 ACCOUNT_ONLY = {'collect': ['account', 'cloudwatch']}
 SETS = {'collect': ['account', 'cloudwatch', 'configuration_sets'], 'max_series': 50_000}
+OF_QUEUE = {'collect': ['account'], 'event_queues': [{'url': QUEUE_URL}]}
 IDENTITIES = {'collect': ['account', 'cloudwatch', 'unrecognized'], 'max_series': 50_000}
 OF_SES = ('account', 'send_statistics', *(sweep.name for sweep in SWEEPS))
 CLIENTS = {'collect': ['account', 'cloudwatch', 'send_statistics']}
@@ -63,6 +64,7 @@ CASES = (
     of_account('instances', '100 instances', instances=100, rounds=2, sample=100),
     # Without mail AWS has almost no data, so this measures an instance and its three clients.
     of_account('clients', '100 instances, three clients each', 'idle', CLIENTS, instances=100, measures=('instances',)),
+    Case('events', '150 failure events a second', 'idle', options=OF_QUEUE, measures=('queue',), rounds=3, families=()),
     *(of_size(number) for number in (10, 100, 10_000)),
     of_sets('sparse', note=', 30 active', scenario='sparse', measures=('thrift',), between=(HOUR / 2, 3 * HOUR)),
 )

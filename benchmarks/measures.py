@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from benchmarks.case import HOUR, PERIOD, Case
+from benchmarks.case import HOUR, PERIOD, QUEUE, Case
 from benchmarks.cases import CASES
 from benchmarks.processes import Aws, Client
+from simulator import mail_events
 
 LATENCIES = (0.0, 0.05)
 HOUR_PERIODS = HOUR // PERIOD
@@ -26,6 +27,15 @@ the ledger holds the most periods that it ever does."""
 MINUTE = 60
 BUDGET_HOURS = 3
 """The hours in which the requests to SES are counted."""
+
+EVENTS_OF_A_MINUTE = 9000
+"""Those of 150 events a second."""
+
+QUEUE_LATENCY = 0.018
+"""Seconds: the simulator itself takes about 2 of the 20 ms of a request."""
+
+QUEUE_OPERATIONS = ('ReceiveMessage', 'DeleteMessageBatch', 'GetQueueAttributes')
+CHUNK = 1000
 
 PROCESSES = 7
 """The number of new processes whose median is taken."""
@@ -257,6 +267,27 @@ def budget(bench: Bench) -> Figures:
     return {'most': max(hours), 'hours': hours}
 
 
+def queue(bench: Bench) -> Figures:
+    """A run that receives, submits and deletes the failure events of a minute."""
+    aws, runs = bench.aws, []
+    aws.answer_after(QUEUE_LATENCY)
+    with bench.client('ours') as ours:
+        for number in range(1, bench.case.rounds + 1):
+            bench.show(f'events of minute {number} of {bench.case.rounds}')
+            for _ in range(EVENTS_OF_A_MINUTE // CHUNK):
+                aws.send(QUEUE, [mail_events.sns(mail_events.bounce()) for _ in range(CHUNK)])
+            aws.advance(MINUTE)
+            runs.append(bench.run(ours))
+    of_queue = [{name: run['operations'].get(name, 0) for name in QUEUE_OPERATIONS} for run in runs]
+    deleted = [operations['DeleteMessageBatch'] for operations in of_queue]
+    return {
+        'wall': median(run['wall'] for run in runs),
+        'cpu': median(run['cpu'] for run in runs) / EVENTS_OF_A_MINUTE,
+        'requests': max(sum(operations.values()) for operations in of_queue) / EVENTS_OF_A_MINUTE,
+        'left': EVENTS_OF_A_MINUTE / 10 - min(deleted),
+    }
+
+
 def _amounts(client: Client) -> dict[tuple[str, ...], list[float]]:
     """The counts of the account and of each group, by tag values only: the ways name metrics and tags differently."""
     amounts: dict[tuple[str, ...], list[float]] = defaultdict(list)
@@ -267,7 +298,9 @@ def _amounts(client: Client) -> dict[tuple[str, ...], list[float]]:
     return {scope: sorted(totals) for scope, totals in amounts.items()}
 
 
-MEASURES = {measure.__name__: measure for measure in (work, alone, first, idle, ledger, instances, thrift, budget)}
+MEASURES = {
+    measure.__name__: measure for measure in (work, alone, first, idle, ledger, instances, thrift, budget, queue)
+}
 
 
 def measure(case: Case, show: Show) -> Figures:

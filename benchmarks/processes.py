@@ -72,6 +72,10 @@ class Aws(_Process):
         if seconds:
             self._control('faults', kind='latency', argument=seconds)
 
+    def send(self, queue: str, bodies: list[str]) -> None:
+        """Sends messages to a queue."""
+        self._control('messages', queue=queue, bodies=bodies)
+
     def usage(self) -> dict[str, Any]:
         """Returns the requests since the last call, as the simulator sums them up."""
         usage = self._control()

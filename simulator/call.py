@@ -8,6 +8,7 @@ from typing import Any
 
 from simulator.accounts import Accounts, Principal
 from simulator.listings import Listings
+from simulator.queues import Queues
 from simulator.quotas import Quotas
 from simulator.request_log import Request
 from simulator.sums import Sums
@@ -26,6 +27,7 @@ class Backend:
     sums: Sums
     accounts: Accounts
     quotas: Quotas
+    queues: Queues
     align: str
 
 

@@ -23,11 +23,12 @@ class Control:
     log: RequestLog
     refresh: Callable[[], None]
     change: Callable[..., None]
+    send: Callable[..., None]
 
     def answer(self, request: HttpRequest) -> Reply:
-        """GET /_sim/ gives the state; POST /_sim/faults, /clear, /clock, /log, /refresh, /inventory change it.
+        """GET /_sim/ gives the state.
 
-        400 says why it cannot.
+        POST /_sim/faults, /clear, /clock, /log, /refresh, /inventory and /messages change it. 400 says why it cannot.
         """
         try:
             body = json.loads(request.body or b'{}')
@@ -68,6 +69,8 @@ class Control:
             self.refresh()
         elif command == 'inventory':
             self.change(**body)
+        elif command == 'messages':
+            self.send(**body)
         elif command == 'clock':
             if not isinstance(self.clock, Clock):
                 raise ValueError('this simulator follows the wall clock; start it with --time')

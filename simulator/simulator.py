@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
-from simulator import mishaps, shapes
+from simulator import mail_events, mishaps, shapes
 from simulator.accounts import Accounts, Principal
 from simulator.call import Backend, Call, Operation
 from simulator.control import Control
@@ -19,6 +19,8 @@ from simulator.inventory import DEFAULTS, Change
 from simulator.listings import Listings
 from simulator.models import regions
 from simulator.operations.table import OPERATIONS
+from simulator.publishing import events_of
+from simulator.queues import Queue, Queues
 from simulator.quotas import Quotas
 from simulator.repeats import Repeats
 from simulator.request_log import RequestLog
@@ -75,15 +77,16 @@ class Simulator:
         self.disabled_regions: set[str] = set()
         self.world = World(scenario, self.options.seed, self.clock)
         self.faults = Faults(self.options.seed)
+        self.queues = Queues(self.clock)
         self.log = RequestLog()
         self.accounts = Accounts(self.account)
         self.deny = self.accounts.deny
         self.allow = self.accounts.allow
         self.expire_tokens = self.accounts.expire_tokens
         listings, sums, quotas = Listings(self.world), Sums(self.world), Quotas(self.clock, self.options.quotas)
-        self._backend = Backend(self.world, listings, sums, self.accounts, quotas, self.options.align)
+        self._backend = Backend(self.world, listings, sums, self.accounts, quotas, self.queues, self.options.align)
         shown = {'scenario': scenario.name, 'account': self.account, 'seed': self.options.seed}
-        self._control = Control(shown, self.clock, self.faults, self.log, self.refresh, self.change)
+        self._control = Control(shown, self.clock, self.faults, self.log, self.refresh, self.change, self.send)
         self._repeats = None if self.options.strict else Repeats()
         self._mail_regions = regions('email')
         self._server: HttpServer | None = None
@@ -118,6 +121,23 @@ class Simulator:
     def endpoint_url(self) -> str:
         """The URL for boto3's endpoint_url or AWS_ENDPOINT_URL."""
         return f'http://127.0.0.1:{self.port}'
+
+    def send(self, queue: str, bodies: Sequence[str], region: str = 'us-east-1', account: str = '') -> None:
+        """Send messages to a queue, which is made where there is none of that name."""
+        account = account or self.account
+        target = self.queues.find(account, region, queue) or self.queues.create(queue, account, region)
+        for body in bodies:
+            self.queues.put(target, body)
+
+    def publish(self, queue: Queue, first: float, last: float) -> None:
+        """Send the failure events of the minutes of [first, last) to a queue, as SES does over SNS."""
+        for minute in range(int(first // 60), int(last // 60)):
+            for event in events_of(self.world, queue.account, queue.region, minute):
+                self.queues.put(queue, mail_events.sns(event))
+
+    def queue_url(self, queue: Queue) -> str:
+        """The URL of a queue, as AWS names it."""
+        return f'https://sqs.{queue.region}.amazonaws.com/{queue.account}/{queue.name}'
 
     def refresh(self) -> None:
         """Work out now what the next requests are likely to ask, so that answering them costs little."""

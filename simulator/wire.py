@@ -22,7 +22,8 @@ from simulator.request_log import Request
 
 _SCOPE = re.compile(r'Credential=([^/,\s]+)/(\d{8})/([^/,\s]+)/([^/,\s]+)/aws4_request')
 _CBOR_PATH = re.compile(r'/service/\w+/operation/(\w+)')
-_SIGNING_NAMES = {'monitoring': 'cloudwatch', 'ses': 'ses', 'sts': 'sts'}
+_SIGNING_NAMES = {'monitoring': 'cloudwatch', 'ses': 'ses', 'sqs': 'sqs', 'sts': 'sts'}
+_WITH_QUERY_CODES = ('cloudwatch', 'sqs')
 JSON, QUERY, REST, CBOR = 'json', 'query', 'rest-json', 'smithy-rpc-v2-cbor'
 _CONTENT_TYPES = {
     JSON: {'Content-Type': 'application/x-amz-json-1.0'},
@@ -229,7 +230,7 @@ def encode_error(decoded: Decoded, error: AwsError, date: str) -> tuple[Reply, s
         return Reply(status, headers, json.dumps({'message': error.message}).encode()), code
     name = code = _shape_name(service_model(service), error.code, code) if service else code
     before_the_service = error.code in AUTHENTICATION or error.code in ('InvalidAction', 'SerializationException')
-    if service == 'cloudwatch' and not before_the_service:
+    if service in _WITH_QUERY_CODES and not before_the_service:
         # Services that once spoke the query protocol keep its codes for old clients in this header.
         code = error.code
         headers['x-amzn-query-error'] = f'{code};{fault}'

@@ -161,6 +161,8 @@ def _parser() -> argparse.ArgumentParser:
         '(default: in memory)'
     )
     option('--state', type=Path, metavar='FILE', help=state_help)
+    events_help = 'read the queues of event_queues too, which deletes what is read; needs --state'
+    option('--receive-events', action='store_true', help=events_help)
     level_help = 'what to log on stderr; debug adds tracebacks (default: warning)'
     option('--log-level', choices=LOG_LEVELS, default='warning', type=str.lower, help=level_help)
     _add_push(commands)
@@ -301,6 +303,8 @@ def _check(options: argparse.Namespace) -> int:
     # Not at the top: `assets` needs no YAML.
     from standalone import conf
 
+    if options.receive_events and not options.state:
+        raise _Refused('--receive-events needs --state: what is read is deleted, and has to be remembered')
     interruption = Interruption()
     interruption.listen()
     try:
@@ -327,7 +331,7 @@ def _run(
 ) -> tuple[list[Report], str]:
     """Returns the reports, and the defect of the configuration if a run revealed any."""
     with ExitStack() as cleanup:
-        hosts = _hosts(configuration, state, cleanup)
+        hosts = _hosts(configuration, state, cleanup, options.receive_events)
         reports = [Report(host.check_id, host.version, host.source, host.instance) for host in hosts]
         for run_number in range(1, options.runs + 1):
             if run_number > 1:
@@ -350,7 +354,7 @@ def _run(
         return reports, ''
 
 
-def _hosts(configuration: Configuration, state: State, cleanup: ExitStack) -> list[Host]:
+def _hosts(configuration: Configuration, state: State, cleanup: ExitStack, receives_events: bool) -> list[Host]:
     """Returns a host for each instance, all of them initialized; `cleanup` closes them."""
     try:
         # Not at the top: the log level must be set before the check is imported.
@@ -361,7 +365,8 @@ def _hosts(configuration: Configuration, state: State, cleanup: ExitStack) -> li
     hosts = []
     for number, instance in enumerate(configuration.instances, 1):
         try:
-            host = Host(instance, configuration.init_config, state, source=str(configuration.path.absolute()))
+            source = str(configuration.path.absolute())
+            host = Host(instance, configuration.init_config, state, source=source, receives_events=receives_events)
             hosts.append(cleanup.enter_context(host))
             host.initialize()
         except ConfigurationError as error:

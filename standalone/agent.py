@@ -101,8 +101,22 @@ class Aggregator:
     def submit_event_platform_event(self, check: Any, check_id: str, raw_event: str, event_type: str) -> None:
         """Drops the event: no format has a place for it."""
 
-    def submit_histogram_bucket(self, check: Any, check_id: str, name: str, *bucket: Any) -> None:
-        raise ValueError(f'{name}: this host takes gauges and counts only')
+    def submit_histogram_bucket(
+        self,
+        check: Any,
+        check_id: str,
+        name: str,
+        value: int,
+        lower_bound: float,
+        upper_bound: float,
+        monotonic: bool,
+        hostname: str,
+        tags: list[str],
+        flush_first_value: bool = False,
+    ) -> None:
+        """Takes a bucket as a count with its bounds as tags, because no format has distributions."""
+        bounds = f'lower_bound:{lower_bound:g}', f'upper_bound:{upper_bound:g}'
+        self.submit_metric(check, check_id, self.COUNT, name, value, [*tags, *bounds], hostname)
 
 
 class DatadogAgent:

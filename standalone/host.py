@@ -38,7 +38,8 @@ class Host:
 
     `instance` and `init_config` are as in the Agent's conf.yaml. `state` is the file for the persistent cache and the
     counters, or an open State, which stays open; with None they are in memory. `clock` returns epoch seconds; it
-    becomes `check.clock` and dates the runs. `source` is the configuration file.
+    becomes `check.clock` and dates the runs. `source` is the configuration file. With `receives_events` it reads the
+    queues of the option `event_queues`, which deletes what is read.
     Raises ConfigurationError when the check refuses the options, StateError when the state cannot be used.
     """
 
@@ -49,6 +50,7 @@ class Host:
         state: Path | str | State | None = None,
         clock: Callable[[], float] | None = None,
         source: str = '',
+        receives_events: bool = False,
     ) -> None:
         init_config = init_config or {}
         AGENT.redactor.learn([instance, init_config])
@@ -71,6 +73,7 @@ class Host:
             self.check.provider = 'file'
             # No other process has this state, so nothing waits for a second run.
             self.check.counts_at_once = True
+            self.check.receives_events = receives_events
             # The process may end after the run, and with it whatever is under way.
             self.check.waits_for_requests = True
             if clock is not None:

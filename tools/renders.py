@@ -209,11 +209,17 @@ def _policy(statements: Mapping[str, set[str]]) -> str:
         {
             'Version': '2012-10-17',
             'Statement': [
-                {'Sid': _sid(feature), 'Effect': 'Allow', 'Action': sorted(names), 'Resource': '*'}
+                {'Sid': _sid(feature), 'Effect': 'Allow', 'Action': sorted(names), 'Resource': _resource(names)}
                 for feature, names in statements.items()
             ],
         }
     )
+
+
+def _resource(names: Iterable[str]) -> str:
+    """What a statement is for: its actions have the same resource."""
+    (resource,) = {action.resource for action in ACTIONS if action.name in names}
+    return resource
 
 
 def _sid(feature: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datadog_checks.amazon_ses import report, telemetry, thresholds
 from datadog_checks.amazon_ses.cloudwatch import discovery, families, gauges, metric_table, queries
+from datadog_checks.amazon_ses.events import counts, queues
 from datadog_checks.amazon_ses.model import Action, EventSpec, MetricSpec, StatusSpec
 from datadog_checks.amazon_ses.registry import COLLECTORS, SWEEPS
 
@@ -16,6 +17,7 @@ METRICS: tuple[MetricSpec, ...] = tuple(
             *report.METRICS,
             *(metric for collector in COLLECTORS for metric in collector.metrics),
             *(metric for sweep in SWEEPS for metric in sweep.metrics),
+            *counts.METRICS,
             *telemetry.METRICS,
         )
     )
@@ -49,5 +51,6 @@ DEFAULT_ACTIONS: tuple[Action, ...] = (
 ACTIONS: tuple[Action, ...] = (
     *DEFAULT_ACTIONS,
     *(action for collector in COLLECTORS if collector.instead_of for action in collector.actions),
+    *queues.ACTIONS,
 )
 """Every IAM action."""

@@ -25,7 +25,7 @@ from datadog_checks.amazon_ses.pace import Pace, TurnedPace
 from datadog_checks.amazon_ses.report import Report
 from datadog_checks.amazon_ses.role import Role
 from datadog_checks.amazon_ses.run import Outcomes, Run, RunStep, Subject
-from datadog_checks.amazon_ses.runner import Results, Runner, Wait
+from datadog_checks.amazon_ses.runner import Finished, Results, Runner, Wait
 from datadog_checks.amazon_ses.scope import AccountRunner, Scope
 from datadog_checks.amazon_ses.state.observation import Observation
 from datadog_checks.amazon_ses.state.saving import Saving
@@ -53,6 +53,9 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     counts_at_once = False
     """Set by a host that knows that no other process uses its cache: its first run counts already."""
+
+    receives_events = True
+    """Whether a run that counts may receive from queues. Not set by a host that nobody asked to."""
 
     clock_is_turned = False
     """Set by a host that turns the clock: requests to SES then wait for their turn by that clock, at once."""
@@ -114,7 +117,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             targets = self.scope.targets(UNKNOWN_ACCOUNT if isinstance(account, Failure) else account, now)
         except SettingsError as error:
             raise ConfigurationError(str(error)) from None
-        late = self._runner.collect()
+        late = [*self._deletions, *self._runner.collect()]
         runs = [self._begun(target, late, now, started) for target in targets]
         steps = [step for run in runs for step in self._planned(run, now, started)]
         runs = self._apply(runs, self._results(runs, steps, wait), now)
@@ -122,15 +125,17 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             for run in runs:
                 run.failures.insert(0, unknown)
         calls = self.access.calls.drain()
-        reports = []
+        reports, submitted = [], []
         for run in self.scope.without_refusing(runs, now, self._ends_after_run):
             region_report = Report(self.settings, run.result, calls, now)
             self._submit(region_report, now, started, self._covered(run, now, started))
             if run.saving is Saving.SAVED:
                 self.store.submitted(run.target)
+            submitted.append(run)
             for sentence in self._unlisted.sentences(run.target, run.progress):
                 self.warning(sentence)
             reports.append(region_report)
+        notices += self._delete_messages(submitted)
         if reports:
             self._submit_left_out(reports[0].target.account, now)
         notices += [Notice('counts and events', run.role.name, run.role.value) for run in runs if run.role.value]
@@ -239,6 +244,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         """Runners that know nothing of requests under way: their answers are never taken in."""
         self._runner: Runner[Subject, Any] = Runner(lambda: self.monotonic())
         self._account_runner: AccountRunner = Runner(lambda: self.monotonic())
+        self._deletions: list[Finished[Subject, Any]] = []
 
     def _new_wait(self) -> Wait:
         """The wait of one run. A process that ends after the run waits until its requests have ended."""
@@ -279,11 +285,29 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         plan = planning.plan(self.settings, run.target, progress, now, lookback, under_way)
         if run.role is not Role.COUNTING:
             plan = replace(plan, listings=(), sweep=None)
+        if not (run.saves and self.receives_events):
+            plan = replace(plan, receives=())
         if plan.sweep is not None and self._ends_after_run:
             plan = replace(plan, sweep=replace(plan.sweep, seconds=self.settings.run_timeout))
-        steps = run.steps(plan, self.access, self._run_number, now)
+        return self._awaited_where_last(run.steps(plan, self.access, self._run_number, now))
+
+    def _awaited_where_last(self, steps: Iterable[RunStep]) -> Iterable[RunStep]:
+        """The steps, all of which a process waits for that ends after this run."""
         waits_for_all = self._ends_after_run or self.pace.passes_at_once
         return (replace(step, is_awaited=True) for step in steps) if waits_for_all else steps
+
+    def _delete_messages(self, runs: Iterable[Run]) -> list[Notice]:
+        """Delete the messages whose events were submitted. Nobody waits for that, unless this process ends now.
+
+        Returns what failed where no next run will say it.
+        """
+        steps = [step for run in runs for step in run.delete_steps(self.access)]
+        self._deletions = []
+        if steps and not self._cancelled:
+            awaited = self._awaited_where_last(steps)
+            self._deletions = self._runner.run(awaited, self._new_wait(), self.settings.run_timeout).finished
+        failures = [result for _, result in self._deletions if isinstance(result, Failure) and self._ends_after_run]
+        return [Notice(failure.operation, failure.kind, str(failure)) for failure in failures]
 
     def _results(self, runs: Sequence[Run], steps: Sequence[RunStep], wait: Wait) -> Results[Subject, Any]:
         """The results of the steps, and of those that stand in for what AWS refused, which a process that ends after
@@ -333,6 +357,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self.log.warning('Counts of %s in %s are not known for %s.', *target, span)
         submission = Submission(self, self.settings.tags, target, now)
         submission.submit(region_report.readings())
+        submission.log(region_report.event_logs)
         submission.submit(telemetry.dropped(submission.dropped))
         submission.submit(telemetry.run(self.monotonic() - started, submission.contexts, covered))
 

@@ -21,6 +21,7 @@ class MetricType(StrEnum):
 
     GAUGE = 'gauge'
     COUNT = 'count'
+    DISTRIBUTION = 'distribution'
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,21 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """How many values of a declared distribution are above one bound and not above the next.
+
+    `tags` and `account` are as for a sample.
+    """
+
+    metric: MetricSpec
+    number: int
+    lower: float
+    upper: float
+    tags: tuple[str, ...] = ()
+    account: str = ''
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """A level of a declared service check. An OK has no message. `account` is as for a sample."""
 
@@ -128,7 +144,7 @@ class Event:
     tags: tuple[str, ...] = ()
 
 
-Reading = Sample | Status | Event
+Reading = Sample | Bucket | Status | Event
 
 
 class FailureKind(StrEnum):
@@ -207,7 +223,11 @@ class Calls(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An IAM action that the check needs. `feature` is what is lost without it, for README.md and the policy."""
+    """An IAM action that the check needs. `feature` is what is lost without it, for README.md and the policy.
+
+    `resource` is what the policy allows the action for.
+    """
 
     name: str
     feature: str
+    resource: str = '*'

@@ -34,6 +34,7 @@ from datadog_checks.amazon_ses.cloudwatch.series import Series
 from datadog_checks.amazon_ses.cloudwatch.slots import Poll
 from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.configuration.settings import Settings
+from datadog_checks.amazon_ses.events.queues import DeleteTask, ReceiveTask, receive_tasks
 from datadog_checks.amazon_ses.model import Target
 from datadog_checks.amazon_ses.progress import Progress
 from datadog_checks.amazon_ses.registry import SWEEPS
@@ -44,7 +45,10 @@ from datadog_checks.amazon_ses.sweeps.worker import SweepTask
 SWEEP = 'sweep'
 """Stands for the source of the step that asks the sweeps."""
 
-Task = Collector | Listing | Batch | SweepTask
+QUEUE = 'queue'
+"""Stands for the source of the steps that read queues of events."""
+
+Task = Collector | Listing | Batch | SweepTask | ReceiveTask | DeleteTask
 
 SOURCES_OF_BATCHES = {Purpose.COUNTS: CLOUDWATCH, Purpose.SNDS: SNDS, Purpose.SURVEY: Purpose.SURVEY}
 """What a batch is asked for, as a source where it is one."""
@@ -54,7 +58,7 @@ SOURCES_OF_BATCHES = {Purpose.COUNTS: CLOUDWATCH, Purpose.SNDS: SNDS, Purpose.SU
 class Plan:
     """The tasks of one Region, in the order in which they are asked. `progress` is what the plan was made from.
 
-    `sweep` is for the sweeps of which something is due.
+    `sweep` is for the sweeps of which something is due, `receives` are the parts of reading the queues of events.
     """
 
     collectors: tuple[Collector, ...]
@@ -62,11 +66,12 @@ class Plan:
     poll: Poll
     progress: Progress
     sweep: SweepTask | None = None
+    receives: tuple[ReceiveTask, ...] = ()
 
     @property
     def tasks(self) -> tuple[Task, ...]:
         sweeps = () if self.sweep is None else (self.sweep,)
-        return (*self.collectors, *self.listings, *self.poll.batches, *sweeps)
+        return (*self.collectors, *self.listings, *self.poll.batches, *sweeps, *self.receives)
 
 
 def plan(
@@ -94,10 +99,11 @@ def plan(
         unrecognized = UNRECOGNIZED in settings.collect
         listings = (discovery.next_listing(progress.inventory, now, unrecognized, settings.linked_accounts),)
     sweep = None if SWEEP in asked_names else _sweep_task(settings, target, progress, now)
+    receives = receive_tasks(settings.events.queues, target.region, settings.interval, settings.network.read_timeout)
     if quiet is not False:
         if quiet:
             progress = _advanced_without_data(settings, progress, now, lookback)
-        return Plan(collectors, listings, Poll(progress.slots.slot, (), lookback), progress, sweep)
+        return Plan(collectors, listings, Poll(progress.slots.slot, (), lookback), progress, sweep, receives)
     slot = slots.next_slot(progress.slots, target, now, period_in_use(settings, progress))
     asked_keys = _keys_under_way(under_way)
     count_batches, progress = _count_batches(settings, progress, now, Poll(slot, (), lookback), asked_keys)
@@ -106,7 +112,7 @@ def plan(
         every += daily.daily_batches(progress.selection, now)
     if Purpose.SURVEY not in asked_names:
         every += survey.survey_batches(progress.survey, now)
-    return Plan(collectors, listings, Poll(slot, tuple(every), lookback), progress, sweep)
+    return Plan(collectors, listings, Poll(slot, tuple(every), lookback), progress, sweep, receives)
 
 
 def active_sweeps(settings: Settings) -> tuple[Sweep[Any], ...]:
@@ -260,6 +266,8 @@ def _source_of(task: Task) -> str:
         return task.name
     if isinstance(task, SweepTask):
         return SWEEP
+    if isinstance(task, (ReceiveTask, DeleteTask)):
+        return QUEUE
     return DISCOVERY if isinstance(task, Listing) else SOURCES_OF_BATCHES[task.purpose]
 
 

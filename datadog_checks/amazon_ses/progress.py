@@ -27,6 +27,7 @@ from datadog_checks.amazon_ses.cloudwatch.survey import Survey
 from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.collectors.account import STANDING_SOURCES, Standing, changes, newest_standing, standing
 from datadog_checks.amazon_ses.configuration.settings import Settings
+from datadog_checks.amazon_ses.events.intake import Events
 from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, malformed
 from datadog_checks.amazon_ses.sources import CLOUDWATCH, CLOUDWATCH_SOURCES, DISCOVERY, SNDS, Sources
 from datadog_checks.amazon_ses.sweeps import states as sweep_states
@@ -48,6 +49,7 @@ class Progress:
     quarantine: Quarantine = field(default_factory=Quarantine)
     sources: Sources = field(default_factory=dict)
     sweeps: States = field(default_factory=dict)
+    events: Events = field(default_factory=Events)
 
 
 @dataclass(frozen=True, slots=True)

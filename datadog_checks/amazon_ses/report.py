@@ -6,7 +6,7 @@ Each run submits every value that is recent enough, whether or not it asked AWS 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,9 +19,12 @@ from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES, SE
 from datadog_checks.amazon_ses.cloudwatch.selection import MAX_SERIES
 from datadog_checks.amazon_ses.cloudwatch.series import SUM
 from datadog_checks.amazon_ses.cloudwatch.slots import IDLE_INTERVAL
-from datadog_checks.amazon_ses.collectors import Collector
+from datadog_checks.amazon_ses.collectors import Collector, send_statistics
 from datadog_checks.amazon_ses.collectors.account import ACCOUNT, MAX_SEND_RATE, QUOTA_V1, SENDING_STATUS, SENDING_V1
 from datadog_checks.amazon_ses.configuration.settings import Settings
+from datadog_checks.amazon_ses.events import intake
+from datadog_checks.amazon_ses.events.intake import Intake, Log
+from datadog_checks.amazon_ses.events.queues import EventQueue
 from datadog_checks.amazon_ses.model import (
     Calls,
     Event,
@@ -84,7 +87,8 @@ INTERVALS: Mapping[str, int] = {
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """The outcome of a run in one Region: the next progress, the counts to submit, the events, and the failures and
-    warnings of the run as a whole, and whether the Region is one of `regions: all` that never answered yet."""
+    warnings of the run as a whole, whether the Region is one of `regions: all` that never answered yet, and what counts
+    of messages from queues."""
 
     target: Target
     progress: Progress
@@ -93,6 +97,7 @@ class RunResult:
     failures: tuple[Failure, ...]
     warnings: tuple[str, ...]
     is_on_trial: bool = False
+    intake: Intake = field(default_factory=Intake)
 
 
 class Report:
@@ -108,7 +113,8 @@ class Report:
         self._context = sweep_context(settings, result.target, result.progress)
         sources = result.progress.sources
         of_sweeps = _failures_of_sweeps(self._sweeps, result.progress.sweeps, now)
-        self.failures = telemetry.failures(sources, (*of_sweeps, *result.failures))
+        of_queues = intake.failures(result.progress.events, self._queues)
+        self.failures = telemetry.failures(sources, (*of_sweeps, *of_queues, *result.failures))
         sources = sources or _as_sources(self._sweeps, result.progress.sweeps, now)
         level = telemetry.level(sources, self.failures, {**INTERVALS, CLOUDWATCH: self._period}, now)
         self.level = Level.UNKNOWN if result.is_on_trial and level is not Level.OK else level
@@ -116,6 +122,16 @@ class Report:
     @property
     def target(self) -> Target:
         return self._result.target
+
+    @property
+    def event_logs(self) -> Iterable[Log]:
+        """The logs of events, where the option `event_logs` asks for them."""
+        return self._result.intake.logs
+
+    @property
+    def _queues(self) -> Iterable[EventQueue]:
+        """The queues of this Region."""
+        return (queue for queue in self._settings.events.queues if queue.region == self.target.region)
 
     @property
     def warnings(self) -> Iterable[Notice]:
@@ -152,8 +168,12 @@ class Report:
         """Counts, events, current readings, thresholds and telemetry, without duration and contexts of the run."""
         result, settings, target = self._result, self._settings, self.target
         yield from count_samples(result.counts)
+        yield from intake.counted(result.intake)
         yield from result.events
-        current = (*current_readings(settings, result.progress, self._now), *self._swept())
+        progress = result.progress
+        attempts = _attempts_of_a_day(progress.sources, self._now)
+        of_queues = intake.readings(progress.events, self._queues, attempts, self._now)
+        current = (*current_readings(settings, progress, self._now), *self._swept(), *of_queues)
         yield from current
         samples = (reading for reading in current if isinstance(reading, Sample))
         yield from thresholds.statuses(settings.thresholds, samples, (*settings.tags, *target.tags))
@@ -166,6 +186,15 @@ class Report:
         """What the sweeps show."""
         for sweep in self._sweeps:
             yield from states.readings(sweep, self._result.progress.sweeps, self._context, self._now)
+
+
+def _attempts_of_a_day(sources: Sources, now: float) -> float | None:
+    """The delivery attempts of the last 24 hours, None where GetSendStatistics does not say."""
+    readings = _held(sources, send_statistics.SEND_STATISTICS, now)
+    samples = (reading for reading in readings if isinstance(reading, Sample))
+    attempts = send_statistics.METRICS['DeliveryAttempts']
+    of_a_day = attempts, (send_statistics.DAY_TAG,)
+    return next((sample.value for sample in samples if (sample.metric, sample.tags) == of_a_day), None)
 
 
 def _failures_of_sweeps(sweeps: Iterable[Sweep[Any]], swept: States, now: float) -> Iterable[Failure]:

@@ -19,6 +19,9 @@ from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
 from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.configuration.settings import Settings
+from datadog_checks.amazon_ses.events import intake, queues
+from datadog_checks.amazon_ses.events.intake import Intake
+from datadog_checks.amazon_ses.events.queues import DeleteTask, Received, ReceiveTask
 from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, Target
 from datadog_checks.amazon_ses.planning import Plan, Task
 from datadog_checks.amazon_ses.progress import (
@@ -105,6 +108,7 @@ class Run:
         self.progress = progress
         self.counts = Counts()
         self.events: list[Event] = []
+        self.intake = Intake()
         self.failures: list[Failure] = []
         self.warnings: list[str] = []
         self.is_on_trial = False
@@ -132,7 +136,7 @@ class Run:
                 self.counts = self.counts.plus(counts)
         except Exception as error:
             self._report_unexpected(error)
-            self.progress, self.counts, self.events = before, Counts(), []
+            self.progress, self.counts, self.events, self.intake = before, Counts(), [], Intake()
 
     def steps(self, plan: Plan, access: Access, run: int, now: float) -> Iterable[RunStep]:
         """The tasks of a plan as steps for the runner. `run` is the number of this run in the process."""
@@ -153,6 +157,12 @@ class Run:
                 for collector in sources.stand_ins_for(task, outcome) if refused else ():
                     if collector not in self._planned:
                         yield self._step(start, collector, access, SignInCircuit())
+
+    def delete_steps(self, access: Access) -> Iterable[RunStep]:
+        """The steps that delete the messages whose events were saved and submitted in this run."""
+        if self._start is not None and self.saving is Saving.SAVED:
+            for task in queues.delete_tasks(self.intake.handles):
+                yield self._step(self._start, task, access, SignInCircuit(), is_awaited=False)
 
     def _step(
         self, start: RunStart, task: Task, access: Access, circuit: SignInCircuit, is_awaited: bool = True
@@ -194,6 +204,11 @@ class Run:
         self._roll_back()
 
     @property
+    def saves(self) -> bool:
+        """Whether this run counts, and saves what it counted."""
+        return self.role is Role.COUNTING and isinstance(self._store, Store)
+
+    @property
     def result(self) -> RunResult:
         return RunResult(
             self.target,
@@ -203,6 +218,7 @@ class Run:
             tuple(self.failures),
             tuple(self.warnings),
             self.is_on_trial,
+            self.intake,
         )
 
     def _perform(self, access: Access, task: Task, now: float, circuit: SignInCircuit) -> Any:
@@ -216,6 +232,10 @@ class Run:
                 answer = access.fetch(task, region, account, access.turns.cancellation())
             elif isinstance(task, SweepTask):
                 answer = worker.sweep(task, self._edge(access, now))
+            elif isinstance(task, ReceiveTask):
+                answer = queues.receive(task, self._queue_edge(access, now))
+            elif isinstance(task, DeleteTask):
+                answer = queues.delete(task, self._queue_edge(access, now))
             elif isinstance(task, Listing):
                 answer = access.list_metrics(task, region, account, discovery.LISTING_SECONDS)
             else:
@@ -231,14 +251,18 @@ class Run:
 
     def _edge(self, access: Access, now: float) -> Edge:
         """The way to AWS of a step of the sweeps that begins now."""
-        is_cancelled, pace = access.turns.cancellation(), access.turns.pace
-        begun = pace.monotonic()
+        is_cancelled = access.turns.cancellation()
         return Edge(
             lambda request: access.ask(request, self.target, is_cancelled),
             lambda request: access.seconds_until(request, self.target),
-            lambda: now + pace.elapsed(begun),
+            _clock(access, now),
             is_cancelled,
         )
+
+    def _queue_edge(self, access: Access, now: float) -> queues.Edge:
+        """The way to the queues of a step that begins now."""
+        sqs = access.queues
+        return queues.Edge(sqs.receive, sqs.attributes, sqs.delete, _clock(access, now), access.turns.cancellation())
 
     def _apply_outcomes(
         self, outcomes: Outcomes, under_way: Iterable[UnderWay[Subject]], now: float, foreign_accounts: ForeignAccounts
@@ -258,6 +282,7 @@ class Run:
     ) -> list[tuple[Batch, Any]]:
         """Take in snapshots and listings that a run asked for. Returns its batches with their outcomes."""
         batches: list[tuple[Batch, Any]] = []
+        self._take_messages(outcomes, start)
         for (_, _, task), outcome in outcomes:
             if isinstance(task, Batch):
                 batches.append((task, outcome))
@@ -268,10 +293,24 @@ class Run:
             elif isinstance(task, SweepTask):
                 self.progress, events = after_sweeps(self.progress, task, outcome)
                 self.events.extend(events)
-            else:
+            elif isinstance(task, Collector):
                 self.progress, events = after_snapshot(self.progress, task, outcome, start.at, start.run)
                 self.events.extend(events)
         return batches
+
+    def _take_messages(self, outcomes: Outcomes, start: RunStart) -> None:
+        """Take in what the workers of a run received from queues, and what they could not delete."""
+        received, events = [], self.progress.events
+        for (_, _, task), outcome in outcomes:
+            if isinstance(task, ReceiveTask) and isinstance(outcome, Received):
+                received.append((task, outcome))
+            elif isinstance(task, DeleteTask):
+                events = intake.after_deleting(events, task, outcome)
+        if received:
+            events, added = intake.after_receiving(events, received, self.target, start.at, self._settings.events.logs)
+            self.intake = self.intake.plus(added)
+        if events is not self.progress.events:
+            self.progress = replace(self.progress, events=events)
 
     def _report_unfinished(self, results: Results[Subject, Any]) -> None:
         """Report what AWS has not answered yet, and what could not be asked for lack of time."""
@@ -293,7 +332,7 @@ class Run:
 
     def _roll_back(self) -> None:
         """Go back to the progress that is in the store, and submit none of this run's counts."""
-        self.progress, self.counts = self._store.recall(self.target), Counts()
+        self.progress, self.counts, self.intake = self._store.recall(self.target), Counts(), Intake()
 
 
 def unfinished(under_way: Iterable[UnderWay[Any]], waiting: int, settings: Settings) -> Failure:
@@ -325,8 +364,19 @@ def _address(task: Task, now: float) -> tuple[str, str, str]:
     if isinstance(task, SweepTask):
         turn = states.next_in_turn(task.sweeps, task.states, task.context, now)
         return 'sesv2', turn[1].operation if turn else planning.SWEEP, planning.SWEEP
+    if isinstance(task, ReceiveTask):
+        return 'sqs', queues.RECEIVE, f'{queues.RECEIVE}:{task.queue.url}:{task.worker}'
+    if isinstance(task, DeleteTask):
+        return 'sqs', queues.DELETE, f'{queues.DELETE}:{task.queue.url}:{task.worker}'
     # No series is in two batches at a time, so the first one names its batch.
     return 'cloudwatch', answers.OPERATION, f'{task.purpose}:{task.queries[0].series.key}'
+
+
+def _clock(access: Access, now: float) -> Callable[[], float]:
+    """The time of the check for a step that begins now."""
+    pace = access.turns.pace
+    begun = pace.monotonic()
+    return lambda: now + pace.elapsed(begun)
 
 
 def _without_accounts(answer: ListingAnswer, foreign: frozenset[str]) -> ListingAnswer:
@@ -346,11 +396,14 @@ def _is_usual(step: UnderWay[Subject]) -> bool:
     task = step.subject.task
     if isinstance(task, Listing):
         return step.seconds < discovery.LISTING_SECONDS
+    if isinstance(task, (ReceiveTask, DeleteTask)):
+        return step.seconds < 2 * queues.MOST_SECONDS
     return _is_late(task) and step.seconds < 2 * worker.MOST_SECONDS
 
 
 def _is_late(task: Task) -> bool:
-    """Whether a run does not wait for a task that was planned: it may have to wait for its turn with SES."""
+    """Whether a run does not wait for a task that was planned: it may have to wait for its turn with SES, or reads a
+    queue for some seconds."""
     if isinstance(task, Collector):
         return task.may_be_late or bool(task.instead_of)
-    return isinstance(task, SweepTask)
+    return isinstance(task, (SweepTask, ReceiveTask, DeleteTask))

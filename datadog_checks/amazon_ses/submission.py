@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from datadog_checks.amazon_ses import catalogue
 from datadog_checks.amazon_ses.cloudwatch import families
-from datadog_checks.amazon_ses.model import PREFIX, Event, MetricType, Reading, Sample, Status, Target
+from datadog_checks.amazon_ses.events import counts
+from datadog_checks.amazon_ses.model import PREFIX, Bucket, Event, MetricType, Reading, Sample, Status, Target
 from datadog_checks.amazon_ses.telemetry import UNLIMITED
 from datadog_checks.base import AgentCheck
 
 DECLARED = frozenset({*catalogue.METRICS, *catalogue.STATUSES, *catalogue.EVENTS})
-AMOUNTS = frozenset(spec.count for spec in families.SPECS if spec.count is not None)
+AMOUNTS = frozenset(
+    (
+        *(spec.count for spec in families.SPECS if spec.count is not None),
+        *(metric for metric in counts.METRICS if metric.type is MetricType.COUNT),
+    )
+)
 DECLARED_IDS = frozenset(map(id, DECLARED))
 """Nearly every reading has one of these objects. A comparison by value would cost more than the submission."""
 
@@ -35,11 +42,13 @@ class Submission:
     def submit(self, readings: Iterable[Reading]) -> None:
         """Submit the readings whose metric, status or event is in the catalogue. Any other is a bug and is logged."""
         for reading in readings:
-            declaration = reading.metric if isinstance(reading, Sample) else reading.spec
+            declaration = reading.metric if isinstance(reading, (Sample, Bucket)) else reading.spec
             if id(declaration) not in DECLARED_IDS and declaration not in DECLARED:
                 self._check.log.error('Not submitted, because it is not in the catalogue: %s', declaration.name)
             elif isinstance(reading, Sample):
                 self._metric(reading, [*self._scope(reading.account), *reading.tags])
+            elif isinstance(reading, Bucket):
+                self._bucket(reading, [*self._scope(reading.account), *reading.tags])
             elif isinstance(reading, Status):
                 self._check.service_check(
                     PREFIX + reading.spec.name,
@@ -68,6 +77,23 @@ class Submission:
         # The limiter counts a metric when it is submitted: once it says so, this one was dropped as well.
         if limiter is not None and limiter.reached_limit and sample.metric in AMOUNTS:
             self.dropped += sample.value
+
+    def _bucket(self, bucket: Bucket, tags: list[str]) -> None:
+        self._check.submit_histogram_bucket(
+            bucket.metric.full_name,
+            bucket.number,
+            bucket.lower,  # type: ignore[arg-type]  # the Agent takes any number
+            bucket.upper,  # type: ignore[arg-type]
+            monotonic=False,
+            hostname='',
+            tags=tags,
+        )
+        self.contexts += 1
+
+    def log(self, logs: Iterable[Mapping[str, Any]]) -> None:
+        """Send logs as the Agent's integrations do. They arrive where the Agent collects logs of this check."""
+        for entry in logs:
+            self._check.send_log(dict(entry))
 
     def _event(self, event: Event, tags: list[str]) -> None:
         where = ', '.join(tag.partition(':')[2] for tag in tags if tag.startswith(('aws_account:', 'region:')))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.call import Operation
-from simulator.operations import cloudwatch, identities, metric_data, resources, ses, sts
+from simulator.operations import cloudwatch, identities, metric_data, resources, ses, sqs, sts
 
 # SES documents one call a second for each of its reads.
 _INVENTORY = {
@@ -41,5 +41,8 @@ OPERATIONS: dict[tuple[str | None, str | None], Operation] = {
     ('sts', 'AssumeRoleWithWebIdentity'): Operation(
         sts.assume_role_with_web_identity, 'sts:AssumeRoleWithWebIdentity', signed=False
     ),
+    ('sqs', 'ReceiveMessage'): Operation(sqs.receive_message, 'sqs:ReceiveMessage'),
+    ('sqs', 'DeleteMessageBatch'): Operation(sqs.delete_message_batch, 'sqs:DeleteMessage'),
+    ('sqs', 'GetQueueAttributes'): Operation(sqs.get_queue_attributes, 'sqs:GetQueueAttributes'),
     **{key: Operation(answer, f'ses:{key[1]}', per_second=1) for key, answer in _INVENTORY.items()},
 }

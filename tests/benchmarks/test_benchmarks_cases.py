@@ -15,7 +15,9 @@ from datadog_checks.amazon_ses import AmazonSesCheck
 from simulator import SCENARIOS, Clock, Simulator, series_id
 
 REGION = 'us-east-1'
-TINY = of_sets('tiny', 3, rounds=2, members=3, sample=15, measures=tuple(MEASURES.keys() - {'thrift', 'budget'}))
+TINY = of_sets(
+    'tiny', 3, rounds=2, members=3, sample=15, measures=tuple(MEASURES.keys() - {'thrift', 'budget', 'queue'})
+)
 OF_ACCOUNT = len(ACCOUNT_LEVEL.metrics)
 BY_NAME = {case.name: case for case in CASES}
 

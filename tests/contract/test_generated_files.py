@@ -11,6 +11,7 @@ import yaml
 
 from datadog_checks.amazon_ses import AmazonSesCheck, catalogue
 from datadog_checks.amazon_ses.config_models import InstanceConfig
+from datadog_checks.amazon_ses.events import queues
 from datadog_checks.amazon_ses.model import PREFIX
 from tools import renders, spec, sync
 
@@ -31,6 +32,8 @@ UNITS = {
     'unit',
 }
 """The units of Datadog that this check uses. Datadog refuses unknown ones, for example `metric`."""
+
+OF_QUEUES = {'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'}
 
 FILES = {**spec.FILES, **renders.FILES}
 
@@ -94,7 +97,7 @@ def test_metadata_keeps_the_rules_of_datadog(root: Path) -> None:
         name = row['metric_name']
         assert tuple(row) == renders.COLUMNS
         assert re.fullmatch(r'amazon_ses(\.[a-z0-9_]+)+', name), name
-        assert row['metric_type'] in {'count', 'gauge'}, name
+        assert row['metric_type'] in {'count', 'gauge', 'distribution'}, name
         assert row['orientation'] in {'-1', '0', '1'}, name
         assert re.fullmatch(r'\d*', row['interval']), name
         assert {row['unit_name'], row['per_unit_name']} <= UNITS, name
@@ -130,17 +133,18 @@ def test_service_checks_keep_the_rules_of_datadog(root: Path) -> None:
 
 
 def test_policy_allows_exactly_the_declared_actions(root: Path) -> None:
-    """The policy allows exactly the declared actions, each once, by name and only to read."""
+    """The policy allows exactly the declared actions, each once and by name, to read and to delete messages."""
     policy = load(root, renders.IAM_POLICY)
     allowed = Counter(action for statement in policy['Statement'] for action in statement['Action'])
     assert allowed == Counter({action.name for action in catalogue.ACTIONS})
     for action in allowed:
-        assert re.fullmatch(r'(ses|cloudwatch):(Get|List|Describe|BatchGet)[A-Za-z]+', action)
+        assert re.fullmatch(r'(ses|cloudwatch):(Get|List|Describe|BatchGet)[A-Za-z]+', action) or action in OF_QUEUES
     identifiers = [statement['Sid'] for statement in policy['Statement']]
     assert len(set(identifiers)) == len(identifiers)
     for statement in policy['Statement']:
         assert re.fullmatch(r'[A-Za-z0-9]+', statement['Sid'])
-        assert (statement['Effect'], statement['Resource']) == ('Allow', '*')
+        resource = queues.RESOURCE if set(statement['Action']) & OF_QUEUES else '*'
+        assert (statement['Effect'], statement['Resource']) == ('Allow', resource)
 
 
 def test_shipped_configuration_is_valid(root: Path) -> None:

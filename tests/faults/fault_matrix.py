@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from common import ACCOUNT, KEY, OTHER, REGION, SECRET
-from fault_trial import Record, Strike, play
+from fault_trial import QUEUE_URL, Record, Strike, play
 
 ROLE = f'arn:aws:iam::{ACCOUNT}:role/mail'
 WARM_RUNS, FAULTY_RUNS, RECOVERY_RUNS = 4, 3, 2
@@ -65,6 +65,10 @@ OPERATIONS = (
             'GetConfigurationSetEventDestinations': 'configuration_set.',
             'ListReputationEntities': 'tenant.',
         }.items()
+    ),
+    *(
+        Operation(name, ('event.',), {'account_id': ACCOUNT, 'event_queues': [{'url': QUEUE_URL}]}, each_run=True)
+        for name in ('ReceiveMessage', 'DeleteMessageBatch', 'GetQueueAttributes')
     ),
     Operation('GetCallerIdentity', ()),
     Operation('AssumeRole', (), {'role_arn': ROLE, 'account_id': ACCOUNT}),
@@ -154,7 +158,17 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
 OF_QUERIES = ('partial', 'internal_error', 'forbidden', 'wrong_ids', 'missing_results', 'empty_results', 'token_loop')
 """Kinds of faults that only answers to queries of metrics can have."""
 
-VALID_ANSWERS = {('ListMetrics', 'answer with lists everywhere')}
+LOOKS_EMPTY = (
+    *('answer with no member', 'answer with null everywhere', 'answer with empty text everywhere'),
+    *('answer with lists everywhere', 'answer with structures everywhere', 'another structure', 'no bytes'),
+    *('a page of a portal', 'a page once', 'no answer once', 'connection reset once'),
+)
+"""Faults after which a queue looks empty for a run: messages whose answer is lost come again."""
+
+VALID_ANSWERS = {
+    ('ListMetrics', 'answer with lists everywhere'),
+    *(('ReceiveMessage', fault) for fault in LOOKS_EMPTY),
+}
 """Faults that are answers of AWS: the list of metrics is empty, as in an account without configuration sets."""
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from common import OTHER, REGION, START, Driver, instance_of, wait_for_workers
+from common import ACCOUNT, OTHER, REGION, START, Driver, instance_of, wait_for_workers
 
 from datadog_checks.amazon_ses.cloudwatch.metric_table import EVENTS
 from datadog_checks.base.stubs import aggregator, datadog_agent
-from simulator import Clock, Fault, Simulator
+from simulator import Clock, Fault, Simulator, mail_events
 from simulator.scenarios import Scenario, configuration_sets
 
 REGIONS = (REGION, OTHER)
@@ -24,6 +24,9 @@ OPTIONS = {
     'read_timeout': 1,
 }
 SETTLING_RUNS = 4
+QUEUE = 'datadog-ses-events'
+QUEUE_URL = f'https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{QUEUE}'
+
 MINUTE, STEP = 60, 900
 HISTORY = 4 * 3600.0
 """Seconds of mail before the first run: more than the check looks back."""
@@ -106,6 +109,7 @@ def _play(driver: Driver, strikes: Sequence[Strike], runs: int) -> Record:
                 continue
             place = {} if strike.region is None else {'region': strike.region}
             rules[index] = driver.sim.faults.add(Fault(operation=strike.operation, **place, **strike.fault))
+        driver.sim.send(QUEUE, [mail_events.sns(mail_events.bounce())])
         _run(driver, record)
         driver.clock.advance(MINUTE if number < runs else STEP)
     for region in REGIONS:

@@ -22,4 +22,6 @@ def test_a_fault_costs_itself_alone(cell: Cell) -> None:
 def test_the_matrix_has_every_operation_that_the_check_uses() -> None:
     """Each operation of the declared IAM actions, and each that signs in, is in the matrix."""
     declared = {action.name.partition(':')[2] for action in ACTIONS}
+    # The one action whose operation has another name.
+    declared = declared - {'DeleteMessage'} | {'DeleteMessageBatch'}
     assert declared | {'AssumeRole', 'GetCallerIdentity'} == {operation.name for operation in OPERATIONS}

@@ -31,7 +31,7 @@ WRONG: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({'statistic': 'p99'}, ('`statistic`', "'p99'", 'average')),
     ({'statistics': 'sum'}, ('`statistics`', "'sum'", 'list')),
     ({'endpoint_url': 'localhost:4566'}, ('`endpoint_url`', "'localhost:4566'", 'http://')),
-    ({'endpoint_url': {'s3': 'http://x'}}, ('`endpoint_url`', 's3', 'cloudwatch, ses, sesv2, sts')),
+    ({'endpoint_url': {'s3': 'http://x'}}, ('`endpoint_url`', 's3', 'cloudwatch, ses, sesv2, sqs, sts')),
     ({'role_arn': 'reader'}, ('`role_arn`', "'reader'", 'arn:aws:iam::')),
     ({'external_id': 'an-external-id'}, ('`external_id`', '`role_arn`')),
     ({'aws_secret_access_key': None}, ('`aws_access_key_id`', '`aws_secret_access_key`')),

@@ -39,6 +39,10 @@ FAMILIES: Mapping[str, Tags] = {
     'configuration_set.unhealthy': Tags((*TARGET_TAGS, 'problem')),
     'configuration_set.unnamed': Tags(TARGET_TAGS),
     'dimension.': Tags(TARGET_TAGS, ('campaign',)),
+    'event.': Tags(
+        TARGET_TAGS,
+        ('queue', 'reason', 'provider', 'event', 'configuration_set', 'bounce_type', 'bounce_sub_type', 'template'),
+    ),
     'finding.age': Tags((*TARGET_TAGS, 'impact')),
     'finding.high_impact': Tags(
         (*TARGET_TAGS, 'type', 'scope'), ('configuration_set', *IDENTITY, 'tenant', 'tenant_id')
@@ -118,6 +122,7 @@ UNCHARTED: Mapping[str, str] = {
     **{f'{PREFIX}{event}': 'its exact count is charted; the gauge is for thresholds of the check' for event in EVENTS},
     **{f'{PREFIX}*.{statistic}': 'an additional statistic, off by default' for statistic in STATISTICS},
     'amazon_ses.dimension.*': 'off by default, with tags of the operator: the charts are a start',
+    'amazon_ses.event.*': 'only with queues of the operator, which are off by default',
     'amazon_ses.collector.covered_seconds': 'its sum over an hour, for a monitor: more than 3,600 is several Agents',
     'amazon_ses.collector.periods_unknown': 'only after a damage, a failover or with several writers; the log has them',
     'amazon_ses.collector.region_left_out': 'which Regions `regions: all` does not read; the log names them once',

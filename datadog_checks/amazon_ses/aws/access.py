@@ -20,6 +20,7 @@ from datadog_checks.amazon_ses.aws.client_pool import ClientPool
 from datadog_checks.amazon_ses.aws.credentials import SignInRegions
 from datadog_checks.amazon_ses.aws.failures import failure_of
 from datadog_checks.amazon_ses.aws.local_causes import local_cause
+from datadog_checks.amazon_ses.aws.queues import Queues
 from datadog_checks.amazon_ses.aws.rate_limit import RateLimit
 from datadog_checks.amazon_ses.aws.sdk_logging import unlogged
 from datadog_checks.amazon_ses.aws.ses_budget import Turns, Urgency
@@ -65,6 +66,7 @@ class Access:
         self._network = network
         sign_in_turns = SignInRegions(sign_in_regions, monotonic)
         self._clients = ClientPool(sign_in, network, sign_in_turns, self.calls, self.turns)
+        self.queues = Queues(self._clients, self._failure)
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
         # By Region. Workers use setdefault, so that all of one Region share a limit.
         self._datapoint_limits: dict[str, RateLimit] = {}

@@ -12,7 +12,7 @@ from botocore.config import Config
 from datadog_checks.amazon_ses.__about__ import __version__
 from datadog_checks.amazon_ses.configuration.network import ATTEMPTS, Network
 
-UNVALIDATED = ('cloudwatch',)
+UNVALIDATED = ('cloudwatch', 'sqs')
 """Services whose requests only this package writes, with thousands of parameters, so that botocore need not check them.
 
 Checking takes 67 of 1,247 ms of a run with 10,000 series where CloudWatch does not speak JSON (botocore 1.40.21,

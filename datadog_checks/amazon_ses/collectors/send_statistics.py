@@ -18,7 +18,8 @@ from datadog_checks.amazon_ses.values import amount, answered_at, epoch
 BUCKET = 900
 
 WHOLE_TAG = 'window:15m'
-WINDOWS = {'window:24h': 86400, 'window:14d': 14 * 86400}
+DAY_TAG = 'window:24h'
+WINDOWS = {DAY_TAG: 86400, 'window:14d': 14 * 86400}
 
 
 def _metric(name: str, meaning: str, orientation: int = 0) -> MetricSpec:

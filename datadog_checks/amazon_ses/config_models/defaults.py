@@ -52,6 +52,10 @@ def instance_enable_legacy_tags_normalization():
     return True
 
 
+def instance_event_logs():
+    return False
+
+
 def instance_exclude_regions():
     return []
 

@@ -58,6 +58,8 @@ class InstanceConfig(BaseModel):
     empty_default_hostname: Optional[bool] = None
     enable_legacy_tags_normalization: Optional[bool] = None
     endpoint_url: Optional[Union[str, MappingProxyType[str, str]]] = None
+    event_logs: Optional[bool] = None
+    event_queues: Optional[tuple[MappingProxyType[str, Any], ...]] = None
     exclude: Optional[tuple[MappingProxyType[str, Any], ...]] = None
     exclude_regions: Optional[tuple[str, ...]] = None
     external_id: Optional[str] = None

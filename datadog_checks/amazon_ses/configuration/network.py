@@ -16,7 +16,7 @@ ATTEMPTS = 2
 LONGEST_BACKOFF = 1.0
 """Seconds that botocore waits at most before the second attempt."""
 
-SERVICES = ('cloudwatch', 'ses', 'sesv2', 'sts')
+SERVICES = ('cloudwatch', 'ses', 'sesv2', 'sqs', 'sts')
 
 FIPS_REGIONS = (
     'us-east-1',

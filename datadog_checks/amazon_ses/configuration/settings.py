@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -16,12 +16,14 @@ from datadog_checks.amazon_ses.cloudwatch.slots import IDLE_INTERVAL
 from datadog_checks.amazon_ses.configuration.agent_options import MOST_WARNINGS
 from datadog_checks.amazon_ses.configuration.bounds import Bounds, parse_bounds
 from datadog_checks.amazon_ses.configuration.dimensions import parse_dimensions
+from datadog_checks.amazon_ses.configuration.event_queues import parse_event_queues
 from datadog_checks.amazon_ses.configuration.network import Network, parse_network
 from datadog_checks.amazon_ses.configuration.options import REGION, Options, SettingsError
 from datadog_checks.amazon_ses.configuration.patterns import parse_patterns
 from datadog_checks.amazon_ses.configuration.quotes import quoted
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn, parse_sign_in
 from datadog_checks.amazon_ses.configuration.thresholds import parse_thresholds
+from datadog_checks.amazon_ses.events.queues import EventOptions
 from datadog_checks.amazon_ses.model import MetricSpec
 from datadog_checks.amazon_ses.registry import SOURCE_NAMES
 from datadog_checks.amazon_ses.thresholds import Threshold
@@ -86,6 +88,7 @@ class Settings:
     dropped_metrics: frozenset[str]
     interval: float
     run_timeout: float
+    events: EventOptions = field(default_factory=EventOptions)
 
     @property
     def account(self) -> str | None:
@@ -131,7 +134,6 @@ def from_options(
     interval = options.number('min_collection_interval', 'seconds above 0, for example 60', 0.001, DAY)
     regions = _regions(options)
     network = parse_network(instance, init_config, agent_proxy, regions, is_readable)
-    statistic = options.choice('statistic', STATISTICS)
     thresholds = parse_thresholds(options.raw('thresholds'), gauges)
     sign_in = parse_sign_in(options)
     named_series = parse_dimensions(options.raw('dimensions'), options.flag('show_addresses'))
@@ -146,7 +148,7 @@ def from_options(
         timeframe=options.whole_number('timeframe', 60, DAY),
         settle_delay=options.whole_number('settle_delay', 0, DAY),
         backfill_limit=options.whole_number('backfill_limit', 60, DAY),
-        statistic=STATISTICS[statistic],
+        statistic=STATISTICS[options.choice('statistic', STATISTICS)],
         statistics={name: STATISTICS[name] for name in options.choices('statistics', STATISTICS, ())},
         zeroed=options.flag('zeroed'),
         named_series=named_series,
@@ -162,6 +164,7 @@ def from_options(
         dropped_metrics=frozenset(dropped_metrics),
         interval=interval,
         run_timeout=options.number('run_timeout', 'seconds from 0.1 to 60', 0.1, 60),
+        events=EventOptions(parse_event_queues(options.raw('event_queues'), regions), options.flag('event_logs')),
     )
 
 

@@ -25,6 +25,9 @@ from datadog_checks.amazon_ses.cloudwatch.slots import Slots
 from datadog_checks.amazon_ses.cloudwatch.survey import Survey
 from datadog_checks.amazon_ses.collectors.account import Standing
 from datadog_checks.amazon_ses.collectors.terms import Terms
+from datadog_checks.amazon_ses.events import memory
+from datadog_checks.amazon_ses.events.intake import Events
+from datadog_checks.amazon_ses.events.memory import Memory
 from datadog_checks.amazon_ses.progress import Progress
 from datadog_checks.amazon_ses.registry import SWEEPS
 from datadog_checks.amazon_ses.sources import CLOUDWATCH_SOURCES, DISCOVERY, Source
@@ -60,7 +63,8 @@ LEDGER_FIELDS = {
 def fingerprint(progress: Progress) -> tuple[object, ...]:
     """Identity of what is saved: while it is unchanged, so is the document."""
     values = (progress.ledger, progress.gauges, progress.inventory, progress.survey.volumes, progress.sweeps)
-    return (*map(id, values), progress.standing, progress.survey.surveyed_at, tuple(_asked_at(progress).items()))
+    identities = map(id, (*values, progress.events.memory))
+    return (*identities, progress.standing, progress.survey.surveyed_at, tuple(_asked_at(progress).items()))
 
 
 def to_document(progress: Progress) -> Document:
@@ -96,6 +100,8 @@ def to_document(progress: Progress) -> Document:
         content['standing'] = [standing.enforcement_status, standing.sending_enabled, *astuple(standing.terms)]
     if progress.sweeps:
         content['sweeps'] = states.to_document(SWEEPS, progress.sweeps)
+    if progress.events.memory.since is not None:
+        content['events'] = memory.to_document(progress.events.memory)
     if progress.ledger is None:
         return Document(content)
     key_numbers = _key_numbers(progress.ledger, progress.selection.series, numbers)
@@ -135,6 +141,7 @@ def from_document(document: Document) -> Progress:
         slots=Slots(int(content['slot']), _optional_time(content['collected'])),
         sources={str(name): Source(float(at), float(at)) for name, at in content['asked'].items()},
         sweeps=states.from_document(SWEEPS, content.get('sweeps', {})),
+        events=Events(memory.from_document(content['events']) if 'events' in content else Memory()),
     )
 
 

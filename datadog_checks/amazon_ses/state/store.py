@@ -142,7 +142,10 @@ class Store:
         else:
             standing = progress.standing if saving is Saving.REFUSED else before.standing
             sweeps = progress.sweeps if saving is Saving.REFUSED else before.sweeps
-            checkpoint.progress = replace(progress, ledger=before.ledger, standing=standing, sweeps=sweeps)
+            events = replace(progress.events, memory=before.events.memory)
+            checkpoint.progress = replace(
+                progress, ledger=before.ledger, standing=standing, sweeps=sweeps, events=events
+            )
         return saving
 
     def submitted(self, target: Target) -> None:
