@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -17,12 +18,20 @@ class Key(NamedTuple):
     tags: tuple[str, ...] = ()
 
 
+REQUEST_ID = re.compile(r'request id [0-9a-f-]{36}')
+"""What differs in each message about the same failure."""
+
+
 class Change(NamedTuple):
     """A service check that differs from the run before."""
 
     time: float
     level: str
     message: str
+
+    def is_like(self, other: Change) -> bool:
+        """Whether both say the same, apart from the request id."""
+        return self.level == other.level and REQUEST_ID.sub('', self.message) == REQUEST_ID.sub('', other.message)
 
 
 @dataclass
@@ -87,7 +96,7 @@ class Tally:
         self.statuses.setdefault((status.name, status.tags), []).append((time, status.status))
         history = self.changes.setdefault(_key(status), [])
         change = Change(time, status.status_name, status.message)
-        if not history or history[-1][1:] != change[1:]:
+        if not (history and change.is_like(history[-1])):
             history.append(change)
 
 

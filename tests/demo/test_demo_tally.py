@@ -32,13 +32,14 @@ def test_gauges_are_replaced_and_counts_are_added() -> None:
 
 
 def test_only_changes_of_a_service_check_are_recorded() -> None:
-    """A level that stays is recorded once, with the time at which it began."""
+    """A level that stays is recorded once, with the time at which it began, whatever the request id of its message."""
     tally = Tally()
-    for time, status, message in ((60, 0, ''), (120, 0, ''), (180, 1, 'denied'), (240, 1, 'denied'), (300, 0, '')):
+    denied = [f'denied: request id {number:08x}-2b30-489d-84f4-dbaf6e2899cf.' for number in range(2)]
+    for time, status, message in ((60, 0, ''), (120, 0, ''), (180, 1, denied[0]), (240, 1, denied[1]), (300, 0, '')):
         tally.add(Run(time, 0.0, service_checks=[ServiceCheck('c', status, TAGS, '', message)]))
 
     assert tally.changes == {
-        Key('c', 'eu-west-1'): [Change(60, 'OK', ''), Change(180, 'WARNING', 'denied'), Change(300, 'OK', '')]
+        Key('c', 'eu-west-1'): [Change(60, 'OK', ''), Change(180, 'WARNING', denied[0]), Change(300, 'OK', '')]
     }
 
 

@@ -17,6 +17,7 @@ from configurations import BASE, PLANTED, files, sections
 from hypothesis import HealthCheck, Phase, given, settings
 
 from datadog_checks.amazon_ses import AmazonSesCheck
+from datadog_checks.amazon_ses.config_models import InstanceConfig
 from datadog_checks.base import ConfigurationError
 from datadog_checks.base.stubs import aggregator, datadog_agent
 from simulator import Clock, Simulator
@@ -101,6 +102,20 @@ def test_each_configuration_works_or_says_what_to_change(
     assert len(warnings) <= 40 and all(len(warning) <= 600 for warning in warnings)
     if not NETWORK & instance.keys() and not init_config and {**instance, **KEYS} == instance:
         run_once({**instance, 'endpoint_url': aws.endpoint_url}, aws)
+
+
+HUGE = 16**5000
+"""A number that Python refuses to write: YAML reads it from 5,000 hexadecimal digits."""
+
+
+@pytest.mark.parametrize('value', [HUGE, -HUGE, [HUGE], {HUGE: HUGE}, {'include': HUGE}, [{HUGE: 1}]], ids=type)
+def test_a_number_of_thousands_of_digits_is_refused_or_has_no_effect(value: object) -> None:
+    """Wherever such a number stands, as a value or as a key, the check works or says what to change."""
+    for name in (*InstanceConfig.model_fields, 'no_option'):
+        for instance, init_config in (({**BASE, name: value}, {}), (dict(BASE), {name: value})):
+            _, message = judge(instance, init_config)
+            if message:
+                assert_says_what_to_change(message)
 
 
 def run_once(instance: dict[Any, Any], aws: Simulator) -> None:

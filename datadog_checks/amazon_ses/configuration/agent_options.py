@@ -131,7 +131,9 @@ def _unknown(
 
 
 def _unread(options: Mapping[str, Any], names: Collection[str]) -> list[str]:
-    return [str(option) for option in options if option not in names and not str(option).startswith('_')]
+    # A key may be anything that YAML has, such as a number of thousands of digits.
+    written = (option if isinstance(option, str) else quoted(option) for option in options if option not in names)
+    return [option for option in written if not option.startswith('_')]
 
 
 def _check_size(section: Mapping[str, Any]) -> None:
