@@ -70,7 +70,7 @@ def test_an_account_without_receiving_is_quiet() -> None:
     play = Play(RECEIVING_RULES, Aws(active='')).run()
     for _ in range(24):
         play.run(ACTIVE_INTERVAL)
-    assert play.shown() == {} and play.told() == [] and len(play.requests) == 21
+    assert play.shown() == {} and play.told() == [] and len(play.requests) == 22
 
 
 def test_receiving_costs_six_requests_an_hour() -> None:
@@ -95,6 +95,14 @@ def test_a_set_that_is_active_no_more_is_told_when_it_is_sure() -> None:
     assert play.shown()['receiving.rule_set_active'] == 0 and values_of(play.shown(), 'receiving.rules') == {}
     aws.active = 'old'
     assert play.run(ACTIVE_INTERVAL).told() == [('receiving.rule_set', 'another receipt rule set is active')]
+
+
+def test_a_first_answer_without_content_is_no_change() -> None:
+    """An active set that comes after a single answer without content is a first sight, and no event."""
+    aws = Aws(rule(), active='')
+    play = Play(RECEIVING_RULES, aws).run()
+    aws.active = 'inbound'
+    assert play.run(CONFIRMED_AFTER).told() == [] and play.shown()['receiving.rule_set_active'] == 1
 
 
 def test_an_empty_answer_between_two_others_is_no_change() -> None:
@@ -157,7 +165,7 @@ def test_rule_sets_without_an_active_one_are_shown() -> None:
     """Where rule sets exist and none was ever active, that is shown and no event."""
     aws = Aws(active='')
     aws.sets = ['old']
-    play = Play(RECEIVING_RULES, aws).run()
+    play = Play(RECEIVING_RULES, aws).run().run(CONFIRMED_AFTER)
     assert play.shown()['receiving.rule_set_active'] == 0 and play.told() == []
 
 

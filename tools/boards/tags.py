@@ -127,6 +127,8 @@ UNCHARTED: Mapping[str, str] = {
         for name in ('count', 'destinations', 'severity', 'unhealthy', 'unnamed')
     },
     'amazon_ses.dedicated_ip.*': TO_COME,
+    'amazon_ses.managed_pool.available_24_hour': 'the capacity of each mailbox provider; its use is charted',
+    'amazon_ses.managed_pool.sent_24_hour': 'the mail to each mailbox provider; its share of the capacity is charted',
     'amazon_ses.finding.*': TO_COME,
     'amazon_ses.identity.*': TO_COME,
     'amazon_ses.job.*': TO_COME,

@@ -174,7 +174,7 @@ def _after_active(state: Receiving, answer: Answer, now: float) -> Receiving:
         if answer.get('Rules'):
             raise ValueError('rules of no rule set')
         since = now if state.none_since is None else state.none_since
-        if state.active and now - since < CONFIRMED_AFTER:
+        if state.active != NONE and now - since < CONFIRMED_AFTER:
             return replace(state, active_at=now, none_since=since)
         return replace(state, active=NONE, rules={}, active_at=now, none_since=None)
     name = _text(metadata['Name'])
