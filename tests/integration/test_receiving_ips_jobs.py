@@ -158,6 +158,29 @@ def test_what_a_region_lacks_is_silent(make_driver: MakeDriver, troubled: Simula
     assert troubled.log.count(operation=operation) == 1
 
 
+@pytest.mark.parametrize(
+    ('scenario', 'seconds', 'events'),
+    [
+        ('receiving_stopped', 4 * HOUR, [
+            'a receipt rule switched off', 'no receipt rule set is active', '2 receipt rules changed',
+        ]),
+        ('address_listed', 7 * HOUR, [
+            'a dedicated IP address on a blocklist', 'a dedicated IP address on no blocklist any more',
+        ]),
+        ('jobs_failed', 8 * HOUR, ['an import job failed', 'an export job stuck']),
+    ],
+)  # fmt: skip
+def test_each_story_is_told_once(
+    make_driver: MakeDriver, start: StartSimulator, scenario: str, seconds: float, events: list[str]
+) -> None:
+    """What happens in a scenario is one event each, also over restarts."""
+    driver = make_driver(start(scenario, quotas=False), **VERDICTS)
+    for _ in range(4):
+        run_for(driver, seconds / 4, 300)
+        driver.restart()
+    assert sorted(told(driver)) == sorted(events)
+
+
 def test_blocklists_that_aws_refuses_are_unsupported(make_driver: MakeDriver, troubled: Simulator) -> None:
     """Where AWS refuses to read the blocklists, nothing is submitted of them, never zero, and nothing warns."""
     troubled.change('account', values={'blocklist_reports': False})
