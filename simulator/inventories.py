@@ -11,9 +11,13 @@ from simulator.inventory import (
     EVENT_TYPES,
     Change,
     ConfigurationSet,
+    DedicatedIp,
     Destination,
     Identity,
     Inventory,
+    IpPool,
+    Rule,
+    RuleSet,
     Tenant,
     address,
     domain,
@@ -99,6 +103,7 @@ def fitting(scenario: Scenario) -> Inventory:
     identities: list[Identity] = [domain(DOMAIN), *(address(name) if '@' in name else domain(name) for name in senders)]
     sets: list[ConfigurationSet] = []
     tenants: list[Tenant] = []
+    others: dict[str, list[str]] = {}
     for family in scenario.families:
         members = family.members()
         if family.dimensions == ('ses:configuration-set',):
@@ -109,7 +114,18 @@ def fitting(scenario: Scenario) -> Inventory:
             identities.extend(domain(member[0][1]) for member in members)
         elif family.dimensions == ('ses:from-address',):
             identities.extend(address(member[0][1]) for member in members)
-    return Inventory(named(identities), named(sets), named(tenants))
+        elif len(family.dimensions) == 1:
+            others[family.dimensions[0]] = [member[0][1] for member in members]
+    rules = tuple(Rule(name) for name in others.get('RuleName', ()))
+    rule_sets = [name for name in others.get('RuleSetName', ()) if not name.startswith('[')]
+    return Inventory(
+        named(identities),
+        named(sets),
+        named(tenants),
+        rule_sets=named(RuleSet(name, active=name == rule_sets[0], rules=rules) for name in rule_sets),
+        ip_pools=named(IpPool(name, 'MANAGED') for name in others.get('PoolName', ())),
+        dedicated_ips=named(DedicatedIp(name) for name in others.get('IP', ())),
+    )
 
 
 def _set(family: Family, name: str) -> ConfigurationSet:

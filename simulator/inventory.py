@@ -1,4 +1,5 @@
-"""The inventory of an account in a Region: identities, configuration sets, tenants, findings, settings of the account.
+"""The inventory of an account in a Region: identities, configuration sets, tenants, findings, receipt rules,
+dedicated IP addresses, jobs, settings of the account.
 
 Every value is flat and frozen, with defaults that are healthy. Texts that must never leave a client hold a planted
 address, token or ARN, for tests of privacy to look for.
@@ -132,14 +133,76 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """A receipt rule: it stores the mail of a planted recipient in a planted bucket."""
+
+    name: str
+    enabled: bool = True
+    recipients: tuple[str, ...] = (PLANTED_ADDRESS,)
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """A receipt rule set. AWS has at most one that is active."""
+
+    name: str
+    active: bool = False
+    rules: tuple[Rule, ...] = (Rule('store'),)
+
+
+@dataclass(frozen=True)
+class IpFilter:
+    """A filter of addresses that mail is received from."""
+
+    name: str
+    cidr: str = '203.0.113.0/24'
+
+
+@dataclass(frozen=True)
+class IpPool:
+    """A pool of dedicated IP addresses: STANDARD or MANAGED."""
+
+    name: str
+    scaling_mode: str = 'STANDARD'
+
+
+@dataclass(frozen=True)
+class DedicatedIp:
+    """A dedicated IP address; its name is the address. `blocklists` are those that list it.
+
+    A percentage of -1 is what SES says where warm-up does not apply.
+    """
+
+    name: str
+    pool: str = 'ses-default-dedicated-pool'
+    warmup_status: str = 'DONE'
+    warmup_percentage: int = 100
+    blocklists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """An import or export job; its name is its id. `created`: seconds after the scenario start."""
+
+    name: str
+    type: str = 'import'
+    status: str = 'COMPLETED'
+    created: float = 0.0
+    processed_records: int = 1000
+    failed_records: int = 0
+
+
+@dataclass(frozen=True)
 class AccountSettings:
     """What GetAccount says beside standing and quota. None and '' are left out of the answer.
 
-    `validation` is DISABLED, MEDIUM, HIGH or MANAGED. Use case, website and contacts are texts of the owner.
+    `validation` is DISABLED, MEDIUM, HIGH or MANAGED. Without `blocklist_reports` AWS refuses to say who lists the
+    dedicated IP addresses. Use case, website and contacts are texts of the owner.
     """
 
     suppressed_reasons: tuple[str, ...] | None = ('BOUNCE', 'COMPLAINT')
     validation: str = 'DISABLED'
+    blocklist_reports: bool = True
     vdm: str = 'DISABLED'
     engagement_metrics: str = ''
     optimized_shared_delivery: str = ''
@@ -180,6 +243,11 @@ class Inventory:
     configuration_sets: Mapping[str, ConfigurationSet] = field(default_factory=dict)
     tenants: Mapping[str, Tenant] = field(default_factory=dict)
     findings: Mapping[str, Finding] = field(default_factory=dict)
+    rule_sets: Mapping[str, RuleSet] = field(default_factory=dict)
+    ip_filters: Mapping[str, IpFilter] = field(default_factory=dict)
+    ip_pools: Mapping[str, IpPool] = field(default_factory=dict)
+    dedicated_ips: Mapping[str, DedicatedIp] = field(default_factory=dict)
+    jobs: Mapping[str, Job] = field(default_factory=dict)
     account: AccountSettings = AccountSettings()
 
     def changed(self, change: Change) -> Inventory:
@@ -203,16 +271,17 @@ def _changed(member: Any, values: Mapping[str, Any]) -> Any:
     if unknown:
         raise ValueError(f'{type(member).__name__} has no {", ".join(sorted(unknown))}')
     texts = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    if 'destinations' in texts:
-        texts['destinations'] = tuple(_destination(each) for each in texts['destinations'])
+    for name, kind in _PARTS.items():
+        if name in texts:
+            texts[name] = tuple(_part(kind, each) for each in texts[name])
     return replace(member, **texts)
 
 
-def _destination(value: Any) -> Destination:
-    if isinstance(value, Destination):
+def _part(kind: type[Any], value: Any) -> Any:
+    """A destination or a rule, also from JSON."""
+    if isinstance(value, kind):
         return value
-    members: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in value.items()}
-    return Destination(**members)
+    return kind(**{name: tuple(each) if isinstance(each, list) else each for name, each in value.items()})
 
 
 def named(members: Iterable[Any]) -> dict[str, Any]:
@@ -236,5 +305,13 @@ _NEW: Mapping[str, Callable[[str], Any]] = {
     'configuration_sets': ConfigurationSet,
     'tenants': lambda name: Tenant(name, f'tn-{name}'),
     'findings': lambda name: Finding(name, 'account'),
+    'rule_sets': RuleSet,
+    'ip_filters': IpFilter,
+    'ip_pools': IpPool,
+    'dedicated_ips': DedicatedIp,
+    'jobs': Job,
 }
 """A new member of each kind."""
+
+_PARTS: Mapping[str, type[Any]] = {'destinations': Destination, 'rules': Rule}
+"""Fields that hold members of another kind."""

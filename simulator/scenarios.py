@@ -380,6 +380,34 @@ _ALL = (
         ),
     ),
     Scenario(
+        'receiving_stopped',
+        'a receipt rule is switched off after an hour, and no rule set is active any more after two',
+        families=RECEIPT_RULES,
+        changes=(
+            Change(HOUR, 'rule_sets', 'inbound', {'rules': [{'name': 'store-in-bucket', 'enabled': False}]}),
+            Change(2 * HOUR, 'rule_sets', 'inbound', {'active': False}),
+        ),
+    ),
+    Scenario(
+        'address_listed',
+        'a dedicated IP address that warms up is on two blocklists after an hour and on none after four',
+        families=(DEDICATED_IPS,),
+        changes=(
+            Change(0, 'dedicated_ips', '198.51.100.8', {'warmup_status': 'IN_PROGRESS', 'warmup_percentage': 40}),
+            Change(HOUR, 'dedicated_ips', '198.51.100.8', {'blocklists': ['bl.blocklist.example', 'zen.example']}),
+            Change(4 * HOUR, 'dedicated_ips', '198.51.100.8', {'blocklists': []}),
+        ),
+    ),
+    Scenario(
+        'jobs_failed',
+        'an import job fails after an hour, and an export job does not end',
+        changes=(
+            Change(0, 'jobs', 'export', {'type': 'export', 'status': 'PROCESSING'}),
+            Change(0, 'jobs', 'import', {'status': 'PROCESSING', 'processed_records': 0}),
+            Change(HOUR, 'jobs', 'import', {'status': 'FAILED', 'processed_records': 900, 'failed_records': 100}),
+        ),
+    ),
+    Scenario(
         'sandbox_left',
         'an account asks for production access, and gets it after two hours',
         volume=0.08,

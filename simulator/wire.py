@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl
 from xml.sax.saxutils import escape
 from zlib import crc32
 
@@ -176,8 +176,15 @@ def _rest_params(service: str, request: HttpRequest, decoded: Decoded) -> dict[s
         except ValueError as error:
             raise AwsError('SerializationException', str(error)) from None
     raw.update(labels)
-    raw.update(parse_qsl(query, keep_blank_values=True))
+    for name, values in parse_qs(query, keep_blank_values=True).items():
+        raw[name] = values if _is_list(decoded.model, name) else values[-1]
     return raw
+
+
+def _is_list(model: OperationModel | None, name: str) -> bool:
+    """Whether a parameter is a list, which a query repeats."""
+    shape = model.input_shape if model else None
+    return shape is not None and name in shape.members and shape.members[name].type_name == 'list'
 
 
 def encode(decoded: Decoded, result: dict[str, Any] | bytes, date: str, strict: bool) -> Reply:

@@ -9,14 +9,25 @@ from datadog_checks.amazon_ses.collectors.account import ACCOUNT, QUOTA_V1, SEND
 from datadog_checks.amazon_ses.collectors.send_statistics import SEND_STATISTICS
 from datadog_checks.amazon_ses.sweeps import Sweep
 from datadog_checks.amazon_ses.sweeps.configuration_sets import CONFIGURATION_SETS
+from datadog_checks.amazon_ses.sweeps.dedicated_ips import DEDICATED_IPS
 from datadog_checks.amazon_ses.sweeps.findings import FINDINGS
 from datadog_checks.amazon_ses.sweeps.identities import IDENTITIES
+from datadog_checks.amazon_ses.sweeps.jobs import JOBS
+from datadog_checks.amazon_ses.sweeps.receiving_rules import RECEIVING_RULES
 from datadog_checks.amazon_ses.sweeps.tenants import TENANTS
 
 COLLECTORS = (ACCOUNT, QUOTA_V1, SENDING_V1, SEND_STATISTICS)
 """Every API source, in the order in which a run asks them."""
 
-SWEEPS: tuple[Sweep[Any], ...] = (IDENTITIES, FINDINGS, CONFIGURATION_SETS, TENANTS)
+SWEEPS: tuple[Sweep[Any], ...] = (
+    IDENTITIES,
+    FINDINGS,
+    CONFIGURATION_SETS,
+    TENANTS,
+    RECEIVING_RULES,
+    DEDICATED_IPS,
+    JOBS,
+)
 """Every sweep."""
 
 SOURCE_NAMES = (

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from simulator.call import Operation
-from simulator.operations import cloudwatch, identities, metric_data, resources, ses, sqs, sts
+from simulator.operations import (
+    cloudwatch,
+    dedicated_ips,
+    identities,
+    jobs,
+    metric_data,
+    receiving,
+    resources,
+    ses,
+    sqs,
+    sts,
+)
 
 # SES documents one call a second for each of its reads.
 _INVENTORY = {
@@ -17,6 +28,15 @@ _INVENTORY = {
     ('sesv2', 'GetConfigurationSetEventDestinations'): resources.get_configuration_set_event_destinations,
     ('sesv2', 'ListRecommendations'): resources.list_recommendations,
     ('sesv2', 'ListReputationEntities'): resources.list_reputation_entities,
+    ('ses', 'DescribeActiveReceiptRuleSet'): receiving.describe_active_receipt_rule_set,
+    ('ses', 'ListReceiptRuleSets'): receiving.list_receipt_rule_sets,
+    ('ses', 'ListReceiptFilters'): receiving.list_receipt_filters,
+    ('sesv2', 'ListDedicatedIpPools'): dedicated_ips.list_dedicated_ip_pools,
+    ('sesv2', 'GetDedicatedIpPool'): dedicated_ips.get_dedicated_ip_pool,
+    ('sesv2', 'GetDedicatedIps'): dedicated_ips.get_dedicated_ips,
+    ('sesv2', 'GetBlacklistReports'): dedicated_ips.get_blacklist_reports,
+    ('sesv2', 'ListImportJobs'): jobs.list_import_jobs,
+    ('sesv2', 'ListExportJobs'): jobs.list_export_jobs,
 }
 
 OPERATIONS: dict[tuple[str | None, str | None], Operation] = {

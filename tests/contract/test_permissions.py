@@ -13,7 +13,7 @@ from datadog_checks.base.stubs import aggregator, datadog_agent
 from simulator import Clock, Simulator, mail_events
 from simulator.operations.table import OPERATIONS
 from simulator.request_log import Request
-from simulator.scenarios import RECEIPT_RULES, Scenario, configuration_sets
+from simulator.scenarios import DEDICATED_IPS, MANAGED_POOLS, RECEIPT_RULES, Scenario, configuration_sets
 
 
 @pytest.fixture(scope='module')
@@ -22,7 +22,7 @@ def requests() -> list[Request]:
     aggregator.reset()
     datadog_agent.reset()
     clock = Clock(START)
-    families = (configuration_sets(1), *RECEIPT_RULES)
+    families = (configuration_sets(1), *RECEIPT_RULES, DEDICATED_IPS, MANAGED_POOLS)
     with Simulator(Scenario('all', 'all that is collected', families=families), clock=clock) as sim:
         queue = sim.queues.create('datadog-ses-events', ACCOUNT)
         sim.queues.put(queue, mail_events.sns(mail_events.bounce()))
@@ -68,7 +68,8 @@ def test_the_default_policy_is_enough_for_the_default_configuration(
     document = json.loads((root / 'assets' / 'iam_policy_default.json').read_text(encoding='utf-8'))
     (statement,) = document['Statement']
     allowed, clock = set(statement['Action']), Clock(START)
-    with Simulator(Scenario('sets', 'sets', families=(configuration_sets(1),)), clock=clock) as sim:
+    families = (configuration_sets(1), DEDICATED_IPS, MANAGED_POOLS)
+    with Simulator(Scenario('sets', 'sets', families=families), clock=clock) as sim:
         for operation in OPERATIONS.values():
             if operation.action not in allowed and not operation.action.startswith('sts:'):
                 sim.deny(operation.action)

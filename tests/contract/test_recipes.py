@@ -19,7 +19,7 @@ FOLDERS = ('datadog_checks', 'tools', 'simulator', 'benchmarks', 'assets')
 FILES = ('README.md', 'metadata.csv', 'manifest.json')
 POLICIES = ('assets/iam_policy.json', 'assets/iam_policy_default.json')
 PACKAGE = 'datadog_checks/amazon_ses'
-MODULE = 'datadog_checks.amazon_ses.collectors.ip_pools'
+MODULE = 'datadog_checks.amazon_ses.collectors.contact_lists'
 
 ROWS = {
     'SENDING': "CountRow('Hold', 'hold', 'Emails held back')",
@@ -31,15 +31,15 @@ COLLECTOR = '''
 from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.model import Action, Level, MetricSpec, MetricType, Sample, Status, StatusSpec
 
-SHARED = StatusSpec('dedicated_ip.shared', 'Shared', 'OK: there is a shared pool.', ('aws_account', 'region'))
-POOLS = MetricSpec('dedicated_ip.pools', MetricType.GAUGE, 'Pools of dedicated IP addresses.', 'item', interval=3600)
-IP_POOLS = Collector(
-    name='ip_pools',
+SHARED = StatusSpec('contact_list.shared', 'Shared', 'OK: there is a shared list.', ('aws_account', 'region'))
+LISTS = MetricSpec('contact_list.count', MetricType.GAUGE, 'Contact lists.', 'item', interval=3600)
+CONTACT_LISTS = Collector(
+    name='contact_lists',
     interval=3600,
-    actions=(Action('ses:ListDedicatedIpPools', 'number of dedicated IP pools'),),
-    metrics=(POOLS,),
-    fetch=lambda client_for: client_for('sesv2').list_dedicated_ip_pools(),
-    parse=lambda answer, now: [Sample(POOLS, len(answer['DedicatedIpPools'])), Status(SHARED, Level.OK)],
+    actions=(Action('ses:ListContactLists', 'number of contact lists'),),
+    metrics=(LISTS,),
+    fetch=lambda client_for: client_for('sesv2').list_contact_lists(),
+    parse=lambda answer, now: [Sample(LISTS, len(answer['ContactLists'])), Status(SHARED, Level.OK)],
     statuses=(SHARED,),
 )
 '''
@@ -51,44 +51,46 @@ from datadog_checks.amazon_ses.model import Action, Failure, MetricSpec, MetricT
 from datadog_checks.amazon_ses.sweeps import ApiRequest, Sweep
 from datadog_checks.amazon_ses.sweeps.paging import Paging
 
-POOLS = MetricSpec('dedicated_ip.pools', MetricType.GAUGE, 'Pools of dedicated IP addresses.', 'item', interval=3600)
-LIST = 'ListDedicatedIpPools'
+LISTS = MetricSpec('contact_list.count', MetricType.GAUGE, 'Contact lists.', 'item', interval=3600)
+LIST = 'ListContactLists'
 
 
-def next_request(pools, context, now):
-    if context.may_ask(LIST) and pools.is_due(3600, now):
-        return ApiRequest('sesv2', LIST, pools.parameters(now))
+def next_request(lists, context, now):
+    if context.may_ask(LIST) and lists.is_due(3600, now):
+        return ApiRequest('sesv2', LIST, lists.parameters(now))
 
 
-def after_answer(pools, request, answer, now):
+def after_answer(lists, request, answer, now):
     if isinstance(answer, Failure):
-        return pools.after_failure(answer)
-    return pools.after_page(answer['DedicatedIpPools'], answer.get('NextToken'), now)
+        return lists.after_failure(answer)
+    return lists.after_page(answer['ContactLists'], answer.get('NextToken'), now)
 
 
-def readings(pools, context, now):
-    if pools.listed_at is not None:
-        yield Sample(POOLS, len(pools.listed))
+def readings(lists, context, now):
+    if lists.listed_at is not None:
+        yield Sample(LISTS, len(lists.listed))
 
 
-IP_POOLS = Sweep(
-    name='ip_pools',
-    actions=(Action(f'ses:{LIST}', 'number of dedicated IP pools'),),
-    metrics=(POOLS,),
+CONTACT_LISTS = Sweep(
+    name='contact_lists',
+    actions=(Action(f'ses:{LIST}', 'number of contact lists'),),
+    metrics=(LISTS,),
     new_state=Paging,
     next_request=next_request,
     after_answer=after_answer,
     readings=readings,
-    pending=lambda pools, context, now: 0,
-    read_at=lambda pools: pools.listed_at,
-    to_document=lambda pools: None,
+    pending=lambda lists, context, now: 0,
+    read_at=lambda lists: lists.listed_at,
+    to_document=lambda lists: None,
     from_document=lambda document: Paging(),
 )
 '''
 
 OPERATION = """
-    ('sesv2', 'ListDedicatedIpPools'): Operation(
-        lambda call: {'DedicatedIpPools': ['shared', 'marketing']}, 'ses:ListDedicatedIpPools', per_second=1
+    ('sesv2', 'ListContactLists'): Operation(
+        lambda call: {'ContactLists': [{'ContactListName': 'shared'}, {'ContactListName': 'news'}]},
+        'ses:ListContactLists',
+        per_second=1,
     ),
 """
 
@@ -204,37 +206,39 @@ def test_a_metric_is_a_row_of_its_table(copy: Copy) -> None:
 
 def test_an_api_source_is_a_module_and_a_word_of_the_registry(copy: Copy) -> None:
     """A collector in the registry is asked, its metric and status are shown, and the policy allows its action."""
-    (copy.root / PACKAGE / 'collectors/ip_pools.py').write_text(COLLECTOR, encoding='utf-8')
+    (copy.root / PACKAGE / 'collectors/contact_lists.py').write_text(COLLECTOR, encoding='utf-8')
     registry = f'{PACKAGE}/registry.py'
-    copy.edit(registry, r'^COLLECTORS = \(', 'COLLECTORS = (IP_POOLS, ')
-    copy.edit(registry, r'^from datadog_checks', f'from {MODULE} import IP_POOLS\nfrom datadog_checks')
+    copy.edit(registry, r'^COLLECTORS = \(', 'COLLECTORS = (CONTACT_LISTS, ')
+    copy.edit(registry, r'^from datadog_checks', f'from {MODULE} import CONTACT_LISTS\nfrom datadog_checks')
     copy.edit('simulator/operations/table.py', r'^OPERATIONS\b.* = \{\n', f'OPERATIONS = {{{OPERATION}')
 
     assert copy.sync() == {'metadata.csv', 'README.md', *POLICIES, 'assets/service_checks.json'}
-    assert 'dedicated_ip.pools' in copy.declared()
-    assert '"ses:ListDedicatedIpPools"' in copy.policy()
+    assert 'contact_list.count' in copy.declared()
+    assert '"ses:ListContactLists"' in copy.policy()
     result = copy.run_check()
-    assert 'ListDedicatedIpPools' in result['operations']
-    assert result['gauges']['amazon_ses.dedicated_ip.pools'] == 2
-    assert result['statuses']['amazon_ses.dedicated_ip.shared'] == 0
+    assert 'ListContactLists' in result['operations']
+    assert result['gauges']['amazon_ses.contact_list.count'] == 2
+    assert result['statuses']['amazon_ses.contact_list.shared'] == 0
     assert result['gauges']['amazon_ses.can_connect'] == 1
 
 
 def test_a_sweep_is_a_module_and_a_word_of_the_registry(copy: Copy) -> None:
     """A sweep in the registry is asked between the others, its metric and its age are shown, and the policy allows its
     action."""
-    (copy.root / PACKAGE / 'sweeps/ip_pools.py').write_text(SWEEP, encoding='utf-8')
+    (copy.root / PACKAGE / 'sweeps/contact_lists.py').write_text(SWEEP, encoding='utf-8')
     registry = f'{PACKAGE}/registry.py'
-    copy.edit(registry, r'^SWEEPS: tuple\[Sweep\[Any\], \.\.\.\] = \(', 'SWEEPS: tuple[Sweep[Any], ...] = (IP_POOLS, ')
-    module = f'{PACKAGE}/sweeps/ip_pools'.replace('/', '.')
-    copy.edit(registry, r'^from datadog_checks', f'from {module} import IP_POOLS\nfrom datadog_checks')
+    copy.edit(
+        registry, r'^SWEEPS: tuple\[Sweep\[Any\], \.\.\.\] = \(', 'SWEEPS: tuple[Sweep[Any], ...] = (CONTACT_LISTS, '
+    )
+    module = f'{PACKAGE}/sweeps/contact_lists'.replace('/', '.')
+    copy.edit(registry, r'^from datadog_checks', f'from {module} import CONTACT_LISTS\nfrom datadog_checks')
     copy.edit('simulator/operations/table.py', r'^OPERATIONS\b.* = \{\n', f'OPERATIONS = {{{OPERATION}')
 
     assert copy.sync() == {'metadata.csv', 'README.md', *POLICIES}
-    assert 'dedicated_ip.pools' in copy.declared()
-    assert '"ses:ListDedicatedIpPools"' in copy.policy()
+    assert 'contact_list.count' in copy.declared()
+    assert '"ses:ListContactLists"' in copy.policy()
     result = copy.run_check()
-    assert 'ListDedicatedIpPools' in result['operations']
-    assert result['gauges']['amazon_ses.dedicated_ip.pools'] == 2
+    assert 'ListContactLists' in result['operations']
+    assert result['gauges']['amazon_ses.contact_list.count'] == 2
     assert 'amazon_ses.collector.sweep_age' in result['gauges']
     assert result['gauges']['amazon_ses.can_connect'] == 1

@@ -64,6 +64,15 @@ OPERATIONS = (
             'GetConfigurationSet': 'configuration_set.',
             'GetConfigurationSetEventDestinations': 'configuration_set.',
             'ListReputationEntities': 'tenant.',
+            'DescribeActiveReceiptRuleSet': 'receiving.',
+            'ListReceiptRuleSets': 'receiving.',
+            'ListReceiptFilters': 'receiving.',
+            'ListDedicatedIpPools': 'dedicated_ip.',
+            'GetDedicatedIpPool': 'dedicated_ip.',
+            'GetDedicatedIps': 'dedicated_ip.',
+            'GetBlacklistReports': 'dedicated_ip.',
+            'ListImportJobs': 'job.',
+            'ListExportJobs': 'job.',
         }.items()
     ),
     *(

@@ -12,6 +12,7 @@ from common import ACCOUNT, OTHER, REGION, START, Driver, instance_of, wait_for_
 from datadog_checks.amazon_ses.cloudwatch.metric_table import EVENTS
 from datadog_checks.base.stubs import aggregator, datadog_agent
 from simulator import Clock, Fault, Simulator, mail_events
+from simulator.inventory import Change
 from simulator.scenarios import Scenario, configuration_sets
 
 REGIONS = (REGION, OTHER)
@@ -61,6 +62,16 @@ class Record:
     log: list[str] = field(default_factory=list)
 
 
+INVENTORY = (
+    Change(0, 'rule_sets', 'inbound', {'active': True}),
+    Change(0, 'ip_pools', 'main'),
+    Change(0, 'dedicated_ips', '192.0.2.1', {'pool': 'main', 'blocklists': ('zen.example',)}),
+    Change(0, 'jobs', 'import', {'status': 'FAILED'}),
+    Change(0, 'jobs', 'export', {'type': 'export'}),
+)
+"""What each operation has something to say of."""
+
+
 class _Lines(logging.Handler):
     """Collects what is logged."""
 
@@ -79,7 +90,9 @@ def play(options: Mapping[str, Any], strikes: Sequence[Strike], runs: int) -> Re
     clock, handler = Clock(START), _Lines()
     curve = ((0.0, 1.0), (60.0 * runs, 1.0), (60.0 * runs, 0.0))
     families = (configuration_sets(2),)
-    scenario = Scenario('mail', 'mail that ends', volume=600.0, families=families, curves={'*': curve}, history=HISTORY)
+    scenario = Scenario(
+        'mail', 'mail that ends', 600.0, families=families, curves={'*': curve}, history=HISTORY, changes=INVENTORY
+    )
     logging.getLogger().addHandler(handler)
     try:
         with Simulator(scenario, clock=clock, strict=False) as sim:

@@ -41,6 +41,10 @@ def break_the_inventory(sim: Simulator) -> None:
         sim.change('findings', f'spf{number}', {'resource': f'identity/d{number}.example', 'type': 'SPF'})
         sim.change('configuration_sets', f'set-0000{number}', {'sending_enabled': False})
         sim.change('tenants', f'tenant-0000{number}', {'ses_status': 'DISABLED', 'impact': 'HIGH'})
+    for number in range(201):
+        sim.change('dedicated_ips', f'192.0.2.{number}', {'warmup_status': 'IN_PROGRESS', 'warmup_percentage': 40})
+    sim.change('dedicated_ips', '192.0.2.0', {'blocklists': ('zen.example',)})
+    sim.change('jobs', 'import', {'status': 'FAILED'})
 
 
 def test_every_declared_metric_comes_and_no_other(

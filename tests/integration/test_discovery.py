@@ -67,7 +67,9 @@ def test_each_family_has_its_metrics_and_unknown_metrics_pass_through(
         counted = driver.total(name, REGION, *tags)
         settled, final = truth(metric, dimensions, end, namespace), truth(metric, dimensions, clock() + DAY, namespace)
         assert 0 < settled <= counted <= final, name
-    assert driver.last('snds.spam_rate', REGION, 'ip:198.51.100.7') == 50.0
+    assert driver.last('snds.spam_band', REGION, 'ip:198.51.100.7') == 1.0
+    used = driver.last('managed_pool.utilization', REGION, 'pool_name:managed-main')
+    assert used == pytest.approx(100 * 30_000 / 90_000, 0.1)
     assert driver.last('managed_pool.dedicated_percentage', REGION, 'pool_name:managed-main') == pytest.approx(80, 0.1)
     bytes_of = ('namespace:AWS/SES/MailManager', 'metric_name:ReceivedBytes')
     assert driver.last('unrecognized', REGION, *bytes_of) == pytest.approx(52_000, 0.6)

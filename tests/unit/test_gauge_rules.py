@@ -11,10 +11,10 @@ from common import values_by_name
 from datadog_checks.amazon_ses.cloudwatch import gauges
 from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer, QueryResult
 from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
-from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
+from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES, BY_POOL, POOL_CAPACITY, POOL_SENT
 from datadog_checks.amazon_ses.cloudwatch.periods import Window
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
-from datadog_checks.amazon_ses.cloudwatch.series import AVERAGE, SUM, Query
+from datadog_checks.amazon_ses.cloudwatch.series import AVERAGE, SUM, Query, Series
 
 NOW = 1_790_000_100
 DAY = 86400
@@ -81,3 +81,18 @@ def test_reputation_rates_show_the_newest_value_for_a_day() -> None:
     assert later.keys() == {'reputation.bounce_rate', 'reputation.age', 'reputation.pause_proximity'}
     nothing = gauges.after_answers(after, [answer({BOUNCE_RATE: {}, COMPLAINT_RATE: {}})], NOW, 300, zeroed=True)
     assert nothing.measurements == after.measurements
+
+
+def test_the_capacity_of_a_pool_is_that_of_each_provider() -> None:
+    """The use of a managed pool's capacity is shown for each provider and never of all: where one is nearly full, no
+    other hides it. A capacity of zero, or one without its mail, has no share."""
+    values = {'gmail': (95.0, 100.0), 'yahoo': (10.0, 10_000.0), 'other': (5.0, 0.0), 'new': (None, 50.0)}
+    series, measurements = [], {}
+    for provider, pair in values.items():
+        for name, value in zip((POOL_SENT, POOL_CAPACITY), pair, strict=True):
+            series.append(Series(BY_POOL[name], (('Isp', provider), ('PoolName', 'main')), (f'isp:{provider}',)))
+            if value is not None:
+                measurements[series[-1].key] = (value, NOW)
+    samples = gauges.measurement_samples(GaugeValues(measurements=measurements), series, NOW + 60)
+    used = {sample.tags: sample.value for sample in samples if sample.metric is gauges.POOL_USED}
+    assert used == {('isp:gmail',): 95.0, ('isp:yahoo',): 0.1}

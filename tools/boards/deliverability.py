@@ -201,13 +201,13 @@ ADDRESSES = Group(
             6,
             'Outlook on each address',
             _address('recipients', 'message_recipients', bar=True),
-            _address('spam', 'spam_rate', limits.SPAM),
+            _address('spam band', 'spam_band', limits.SPAM),
             _address('complained', 'complaint_rate'),
             _address('trap hits', 'trap_hits', limits.LOST),
             _address('RCPT', 'rcpt_commands'),
             _address('DATA', 'data_commands'),
-            description='Of one day, from Outlook SNDS. Spam is 0 below 10, 50 up to 90 and 100 above. Trap hits: the '
-            'list is old or bought. Group by your own tag of the address if it is not ip.',
+            description='Of one day, from Outlook SNDS. The band of spam is 0 below 10, 1 up to 90 and 2 above 90 %. '
+            'Trap hits: the list is old or bought. Group by your own tag of the address if it is not ip.',
             order=1,
         ),
         table(
@@ -215,9 +215,9 @@ ADDRESSES = Group(
             'Managed pools',
             Measure('accepted', POOLS.count('send.count'), bar=True),
             newest('from dedicated', POOLS.gauge('dedicated_percentage', 'avg')),
-            newest('sent in 24 h', POOLS.total('sent_24_hour')),
-            newest('possible in 24 h', POOLS.total('available_24_hour')),
-            description='The rest of the emails leaves from shared addresses, while the dedicated ones warm up.',
+            newest('capacity used', POOLS.gauge('utilization', 'max')),
+            description='The rest of the emails leaves from shared addresses, while the dedicated ones warm up. The '
+            'capacity is that of the tightest mailbox provider.',
         ),
     ),
 )

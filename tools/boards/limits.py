@@ -49,8 +49,8 @@ SET_COMPLAINTS = Limit(REVIEW_COMPLAINTS, 0.05, unit='%')
 DELIVERED = Limit(90, 95, unit='%', below=True)
 HEADROOM = Limit(0.5, 2, unit='points', below=True)
 HOURS_LEFT = Limit(4, 12, unit='hours', below=True)
-# Outlook's verdict has three values: below 10, up to 90, and above 90 percent of spam.
-SPAM = Limit(100, 50, unit='%')
+# Outlook's verdict is one of three bands: 0 below 10, 1 up to 90, and 2 above 90 percent of spam.
+SPAM = Limit(2, 1)
 # AWS's example for email validation alerts at this level.
 LOW_CONFIDENCE = Limit(20, unit='%')
 DATA_AGE = Limit(3600, 1800, unit='s')

@@ -38,6 +38,12 @@ FAMILIES: Mapping[str, Tags] = {
     'configuration_set.severity': Tags((*TARGET_TAGS, 'configuration_set'), ('problem',)),
     'configuration_set.unhealthy': Tags((*TARGET_TAGS, 'problem')),
     'configuration_set.unnamed': Tags(TARGET_TAGS),
+    'dedicated_ip.count': Tags((*TARGET_TAGS, 'pool_name', 'status')),
+    'dedicated_ip.listed': Tags(TARGET_TAGS),
+    'dedicated_ip.listing': Tags((*TARGET_TAGS, 'ip', 'pool_name', 'blocklist')),
+    'dedicated_ip.pools': Tags((*TARGET_TAGS, 'scaling_mode')),
+    'dedicated_ip.unnamed': Tags(TARGET_TAGS),
+    'dedicated_ip.warmup': Tags((*TARGET_TAGS, 'ip', 'pool_name')),
     'dimension.': Tags(TARGET_TAGS, ('campaign',)),
     'event.': Tags(
         TARGET_TAGS,
@@ -53,8 +59,14 @@ FAMILIES: Mapping[str, Tags] = {
     'identity.sending_enabled': Tags(TARGET_TAGS, IDENTITY),
     'identity.severity': Tags(TARGET_TAGS, (*IDENTITY, 'problem')),
     'identity.unhealthy': Tags((*TARGET_TAGS, 'problem')),
+    'job.': Tags((*TARGET_TAGS, 'job_type')),
+    'job.count': Tags((*TARGET_TAGS, 'job_type', 'status')),
+    'job.failed_records': Tags(TARGET_TAGS),
     'managed_pool.': Tags((*TARGET_TAGS, 'pool_name')),
     'receiving.': Tags(TARGET_TAGS, ('rule', 'rule_set')),
+    'receiving.limit_utilization': Tags((*TARGET_TAGS, 'limit')),
+    'receiving.rule_set_active': Tags(TARGET_TAGS),
+    'receiving.rules': Tags((*TARGET_TAGS, 'status')),
     'send_statistics.': Tags((*TARGET_TAGS, 'window')),
     'snds.': Tags((*TARGET_TAGS, 'ip')),
     'tenant.': Tags(TARGET_TAGS, ('tenant', 'tenant_id')),
@@ -114,8 +126,13 @@ UNCHARTED: Mapping[str, str] = {
         f'{PREFIX}configuration_set.{name}': TO_COME
         for name in ('count', 'destinations', 'severity', 'unhealthy', 'unnamed')
     },
+    'amazon_ses.dedicated_ip.*': TO_COME,
+    'amazon_ses.managed_pool.available_24_hour': 'the capacity of each mailbox provider; its use is charted',
+    'amazon_ses.managed_pool.sent_24_hour': 'the mail to each mailbox provider; its share of the capacity is charted',
     'amazon_ses.finding.*': TO_COME,
     'amazon_ses.identity.*': TO_COME,
+    'amazon_ses.job.*': TO_COME,
+    **{f'{PREFIX}receiving.{name}': TO_COME for name in ('limit_utilization', 'rule_set_active', 'rules')},
     **{
         f'{PREFIX}tenant.{name}': TO_COME for name in ('count', 'paused', 'sending_enabled', 'unnamed', 'with_findings')
     },

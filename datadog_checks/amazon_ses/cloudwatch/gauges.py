@@ -2,7 +2,8 @@
 
 No data is not zero. A count's gauge shows zero only while its series is alive: CloudWatch answered completely, and the
 series had a datapoint within a day. A measurement, such as a reputation rate, never becomes zero without data; it is
-shown for a day, and `reputation.age` is the age of the rates of an account.
+shown for a day, and `reputation.age` is the age of the rates of an account. The capacity of a managed pool
+is that of each mailbox provider: nothing adds them up.
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer, QueryResult
-from datadog_checks.amazon_ses.cloudwatch.metric_table import BOUNCE_RATE, COMPLAINT_RATE
+from datadog_checks.amazon_ses.cloudwatch.metric_table import (
+    BOUNCE_RATE,
+    BY_POOL,
+    COMPLAINT_RATE,
+    POOL_CAPACITY,
+    POOL_SENT,
+)
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY, period_start
 from datadog_checks.amazon_ses.cloudwatch.selection import Selection
 from datadog_checks.amazon_ses.cloudwatch.series import EMPTY_IS_ZERO, SUM, Query, Series
@@ -35,8 +42,17 @@ AGE = MetricSpec(
     'second',
     orientation=-1,
 )
+POOL_USED = MetricSpec(
+    'managed_pool.utilization',
+    MetricType.GAUGE,
+    'By managed pool: share of the capacity of 24 hours that is used, by mailbox provider. The provider with the most '
+    'is the one that holds mail back.',
+    'percent',
+    orientation=-1,
+    interval=300,
+)
 
-METRICS = (PAUSE_PROXIMITY, AGE)
+METRICS = (PAUSE_PROXIMITY, AGE, POOL_USED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +182,20 @@ def measurement_samples(values: GaugeValues, series_list: Iterable[Series], now:
     for account, rates in accounts.items():
         yield Sample(AGE, max(0.0, now - min(timestamp for _, timestamp in rates)), account=account)
         yield Sample(PAUSE_PROXIMITY, max(proximity for proximity, _ in rates), account=account)
+    yield from _pool_samples({series: value for series, (value, _) in shown.items()})
+
+
+def _pool_samples(shown: Mapping[Series, float]) -> Iterable[Sample]:
+    """How much of the capacity of a managed pool is used, of each provider: of the series with the same dimensions."""
+    sent = {
+        (series.account, series.dimensions): value
+        for series, value in shown.items()
+        if series.spec == BY_POOL[POOL_SENT]
+    }
+    for series, capacity in shown.items():
+        used = sent.get((series.account, series.dimensions))
+        if series.spec == BY_POOL[POOL_CAPACITY] and used is not None and capacity > 0:
+            yield Sample(POOL_USED, 100.0 * used / capacity, series.tags, series.account)
 
 
 def _sample(series: Series, value: float) -> Iterable[Sample]:

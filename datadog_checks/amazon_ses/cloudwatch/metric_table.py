@@ -132,6 +132,7 @@ _TENANT = {
 # AWS's documents speak of Sends, Bounces and Complaints, and none shows the names as CloudWatch spells them.
 BY_TENANT = {**_TENANT, **{f'{name}s': spec for name, spec in _TENANT.items()}}
 
+POOL_SENT, POOL_CAPACITY = 'SentLast24Hours', 'Available24HourSend'
 POOL_METRIC = 'ApproximateDedicatedSendingPercentage'
 BY_POOL = {
     row.metric_name: row.spec('managed_pool.', 'By managed pool: ')
@@ -144,12 +145,18 @@ BY_POOL = {
             orientation=0,
         ),
         MeasurementRow(
-            'SentLast24Hours', 'sent_24_hour', 'Emails sent in 24 hours, by mailbox provider.', 'email', 1.0, 0, MAXIMUM
+            POOL_SENT,
+            'sent_24_hour',
+            'Emails sent in 24 hours, by mailbox provider.',
+            'email',
+            1.0,
+            0,
+            MAXIMUM,
         ),
         MeasurementRow(
-            'Available24HourSend',
+            POOL_CAPACITY,
             'available_24_hour',
-            'Emails that may be sent in 24 hours, by mailbox provider.',
+            'Emails that may be sent in 24 hours, by mailbox provider: a sum of providers means nothing.',
             'email',
             1.0,
             1,
@@ -168,10 +175,14 @@ BY_ADDRESS = {
         MeasurementRow('SNDS.MessageRecipients', 'message_recipients', 'Recipients.', 'email', 1.0, 0, MAXIMUM, True),
         MeasurementRow(
             'SNDS.SpamRate',
-            'spam_rate',
-            'Share of spam: 0 below 10, 50 from 10 to 90, 100 from 90 percent.',
-            statistic=MAXIMUM,
-            daily=True,
+            'spam_band',
+            'The band of the share of spam, which is all that Outlook says of it: 0 below 10, 1 from 10 to 90, 2 from '
+            '90 percent.',
+            '',
+            2.0,
+            -1,
+            MAXIMUM,
+            True,
         ),
         MeasurementRow('SNDS.ComplaintRate', 'complaint_rate', 'Complaint rate.', statistic=MAXIMUM, daily=True),
         MeasurementRow('SNDS.TrapHits', 'trap_hits', 'Emails to trap accounts.', 'email', 1.0, -1, MAXIMUM, True),

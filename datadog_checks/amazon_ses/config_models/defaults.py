@@ -33,6 +33,9 @@ def instance_collect():
         'findings',
         'configuration_set_health',
         'tenant_health',
+        'receiving_rules',
+        'dedicated_ips',
+        'jobs',
     ]
 
 

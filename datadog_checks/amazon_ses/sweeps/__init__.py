@@ -25,12 +25,15 @@ class ApiRequest:
 
     Where the installed SDK lacks the operation or one of the parameters, nothing is sent, and the answer is a Failure
     of the kind UNSUPPORTED. A `rolling` request is one of many that each read one item: it gives way to all others.
+    An `optional` one is of a feature that the account may lack: where AWS refuses it, whatever the reason, that is
+    UNSUPPORTED too, unless it is denied or throttled.
     """
 
     service: str
     operation: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     rolling: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

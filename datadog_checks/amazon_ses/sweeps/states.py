@@ -79,6 +79,8 @@ def after_answer(
 ) -> SweepState:
     """The state after a request was answered, or failed."""
     current = replace(current, asked_at=now)
+    if request.optional and isinstance(answer, Failure) and (answer.at_request or answer.invalid):
+        answer = replace(answer, kind=FailureKind.UNSUPPORTED, at_request=False, invalid=False)
     if not isinstance(answer, Failure):
         try:
             state = sweep.after_answer(current.state, request, answer, now)
