@@ -65,11 +65,11 @@ class Play:
             values[key] = reading.value
         return values
 
-    def told(self) -> list[tuple[str, str]]:
+    def event_titles(self) -> list[tuple[str, str]]:
         """Kinds and titles of the events since the last look."""
-        told = [(name, title.removeprefix('Amazon SES: ')) for name, title, _, _ in self.events]
+        event_titles = [(name, title.removeprefix('Amazon SES: ')) for name, title, _, _ in self.events]
         self.events.clear()
-        return told
+        return event_titles
 
 
 def refused(operation: str, kind: FailureKind = FailureKind.DENIED, at_request: bool = False) -> Failure:

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 sys.path[:0] = [str(folder) for folder in (Path(__file__).parent, Path(__file__).parents[1], Path(__file__).parents[2])]
 
+# After that: the folders of tests are no packages.
 import botocore.endpoint  # noqa: E402
 from fault_matrix import FAULTS, OPERATIONS, Cell, cells, holes  # noqa: E402
 
@@ -55,7 +56,7 @@ def table(results: dict[str, list[str]]) -> str:
 
 def _prepare() -> None:
     """Retries without pauses, and no log on the terminal."""
-    botocore.endpoint.time = SimpleNamespace(**{**vars(time), 'sleep': lambda _: None})  # type: ignore[attr-defined]
+    botocore.endpoint.time = SimpleNamespace(**{**vars(time), 'sleep': lambda _: None})  # type: ignore[attr-defined]  # not annotated
     logging.lastResort = None
 
 

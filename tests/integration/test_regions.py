@@ -75,11 +75,11 @@ def test_a_region_that_is_not_enabled_is_tried_again_after_a_day(
     driver.run_for(HOUR + 900, 60)
     assert driver.values('quota.max_24_hour', OPT_IN[0]) == []
     assert driver.last('collector.region_left_out', OPT_IN[0], 'reason:not_enabled') == 1
-    asked = two_regions.log.count(operation='GetAccount', region=OPT_IN[0])
+    requests_sent = two_regions.log.count(operation='GetAccount', region=OPT_IN[0])
     two_regions.disabled_regions.clear()
     clock.advance(12 * HOUR)
     driver.run_for(120, 60)
-    assert two_regions.log.count(operation='GetAccount', region=OPT_IN[0]) == asked
+    assert two_regions.log.count(operation='GetAccount', region=OPT_IN[0]) == requests_sent
     clock.advance(12 * HOUR)
     driver.run_for(120, 60)
     assert driver.values('quota.max_24_hour', OPT_IN[0])
@@ -178,8 +178,8 @@ def test_regions_are_excluded_by_pattern(
     """Where `exclude_regions` matches, nothing is asked and nothing is submitted."""
     driver = everywhere(make_driver, two_regions, exclude_regions=['us-*', 'ap-*', 'me-south-1'], collect=['account'])
     assert driver.run() == ''
-    asked = {request.region for request in two_regions.log}
-    assert asked == {name for name in names if not name.startswith(('us-', 'ap-')) and name != 'me-south-1'}
+    requested = {request.region for request in two_regions.log}
+    assert requested == {name for name in names if not name.startswith(('us-', 'ap-')) and name != 'me-south-1'}
     for options, refusal in (
         ({'exclude_regions': ['*']}, 'patterns that leave at least one Region'),
         ({'exclude_regions': ['US EAST']}, 'in which \\* stands for anything'),
@@ -192,9 +192,9 @@ def test_no_metrics_are_queried_in_quiet_regions(make_driver: MakeDriver, two_re
     """A Region without sends in 24 hours and without series costs no metric; Regions that send are counted exactly."""
     driver = everywhere(make_driver, two_regions)
     driver.run_for(2 * HOUR, 60)
-    asked = {request.region for request in two_regions.log.where(operation='GetMetricData')}
+    queried = {request.region for request in two_regions.log.where(operation='GetMetricData')}
     # A Region that is not enabled refuses, and AWS bills no refusal.
-    assert asked - {*OPT_IN} == {REGION, OTHER}
+    assert queried - {*OPT_IN} == {REGION, OTHER}
     for name in OPT_IN:
         assert not any(driver.values('collector.billed_metrics', name))
     assert {request.region for request in two_regions.log.where(operation='GetSendStatistics')} >= {REGION, OTHER}

@@ -20,8 +20,10 @@ EVERYWHERE: dict[str, Any] = {'regions': 'all', 'exclude_regions': [f'{beginning
 
 def titles(aggregator: Any, region: str = REGION) -> list[str]:
     where = f' ({ACCOUNT}, {region})'
-    told = [event['msg_title'].removesuffix(where) for event in aggregator.events if where in event['msg_title']]
-    return [title for title in told if 'counting began' not in title]
+    event_titles = [
+        event['msg_title'].removesuffix(where) for event in aggregator.events if where in event['msg_title']
+    ]
+    return [title for title in event_titles if 'counting began' not in title]
 
 
 def states(driver: Any, name: str) -> set[str]:

@@ -47,7 +47,7 @@ def run_for(driver: Driver, seconds: float, step: float = 60.0) -> None:
         driver.clock.advance(step)
 
 
-def told(aggregator: Any) -> list[str]:
+def event_titles(aggregator: Any) -> list[str]:
     where = f' ({ACCOUNT}, {REGION})'
     return [event['msg_title'].removesuffix(where) for event in aggregator.events]
 
@@ -64,7 +64,7 @@ def test_every_verdict_is_shown(make_driver: MakeDriver, troubled: Simulator) ->
     assert driver.last('configuration_set.destinations', REGION, 'destination_type:sns', 'status:enabled') == 3
     assert driver.last('tenant.count', REGION, 'status:disabled') == 1
     assert driver.last('tenant.sending_enabled', REGION, 'tenant:tenant-00001', 'paused_by:aws') == 0
-    assert told(driver.aggregator) == []
+    assert event_titles(driver.aggregator) == []
     seen = {request.action for request in troubled.log if request.operation != 'GetAccount'}
     assert seen - {'sts:GetCallerIdentity'} == {action.name for sweep in SWEEPS for action in sweep.actions}
     assert connection_status(driver.aggregator) == (OK, '')
@@ -91,7 +91,7 @@ def test_each_story_is_told_once(
     for _ in range(6):
         run_for(driver, seconds / 6, 300)
         driver.restart()
-    assert sorted(told(driver.aggregator)) == sorted(f'Amazon SES: {event}' for event in events)
+    assert sorted(event_titles(driver.aggregator)) == sorted(f'Amazon SES: {event}' for event in events)
 
 
 @pytest.mark.parametrize('operation', OPERATIONS)
@@ -145,7 +145,7 @@ def test_a_broken_answer_costs_itself(make_driver: MakeDriver, troubled: Simulat
     troubled.faults.remove(rule)
     run_for(driver, HOUR + 1200)
     assert connection_status(driver.aggregator) == (OK, '')
-    assert all(driver.values(name) for name in OF_OPERATION.values()) and told(driver.aggregator) == []
+    assert all(driver.values(name) for name in OF_OPERATION.values()) and event_titles(driver.aggregator) == []
 
 
 @pytest.mark.parametrize('operation', OPERATIONS)
@@ -170,7 +170,7 @@ def test_lists_in_part_tell_no_lies(make_driver: MakeDriver, troubled: Simulator
     # The finding that is missing is looked for among the fixed ones, and in the next list.
     troubled.faults.add(Fault('missing_results', operation=operation, times=1))
     run_for(driver, 2 * HOUR, 300)
-    assert told(driver.aggregator) == []
+    assert event_titles(driver.aggregator) == []
 
 
 def test_nothing_planted_leaves(make_driver: MakeDriver, troubled: Simulator, datadog_agent: Any, caplog: Any) -> None:

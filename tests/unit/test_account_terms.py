@@ -121,9 +121,9 @@ def test_an_empty_suppression_list_is_off_and_an_absent_one_unknown(answer: Any,
 )
 def test_states_of_auto_validation(enabled: str | None, threshold: str | None, status: str | None) -> None:
     """Auto validation is disabled, or has the confidence that it asks for; another answer is unknown."""
-    condition = {'ConditionThresholdEnabled': enabled}
+    condition: dict[str, Any] = {'ConditionThresholdEnabled': enabled}
     if threshold:
-        condition['OverallConfidenceThreshold'] = {'ConfidenceVerdictThreshold': threshold}  # type: ignore[assignment]
+        condition['OverallConfidenceThreshold'] = {'ConfidenceVerdictThreshold': threshold}
     answer = with_suppression(ValidationAttributes={'ConditionThreshold': condition})
     assert readings(answer) == ({('account.auto_validation', f'status:{status}'): 1.0} if status else {})
 

@@ -205,7 +205,7 @@ def test_changes_are_events() -> None:
     first reading is none. A set that is well again is shown so for an hour."""
     aws = Aws('news', 'shop')
     play = Play(CONFIGURATION_SETS, aws).run()
-    assert play.told() == []
+    assert play.event_titles() == []
     off = {**GOOD, 'SendingOptions': {'SendingEnabled': False}, 'SuppressionOptions': {'SuppressedReasons': []}}
     aws.sets = {'news': off, 'shop': off}
     play.run(INTERVAL)
@@ -217,7 +217,7 @@ def test_changes_are_events() -> None:
     play.events.clear()
     aws.sets = {'news': GOOD, 'shop': off}
     play.run(INTERVAL)
-    assert play.told() == [
+    assert play.event_titles() == [
         ('configuration_set.mended', 'a configuration set without the problem sending_off'),
         ('configuration_set.mended', 'a configuration set without the problem suppression_off'),
     ]
@@ -233,8 +233,8 @@ def test_a_fresh_start_is_an_event() -> None:
     play = Play(CONFIGURATION_SETS, aws).run()
     aws.sets['news'] = GOOD
     play.run(INTERVAL)
-    assert play.told() == [('configuration_set.fresh_start', 'a configuration set with a fresh start')]
-    assert play.run(INTERVAL).told() == []
+    assert play.event_titles() == [('configuration_set.fresh_start', 'a configuration set with a fresh start')]
+    assert play.run(INTERVAL).event_titles() == []
 
 
 def test_a_round_sends_300_requests_an_hour() -> None:
@@ -282,7 +282,7 @@ def test_a_restart_goes_on_in_the_round() -> None:
     aws.sets['set-3'] = {**GOOD, 'SendingOptions': {'SendingEnabled': False}}
     for _ in range(70):
         play.run(MINUTE)
-    assert play.told() == [('configuration_set.broken', 'a configuration set with the problem sending_off')]
+    assert play.event_titles() == [('configuration_set.broken', 'a configuration set with the problem sending_off')]
 
 
 @pytest.mark.parametrize('operation', [SET, DESTINATIONS])
@@ -318,7 +318,7 @@ def test_garbage_about_a_set_costs_that_set_alone(garbage: Any) -> None:
     play.aws = broken
     for _ in range(80):
         play.run(MINUTE)
-    assert play.told() == []
+    assert play.event_titles() == []
     assert values_of(play.shown(), 'configuration_set.destinations') != {}
     assert CONFIGURATION_SETS.pending(play.state, play.context, play.now) <= 3
 
@@ -345,7 +345,7 @@ def test_a_set_that_is_deleted_goes() -> None:
     assert play.shown()['configuration_set.count'] == 2
     aws_of_list.remove('shop')
     play.run(INTERVAL)
-    assert play.shown()['configuration_set.count'] == 1 and play.told() == []
+    assert play.shown()['configuration_set.count'] == 1 and play.event_titles() == []
 
 
 def test_a_list_without_end_forgets_no_set() -> None:
@@ -368,5 +368,5 @@ def test_a_first_look_is_no_event() -> None:
     play = Play(CONFIGURATION_SETS, aws).run()
     aws.sets['shop'] = aws.sets['news']
     play.run(INTERVAL)
-    assert play.told() == []
+    assert play.event_titles() == []
     assert values_of(play.shown(), 'configuration_set.unhealthy')['problem:sending_off',] == 2

@@ -174,7 +174,7 @@ def test_malformed_answers_change_nothing(answer: Mapping[str, Any]) -> None:
     assert values_of(play.shown(), 'finding.open') == before
     play.aws = aws
     play.run(INTERVAL)
-    assert not list(play.current.failures(play.now)) and play.told() == []
+    assert not list(play.current.failures(play.now)) and play.event_titles() == []
 
 
 def test_urgent_findings_come_within_ten_minutes() -> None:
@@ -183,12 +183,12 @@ def test_urgent_findings_come_within_ten_minutes() -> None:
     play = Play(FINDINGS, aws).run()
     aws.rows += [finding(), finding('configuration-set/news', Type='BIMI', Impact='LOW')]
     play.run(URGENT_INTERVAL)
-    assert play.told() == [('finding.opened', 'a finding opened')]
-    assert play.run(URGENT_INTERVAL).told() == []
+    assert play.event_titles() == [('finding.opened', 'a finding opened')]
+    assert play.run(URGENT_INTERVAL).event_titles() == []
     for _ in range(5):
         play.run(URGENT_INTERVAL)
     assert [event[-1] for event in play.events] == ['info']
-    assert play.told() == [('finding.opened', 'a finding opened')]
+    assert play.event_titles() == [('finding.opened', 'a finding opened')]
     filters = [request.parameters['Filter'] for request in play.requests]
     assert filters.count({'STATUS': 'OPEN'}) == 2 and filters.count({'STATUS': 'OPEN', 'IMPACT': 'HIGH'}) == 6
 
@@ -199,14 +199,14 @@ def test_a_fixed_finding_is_told_as_fixed() -> None:
     play = Play(FINDINGS, aws).run()
     aws.rows = [finding(Status='FIXED')]
     play.run(URGENT_INTERVAL)
-    assert play.told() == [('finding.fixed', 'a finding fixed')]
+    assert play.event_titles() == [('finding.fixed', 'a finding fixed')]
     kind = ('finding.open', 'type:dkim', 'impact:high', 'scope:identity')
     assert play.shown()[kind] == 0 and ('finding.open', 'impact:high') in play.shown()
     for _ in range(7):
         play.run(URGENT_INTERVAL)
-    assert kind not in play.shown() and play.told() == []
+    assert kind not in play.shown() and play.event_titles() == []
     aws.rows = [finding()]
-    assert play.run(URGENT_INTERVAL).told() == [('finding.opened', 'a finding opened')]
+    assert play.run(URGENT_INTERVAL).event_titles() == [('finding.opened', 'a finding opened')]
 
 
 def test_an_expired_finding_is_not_fixed() -> None:
@@ -218,13 +218,13 @@ def test_an_expired_finding_is_not_fixed() -> None:
     play.run(URGENT_INTERVAL)
     aws.rows.append(gone)
     play.run(INTERVAL)
-    assert play.told() == [] and sum(values_of(play.shown(), 'finding.open').values()) == 2
+    assert play.event_titles() == [] and sum(values_of(play.shown(), 'finding.open').values()) == 2
     aws.rows.pop()
     play.run(URGENT_INTERVAL)
-    assert play.told() == []
+    assert play.event_titles() == []
     play.run(INTERVAL)
-    assert play.told() == [('finding.unlisted', 'a finding no longer listed')]
-    assert play.run(INTERVAL).told() == []
+    assert play.event_titles() == [('finding.unlisted', 'a finding no longer listed')]
+    assert play.run(INTERVAL).event_titles() == []
 
 
 def test_many_findings_are_one_event() -> None:
@@ -239,7 +239,7 @@ def test_many_findings_are_one_event() -> None:
     assert 'jane' not in text and 'token' not in text
     aws.rows = [{**row, 'Status': 'FIXED'} for row in aws.rows]
     play.events.clear()
-    assert play.run(INTERVAL).told() == [('finding.fixed', '30 findings fixed')]
+    assert play.run(INTERVAL).event_titles() == [('finding.fixed', '30 findings fixed')]
 
 
 def test_the_bound_on_names_is_counted() -> None:
@@ -257,7 +257,7 @@ def test_a_list_that_is_cut_short_loses_nothing() -> None:
     play = Play(FINDINGS, aws).run()
     play.aws = lambda request: {'Recommendations': [finding()], 'NextToken': 'again'}
     play.run(INTERVAL)
-    assert play.told() == [] and sum(values_of(play.shown(), 'finding.open').values()) == 2
+    assert play.event_titles() == [] and sum(values_of(play.shown(), 'finding.open').values()) == 2
     assert FINDINGS.pending(play.state, play.context, play.now) == 1
 
 
@@ -270,15 +270,15 @@ def test_what_fails_is_shown_on_for_three_hours(kind: FailureKind) -> None:
     play.run(2 * HOUR)
     assert values_of(play.shown(), 'finding.open')
     play.run(2 * HOUR)
-    assert play.shown() == {} and play.told() == []
+    assert play.shown() == {} and play.event_titles() == []
 
 
 def test_a_restart_tells_what_changed_meanwhile() -> None:
     """After a restart, known findings are no event, and those that were opened or fixed meanwhile are."""
     aws = Aws(finding(), finding('identity/other.example', Type='SPF', Impact='LOW'))
     play = Play(FINDINGS, aws).run().restart()
-    assert play.run(60).told() == []
+    assert play.run(60).event_titles() == []
     play.restart()
     aws.rows = [finding(Status='FIXED'), aws.rows[1], finding('identity/new.example', Type='DMARC')]
-    assert play.run(60).told() == [('finding.opened', 'a finding opened'), ('finding.fixed', 'a finding fixed')]
+    assert play.run(60).event_titles() == [('finding.opened', 'a finding opened'), ('finding.fixed', 'a finding fixed')]
     assert 'example' not in str(FINDINGS.to_document(play.state))

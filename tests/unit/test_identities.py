@@ -14,8 +14,9 @@ from datadog_checks.amazon_ses.model import Event, Failure, FailureKind, Sample,
 from datadog_checks.amazon_ses.pace import TurnedPace
 from datadog_checks.amazon_ses.sweeps import Answer, ApiRequest, Context
 from datadog_checks.amazon_ses.sweeps.identities import IDENTITIES
-from datadog_checks.amazon_ses.sweeps.identity_problems import PROBLEMS, Severity
+from datadog_checks.amazon_ses.sweeps.identity_problems import PROBLEMS
 from datadog_checks.amazon_ses.sweeps.identity_rounds import Identities
+from datadog_checks.amazon_ses.sweeps.severity import Severity
 from datadog_checks.amazon_ses.sweeps.worker import Edge, SweepTask, sweep
 from simulator import Clock
 
@@ -50,7 +51,7 @@ class Aws:
         self.rows: dict[str, dict[str, Any]] = {}
         self.attributes: dict[str, dict[str, Any]] = {DKIM: {}, MAIL_FROM: {}, TOPICS: {}}
         self.details: dict[str, dict[str, Any]] = {}
-        self.asked: list[ApiRequest] = []
+        self.requests_sent: list[ApiRequest] = []
         for name in names:
             self.add(name)
 
@@ -63,7 +64,7 @@ class Aws:
         self.details.setdefault(name, GOOD_DETAILS)
 
     def answer(self, request: ApiRequest) -> Answer | Failure:
-        self.asked.append(request)
+        self.requests_sent.append(request)
         if request.operation == 'ListEmailIdentities':
             begin = int(request.parameters.get('NextToken', 0))
             end = begin + request.parameters['PageSize']
@@ -113,11 +114,11 @@ class Sweeping:
             sample.tags[0].partition(':')[2] for sample in self.samples() if sample.metric.name == 'identity.unhealthy'
         }
 
-    def told(self) -> list[tuple[str, str]]:
+    def event_titles(self) -> list[tuple[str, str]]:
         """The events since the last call, by name and title."""
-        told = [(event.spec.name, event.title) for event in self.events]
+        event_titles = [(event.spec.name, event.title) for event in self.events]
         self.events.clear()
-        return told
+        return event_titles
 
 
 def of(samples: Sequence[Sample], name: str) -> dict[tuple[str, ...], float]:
@@ -157,7 +158,7 @@ def test_well_identities_have_no_problem() -> None:
     assert sweeping.shown_problems() == set(PROBLEMS)
     assert of(samples, 'identity.unnamed') == {(): 0}
     assert of(samples, 'identity.severity') == {}
-    assert sweeping.told() == []
+    assert sweeping.event_titles() == []
 
 
 @pytest.mark.parametrize('problem', CASES)
@@ -225,7 +226,9 @@ def test_an_address_has_the_dkim_of_its_domain() -> None:
     aws.attributes[DKIM][PERSON] = {'DkimEnabled': False, 'DkimVerificationStatus': 'NotStarted'}
     sweeping = Sweeping(aws).run(HOUR)
     assert sweeping.problems() == {}
-    assert all(PERSON not in request.parameters['Identities'] for request in aws.asked if request.operation == DKIM)
+    assert all(
+        PERSON not in request.parameters['Identities'] for request in aws.requests_sent if request.operation == DKIM
+    )
 
 
 @pytest.mark.parametrize('operation', [DKIM, MAIL_FROM, TOPICS])
@@ -239,10 +242,10 @@ def test_what_a_batch_leaves_out_is_unknown(operation: str) -> None:
     sweeping = Sweeping(Aws(DOMAIN, 'other.example')).run(HOUR)
     sweeping.aws.attributes[operation][DOMAIN] = aws_with(DOMAIN, operation, change).attributes[operation][DOMAIN]
     assert len(sweeping.run(HOUR).problems()) == 1
-    sweeping.told()
+    sweeping.event_titles()
     del sweeping.aws.attributes[operation][DOMAIN]
     assert sweeping.run(HOUR).problems() == {}
-    assert sweeping.told() == []
+    assert sweeping.event_titles() == []
 
 
 def test_a_lost_verification_is_critical_and_an_event() -> None:
@@ -256,10 +259,10 @@ def test_a_lost_verification_is_critical_and_an_event() -> None:
     [event] = sweeping.events
     assert (event.spec.name, event.alert_type) == ('identity.lost', 'error')
     assert 'example.com' in event.text
-    sweeping.told()
+    sweeping.event_titles()
     aws.rows[DOMAIN] |= {'VerificationStatus': 'SUCCESS', 'SendingEnabled': True}
     sweeping.run(900)
-    assert [name for name, _ in sweeping.told()] == ['identity.regained']
+    assert [name for name, _ in sweeping.event_titles()] == ['identity.regained']
     tags = ('identity:example.com', 'identity_type:domain')
     assert of(sweeping.samples(), 'identity.severity') == {tags: 0}
     sweeping.run(HOUR)
@@ -279,7 +282,7 @@ def test_a_topic_that_ses_removed_is_seen(restarts: bool) -> None:
     sweeping = Sweeping(Aws(DOMAIN)).run()
     sweeping = lost_topic(sweeping.restarted() if restarts else sweeping)
     assert sweeping.problems() == {'feedback_topic_lost': 1}
-    assert [name for name, _ in sweeping.told()] == ['identity.topic_lost']
+    assert [name for name, _ in sweeping.event_titles()] == ['identity.topic_lost']
     assert sweeping.restarted().run().problems() == {'feedback_topic_lost': 1}
     sweeping.aws.attributes[TOPICS][DOMAIN] = GOOD_TOPICS
     assert sweeping.run(HOUR).problems() == {}
@@ -367,10 +370,10 @@ def test_created_and_deleted_identities_are_events() -> None:
     """Identities that come and go are events, also over a restart; those of the first list are none."""
     aws = Aws(DOMAIN)
     sweeping = Sweeping(aws).run()
-    assert sweeping.told() == []
+    assert sweeping.event_titles() == []
     for number in range(3):
         aws.add(f'phish-{number}.example')
-    assert sweeping.run(900).told() == [('identity.created', 'Amazon SES: 3 identities were created')]
+    assert sweeping.run(900).event_titles() == [('identity.created', 'Amazon SES: 3 identities were created')]
     sweeping = sweeping.restarted()
     aws.add(PERSON)
     del aws.rows[DOMAIN]
@@ -405,9 +408,11 @@ def test_a_round_goes_on_after_a_restart() -> None:
     sweeping = Sweeping(aws, IDENTITIES.from_document(IDENTITIES.to_document(state)))
     sweeping.run(10 * 60)
     for operation in (DKIM, MAIL_FROM, TOPICS):
-        names = [name for each in aws.asked if each.operation == operation for name in each.parameters['Identities']]
+        names = [
+            name for each in aws.requests_sent if each.operation == operation for name in each.parameters['Identities']
+        ]
         assert sorted(names) == sorted(aws.rows)
-    assert sum(request.operation == 'ListEmailIdentities' for request in aws.asked) == 2
+    assert sum(request.operation == 'ListEmailIdentities' for request in aws.requests_sent) == 2
 
 
 @pytest.mark.parametrize(('number', 'bound'), [(10, 20), (100, 70), (2500, 12 + 75 + 60)])
@@ -415,11 +420,11 @@ def test_calls_of_an_hour(number: int, bound: int) -> None:
     """The list is read every quarter of an hour, a hundred identities a call every hour, and at most 60 alone."""
     aws = Aws(*(f'domain-{place}.example' for place in range(number)))
     sweeping = Sweeping(aws).run(2 * HOUR)
-    aws.asked.clear()
+    aws.requests_sent.clear()
     sweeping.now += 60
     sweeping.run(HOUR - 60)
-    assert len(aws.asked) <= bound
-    assert sum(request.rolling for request in aws.asked) == min(number, 60)
+    assert len(aws.requests_sent) <= bound
+    assert sum(request.rolling for request in aws.requests_sent) == min(number, 60)
 
 
 def test_bad_identities_are_read_alone_first() -> None:
@@ -429,7 +434,7 @@ def test_bad_identities_are_read_alone_first() -> None:
     for name in bad:
         aws.attributes[DKIM][name] = {**GOOD_DKIM, 'DkimVerificationStatus': 'Failed'}
     Sweeping(aws).run(HOUR)
-    alone = [request.parameters['EmailIdentity'] for request in aws.asked if request.rolling]
+    alone = [request.parameters['EmailIdentity'] for request in aws.requests_sent if request.rolling]
     assert set(alone[: len(bad)]) == bad
     assert len(alone) == 61 and len(set(alone)) > 50
 
@@ -439,10 +444,10 @@ def test_a_quiet_region_is_listed_hourly() -> None:
     quiet = replace(HERE, is_quiet=True)
     aws = Aws(DOMAIN)
     sweeping = Sweeping(aws).run(2 * HOUR, quiet)
-    assert [request.operation for request in aws.asked] == ['ListEmailIdentities'] * 3
+    assert [request.operation for request in aws.requests_sent] == ['ListEmailIdentities'] * 3
     aws.add('phish.example')
     sweeping.run(HOUR, quiet)
-    assert [name for name, _ in sweeping.told()] == ['identity.created']
+    assert [name for name, _ in sweeping.event_titles()] == ['identity.created']
 
 
 def test_old_facts_are_not_shown() -> None:
@@ -492,7 +497,7 @@ def test_a_malformed_answer_changes_nothing(operation: str, answer: Answer) -> N
 def test_a_list_that_was_cut_short_deletes_nothing() -> None:
     """What a list lacks that was cut short is unknown: nothing is deleted, and what it names is taken in."""
     sweeping = Sweeping(Aws(DOMAIN, 'other.example')).run()
-    sweeping.told()
+    sweeping.event_titles()
     request = ApiRequest('sesv2', 'ListEmailIdentities')
     row = sweeping.aws.rows[DOMAIN]
     before = sweeping.state

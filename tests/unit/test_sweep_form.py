@@ -58,13 +58,13 @@ class World:
     def __init__(self, answers: Callable[[str], Answer | Failure] = lambda operation: {'word': 'well'}) -> None:
         self.now = NOW
         self.answers = answers
-        self.asked: list[str] = []
+        self.requests_sent: list[str] = []
         self.wait = 0.0
         self.cancelled_after: int | None = None
 
     def ask(self, request: ApiRequest) -> Answer | Failure:
         self.now += 1
-        self.asked.append(request.operation)
+        self.requests_sent.append(request.operation)
         return self.answers(request.operation)
 
     def step(self, sweeps: Iterable[Sweep[Any]], before: states.States, context: Context = HERE) -> states.States:
@@ -72,7 +72,7 @@ class World:
         return {**before, **sweep(SweepTask(tuple(sweeps), before, context), edge)}
 
     def _is_cancelled(self) -> bool:
-        return self.cancelled_after is not None and len(self.asked) >= self.cancelled_after
+        return self.cancelled_after is not None and len(self.requests_sent) >= self.cancelled_after
 
 
 def failure(kind: FailureKind, **details: Any) -> Failure:
@@ -85,15 +85,15 @@ def test_sweeps_take_turns() -> None:
     current: states.States = {}
     for _ in range(3):
         current = world.step(sweeps, current)
-    assert len(world.asked) == 3 * MOST_REQUESTS
-    assert world.asked == ['a', 'b', 'c'] * MOST_REQUESTS
+    assert len(world.requests_sent) == 3 * MOST_REQUESTS
+    assert world.requests_sent == ['a', 'b', 'c'] * MOST_REQUESTS
 
 
 def test_single_items_give_way() -> None:
     """While a list is due, no item is read alone; the items come after it."""
     world = World()
     world.step([counting('items', rolling=True), counting('list', most=3)], {})
-    assert world.asked == ['list'] * 3 + ['items'] * (MOST_REQUESTS - 3)
+    assert world.requests_sent == ['list'] * 3 + ['items'] * (MOST_REQUESTS - 3)
 
 
 def test_a_step_ends_in_time() -> None:
@@ -110,7 +110,7 @@ def test_a_cancelled_step_ends() -> None:
     world = World()
     world.cancelled_after = 3
     assert world.step([counting('a')], {})['a'].state.counts == ('well',) * 2
-    assert len(world.asked) == 3
+    assert len(world.requests_sent) == 3
 
 
 @pytest.mark.parametrize('kind', FailureKind)
@@ -123,11 +123,11 @@ def test_a_failure_costs_its_operation_alone(kind: FailureKind) -> None:
     current = world.step(sweeps, {})
     if kind is FailureKind.CREDENTIALS:
         # Whoever cannot sign in asks nothing more in this step.
-        assert world.asked == ['a']
+        assert world.requests_sent == ['a']
         current = world.step(sweeps, current)
-    asked = Counter(world.asked)
-    assert asked['a'] == 1
-    assert asked['b'] >= MOST_REQUESTS - 1
+    requests_sent = Counter(world.requests_sent)
+    assert requests_sent['a'] == 1
+    assert requests_sent['b'] >= MOST_REQUESTS - 1
     silent = kind is FailureKind.UNSUPPORTED
     assert [each.kind for each in current['a'].failures(world.now)] == ([] if silent else [kind])
     assert not list(current['b'].failures(world.now))
@@ -160,8 +160,8 @@ def test_a_malformed_answer_fails_its_request_alone() -> None:
     request = ApiRequest('sesv2', 'a')
     current = states.after_answer(counting('a'), SweepState(Numbers(('well',))), request, {'other': 1}, NOW)
     assert current.state == Numbers(('well',))
-    [told] = current.failures(NOW)
-    assert (told.kind, told.operation) == (FailureKind.MALFORMED, 'a')
+    [event_titles] = current.failures(NOW)
+    assert (event_titles.kind, event_titles.operation) == (FailureKind.MALFORMED, 'a')
 
 
 def test_an_item_that_is_gone_is_no_failure() -> None:
@@ -176,7 +176,7 @@ def test_quiet_regions_are_spared() -> None:
     world = World()
     sweeps = [counting('a'), counting('b', runs_when_quiet=True, most=1)]
     world.step(sweeps, {}, replace(HERE, is_quiet=True))
-    assert world.asked == ['b']
+    assert world.requests_sent == ['b']
 
 
 def test_a_state_outlives_a_restart_and_a_broken_one_costs_itself() -> None:

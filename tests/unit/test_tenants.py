@@ -155,19 +155,19 @@ def test_a_pause_is_told_within_ten_minutes() -> None:
     aws = Aws(tenant(), tenant('other'))
     play = Play(TENANTS, aws).run()
     aws.rows[0] = tenant(ReputationImpact='HIGH')
-    assert play.run(SHORT_INTERVAL).told() == [('tenant.escalated', 'a tenant with findings')]
+    assert play.run(SHORT_INTERVAL).event_titles() == [('tenant.escalated', 'a tenant with findings')]
     aws.rows[0] = paused_by_aws(ReputationImpact='HIGH')
     play.run(SHORT_INTERVAL)
     assert [event[-1] for event in play.events] == ['error'] and 'AWS paused it.' in play.events[0][2]
-    assert play.told() == [('tenant.paused', 'a tenant paused')]
+    assert play.event_titles() == [('tenant.paused', 'a tenant paused')]
     aws.rows[0] = tenant(ReputationImpact='HIGH', SendingStatusAggregate='REINSTATED')
-    assert play.run(SHORT_INTERVAL).told() == [('tenant.resumed', 'a tenant resumed')]
+    assert play.run(SHORT_INTERVAL).event_titles() == [('tenant.resumed', 'a tenant resumed')]
     aws.rows[0] = tenant()
-    assert play.run(SHORT_INTERVAL).told() == []
+    assert play.run(SHORT_INTERVAL).event_titles() == []
     (tags,) = values_of(play.shown(), 'tenant.sending_enabled')
     assert 'status:enabled' in tags and 'impact:none' in tags
     hours(play, 1.2)
-    assert values_of(play.shown(), 'tenant.sending_enabled') == {} and play.told() == []
+    assert values_of(play.shown(), 'tenant.sending_enabled') == {} and play.event_titles() == []
 
 
 def test_who_paused_a_tenant_is_told() -> None:
@@ -176,7 +176,7 @@ def test_who_paused_a_tenant_is_told() -> None:
     play = Play(TENANTS, aws).run()
     aws.rows = [paused_by_aws('t0'), *(paused_by_customer(f't{number}') for number in range(1, 5))]
     play.run(SHORT_INTERVAL)
-    assert sorted(play.told()) == [('tenant.paused', '4 tenants paused'), ('tenant.paused', 'a tenant paused')]
+    assert sorted(play.event_titles()) == [('tenant.paused', '4 tenants paused'), ('tenant.paused', 'a tenant paused')]
 
 
 def test_a_paused_tenant_that_is_deleted_did_not_resume() -> None:
@@ -186,7 +186,7 @@ def test_a_paused_tenant_that_is_deleted_did_not_resume() -> None:
     del aws.rows[0]
     play.run(SHORT_INTERVAL)
     assert play.requests[-1].parameters == {'Filter': {'ENTITY_REFERENCE_PREFIX': f'{ARN}/acme/tn-acme'}}
-    assert play.told() == []
+    assert play.event_titles() == []
     assert values_of(play.shown(), 'tenant.count') == {('status:enabled',): 1, ('status:disabled',): 0}
 
 
@@ -199,7 +199,7 @@ def test_many_that_are_missing_cost_one_list() -> None:
     play.run(SHORT_INTERVAL)
     filters = [key for request in play.requests for key in request.parameters.get('Filter', ())]
     assert len(play.requests) == 4 and 'ENTITY_REFERENCE_PREFIX' not in filters
-    assert play.told() == [('tenant.resumed', '30 tenants resumed')]
+    assert play.event_titles() == [('tenant.resumed', '30 tenants resumed')]
 
 
 def test_the_bound_on_names_is_counted() -> None:
@@ -234,11 +234,11 @@ def test_a_restart_asks_for_little_and_tells_what_changed() -> None:
     aws = Aws(tenant('a'), tenant('b'), paused_by_aws('c'), paused_by_aws('d'))
     play = Play(TENANTS, aws).run().restart()
     play.requests.clear()
-    assert play.run(60).told() == []
+    assert play.run(60).event_titles() == []
     assert len(play.requests) == 3 and values_of(play.shown(), 'tenant.count')['status:disabled',] == 2
     play.restart()
     aws.rows = [paused_by_aws('a'), tenant('b'), tenant('c'), paused_by_aws('d')]
-    assert play.run(60).told() == [('tenant.paused', 'a tenant paused'), ('tenant.resumed', 'a tenant resumed')]
+    assert play.run(60).event_titles() == [('tenant.paused', 'a tenant paused'), ('tenant.resumed', 'a tenant resumed')]
     assert 'acme' not in str(TENANTS.to_document(play.state))
 
 
@@ -248,7 +248,7 @@ def test_a_first_sight_is_no_event() -> None:
     play = Play(TENANTS, aws).run()
     aws.rows.append(paused_by_aws('b', ReputationImpact='HIGH'))
     play.run(SHORT_INTERVAL)
-    assert play.told() == [] and values_of(play.shown(), 'tenant.count')['status:disabled',] == 2
+    assert play.event_titles() == [] and values_of(play.shown(), 'tenant.count')['status:disabled',] == 2
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_malformed_answers_change_nothing(answer: Mapping[str, Any]) -> None:
     play.aws = lambda request: answer
     play.run(SHORT_INTERVAL, most=1)
     assert [failure.kind for failure in play.current.failures(play.now)] == [FailureKind.MALFORMED]
-    assert play.shown() == before and play.told() == []
+    assert play.shown() == before and play.event_titles() == []
 
 
 PARTS = ('ReputationManagementPolicy', 'CustomerManagedStatus', 'SendingStatusAggregate', 'ReputationImpact')
@@ -298,7 +298,7 @@ def test_what_fails_is_shown_on_for_half_an_hour(kind: FailureKind) -> None:
     play.run(SHORT_INTERVAL)
     assert values_of(play.shown(), 'tenant.count')
     play.run(2 * SHORT_INTERVAL)
-    assert play.shown() == {} and play.told() == []
+    assert play.shown() == {} and play.event_titles() == []
 
 
 def test_lists_without_end_forget_nobody() -> None:
@@ -308,5 +308,5 @@ def test_lists_without_end_forget_nobody() -> None:
     play.aws = lambda request: {'ReputationEntities': [], 'NextToken': 'again'}
     play.run(INTERVAL)
     assert values_of(play.shown(), 'tenant.count') == {('status:enabled',): 1, ('status:disabled',): 1}
-    assert play.told() == [] and TENANTS.pending(play.state, play.context, play.now) == 1
+    assert play.event_titles() == [] and TENANTS.pending(play.state, play.context, play.now) == 1
     assert EMPTY_INTERVAL == HOUR

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datadog_checks.amazon_ses.model import Action, Event, EventSpec, MetricSpec, MetricType, Reading, Sample
 from datadog_checks.amazon_ses.sweeps import Context, Sweep, set_facts
 from datadog_checks.amazon_ses.sweeps.naming import CONFIGURATION_SET, Happening, Resource, event_of, label_of, tags_of
-from datadog_checks.amazon_ses.sweeps.set_facts import DESTINATIONS, PROBLEMS, READ, SET, Severity
+from datadog_checks.amazon_ses.sweeps.set_facts import DESTINATIONS, PROBLEMS, READ, SET
 from datadog_checks.amazon_ses.sweeps.set_rounds import (
     INTERVAL,
     LIST,
@@ -20,6 +20,7 @@ from datadog_checks.amazon_ses.sweeps.set_rounds import (
     read_at,
     to_document,
 )
+from datadog_checks.amazon_ses.sweeps.severity import Severity
 
 GAUGE = MetricType.GAUGE
 

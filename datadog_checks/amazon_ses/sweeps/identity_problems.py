@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -21,18 +20,10 @@ from datadog_checks.amazon_ses.sweeps.identity_facts import (
     Identity,
 )
 from datadog_checks.amazon_ses.sweeps.memory import Bits
+from datadog_checks.amazon_ses.sweeps.severity import Severity
 
 PENDING_HOURS = 72
 """Hours for which SES looks for the records of a new identity."""
-
-
-class Severity(IntEnum):
-    """How bad a problem is: mail is refused, mail or feedback suffers, or it could be better."""
-
-    GOOD = 0
-    INFO = 1
-    WARNING = 2
-    CRITICAL = 3
 
 
 class Problem(NamedTuple):

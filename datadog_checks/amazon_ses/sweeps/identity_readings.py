@@ -13,13 +13,13 @@ from datadog_checks.amazon_ses.sweeps.identity_facts import NO, STATE_NAMES, TYP
 from datadog_checks.amazon_ses.sweeps.identity_problems import (
     COUNTED_ONLY,
     PROBLEMS,
-    Severity,
     is_known,
     lone_problems,
     problems,
     severity,
 )
 from datadog_checks.amazon_ses.sweeps.identity_rounds import INTERVAL, LIST_INTERVAL, Identities
+from datadog_checks.amazon_ses.sweeps.severity import Severity
 from datadog_checks.amazon_ses.tags import tag_value
 
 GAUGE = MetricType.GAUGE

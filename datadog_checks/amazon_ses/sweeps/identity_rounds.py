@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from datadog_checks.amazon_ses.model import Failure
 from datadog_checks.amazon_ses.sweeps import Answer, ApiRequest, Context, identity_facts, memory
 from datadog_checks.amazon_ses.sweeps.identity_facts import ADDRESS, PENDING_SINCE, TYPE, Identity
-from datadog_checks.amazon_ses.sweeps.identity_problems import Severity, lone_problems, severity
+from datadog_checks.amazon_ses.sweeps.identity_problems import lone_problems, severity
 from datadog_checks.amazon_ses.sweeps.paging import Paging
+from datadog_checks.amazon_ses.sweeps.severity import Severity
 
 LIST = 'ListEmailIdentities'
 DETAILS = 'GetEmailIdentity'

@@ -6,24 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from enum import IntEnum
 from typing import Any, NamedTuple
 from zlib import crc32
 
 from datadog_checks.amazon_ses.sweeps.memory import Bits
+from datadog_checks.amazon_ses.sweeps.severity import Severity
 from datadog_checks.amazon_ses.values import epoch, flag
 from datadog_checks.amazon_ses.words import is_on, member, word
 
 SET, DESTINATIONS = 'GetConfigurationSet', 'GetConfigurationSetEventDestinations'
-
-
-class Severity(IntEnum):
-    """How bad a problem is: mail is refused, feedback is lost, or it could be better."""
-
-    GOOD = 0
-    INFO = 1
-    WARNING = 2
-    CRITICAL = 3
 
 
 class Problem(NamedTuple):

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from datadog_checks.amazon_ses.model import Failure
 from datadog_checks.amazon_ses.sweeps import Answer, ApiRequest, Context, memory, set_facts
 from datadog_checks.amazon_ses.sweeps.paging import Paging
-from datadog_checks.amazon_ses.sweeps.set_facts import DESTINATIONS, READ, SET, Destination, Severity
+from datadog_checks.amazon_ses.sweeps.set_facts import DESTINATIONS, READ, SET, Destination
+from datadog_checks.amazon_ses.sweeps.severity import Severity
 
 LIST = 'ListConfigurationSets'
 INTERVAL = 3600
