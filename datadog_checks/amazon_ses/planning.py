@@ -127,6 +127,7 @@ def sweep_context(settings: Settings, target: Target, progress: Progress) -> Con
         is_quiet=_is_quiet(settings, progress) is not False,
         show_addresses=settings.show_addresses,
         sending_sets=partial(_listed_sets, progress.inventory),
+        vdm=progress.standing is not None and progress.standing.terms.vdm is True,
         **asdict(settings.bounds),
     )
 

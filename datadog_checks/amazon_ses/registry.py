@@ -12,11 +12,12 @@ from datadog_checks.amazon_ses.sweeps.configuration_sets import CONFIGURATION_SE
 from datadog_checks.amazon_ses.sweeps.findings import FINDINGS
 from datadog_checks.amazon_ses.sweeps.identities import IDENTITIES
 from datadog_checks.amazon_ses.sweeps.tenants import TENANTS
+from datadog_checks.amazon_ses.sweeps.vdm import VDM
 
 COLLECTORS = (ACCOUNT, QUOTA_V1, SENDING_V1, SEND_STATISTICS)
 """Every API source, in the order in which a run asks them."""
 
-SWEEPS: tuple[Sweep[Any], ...] = (IDENTITIES, FINDINGS, CONFIGURATION_SETS, TENANTS)
+SWEEPS: tuple[Sweep[Any], ...] = (IDENTITIES, FINDINGS, CONFIGURATION_SETS, TENANTS, VDM)
 """Every sweep."""
 
 SOURCE_NAMES = (
@@ -27,3 +28,6 @@ SOURCE_NAMES = (
     *(sweep.name for sweep in SWEEPS),
 )
 """The words of the option `collect`: the account, the CloudWatch sources, the other API sources, the sweeps."""
+
+DEFAULT_SOURCES = tuple(name for name in SOURCE_NAMES if name not in {sweep.name for sweep in SWEEPS if sweep.opt_in})
+"""The words of `collect` by default."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.call import Operation
-from simulator.operations import cloudwatch, identities, metric_data, resources, ses, sqs, sts
+from simulator.operations import cloudwatch, deliverability, identities, metric_data, resources, ses, sqs, sts
 
 # SES documents one call a second for each of its reads.
 _INVENTORY = {
@@ -36,6 +36,9 @@ OPERATIONS: dict[tuple[str | None, str | None], Operation] = {
         ses.get_account_sending_enabled, 'ses:GetAccountSendingEnabled', per_second=1
     ),
     ('sesv2', 'GetAccount'): Operation(ses.get_account, 'ses:GetAccount', per_second=1),
+    ('sesv2', 'BatchGetMetricData'): Operation(
+        deliverability.batch_get_metric_data, 'ses:BatchGetMetricData', per_second=16
+    ),
     ('sts', 'GetCallerIdentity'): Operation(sts.get_caller_identity, 'sts:GetCallerIdentity', checked=False),
     ('sts', 'AssumeRole'): Operation(sts.assume_role, 'sts:AssumeRole'),
     ('sts', 'AssumeRoleWithWebIdentity'): Operation(

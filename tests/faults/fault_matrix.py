@@ -64,6 +64,7 @@ OPERATIONS = (
             'GetConfigurationSet': 'configuration_set.',
             'GetConfigurationSetEventDestinations': 'configuration_set.',
             'ListReputationEntities': 'tenant.',
+            'BatchGetMetricData': 'vdm.',
         }.items()
     ),
     *(

@@ -63,6 +63,7 @@ FAMILIES: Mapping[str, Tags] = {
     'tenant.sending_enabled': Tags((*TARGET_TAGS, 'tenant', 'status', 'impact', 'policy'), ('tenant_id', 'paused_by')),
     'tenant.unnamed': Tags(TARGET_TAGS),
     'tenant.with_findings': Tags((*TARGET_TAGS, 'impact')),
+    'vdm.': Tags((*TARGET_TAGS, 'window'), ('provider',)),
     'unrecognized': Tags((*TARGET_TAGS, 'namespace', 'metric_name'), ('ingress_point_id',)),
 }
 """Keyed by the beginning of a metric's name; the longest match counts. A test compares them with recordings.
@@ -119,6 +120,7 @@ UNCHARTED: Mapping[str, str] = {
     **{
         f'{PREFIX}tenant.{name}': TO_COME for name in ('count', 'paused', 'sending_enabled', 'unnamed', 'with_findings')
     },
+    'amazon_ses.vdm.*': TO_COME,
     **{f'{PREFIX}{event}': 'its exact count is charted; the gauge is for thresholds of the check' for event in EVENTS},
     **{f'{PREFIX}*.{statistic}': 'an additional statistic, off by default' for statistic in STATISTICS},
     'amazon_ses.dimension.*': 'off by default, with tags of the operator: the charts are a start',

@@ -33,6 +33,7 @@ def instance_collect():
         'findings',
         'configuration_set_health',
         'tenant_health',
+        'vdm',
     ]
 
 

@@ -39,6 +39,7 @@ class Context:
 
     `pausing` are the operations that are not asked now because they failed. In a quiet Region only the sweeps that say
     so are asked, and they ask as little as they can. `sending_sets()` are the configuration sets that CloudWatch lists.
+    `vdm` is whether GetAccount says that the Virtual Deliverability Manager is on.
     """
 
     target: Target
@@ -51,6 +52,7 @@ class Context:
     max_tenants: int = 200
     hash_tenants: bool = False
     sending_sets: Callable[[], frozenset[str]] = frozenset
+    vdm: bool = False
 
     def may_ask(self, operation: str) -> bool:
         return operation not in self.pausing
@@ -78,7 +80,7 @@ class Sweep(Generic[S]):
     - `to_document(state)`: what outlives a restart, as JSON values: the place in the round, hashes and bits. No name
       that may hold an address, no token. `from_document` reads it, and may raise as `after_answer` does.
 
-    With `runs_when_quiet` it is asked in quiet Regions too.
+    With `runs_when_quiet` it is asked in quiet Regions too. With `opt_in` it is off by default.
     """
 
     name: str
@@ -95,3 +97,4 @@ class Sweep(Generic[S]):
     events: tuple[EventSpec, ...] = ()
     changes: Callable[[S, S, Context], Iterable[Event]] = lambda before, after, context: ()
     runs_when_quiet: bool = False
+    opt_in: bool = False
