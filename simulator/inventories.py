@@ -9,11 +9,13 @@ from dataclasses import replace
 from simulator.inventory import (
     DOMAIN,
     EVENT_TYPES,
+    PLANTED_ADDRESS,
     Change,
     ConfigurationSet,
     Destination,
     Identity,
     Inventory,
+    Suppressed,
     Tenant,
     address,
     domain,
@@ -109,7 +111,8 @@ def fitting(scenario: Scenario) -> Inventory:
             identities.extend(domain(member[0][1]) for member in members)
         elif family.dimensions == ('ses:from-address',):
             identities.extend(address(member[0][1]) for member in members)
-    return Inventory(named(identities), named(sets), named(tenants))
+    suppressed = [Suppressed(PLANTED_ADDRESS, updated=-3600.0)]
+    return Inventory(named(identities), named(sets), named(tenants), suppressed=named(suppressed))
 
 
 def _set(family: Family, name: str) -> ConfigurationSet:

@@ -132,6 +132,15 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Suppressed:
+    """An address on the suppression list; `updated`: seconds after the scenario start."""
+
+    name: str
+    reason: str = 'BOUNCE'
+    updated: float = 0.0
+
+
+@dataclass(frozen=True)
 class AccountSettings:
     """What GetAccount says beside standing and quota. None and '' are left out of the answer.
 
@@ -180,6 +189,7 @@ class Inventory:
     configuration_sets: Mapping[str, ConfigurationSet] = field(default_factory=dict)
     tenants: Mapping[str, Tenant] = field(default_factory=dict)
     findings: Mapping[str, Finding] = field(default_factory=dict)
+    suppressed: Mapping[str, Suppressed] = field(default_factory=dict)
     account: AccountSettings = AccountSettings()
 
     def changed(self, change: Change) -> Inventory:
@@ -236,5 +246,6 @@ _NEW: Mapping[str, Callable[[str], Any]] = {
     'configuration_sets': ConfigurationSet,
     'tenants': lambda name: Tenant(name, f'tn-{name}'),
     'findings': lambda name: Finding(name, 'account'),
+    'suppressed': Suppressed,
 }
 """A new member of each kind."""

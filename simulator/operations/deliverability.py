@@ -1,15 +1,16 @@
-"""Metrics of the Virtual Deliverability Manager: what became of the messages of the streams, by UTC day."""
+"""Metrics of the Virtual Deliverability Manager, by UTC day of the streams, and the suppression list."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from simulator.call import Call
 from simulator.errors import AwsError
+from simulator.inventory import Inventory, Suppressed
 from simulator.mail import Part
 from simulator.operations.datapoints import DAY
-from simulator.operations.pages import inventory_of
+from simulator.operations.pages import inventory_of, listed
 from simulator.rows import COMPLAINED, HARD_BOUNCED, METRICS, SENT, Edge, Stretch
 
 MOST_QUERIES = 10
@@ -64,3 +65,23 @@ def _streams(call: Call, provider: str | None, metric: str) -> tuple[int, ...]:
         for number, stream in enumerate(call.backend.world.scenario.streams)
         if provider in (None, stream.provider) and not ('COMPLAINT' in metric and stream.provider in NO_FEEDBACK_LOOP)
     )
+
+
+def list_suppressed_destinations(call: Call) -> dict[str, Any]:
+    start, end = call.params.get('StartDate', 0.0), call.params.get('EndDate', float('inf'))
+    reasons = call.params.get('Reasons')
+    started = call.backend.world.started
+
+    def asked_for(inventory: Inventory) -> Iterator[Suppressed]:
+        for address in inventory.suppressed.values():
+            if start < started + address.updated < end and (not reasons or address.reason in reasons):
+                yield address
+
+    def written(address: Suppressed) -> dict[str, Any]:
+        return {
+            'EmailAddress': address.name,
+            'Reason': address.reason,
+            'LastUpdateTime': started + address.updated,
+        }
+
+    return listed(call, 'SuppressedDestinationSummaries', 1000, asked_for, written)

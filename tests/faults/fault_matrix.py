@@ -65,6 +65,7 @@ OPERATIONS = (
             'GetConfigurationSetEventDestinations': 'configuration_set.',
             'ListReputationEntities': 'tenant.',
             'BatchGetMetricData': 'vdm.',
+            'ListSuppressedDestinations': 'suppression.',
         }.items()
     ),
     *(

@@ -9,6 +9,7 @@ from common import ACCOUNT, OTHER, REGION, MakeDriver, StartSimulator
 
 from datadog_checks.amazon_ses.cloudwatch.metric_table import REPUTATION
 from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS
+from datadog_checks.amazon_ses.registry import SOURCE_NAMES
 from datadog_checks.dev.utils import get_metadata_metrics, get_service_checks
 from simulator import SCENARIOS, Clock, Fault, Simulator
 from simulator.inventory import DOMAIN
@@ -53,6 +54,7 @@ def test_every_declared_metric_comes_and_no_other(
     rates = [rate.metric_name for rate in REPUTATION]
     driver = make_driver(
         sim,
+        collect=list(SOURCE_NAMES),
         statistics=list(STATISTICS),
         dimensions=[SET, {**SET, 'metrics': rates}],
         thresholds=[{'metric': 'send', 'warning': '10'}],

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from common import REGION, Driver, MakeDriver, StartSimulator, connection_status, wait_for_workers
 
-from simulator import Fault, Simulator
+from simulator import Simulator
 from simulator.scenarios import HOUR
 
-OK, WARNING = 0, 1
+OK = 0
 OPERATION = 'BatchGetMetricData'
 VDM: dict[str, Any] = {'collect': ['account', 'vdm']}
 
@@ -87,47 +87,3 @@ def test_nothing_is_asked_until_vdm_is_on(make_driver: MakeDriver, start: StartS
     driver.aggregator.reset()
     run_for(driver, HOUR)
     assert not driver.values('vdm.delivery_rate') and connection_status(driver.aggregator) == (OK, '')
-
-
-def test_a_denial_names_the_action_and_costs_nothing_else(make_driver: MakeDriver, storm: Simulator) -> None:
-    """Where the read is denied, the message names the IAM action, it is asked once an hour, and the account goes on."""
-    storm.deny(f'ses:{OPERATION}')
-    driver = make_driver(storm, **VDM)
-    run_for(driver, HOUR)
-    status, message = connection_status(driver.aggregator)
-    assert status == WARNING and f'ses:{OPERATION}' in message
-    assert storm.log.count(operation=OPERATION) == 1 and driver.values('quota.utilization')
-    storm.allow()
-    run_for(driver, 900)
-    assert driver.values('vdm.delivery_rate') and connection_status(driver.aggregator) == (OK, '')
-
-
-def test_what_a_region_lacks_is_silent(make_driver: MakeDriver, storm: Simulator) -> None:
-    """Where AWS does not know the operation there is no warning, and it is asked once a day."""
-    storm.faults.add(Fault('error', operation=OPERATION, argument=('UnknownOperationException', 404)))
-    driver = make_driver(storm, **VDM)
-    run_for(driver, 3 * HOUR)
-    assert connection_status(driver.aggregator) == (OK, '') and storm.log.count(operation=OPERATION) == 1
-
-
-FAULTS: dict[str, dict[str, Any]] = {
-    'garbage': {'kind': 'garbage'},
-    'a page': {'kind': 'html'},
-    'half a body': {'kind': 'truncate'},
-    'nothing in it': {'kind': 'mutate', 'argument': lambda result: {'Results': [], 'Errors': []}},
-    'null in it': {'kind': 'mutate', 'argument': lambda result: dict.fromkeys(result)},
-    'text in it': {'kind': 'mutate', 'argument': lambda result: dict.fromkeys(result, 'x')},
-    'throttled': {'kind': 'throttle'},
-}
-
-
-@pytest.mark.parametrize('fault', FAULTS)
-def test_a_broken_answer_costs_itself(make_driver: MakeDriver, storm: Simulator, fault: str) -> None:
-    """An answer that is garbage, cut or not of AWS costs the rates alone, for as long as such answers come."""
-    rule = storm.faults.add(Fault(operation=OPERATION, **FAULTS[fault]))
-    driver = make_driver(storm, **VDM)
-    run_for(driver, 900)
-    assert not driver.values('vdm.delivery_rate') and driver.values('quota.utilization')
-    storm.faults.remove(rule)
-    run_for(driver, HOUR)
-    assert driver.values('vdm.delivery_rate') and connection_status(driver.aggregator) == (OK, '')

@@ -57,6 +57,7 @@ FAMILIES: Mapping[str, Tags] = {
     'receiving.': Tags(TARGET_TAGS, ('rule', 'rule_set')),
     'send_statistics.': Tags((*TARGET_TAGS, 'window')),
     'snds.': Tags((*TARGET_TAGS, 'ip')),
+    'suppression.': Tags((*TARGET_TAGS, 'reason')),
     'tenant.': Tags(TARGET_TAGS, ('tenant', 'tenant_id')),
     'tenant.count': Tags((*TARGET_TAGS, 'status')),
     'tenant.paused': Tags((*TARGET_TAGS, 'paused_by')),
@@ -120,6 +121,7 @@ UNCHARTED: Mapping[str, str] = {
     **{
         f'{PREFIX}tenant.{name}': TO_COME for name in ('count', 'paused', 'sending_enabled', 'unnamed', 'with_findings')
     },
+    'amazon_ses.suppression.*': 'off by default',
     'amazon_ses.vdm.*': TO_COME,
     **{f'{PREFIX}{event}': 'its exact count is charted; the gauge is for thresholds of the check' for event in EVENTS},
     **{f'{PREFIX}*.{statistic}': 'an additional statistic, off by default' for statistic in STATISTICS},
