@@ -17,7 +17,6 @@ from simulator.operations.table import OPERATIONS
 from simulator.request_log import Request
 from simulator.scenarios import RECEIPT_RULES, Scenario, configuration_sets
 
-
 READS = ('Get', 'List', 'Describe', 'BatchGet')
 SEVERAL = ('BatchGetMetricData', 'ListSuppressedDestinations')
 """Operations with a rate of their own, or that two sources ask, which are off by default."""
