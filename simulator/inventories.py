@@ -13,6 +13,7 @@ from simulator.inventory import (
     Change,
     ConfigurationSet,
     Destination,
+    GlobalEndpoint,
     Identity,
     Inventory,
     Suppressed,
@@ -101,18 +102,23 @@ def fitting(scenario: Scenario) -> Inventory:
     identities: list[Identity] = [domain(DOMAIN), *(address(name) if '@' in name else domain(name) for name in senders)]
     sets: list[ConfigurationSet] = []
     tenants: list[Tenant] = []
+    endpoints: list[GlobalEndpoint] = []
     for family in scenario.families:
         members = family.members()
         if family.dimensions == ('ses:configuration-set',):
             sets.extend(_set(family, member[0][1]) for member in members)
         elif family.dimensions == ('TenantId', 'TenantName'):
             tenants.extend(Tenant(name=member[1][1], id=member[0][1]) for member in members)
+        elif family.dimensions == ('ses:multi-region-endpoint-id',):
+            endpoints.extend(GlobalEndpoint(member[0][1]) for member in members)
         elif family.dimensions == ('ses:from-domain',):
             identities.extend(domain(member[0][1]) for member in members)
         elif family.dimensions == ('ses:from-address',):
             identities.extend(address(member[0][1]) for member in members)
     suppressed = [Suppressed(PLANTED_ADDRESS, updated=-3600.0)]
-    return Inventory(named(identities), named(sets), named(tenants), suppressed=named(suppressed))
+    return Inventory(
+        named(identities), named(sets), named(tenants), suppressed=named(suppressed), endpoints=named(endpoints)
+    )
 
 
 def _set(family: Family, name: str) -> ConfigurationSet:

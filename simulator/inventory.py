@@ -141,6 +141,16 @@ class Suppressed:
 
 
 @dataclass(frozen=True)
+class GlobalEndpoint:
+    """A global endpoint by its id; the first of its Regions is the one that lists it. `title` is text of the owner."""
+
+    name: str
+    title: str = f'endpoint of {PLANTED_TOKEN}'
+    status: str = 'READY'
+    regions: tuple[str, ...] = ('us-east-1', 'eu-west-1')
+
+
+@dataclass(frozen=True)
 class AccountSettings:
     """What GetAccount says beside standing and quota. None and '' are left out of the answer.
 
@@ -190,6 +200,7 @@ class Inventory:
     tenants: Mapping[str, Tenant] = field(default_factory=dict)
     findings: Mapping[str, Finding] = field(default_factory=dict)
     suppressed: Mapping[str, Suppressed] = field(default_factory=dict)
+    endpoints: Mapping[str, GlobalEndpoint] = field(default_factory=dict)
     account: AccountSettings = AccountSettings()
 
     def changed(self, change: Change) -> Inventory:
@@ -247,5 +258,6 @@ _NEW: Mapping[str, Callable[[str], Any]] = {
     'tenants': lambda name: Tenant(name, f'tn-{name}'),
     'findings': lambda name: Finding(name, 'account'),
     'suppressed': Suppressed,
+    'endpoints': GlobalEndpoint,
 }
 """A new member of each kind."""

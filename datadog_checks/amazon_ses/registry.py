@@ -10,6 +10,7 @@ from datadog_checks.amazon_ses.collectors.send_statistics import SEND_STATISTICS
 from datadog_checks.amazon_ses.sweeps import Sweep
 from datadog_checks.amazon_ses.sweeps.configuration_sets import CONFIGURATION_SETS
 from datadog_checks.amazon_ses.sweeps.findings import FINDINGS
+from datadog_checks.amazon_ses.sweeps.global_endpoints import GLOBAL_ENDPOINTS
 from datadog_checks.amazon_ses.sweeps.identities import IDENTITIES
 from datadog_checks.amazon_ses.sweeps.suppression import SUPPRESSION, SUPPRESSION_SIZE
 from datadog_checks.amazon_ses.sweeps.tenants import TENANTS
@@ -18,7 +19,16 @@ from datadog_checks.amazon_ses.sweeps.vdm import VDM
 COLLECTORS = (ACCOUNT, QUOTA_V1, SENDING_V1, SEND_STATISTICS)
 """Every API source, in the order in which a run asks them."""
 
-SWEEPS: tuple[Sweep[Any], ...] = (IDENTITIES, FINDINGS, CONFIGURATION_SETS, TENANTS, VDM, SUPPRESSION, SUPPRESSION_SIZE)
+SWEEPS: tuple[Sweep[Any], ...] = (
+    IDENTITIES,
+    FINDINGS,
+    CONFIGURATION_SETS,
+    TENANTS,
+    VDM,
+    GLOBAL_ENDPOINTS,
+    SUPPRESSION,
+    SUPPRESSION_SIZE,
+)
 """Every sweep."""
 
 SOURCE_NAMES = (

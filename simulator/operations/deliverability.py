@@ -1,4 +1,4 @@
-"""Metrics of the Virtual Deliverability Manager, by UTC day of the streams, and the suppression list."""
+"""Metrics of the Virtual Deliverability Manager, by UTC day of the streams, the suppression list, global endpoints."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.call import Call
 from simulator.errors import AwsError
-from simulator.inventory import Inventory, Suppressed
+from simulator.inventory import GlobalEndpoint, Inventory, Suppressed
 from simulator.mail import Part
 from simulator.operations.datapoints import DAY
 from simulator.operations.pages import inventory_of, listed
@@ -85,3 +85,23 @@ def list_suppressed_destinations(call: Call) -> dict[str, Any]:
         }
 
     return listed(call, 'SuppressedDestinationSummaries', 1000, asked_for, written)
+
+
+def list_multi_region_endpoints(call: Call) -> dict[str, Any]:
+    """Endpoints are listed in the Region that is their first one."""
+    started = call.backend.world.started
+
+    def asked_for(inventory: Inventory) -> Iterator[GlobalEndpoint]:
+        return (endpoint for endpoint in inventory.endpoints.values() if endpoint.regions[0] == call.region)
+
+    def written(endpoint: GlobalEndpoint) -> dict[str, Any]:
+        return {
+            'EndpointName': endpoint.title,
+            'EndpointId': endpoint.name,
+            'Status': endpoint.status,
+            'Regions': list(endpoint.regions),
+            'CreatedTimestamp': started - 86_400.0,
+            'LastUpdatedTimestamp': started,
+        }
+
+    return listed(call, 'MultiRegionEndpoints', 1000, asked_for, written)

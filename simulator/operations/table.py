@@ -16,6 +16,7 @@ _INVENTORY = {
     ('sesv2', 'GetConfigurationSet'): resources.get_configuration_set,
     ('sesv2', 'GetConfigurationSetEventDestinations'): resources.get_configuration_set_event_destinations,
     ('sesv2', 'ListRecommendations'): resources.list_recommendations,
+    ('sesv2', 'ListMultiRegionEndpoints'): deliverability.list_multi_region_endpoints,
     ('sesv2', 'ListSuppressedDestinations'): deliverability.list_suppressed_destinations,
     ('sesv2', 'ListReputationEntities'): resources.list_reputation_entities,
 }

@@ -65,6 +65,7 @@ OPERATIONS = (
             'GetConfigurationSetEventDestinations': 'configuration_set.',
             'ListReputationEntities': 'tenant.',
             'BatchGetMetricData': 'vdm.',
+            'ListMultiRegionEndpoints': 'global_endpoint.',
             'ListSuppressedDestinations': 'suppression.',
         }.items()
     ),

@@ -1,4 +1,4 @@
-"""What AWS says of mailbox providers and the suppression list, where it fails: real botocore, and the simulator."""
+"""What AWS says of providers, global endpoints and the suppression list, where it fails, over HTTP."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from simulator.scenarios import HOUR
 OK, WARNING = 0, 1
 CASES = {
     'BatchGetMetricData': (['vdm'], ('vdm.delivery_rate',)),
+    'ListMultiRegionEndpoints': (['global_endpoint_health'], ('global_endpoint.ready',)),
     'ListSuppressedDestinations': (
         ['suppression_list', 'suppression_size'], ('suppression.additions', 'suppression.size'),
     ),
@@ -24,9 +25,10 @@ CASES = {
 
 @pytest.fixture
 def account(start: StartSimulator) -> Simulator:
-    """An account with VDM and mail to three providers."""
+    """An account with VDM, mail to three providers, and a global endpoint."""
     sim = start('bounce_storm', quotas=False)
     sim.change('account', values={'vdm': 'ENABLED'})
+    sim.change('endpoints', 'abcdef12.g3h')
     return sim
 
 

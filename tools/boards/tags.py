@@ -49,6 +49,8 @@ FAMILIES: Mapping[str, Tags] = {
     ),
     'finding.open': Tags((*TARGET_TAGS, 'impact'), ('type', 'scope')),
     'global_endpoint.': Tags((*TARGET_TAGS, 'multi_region_endpoint_id')),
+    'global_endpoint.failover_': Tags((*TARGET_TAGS, 'multi_region_endpoint_id', 'secondary_region'), ('kind',)),
+    'global_endpoint.ready': Tags((*TARGET_TAGS, 'multi_region_endpoint_id', 'status'), ('secondary_region',)),
     'identity.count': Tags((*TARGET_TAGS, 'identity_type', 'verification')),
     'identity.sending_enabled': Tags(TARGET_TAGS, IDENTITY),
     'identity.severity': Tags(TARGET_TAGS, (*IDENTITY, 'problem')),
@@ -121,6 +123,7 @@ UNCHARTED: Mapping[str, str] = {
     **{
         f'{PREFIX}tenant.{name}': TO_COME for name in ('count', 'paused', 'sending_enabled', 'unnamed', 'with_findings')
     },
+    **{f'{PREFIX}global_endpoint.{name}': TO_COME for name in ('failover_missing', 'failover_utilization', 'ready')},
     'amazon_ses.suppression.*': 'off by default',
     'amazon_ses.vdm.*': TO_COME,
     **{f'{PREFIX}{event}': 'its exact count is charted; the gauge is for thresholds of the check' for event in EVENTS},

@@ -34,6 +34,7 @@ def instance_collect():
         'configuration_set_health',
         'tenant_health',
         'vdm',
+        'global_endpoint_health',
     ]
 
 

@@ -34,12 +34,25 @@ class ApiRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """What a Region could send with: its quota and what it sent in 24 hours, whether it has production access, by hash
+    the identities that may send, with the domains that they belong to, and its configuration sets. None is unknown."""
+
+    max_24_hour: float | None = None
+    sent: float | None = None
+    production_access: bool | None = None
+    identities: Mapping[int, tuple[int, ...]] | None = None
+    sets: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a sweep may know beside its own state.
 
     `pausing` are the operations that are not asked now because they failed. In a quiet Region only the sweeps that say
     so are asked, and they ask as little as they can. `sending_sets()` are the configuration sets that CloudWatch lists.
-    `vdm` is whether GetAccount says that the Virtual Deliverability Manager is on.
+    `vdm` is whether GetAccount says that the Virtual Deliverability Manager is on. `means(region)` are those of a
+    Region of this account that is read, only for what a sweep shows.
     """
 
     target: Target
@@ -53,6 +66,7 @@ class Context:
     hash_tenants: bool = False
     sending_sets: Callable[[], frozenset[str]] = frozenset
     vdm: bool = False
+    means: Callable[[str], Means | None] = lambda region: None
 
     def may_ask(self, operation: str) -> bool:
         return operation not in self.pausing
