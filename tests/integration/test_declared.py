@@ -78,6 +78,9 @@ def test_every_declared_metric_comes_and_no_other(
         del datadog_agent._cache[key]
     driver.restart(max_returned_metrics=None)
     driver.run_for(900, 300)
+    # Both Regions of a global endpoint.
+    both = {'regions': [REGION, OTHER], 'collect': ['account', 'global_endpoint_health']}
+    make_driver(sim, region=None, ledger='both', tags=['team:mail'], **both).run_for(600, 300)
     # A Region that the organization denies.
     sim.deny('*', region=OTHER, reason='with an explicit deny in a service control policy')
     everywhere = {'regions': 'all', 'exclude_regions': ['ap-*', 'us-west-*'], 'collect': ['account']}
