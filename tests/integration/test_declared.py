@@ -44,6 +44,15 @@ def break_the_inventory(sim: Simulator) -> None:
         sim.change('tenants', f'tenant-0000{number}', {'ses_status': 'DISABLED', 'impact': 'HIGH'})
 
 
+def run_several_regions(make_driver: MakeDriver, sim: Simulator) -> None:
+    """Read both Regions of a global endpoint, then all Regions, of which the organization denies one."""
+    options = {'regions': [REGION, OTHER], 'collect': ['account', 'global_endpoint_health']}
+    make_driver(sim, region=None, ledger='both', tags=['team:mail'], **options).run_for(600, 300)
+    sim.deny('*', region=OTHER, reason='with an explicit deny in a service control policy')
+    everywhere = {'regions': 'all', 'exclude_regions': ['ap-*', 'us-west-*'], 'collect': ['account']}
+    make_driver(sim, region=None, account_id=ACCOUNT, ledger='everywhere', tags=['team:mail'], **everywhere).run()
+
+
 def test_every_declared_metric_comes_and_no_other(
     make_driver: MakeDriver, start: StartSimulator, clock: Clock, aggregator: Any, datadog_agent: Any
 ) -> None:
@@ -78,13 +87,7 @@ def test_every_declared_metric_comes_and_no_other(
         del datadog_agent._cache[key]
     driver.restart(max_returned_metrics=None)
     driver.run_for(900, 300)
-    # Both Regions of a global endpoint.
-    both = {'regions': [REGION, OTHER], 'collect': ['account', 'global_endpoint_health']}
-    make_driver(sim, region=None, ledger='both', tags=['team:mail'], **both).run_for(600, 300)
-    # A Region that the organization denies.
-    sim.deny('*', region=OTHER, reason='with an explicit deny in a service control policy')
-    everywhere = {'regions': 'all', 'exclude_regions': ['ap-*', 'us-west-*'], 'collect': ['account']}
-    make_driver(sim, region=None, account_id=ACCOUNT, ledger='everywhere', tags=['team:mail'], **everywhere).run()
+    run_several_regions(make_driver, sim)
 
     lacking = metadata().keys() - set(aggregator.metric_names)
     assert not lacking, f'{sorted(lacking)}: never submitted. Has the scenario `everything` data for it?'
