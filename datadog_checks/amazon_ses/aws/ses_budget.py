@@ -52,11 +52,11 @@ class Cancelled(Exception):
 class Budget:
     """The requests of one account, Region and endpoint. May be used from several threads at once.
 
-    `apart` are the seconds between two of them, `most` the requests within any minute.
+    `spacing` are the seconds between two of them, `most` the requests within any minute.
     """
 
-    def __init__(self, apart: float = APART, most: Mapping[Urgency, int] = MOST) -> None:
-        self._apart = apart
+    def __init__(self, spacing: float = APART, most: Mapping[Urgency, int] = MOST) -> None:
+        self._spacing = spacing
         self._most = most
         self._sent: deque[float] = deque(maxlen=max(most.values()))
         self._waiting: dict[int, Urgency] = {}
@@ -106,7 +106,7 @@ class Budget:
             return now
         most = self._most[urgency]
         full_until = self._sent[-most] + MINUTE if len(self._sent) >= most else now
-        return max(self._sent[-1] + self._apart, full_until)
+        return max(self._sent[-1] + self._spacing, full_until)
 
 
 _budgets: dict[tuple[str, str, str, str], Budget] = {}
@@ -116,10 +116,10 @@ _budgets_lock = Lock()
 def budget_of(account: str, region: str, host: str, operation: str = '') -> Budget:
     """The budget of an account in a Region at a host, shared by all instances, or that of an operation with a rate of
     its own. There are as many as targets."""
-    apart, most = OWN_RATES.get(operation, (APART, MOST))
-    own = operation if operation in OWN_RATES else ''
+    spacing, most = OWN_RATES.get(operation, (APART, MOST))
+    bucket = operation if operation in OWN_RATES else ''
     with _budgets_lock:
-        return _budgets.setdefault((account, region, host, own), Budget(apart, most))
+        return _budgets.setdefault((account, region, host, bucket), Budget(spacing, most))
 
 
 class Turns:

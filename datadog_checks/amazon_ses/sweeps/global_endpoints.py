@@ -100,10 +100,10 @@ def readings(state: Endpoints, context: Context, now: float) -> Iterable[Reading
     for endpoint in state.endpoints:
         name = f'{ID}:{tag_value(endpoint.id)}'
         status, is_ready = f'status:{STATUSES[endpoint.status]}', float(endpoint.status == READY)
-        others = [region for region in endpoint.regions if region != context.target.region]
-        if not others:
+        elsewhere = [region for region in endpoint.regions if region != context.target.region]
+        if not elsewhere:
             yield Sample(IS_READY, is_ready, (name, status))
-        for region in others:
+        for region in elsewhere:
             tags = (name, f'secondary_region:{region}')
             yield Sample(IS_READY, is_ready, (*tags, status))
             there = context.means(region)

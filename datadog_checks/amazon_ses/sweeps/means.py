@@ -30,12 +30,12 @@ def verified(state: SweepState | None) -> Mapping[int, tuple[int, ...]] | None:
     """
     if state is None or identity_rounds.LIST in state.pauses:
         return None
-    found: identity_rounds.Identities = state.state
-    if found.listing.listed_at is None or found.listing.is_cut:
+    swept: identity_rounds.Identities = state.state
+    if swept.listing.listed_at is None or swept.listing.is_cut:
         return None
     return {
         identity.hash: identity.parents
-        for identity in found.ordered
+        for identity in swept.ordered
         if identity_facts.VERIFICATION.read(identity.facts) == identity_facts.SUCCESS
         and identity_facts.SENDING.read(identity.facts) == identity_facts.YES
     }
@@ -45,5 +45,5 @@ def set_hashes(state: SweepState | None) -> frozenset[int] | None:
     """The configuration sets by hash. None where this process has not listed all of them, or cannot."""
     if state is None or set_rounds.LIST in state.pauses:
         return None
-    found: set_rounds.Sets = state.state
-    return None if found.listing.listed_at is None or found.listing.is_cut else frozenset(found.names)
+    swept: set_rounds.Sets = state.state
+    return None if swept.listing.listed_at is None or swept.listing.is_cut else frozenset(swept.names)

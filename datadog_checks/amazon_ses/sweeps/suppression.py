@@ -107,10 +107,10 @@ def additions_from_document(document: Any) -> Additions:
 
 
 def next_size(state: Size, context: Context, now: float) -> ApiRequest | None:
-    known = state.paging if state.paging.listed_at is not None else replace(state.paging, listed_at=state.read_at)
-    if not known.is_due(SIZE_INTERVAL, now) or not context.may_ask(LIST):
+    place = state.paging if state.paging.listed_at is not None else replace(state.paging, listed_at=state.read_at)
+    if not place.is_due(SIZE_INTERVAL, now) or not context.may_ask(LIST):
         return None
-    return ApiRequest('sesv2', LIST, known.parameters(now), rolling=True)
+    return ApiRequest('sesv2', LIST, place.parameters(now), rolling=True)
 
 
 def after_size(state: Size, request: ApiRequest, answer: Answer | Failure, now: float) -> Size:
