@@ -9,15 +9,18 @@ from dataclasses import replace
 from simulator.inventory import (
     DOMAIN,
     EVENT_TYPES,
+    PLANTED_ADDRESS,
     Change,
     ConfigurationSet,
     DedicatedIp,
     Destination,
+    GlobalEndpoint,
     Identity,
     Inventory,
     IpPool,
     Rule,
     RuleSet,
+    Suppressed,
     Tenant,
     address,
     domain,
@@ -104,12 +107,15 @@ def fitting(scenario: Scenario) -> Inventory:
     sets: list[ConfigurationSet] = []
     tenants: list[Tenant] = []
     others: dict[str, list[str]] = {}
+    endpoints: list[GlobalEndpoint] = []
     for family in scenario.families:
         members = family.members()
         if family.dimensions == ('ses:configuration-set',):
             sets.extend(_set(family, member[0][1]) for member in members)
         elif family.dimensions == ('TenantId', 'TenantName'):
             tenants.extend(Tenant(name=member[1][1], id=member[0][1]) for member in members)
+        elif family.dimensions == ('ses:multi-region-endpoint-id',):
+            endpoints.extend(GlobalEndpoint(member[0][1]) for member in members)
         elif family.dimensions == ('ses:from-domain',):
             identities.extend(domain(member[0][1]) for member in members)
         elif family.dimensions == ('ses:from-address',):
@@ -125,6 +131,8 @@ def fitting(scenario: Scenario) -> Inventory:
         rule_sets=named(RuleSet(name, active=name == rule_sets[0], rules=rules) for name in rule_sets),
         ip_pools=named(IpPool(name, 'MANAGED') for name in others.get('PoolName', ())),
         dedicated_ips=named(DedicatedIp(name) for name in others.get('IP', ())),
+        suppressed=named([Suppressed(PLANTED_ADDRESS, updated=-3600.0)]),
+        endpoints=named(endpoints),
     )
 
 

@@ -193,6 +193,25 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Suppressed:
+    """An address on the suppression list; `updated`: seconds after the scenario start."""
+
+    name: str
+    reason: str = 'BOUNCE'
+    updated: float = 0.0
+
+
+@dataclass(frozen=True)
+class GlobalEndpoint:
+    """A global endpoint by its id; the first of its Regions is the one that lists it. `title` is text of the owner."""
+
+    name: str
+    title: str = f'endpoint of {PLANTED_TOKEN}'
+    status: str = 'READY'
+    regions: tuple[str, ...] = ('us-east-1', 'eu-west-1')
+
+
+@dataclass(frozen=True)
 class AccountSettings:
     """What GetAccount says beside standing and quota. None and '' are left out of the answer.
 
@@ -248,6 +267,8 @@ class Inventory:
     ip_pools: Mapping[str, IpPool] = field(default_factory=dict)
     dedicated_ips: Mapping[str, DedicatedIp] = field(default_factory=dict)
     jobs: Mapping[str, Job] = field(default_factory=dict)
+    suppressed: Mapping[str, Suppressed] = field(default_factory=dict)
+    endpoints: Mapping[str, GlobalEndpoint] = field(default_factory=dict)
     account: AccountSettings = AccountSettings()
 
     def changed(self, change: Change) -> Inventory:
@@ -310,6 +331,8 @@ _NEW: Mapping[str, Callable[[str], Any]] = {
     'ip_pools': IpPool,
     'dedicated_ips': DedicatedIp,
     'jobs': Job,
+    'suppressed': Suppressed,
+    'endpoints': GlobalEndpoint,
 }
 """A new member of each kind."""
 

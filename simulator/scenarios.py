@@ -448,6 +448,7 @@ _ALL = (
         'every family of series that SES is known to publish',
         volume=60.0,
         families=(configuration_sets(3), tenants(5), *RECEIPT_RULES, *_OTHER_FAMILIES),
+        changes=(Change(0, 'account', values={'vdm': 'ENABLED'}),),
     ),
     Scenario(
         'large',

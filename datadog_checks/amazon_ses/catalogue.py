@@ -44,13 +44,14 @@ DEFAULT_ACTIONS: tuple[Action, ...] = (
     *queries.ACTIONS,
     *discovery.ACTIONS,
     *(action for collector in COLLECTORS if not collector.instead_of for action in collector.actions),
-    *(action for sweep in SWEEPS for action in sweep.actions),
+    *(action for sweep in SWEEPS if not sweep.opt_in for action in sweep.actions),
 )
 """The IAM actions of the default configuration, where none of them is denied."""
 
 ACTIONS: tuple[Action, ...] = (
     *DEFAULT_ACTIONS,
     *(action for collector in COLLECTORS if collector.instead_of for action in collector.actions),
+    *dict.fromkeys(action for sweep in SWEEPS if sweep.opt_in for action in sweep.actions),
     *queues.ACTIONS,
 )
 """Every IAM action."""

@@ -126,8 +126,9 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
                 run.failures.insert(0, unknown)
         calls = self.access.calls.drain()
         reports, submitted = [], []
+        regions = {run.target.region: run.progress for run in runs}
         for run in self.scope.without_refusing(runs, now, self._ends_after_run):
-            region_report = Report(self.settings, run.result, calls, now)
+            region_report = Report(self.settings, run.result, calls, now, regions)
             self._submit(region_report, now, started, self._covered(run, now, started))
             if run.saving is Saving.SAVED:
                 self.store.submitted(run.target)

@@ -33,13 +33,17 @@ from datadog_checks.amazon_ses.cloudwatch.selection import EXCLUDED, MAX_SERIES
 from datadog_checks.amazon_ses.cloudwatch.series import Series
 from datadog_checks.amazon_ses.cloudwatch.slots import Poll
 from datadog_checks.amazon_ses.collectors import Collector
+from datadog_checks.amazon_ses.collectors.account import ACCOUNT
 from datadog_checks.amazon_ses.configuration.settings import Settings
 from datadog_checks.amazon_ses.events.queues import DeleteTask, ReceiveTask, receive_tasks
 from datadog_checks.amazon_ses.model import Target
 from datadog_checks.amazon_ses.progress import Progress
 from datadog_checks.amazon_ses.registry import SWEEPS
 from datadog_checks.amazon_ses.sources import CLOUDWATCH, DISCOVERY, SNDS
-from datadog_checks.amazon_ses.sweeps import Context, Sweep, states
+from datadog_checks.amazon_ses.sweeps import Context, Means, Sweep, states
+from datadog_checks.amazon_ses.sweeps.configuration_sets import CONFIGURATION_SETS
+from datadog_checks.amazon_ses.sweeps.identities import IDENTITIES
+from datadog_checks.amazon_ses.sweeps.means import means
 from datadog_checks.amazon_ses.sweeps.worker import SweepTask
 
 SWEEP = 'sweep'
@@ -120,15 +124,29 @@ def active_sweeps(settings: Settings) -> tuple[Sweep[Any], ...]:
     return tuple(sweep for sweep in SWEEPS if sweep.name in settings.collect)
 
 
-def sweep_context(settings: Settings, target: Target, progress: Progress) -> Context:
-    """What the sweeps may know beside their own states."""
+def sweep_context(
+    settings: Settings, target: Target, progress: Progress, regions: Mapping[str, Progress] | None = None
+) -> Context:
+    """What the sweeps may know beside their own states. `regions` are all Regions of the account that are read."""
     return Context(
         target,
         is_quiet=_is_quiet(settings, progress) is not False,
         show_addresses=settings.show_addresses,
         sending_sets=partial(_listed_sets, progress.inventory),
+        vdm=progress.standing is not None and progress.standing.terms.vdm is True,
+        means=partial(_means, regions or {}),
         **asdict(settings.bounds),
     )
+
+
+def _means(regions: Mapping[str, Progress], region: str) -> Means | None:
+    """What a Region could send with. Nothing is known of its account while that is not answered."""
+    progress = regions.get(region)
+    if progress is None:
+        return None
+    account = progress.sources.get(ACCOUNT.name)
+    readings = () if account is None or account.failures else account.readings
+    return means(readings, progress.sweeps.get(IDENTITIES.name), progress.sweeps.get(CONFIGURATION_SETS.name))
 
 
 def _listed_sets(inventory: Inventory) -> frozenset[str]:

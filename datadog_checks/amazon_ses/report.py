@@ -103,14 +103,17 @@ class RunResult:
 class Report:
     """One Region after a run: the level of `can_connect`, the failures, and the stream of readings."""
 
-    def __init__(self, settings: Settings, result: RunResult, calls: Calls, now: float) -> None:
+    def __init__(
+        self, settings: Settings, result: RunResult, calls: Calls, now: float, regions: Mapping[str, Progress]
+    ) -> None:
+        """`regions` are the Regions of the account that this run reads."""
         self._settings = settings
         self._result = result
         self._calls = calls
         self._now = now
         self._period = period_in_use(settings, result.progress)
         self._sweeps = active_sweeps(settings)
-        self._context = sweep_context(settings, result.target, result.progress)
+        self._context = sweep_context(settings, result.target, result.progress, regions)
         sources = result.progress.sources
         of_sweeps = _failures_of_sweeps(self._sweeps, result.progress.sweeps, now)
         of_queues = intake.failures(result.progress.events, self._queues)

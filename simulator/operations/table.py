@@ -6,6 +6,7 @@ from simulator.call import Operation
 from simulator.operations import (
     cloudwatch,
     dedicated_ips,
+    deliverability,
     identities,
     jobs,
     metric_data,
@@ -27,6 +28,8 @@ _INVENTORY = {
     ('sesv2', 'GetConfigurationSet'): resources.get_configuration_set,
     ('sesv2', 'GetConfigurationSetEventDestinations'): resources.get_configuration_set_event_destinations,
     ('sesv2', 'ListRecommendations'): resources.list_recommendations,
+    ('sesv2', 'ListMultiRegionEndpoints'): deliverability.list_multi_region_endpoints,
+    ('sesv2', 'ListSuppressedDestinations'): deliverability.list_suppressed_destinations,
     ('sesv2', 'ListReputationEntities'): resources.list_reputation_entities,
     ('ses', 'DescribeActiveReceiptRuleSet'): receiving.describe_active_receipt_rule_set,
     ('ses', 'ListReceiptRuleSets'): receiving.list_receipt_rule_sets,
@@ -56,6 +59,9 @@ OPERATIONS: dict[tuple[str | None, str | None], Operation] = {
         ses.get_account_sending_enabled, 'ses:GetAccountSendingEnabled', per_second=1
     ),
     ('sesv2', 'GetAccount'): Operation(ses.get_account, 'ses:GetAccount', per_second=1),
+    ('sesv2', 'BatchGetMetricData'): Operation(
+        deliverability.batch_get_metric_data, 'ses:BatchGetMetricData', per_second=16
+    ),
     ('sts', 'GetCallerIdentity'): Operation(sts.get_caller_identity, 'sts:GetCallerIdentity', checked=False),
     ('sts', 'AssumeRole'): Operation(sts.assume_role, 'sts:AssumeRole'),
     ('sts', 'AssumeRoleWithWebIdentity'): Operation(

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from datadog_checks.amazon_ses.config_models import defaults
-from datadog_checks.amazon_ses.registry import COLLECTORS, SOURCE_NAMES
+from datadog_checks.amazon_ses.registry import COLLECTORS, DEFAULT_SOURCES, SOURCE_NAMES
 from tools import spec
 
 
@@ -22,9 +22,9 @@ def test_every_source_is_described_in_the_option_collect(root: Path) -> None:
     )
 
 
-def test_every_source_is_collected_by_default() -> None:
-    """The default of `collect` is every source: else list it in assets/configuration/spec.yaml, then `make sync`."""
-    assert defaults.instance_collect() == list(SOURCE_NAMES), (
+def test_every_source_but_those_to_opt_in_is_collected_by_default() -> None:
+    """The default of `collect` is every source without `opt_in`: else list it in spec.yaml, then `make sync`."""
+    assert defaults.instance_collect() == list(DEFAULT_SOURCES), (
         '`example` and `display_default` of `collect` in spec.yaml list them all, in this order; then `make sync`'
     )
 

@@ -73,6 +73,9 @@ OPERATIONS = (
             'GetBlacklistReports': 'dedicated_ip.',
             'ListImportJobs': 'job.',
             'ListExportJobs': 'job.',
+            'BatchGetMetricData': 'vdm.',
+            'ListMultiRegionEndpoints': 'global_endpoint.',
+            'ListSuppressedDestinations': 'suppression.',
         }.items()
     ),
     *(

@@ -9,6 +9,7 @@ from common import ACCOUNT, OTHER, REGION, MakeDriver, StartSimulator
 
 from datadog_checks.amazon_ses.cloudwatch.metric_table import REPUTATION
 from datadog_checks.amazon_ses.cloudwatch.series import STATISTICS
+from datadog_checks.amazon_ses.registry import SOURCE_NAMES
 from datadog_checks.dev.utils import get_metadata_metrics, get_service_checks
 from simulator import SCENARIOS, Clock, Fault, Simulator
 from simulator.inventory import DOMAIN
@@ -47,6 +48,15 @@ def break_the_inventory(sim: Simulator) -> None:
     sim.change('jobs', 'import', {'status': 'FAILED'})
 
 
+def run_several_regions(make_driver: MakeDriver, sim: Simulator) -> None:
+    """Read both Regions of a global endpoint, then all Regions, of which the organization denies one."""
+    options = {'regions': [REGION, OTHER], 'collect': ['account', 'global_endpoint_health']}
+    make_driver(sim, region=None, ledger='both', tags=['team:mail'], **options).run_for(600, 300)
+    sim.deny('*', region=OTHER, reason='with an explicit deny in a service control policy')
+    everywhere = {'regions': 'all', 'exclude_regions': ['ap-*', 'us-west-*'], 'collect': ['account']}
+    make_driver(sim, region=None, account_id=ACCOUNT, ledger='everywhere', tags=['team:mail'], **everywhere).run()
+
+
 def test_every_declared_metric_comes_and_no_other(
     make_driver: MakeDriver, start: StartSimulator, clock: Clock, aggregator: Any, datadog_agent: Any
 ) -> None:
@@ -57,6 +67,7 @@ def test_every_declared_metric_comes_and_no_other(
     rates = [rate.metric_name for rate in REPUTATION]
     driver = make_driver(
         sim,
+        collect=list(SOURCE_NAMES),
         statistics=list(STATISTICS),
         dimensions=[SET, {**SET, 'metrics': rates}],
         thresholds=[{'metric': 'send', 'warning': '10'}],
@@ -80,10 +91,7 @@ def test_every_declared_metric_comes_and_no_other(
         del datadog_agent._cache[key]
     driver.restart(max_returned_metrics=None)
     driver.run_for(900, 300)
-    # A Region that the organization denies.
-    sim.deny('*', region=OTHER, reason='with an explicit deny in a service control policy')
-    everywhere = {'regions': 'all', 'exclude_regions': ['ap-*', 'us-west-*'], 'collect': ['account']}
-    make_driver(sim, region=None, account_id=ACCOUNT, ledger='everywhere', tags=['team:mail'], **everywhere).run()
+    run_several_regions(make_driver, sim)
 
     lacking = metadata().keys() - set(aggregator.metric_names)
     assert not lacking, f'{sorted(lacking)}: never submitted. Has the scenario `everything` data for it?'

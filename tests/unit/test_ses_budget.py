@@ -142,3 +142,18 @@ def test_instances_share_a_budget_by_account_region_and_host() -> None:
     for place in range(3):
         other = tuple(f'other {part}' if index == place else part for index, part in enumerate(key))
         assert budget_of(*other) is not budget_of(*key)
+
+
+def test_an_operation_with_a_rate_of_its_own_has_a_budget_of_its_own() -> None:
+    """BatchGetMetricData waits for none of the other requests, is sent at most four times a second and sixty times a
+    minute, and all other operations share a budget."""
+    key = ('444455556666', 'eu-west-1', 'email.example')
+    own = budget_of(*key, 'BatchGetMetricData')
+    assert own is budget_of(*key, 'BatchGetMetricData') and own is not budget_of(*key)
+    assert budget_of(*key, 'GetAccount') is budget_of(*key)
+    pace = TurnedPace(TurnedClock())
+    started = pace.monotonic()
+    for _ in range(61):
+        own.wait(ROLLING, pace, never)
+        assert budget_of(*key).seconds_until(ROLLING, pace) == 0
+    assert pace.monotonic() - started == 60

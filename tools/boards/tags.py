@@ -55,6 +55,8 @@ FAMILIES: Mapping[str, Tags] = {
     ),
     'finding.open': Tags((*TARGET_TAGS, 'impact'), ('type', 'scope')),
     'global_endpoint.': Tags((*TARGET_TAGS, 'multi_region_endpoint_id')),
+    'global_endpoint.failover_': Tags((*TARGET_TAGS, 'multi_region_endpoint_id', 'secondary_region'), ('kind',)),
+    'global_endpoint.ready': Tags((*TARGET_TAGS, 'multi_region_endpoint_id', 'status'), ('secondary_region',)),
     'identity.count': Tags((*TARGET_TAGS, 'identity_type', 'verification')),
     'identity.sending_enabled': Tags(TARGET_TAGS, IDENTITY),
     'identity.severity': Tags(TARGET_TAGS, (*IDENTITY, 'problem')),
@@ -69,12 +71,14 @@ FAMILIES: Mapping[str, Tags] = {
     'receiving.rules': Tags((*TARGET_TAGS, 'status')),
     'send_statistics.': Tags((*TARGET_TAGS, 'window')),
     'snds.': Tags((*TARGET_TAGS, 'ip')),
+    'suppression.': Tags((*TARGET_TAGS, 'reason')),
     'tenant.': Tags(TARGET_TAGS, ('tenant', 'tenant_id')),
     'tenant.count': Tags((*TARGET_TAGS, 'status')),
     'tenant.paused': Tags((*TARGET_TAGS, 'paused_by')),
     'tenant.sending_enabled': Tags((*TARGET_TAGS, 'tenant', 'status', 'impact', 'policy'), ('tenant_id', 'paused_by')),
     'tenant.unnamed': Tags(TARGET_TAGS),
     'tenant.with_findings': Tags((*TARGET_TAGS, 'impact')),
+    'vdm.': Tags((*TARGET_TAGS, 'window'), ('provider',)),
     'unrecognized': Tags((*TARGET_TAGS, 'namespace', 'metric_name'), ('ingress_point_id',)),
 }
 """Keyed by the beginning of a metric's name; the longest match counts. A test compares them with recordings.
@@ -136,6 +140,9 @@ UNCHARTED: Mapping[str, str] = {
     **{
         f'{PREFIX}tenant.{name}': TO_COME for name in ('count', 'paused', 'sending_enabled', 'unnamed', 'with_findings')
     },
+    **{f'{PREFIX}global_endpoint.{name}': TO_COME for name in ('failover_missing', 'failover_utilization', 'ready')},
+    'amazon_ses.suppression.*': 'off by default',
+    'amazon_ses.vdm.*': TO_COME,
     **{f'{PREFIX}{event}': 'its exact count is charted; the gauge is for thresholds of the check' for event in EVENTS},
     **{f'{PREFIX}*.{statistic}': 'an additional statistic, off by default' for statistic in STATISTICS},
     'amazon_ses.dimension.*': 'off by default, with tags of the operator: the charts are a start',

@@ -153,7 +153,7 @@ class Access:
         except Exception:
             # Whoever asks will meet the same error, and say it.
             return 0.0
-        return self.turns.seconds_until(client, target.account, _urgency(request))
+        return self.turns.seconds_until(client, target.account, _urgency(request), request.operation)
 
     @unlogged
     def list_metrics(

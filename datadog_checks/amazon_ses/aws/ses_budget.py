@@ -1,4 +1,5 @@
 """The budget for the APIs of SES, which production shares: AWS answers about one request a second of an account.
+An operation to which AWS grants a rate of its own has a budget of its own.
 
 Each account, Region and endpoint has a budget that all instances of the process share. Every attempt takes a turn right
 before it is sent, so retries and pages count. The account goes first; where the budget does not suffice, the rolling
@@ -8,7 +9,7 @@ reads of single items give way first, then lists.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
 from itertools import count
@@ -39,15 +40,25 @@ MOST = {Urgency.ACCOUNT: 15, Urgency.LISTING: 12, Urgency.ROLLING: 10}
 """Requests within any minute after which a request of this urgency waits."""
 
 
+OWN_RATES = {'BatchGetMetricData': (0.25, dict.fromkeys(Urgency, 60))}
+"""Operations with a rate of their own: seconds between two requests, and requests within any minute. AWS grants 16
+requests and 160 queries a second of BatchGetMetricData; a request has six queries."""
+
+
 class Cancelled(Exception):
     """The check was cancelled while a request waited for its turn."""
 
 
 class Budget:
-    """The requests of one account, Region and endpoint. May be used from several threads at once."""
+    """The requests of one account, Region and endpoint. May be used from several threads at once.
 
-    def __init__(self) -> None:
-        self._sent: deque[float] = deque(maxlen=max(MOST.values()))
+    `spacing` are the seconds between two of them, `most` the requests within any minute.
+    """
+
+    def __init__(self, spacing: float = APART, most: Mapping[Urgency, int] = MOST) -> None:
+        self._spacing = spacing
+        self._most = most
+        self._sent: deque[float] = deque(maxlen=max(most.values()))
         self._waiting: dict[int, Urgency] = {}
         self._numbers = count()
         self._changed = Condition()
@@ -93,19 +104,22 @@ class Budget:
             self._sent.clear()
         if not self._sent:
             return now
-        most = MOST[urgency]
+        most = self._most[urgency]
         full_until = self._sent[-most] + MINUTE if len(self._sent) >= most else now
-        return max(self._sent[-1] + APART, full_until)
+        return max(self._sent[-1] + self._spacing, full_until)
 
 
-_budgets: dict[tuple[str, str, str], Budget] = {}
+_budgets: dict[tuple[str, str, str, str], Budget] = {}
 _budgets_lock = Lock()
 
 
-def budget_of(account: str, region: str, host: str) -> Budget:
-    """The budget of an account in a Region at a host, shared by all instances. There are as many as targets."""
+def budget_of(account: str, region: str, host: str, operation: str = '') -> Budget:
+    """The budget of an account in a Region at a host, shared by all instances, or that of an operation with a rate of
+    its own. There are as many as targets."""
+    spacing, most = OWN_RATES.get(operation, (APART, MOST))
+    bucket = operation if operation in OWN_RATES else ''
     with _budgets_lock:
-        return _budgets.setdefault((account, region, host), Budget())
+        return _budgets.setdefault((account, region, host, bucket), Budget(spacing, most))
 
 
 class Turns:
@@ -140,17 +154,18 @@ class Turns:
         if client.meta.service_model.service_name in SERVICES:
             client.meta.events.register_first('before-send', self._waiter(client))
 
-    def seconds_until(self, client: Any, account: str, urgency: Urgency) -> float:
-        return _budget_of(client, account).seconds_until(urgency, self.pace)
+    def seconds_until(self, client: Any, account: str, urgency: Urgency, operation: str = '') -> float:
+        return _budget_of(client, account, operation).seconds_until(urgency, self.pace)
 
     def _waiter(self, client: Any) -> Callable[..., None]:
-        def wait(**_: Any) -> None:
+        def wait(event_name: str = '', **_: Any) -> None:
             unnamed = UNKNOWN_ACCOUNT, Urgency.LISTING, self.cancellation()
             account, urgency, is_cancelled = getattr(self._request, 'now', unnamed)
-            _budget_of(client, account).wait(urgency, self.pace, is_cancelled)
+            operation = event_name.rpartition('.')[2]
+            _budget_of(client, account, operation).wait(urgency, self.pace, is_cancelled)
 
         return wait
 
 
-def _budget_of(client: Any, account: str) -> Budget:
-    return budget_of(account, client.meta.region_name, urlsplit(client.meta.endpoint_url).netloc)
+def _budget_of(client: Any, account: str, operation: str) -> Budget:
+    return budget_of(account, client.meta.region_name, urlsplit(client.meta.endpoint_url).netloc, operation)

@@ -36,6 +36,8 @@ def instance_collect():
         'receiving_rules',
         'dedicated_ips',
         'jobs',
+        'vdm',
+        'global_endpoint_health',
     ]
 
 

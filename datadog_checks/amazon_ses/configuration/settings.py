@@ -25,7 +25,7 @@ from datadog_checks.amazon_ses.configuration.sign_in import SignIn, parse_sign_i
 from datadog_checks.amazon_ses.configuration.thresholds import parse_thresholds
 from datadog_checks.amazon_ses.events.queues import EventOptions
 from datadog_checks.amazon_ses.model import MetricSpec
-from datadog_checks.amazon_ses.registry import SOURCE_NAMES
+from datadog_checks.amazon_ses.registry import DEFAULT_SOURCES, SOURCE_NAMES
 from datadog_checks.amazon_ses.thresholds import Threshold
 
 ALL = 'all'
@@ -205,7 +205,7 @@ def _account_id(options: Options, sign_in: SignIn) -> str | None:
 
 
 def _sources(options: Options, named_series: Collection[Series]) -> frozenset[str]:
-    sources = options.choices('collect', SOURCE_NAMES, SOURCE_NAMES)
+    sources = options.choices('collect', SOURCE_NAMES, DEFAULT_SOURCES)
     if not sources and not named_series:
         accepted = f'at least one of {", ".join(SOURCE_NAMES)}, or some `dimensions`'
         raise options.refused('collect', list(sources), accepted)

@@ -37,11 +37,25 @@ class ApiRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """What a Region could send with: its quota and what it sent in 24 hours, whether it has production access, by hash
+    the identities that may send, with the domains that they belong to, and its configuration sets. None is unknown."""
+
+    max_24_hour: float | None = None
+    sent: float | None = None
+    production_access: bool | None = None
+    identities: Mapping[int, tuple[int, ...]] | None = None
+    sets: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a sweep may know beside its own state.
 
     `pausing` are the operations that are not asked now because they failed. In a quiet Region only the sweeps that say
     so are asked, and they ask as little as they can. `sending_sets()` are the configuration sets that CloudWatch lists.
+    `vdm` is whether GetAccount says that the Virtual Deliverability Manager is on. `means(region)` are those of a
+    Region of this account that is read, only for what a sweep shows.
     """
 
     target: Target
@@ -54,6 +68,8 @@ class Context:
     max_tenants: int = 200
     hash_tenants: bool = False
     sending_sets: Callable[[], frozenset[str]] = frozenset
+    vdm: bool = False
+    means: Callable[[str], Means | None] = lambda region: None
 
     def may_ask(self, operation: str) -> bool:
         return operation not in self.pausing
@@ -81,7 +97,7 @@ class Sweep(Generic[S]):
     - `to_document(state)`: what outlives a restart, as JSON values: the place in the round, hashes and bits. No name
       that may hold an address, no token. `from_document` reads it, and may raise as `after_answer` does.
 
-    With `runs_when_quiet` it is asked in quiet Regions too.
+    With `runs_when_quiet` it is asked in quiet Regions too. With `opt_in` it is off by default.
     """
 
     name: str
@@ -98,3 +114,4 @@ class Sweep(Generic[S]):
     events: tuple[EventSpec, ...] = ()
     changes: Callable[[S, S, Context], Iterable[Event]] = lambda before, after, context: ()
     runs_when_quiet: bool = False
+    opt_in: bool = False
