@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from itertools import chain
@@ -24,6 +24,7 @@ REAL_TIME = ('amazon_ses.collector.run_duration', 'amazon_ses.collector.covered_
 PREFIX = 'amazon_ses.'
 SENDERS = {'configuration_set': 'configuration set', 'tenant': 'tenant', 'dimension': 'named dimension'}
 RECEIVING = 'receiving'
+PROVIDER_COUNT = 'amazon_ses.event.provider.count'
 ROW_LIMIT, METRIC_LIMIT = 10, 30
 """Senders or receipt rules that are shown for each Region, and metrics for each family."""
 
@@ -161,7 +162,7 @@ def calls(
     tally: Tally, compared: Iterable[Comparison], throttles: Mapping[tuple[str, str], Mapping[str, int]]
 ) -> Iterator[str]:
     """Requests by Region and operation, compared with the simulator's log, and who throttled them."""
-    widths = (-14, -25, 7, 11, 11, 7)
+    widths = (-14, -37, 6, 10, 11, 7)
     yield columns(widths, 'Region', 'operation', 'sent', 'in AWS log', 'difference', 'failed') + '  why'
     for call in compared:
         failed = {
@@ -231,6 +232,45 @@ def senders(kind: str, tally: Tally, regions: Iterable[str], values: Mapping[Key
             shares = (_percent(bounces, sent[tags]), _percent(bounces, sum(bounced.values())), _percent(rate, 100))
             yield columns(widths, region, label, sent[tags], arrived, bounces, *shares)
         yield from _more(region, len(worst))
+
+
+def refusals(tally: Tally, regions: Iterable[str]) -> Iterator[str]:
+    """The mailbox providers of each Region by the bounces of their recipients: over the whole run, in the hour with
+    most bounces of the Region, and the reason that a provider gives most often."""
+    widths = (-14, -12, 9, 15, 18, 9, 11)
+    numbers = ('bounced', 'of all bounces', 'in the worst hour', 'delayed', 'complained')
+    yield columns(widths, 'Region', 'provider', *numbers) + '  reason of most bounces'
+    for region in regions:
+        hours, reasons, events = _by_provider(tally, region)
+        worst = max(sorted(hours), key=lambda hour: sum(hours[hour].values()), default=0)
+        bounces = sum(amount for (_, kind), amount in events.items() if kind == 'bounce')
+        for provider in sorted({name for name, _ in events}, key=lambda name: (-events[name, 'bounce'], name)):
+            bounced, delayed, complained = (
+                events[provider, kind] for kind in ('bounce', 'delivery_delay', 'complaint')
+            )
+            peak = f'{hours[worst][provider]:,.0f} from {clock_time(worst * 3600)[:5]}'
+            cells = (bounced, _percent(bounced, bounces), peak, delayed, complained)
+            reason = max(sorted(reasons[provider]), key=reasons[provider].__getitem__, default='-')
+            yield columns(widths, region, provider, *cells) + f'  {reason}'
+
+
+def _by_provider(
+    tally: Tally, region: str
+) -> tuple[dict[int, Counter[str]], dict[str, Counter[str]], Counter[tuple[str, str]]]:
+    """Of the failure events of a Region: bounces by hour and provider, bounces by provider and reason, and all events
+    by provider and type."""
+    hours: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    reasons: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    events: Counter[tuple[str, str]] = Counter()
+    for (name, _, tags), samples in tally.series.items():
+        if name == PROVIDER_COUNT and f'region:{region}' in tags:
+            provider, kind = tag_value(tags, 'provider'), tag_value(tags, 'event')
+            for time, amount in samples:
+                events[provider, kind] += round(amount)
+                if kind == 'bounce':
+                    hours[int(time // 3600)][provider] += round(amount)
+                    reasons[provider][tag_value(tags, 'reason')] += round(amount)
+    return hours, reasons, events
 
 
 def receivers(tally: Tally, regions: Iterable[str]) -> Iterator[str]:
@@ -321,6 +361,7 @@ def lines(scene: Scene, units: Mapping[str, str]) -> Iterator[str]:
     for kind, name in SENDERS.items():
         sections[f'Who causes it: {name}s over the whole run'] = senders(kind, tally, regions, values)
     sections |= {
+        'Which mailbox provider refuses: failure events from the queues': refusals(tally, regions),
         'What AWS itself says: the inventory, and what is wrong with it': verdicts(values, regions),
         'What is received: rule sets and rules, which count the same emails': receivers(tally, regions),
         'Series left out': left_out(tally, regions),

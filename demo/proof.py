@@ -26,12 +26,14 @@ Tags = tuple[str, ...]
 class Family:
     """Counts of one kind; '' is the account. `counts` has the possible CloudWatch names of the metric behind each,
     `tags` the tag of each dimension. Where the metric is ANY, its name and its namespace are tags as well. `limited`:
-    the option `max_series` may leave series out."""
+    the option `max_series` may leave series out. `divided`: the check divides the counts by further tags, such as the
+    type of a bounce, over which they are added up."""
 
     name: str
     counts: Mapping[str, Collection[str]]
     tags: Mapping[str, str] = field(default_factory=dict)
     limited: bool = False
+    divided: bool = False
 
 
 Amounts = Callable[[Family, str, str, float], Mapping[Tags, float]]
@@ -142,7 +144,8 @@ def prove(tally: Tally, regions: Sequence[str], families: Iterable[Family], trut
 def _compare(tally: Tally, family: Family, count: tuple[str, str, float], amounts: Amounts) -> Iterator[Comparison]:
     """One count of a family series by series: its name, its Region, and since when it counts."""
     name, region, since = count
-    submitted, expected = tally.by_tags(name, region), amounts(family, *count)
+    submitted = tally.by_tags(name, region, family.tags.values() if family.divided else None)
+    expected = amounts(family, *count)
     # Series over the limit of `max_series` are not asked for, so nothing is promised for them.
     promised = set(submitted) if family.limited and tally.latest(LEFT_OUT, region) else {*submitted, *expected}
     for tags in sorted(promised):

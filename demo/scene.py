@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -133,6 +134,8 @@ class _Stage:
         self._report = report
         self._faults: list[tuple[float, Mishap, Fault]] = []
         self._stops: list[Incident] = []
+        self._queues = [aws.queues.create('datadog-ses-events', aws.account, region) for region in regions]
+        self._published: float = math.ceil(clock() / PERIOD) * PERIOD
         self._instance: dict[str, Any] = {
             'regions': list(regions),
             'endpoint_url': aws.endpoint_url,
@@ -144,6 +147,7 @@ class _Stage:
             'read_timeout': TIMEOUT,
             'min_collection_interval': MINUTE,
             'empty_default_hostname': True,
+            'event_queues': [{'url': aws.queue_url(queue)} for queue in self._queues],
             **series.OPTIONS,
         }
         self._host = self._start(state)
@@ -185,9 +189,16 @@ class _Stage:
         self._host.close()
 
     def _run(self, step: float) -> None:
+        self._publish()
         self.tally.add(self._host.run())
         self._report(self._clock(), self.tally)
         self._clock.advance(step)
+
+    def _publish(self) -> None:
+        """Send the failure events of the minutes since the last run, of those from which the check counts."""
+        for queue in self._queues:
+            self._aws.publish(queue, self._published, self._clock())
+        self._published = max(self._published, self._clock())
 
     def _strike(self, mishap: Mishap) -> None:
         region = self._regions[mishap.region % len(self._regions)]
@@ -219,7 +230,7 @@ class _Stage:
         self._stops.append(Incident(self._clock(), 'all', description, None))
 
     def _start(self, state: State | Path) -> standalone.host.Host:
-        return standalone.host.Host(dict(self._instance), state=state, clock=self._clock)
+        return standalone.host.Host(dict(self._instance), state=state, clock=self._clock, receives_events=True)
 
 
 def _with_an_end(scenario: Scenario, end: float) -> Scenario:

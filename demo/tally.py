@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -66,9 +66,14 @@ class Tally:
         if run.error is not None:
             self.errors.append((run.time, run.error))
 
-    def by_tags(self, name: str, region: str) -> dict[tuple[str, ...], float]:
-        """The totals of a count in a Region by the tags of its series."""
-        return {key.tags: value for key, value in self.totals.items() if key.name == name and key.region == region}
+    def by_tags(self, name: str, region: str, names: Collection[str] | None = None) -> dict[tuple[str, ...], float]:
+        """The totals of a count in a Region by the tags of its series, or by those of these names."""
+        totals: dict[tuple[str, ...], float] = {}
+        for key, value in self.totals.items():
+            if key.name == name and key.region == region:
+                tags = tuple(tag for tag in key.tags if names is None or tag.partition(':')[0] in names)
+                totals[tags] = totals.get(tags, 0.0) + value
+        return totals
 
     def total(self, name: str, region: str) -> float:
         """The total of a count in a Region over all series."""

@@ -31,9 +31,18 @@ MAIL_MANAGER_TAGS = {'IngressPointId': 'ingress_point_id', 'ses:from-domain': 'f
 
 POOL = metric_table.POOL_SEND
 
+EVENTS = {
+    f'amazon_ses.event.{name}.count': (metric,)
+    for name, metric in (
+        ('bounce', 'Bounce'), ('complaint', 'Complaint'), ('delivery_delay', 'DeliveryDelay'), ('reject', 'Reject')
+    )
+}  # fmt: skip
+"""The counts of failure events that have the tag of a configuration set, and what CloudWatch counts of the same."""
+
 FAMILIES = (
     Family('', _counts({spec.metric_name: spec for spec in metric_table.EVENTS})),
     Family('configuration sets', _counts(metric_table.BY_CONFIGURATION_SET), SET_TAGS, limited=True),
+    Family('failure events', EVENTS, SET_TAGS, divided=True),
     Family('receipt rules', _counts(metric_table.BY_RULE), RULE_TAGS, limited=True),
     Family('named dimensions', _counts(metric_table.BY_DIMENSION), {CAMPAIGN: CAMPAIGN}),
     Family('tenants', _counts(metric_table.BY_TENANT), TENANT_TAGS, limited=True),

@@ -31,8 +31,10 @@ ANSWERS: Mapping[tuple[str, str], tuple[str, str]] = {
 
 
 def events_of(world: World, account: str, region: str, minute: int) -> Iterator[Content]:
-    """The failure events of a minute."""
+    """The failure events of a minute: those of mail with a configuration set, because only its destinations publish."""
     for number, stream in enumerate(world.scenario.streams):
+        if not stream.configuration_set:
+            continue
         yield from _events(world, (account, region), number, stream, minute)
 
 
@@ -41,7 +43,7 @@ def _events(world: World, place: tuple[str, str], number: int, stream: Stream, m
     provider = stream.provider.lower()
     domain = DOMAINS.get(provider, f'{provider or "mail"}.example')
     addresses = (f'user-{place}@{domain}' for place in count(1))
-    options: dict[str, Any] = {'at': minute * 60.0, 'account': place[0], 'name': stream.configuration_set or 'default'}
+    options: dict[str, Any] = {'at': minute * 60.0, 'account': place[0], 'name': stream.configuration_set}
     for kind, bounces in outcomes.bounces.items():
         for _ in range(bounces):
             yield mail_events.bounce(next(addresses), kind=kind, answer=ANSWERS[kind], **options)

@@ -136,7 +136,7 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             for sentence in self._unlisted.sentences(run.target, run.progress):
                 self.warning(sentence)
             reports.append(region_report)
-        notices += self._delete_messages(submitted)
+        notices += self._delete_messages(submitted, now)
         if reports:
             self._submit_left_out(reports[0].target.account, now)
         notices += [Notice('counts and events', run.role.name, run.role.value) for run in runs if run.role.value]
@@ -297,17 +297,22 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         waits_for_all = self._ends_after_run or self.pace.passes_at_once
         return (replace(step, is_awaited=True) for step in steps) if waits_for_all else steps
 
-    def _delete_messages(self, runs: Iterable[Run]) -> list[Notice]:
+    def _delete_messages(self, runs: Sequence[Run], now: float) -> list[Notice]:
         """Delete the messages whose events were submitted. Nobody waits for that, unless this process ends now.
 
-        Returns what failed where no next run will say it.
+        Where no next run will say it, submits how many requests that took, and returns what failed.
         """
         steps = [step for run in runs for step in run.delete_steps(self.access)]
         self._deletions = []
         if steps and not self._cancelled:
             awaited = self._awaited_where_last(steps)
             self._deletions = self._runner.run(awaited, self._new_wait(), self.settings.run_timeout).finished
-        failures = [result for _, result in self._deletions if isinstance(result, Failure) and self._ends_after_run]
+        if not self._ends_after_run:
+            return []
+        calls = self.access.calls.drain()
+        for run in runs:
+            Submission(self, self.settings.tags, run.target, now).submit(telemetry.calls(calls, run.target.region))
+        failures = [result for _, result in self._deletions if isinstance(result, Failure)]
         return [Notice(failure.operation, failure.kind, str(failure)) for failure in failures]
 
     def _results(self, runs: Sequence[Run], steps: Sequence[RunStep], wait: Wait) -> Results[Subject, Any]:

@@ -23,6 +23,7 @@ from datadog_checks.amazon_ses.cloudwatch.metric_table import (
     VALIDATION,
 )
 from datadog_checks.amazon_ses.cloudwatch.series import SeriesSpec
+from demo.truth import EVENTS as EVENT_COUNTS
 
 
 def number_of_counts(specs: Mapping[str, SeriesSpec]) -> int:
@@ -31,6 +32,7 @@ def number_of_counts(specs: Mapping[str, SeriesSpec]) -> int:
 
 FAMILIES = (
     ('configuration_set.', number_of_counts(BY_CONFIGURATION_SET), 6, 'send'),
+    ('event.', len(EVENT_COUNTS), 6, 'bounce'),
     ('receiving.', number_of_counts(BY_RULE), 10, 'publish_success'),
     ('dimension.', number_of_counts(BY_DIMENSION), 4, 'send'),
     ('tenant.', number_of_counts(BY_TENANT), 6, 'send'),

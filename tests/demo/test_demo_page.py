@@ -7,6 +7,7 @@ import pytest
 from demo import page
 from demo.proof import Comparison
 from demo.tally import Key, Tally
+from standalone.model import Run, Sample
 
 
 @pytest.mark.parametrize(
@@ -188,3 +189,25 @@ def test_what_aws_says_is_counted_by_region() -> None:
     _, sending, quiet = page.verdicts(values, ('us-east-1', 'eu-west-1'))
     assert sending.split() == ['us-east-1', '4', '0', '6', '2', '6', '1']
     assert quiet.split() == ['eu-west-1', *'000000']
+
+
+def test_the_provider_that_refuses_comes_first() -> None:
+    """Each provider has its bounces of the whole run and of the worst hour, and the reason that it gives most often."""
+    tally = Tally()
+
+    def add(time: float, amount: float, provider: str, kind: str, reason: str) -> None:
+        tags = ('region:eu-west-1', f'provider:{provider}', f'event:{kind}', f'reason:{reason}')
+        tally.add(Run(time, 0.0, metrics=[Sample('amazon_ses.event.provider.count', 'count', amount, tags, '')]))
+
+    add(0.0, 2.0, 'gmail', 'bounce', 'unknown_user')
+    add(7200.0, 5.0, 'yahoo', 'bounce', 'unknown_user')
+    add(7260.0, 6.0, 'yahoo', 'bounce', 'blocklisted')
+    add(7260.0, 1.0, 'gmail', 'delivery_delay', 'mailbox_full')
+    add(10800.0, 1.0, 'yahoo', 'bounce', 'unknown_user')
+
+    lines = [line.split() for line in page.refusals(tally, ['eu-west-1', 'us-east-1'])]
+
+    assert lines[1:] == [
+        'eu-west-1 yahoo 12 85.7 % 11 from 02:00 0 0 blocklisted'.split(),
+        'eu-west-1 gmail 2 14.3 % 0 from 02:00 1 0 unknown_user'.split(),
+    ]

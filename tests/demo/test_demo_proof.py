@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from demo.proof import BILLED, CALLS, LEFT_OUT, SHRUNK, SINCE, SKIPPED, Family, Proof, Tags, Truth, prove
@@ -126,6 +128,21 @@ def test_each_set_breaks_the_proof(submitted: dict[str, float], differences: lis
     proof = proved_by_set(*by_set(**submitted), sums=SETS)
 
     assert list(proof.objections) == [f'{SET_SEND} of configuration_set:{difference}' for difference in differences]
+
+
+@pytest.mark.parametrize(('transient', 'differences'), [(3.0, []), (2.0, [-1.0])])
+def test_counts_divided_by_type_are_added_up(transient: float, differences: list[float]) -> None:
+    """Failure events of a set are compared with CloudWatch as the sum over the types that divide them."""
+    family = replace(NAMED, divided=True)
+    name = 'configuration_set:news'
+    events = [
+        count(SET_SEND, 2.0, name, 'bounce_type:permanent'),
+        count(SET_SEND, transient, name, 'bounce_type:transient'),
+    ]
+    proof = proved_by_set(*events, sums={'news': 5.0}, family=family)
+    (comparison,) = proof.counts[family.name]
+    assert [comparison.difference] == (differences or [0.0])
+    assert proof.holds is not bool(differences)
 
 
 def test_sets_that_max_series_leaves_out_are_not_compared() -> None:

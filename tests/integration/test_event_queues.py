@@ -362,8 +362,9 @@ def test_no_address_leaves_the_check(
 
 
 def test_events_add_up_to_what_cloudwatch_counts(start: StartSimulator, make_driver: MakeDriver) -> None:
-    """During a storm of bounces the events of a queue add up to CloudWatch's counts, and the bounces that AWS judges to
-    those that it judges by; they say which providers refuse, and why."""
+    """During a storm of bounces the events of a queue add up to CloudWatch's counts of the configuration sets that
+    publish to it, and the bounces that AWS judges to those that it judges by; they say which providers refuse, and why.
+    """
     sim = start(replace(SCENARIOS['bounce_storm'], volume=600.0))
     queue = sim.queues.create(NAME, ACCOUNT)
     driver = make_driver(sim, **options(sim, queue))
@@ -384,7 +385,11 @@ def test_events_add_up_to_what_cloudwatch_counts(start: StartSimulator, make_dri
         ('Reject', 'reject'),
         ('RenderingFailure', 'rendering_failure'),
     ):
-        assert driver.total(f'event.{name}.count') == driver.cloudwatch_sum(metric, begun, ended), metric
+        in_cloudwatch = sum(
+            driver.cloudwatch_sum(metric, begun, ended, dimensions={'ses:configuration-set': name})
+            for name in ('receipts', 'alerts', 'newsletter')
+        )
+        assert driver.total(f'event.{name}.count') == in_cloudwatch, metric
     bounces = driver.total('event.bounce.count')
     suppressed = driver.total('event.bounce.count', REGION, 'bounce_sub_type:on_account_suppression_list')
     transient = driver.total('event.bounce.count', REGION, 'bounce_type:transient')
@@ -472,6 +477,20 @@ def test_the_region_of_a_queue(make_driver: MakeDriver, sim: Simulator) -> None:
         driver.check._configure()
         assert [queue.region for queue in driver.check.settings.events.queues] == [expected]
     assert 'names no Region' in make_driver(event_queues=[{'url': local}], regions=[REGION, OTHER]).run()
+
+
+@pytest.mark.parametrize('ends', [False, True])
+def test_each_request_to_a_queue_is_counted_once(driver: Driver, aws: Simulator, queue: Queue, ends: bool) -> None:
+    """Requests that delete messages are counted once: in the next run, or in the same one where the process ends with
+    it. So no request is missing where a process ends."""
+    driver.check.waits_for_requests = ends
+    put(aws, queue, 3)
+    minutes(driver, 1)
+    after_first = driver.total('collector.api_calls', REGION, 'operation:DeleteMessageBatch')
+    assert after_first == (1 if ends else 0)
+    minutes(driver, 2)
+    sent = sum(request.operation == 'DeleteMessageBatch' for request in aws.log)
+    assert driver.total('collector.api_calls', REGION, 'operation:DeleteMessageBatch') == sent == 1
 
 
 def test_standalone_receives_only_when_asked(tmp_path: Path) -> None:
