@@ -25,6 +25,9 @@ PREFIX = 'amazon_ses.'
 SENDERS = {'configuration_set': 'configuration set', 'tenant': 'tenant', 'dimension': 'named dimension'}
 RECEIVING = 'receiving'
 PROVIDER_COUNT = 'amazon_ses.event.provider.count'
+LONGEST_LABEL = 70
+"""Characters of a metric and its tags that fit in the line of its values."""
+
 ROW_LIMIT, METRIC_LIMIT = 10, 30
 """Senders or receipt rules that are shown for each Region, and metrics for each family."""
 
@@ -111,6 +114,9 @@ def metrics(
             unit = 'UTC' if name == SINCE else units.get(name, '')
             total = ', total' if any(key in totals for key in keys) else ''
             cells = [_cell(name, totals.get(key, values.get(key))) for key in keys]
+            if len(label) > LONGEST_LABEL:
+                yield f'    {label}'
+                label = ''
             yield f'{columns(widths, "  " + label, *cells)}  {(unit + total).lstrip(", ")}'.rstrip()
         if len(members) > METRIC_LIMIT:
             yield f'    and {len(members) - METRIC_LIMIT:,} more'
@@ -237,9 +243,9 @@ def senders(kind: str, tally: Tally, regions: Iterable[str], values: Mapping[Key
 def refusals(tally: Tally, regions: Iterable[str]) -> Iterator[str]:
     """The mailbox providers of each Region by the bounces of their recipients: over the whole run, in the hour with
     most bounces of the Region, and the reason that a provider gives most often."""
-    widths = (-14, -12, 9, 15, 18, 9, 11)
-    numbers = ('bounced', 'of all bounces', 'in the worst hour', 'delayed', 'complained')
-    yield columns(widths, 'Region', 'provider', *numbers) + '  reason of most bounces'
+    widths = (-14, -12, 9, 17, 18, 9, 11)
+    numbers = ('bounced', 'of these bounces', 'in the worst hour', 'delayed', 'complained')
+    yield columns(widths, 'Region', 'provider', *numbers) + '  main reason'
     for region in regions:
         hours, reasons, events = _by_provider(tally, region)
         worst = max(sorted(hours), key=lambda hour: sum(hours[hour].values()), default=0)

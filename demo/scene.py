@@ -39,7 +39,7 @@ WAIT = TIMEFRAME + 40 * MINUTE
 """Seconds from the end of the mail to the end of the run: the newest period's late data, and a read of all of it."""
 
 LATE_SHARE = 0.25
-TIMEOUT = 2
+TIMEOUT = 4
 """Real seconds that the hanging request costs. Every other response takes far less, on a slow machine too."""
 
 RUNS_BY_HAND = 2
