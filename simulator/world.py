@@ -258,16 +258,29 @@ class World:
         """Identities, configuration sets, tenants and findings of the account at `now` (None: the clock's)."""
         return self.inventories.at(account, region, (self._clock() if now is None else now) - self.started)
 
+    def amounts(self, account: str, region: str, metric: str, first: int, last: int) -> list[float]:
+        """The final number of account events in each minute of [first, last): the totals of `samples`."""
+        identity = series_id(metric)
+        series = self.find(region, identity)
+        begin = min(last, max(first, self.mail.first_minute))
+        amounts: list[float] = [0.0] * (last - first)
+        if series is not None:
+            amounts[begin - first :] = self.events(account, region, series, begin, last)
+        for minute, points in self.points(account, region, identity, range(first, last)).items():
+            number = amounts[minute - first] + sum(point.samples for point in points)
+            total = amounts[minute - first] + sum(point.value for point in points)
+            amounts[minute - first] = total if number > 0 else 0.0
+        return amounts
+
     def happened(self, account: str, region: str, metric: str, start: float, end: float, now: float) -> int:
         """Account events of minutes [start, end) until `now`, without CloudWatch's lag.
 
         The running minute counts by its share.
         """
-        running = int(now // 60)
-        total = 0.0
-        for sample in self.samples(account, region, metric, int(start // 60), min(int(end // 60), running + 1)):
-            total += sample.total if sample.minute < running else int(sample.total * (now - running * 60) / 60.0)
-        return int(total)
+        first, running = int(start // 60), int(now // 60)
+        amounts = self.amounts(account, region, metric, first, max(first, min(int(end // 60), running + 1)))
+        whole = max(0, running - first)
+        return int(sum(amounts[:whole]) + sum(int(amount * (now - running * 60) / 60.0) for amount in amounts[whole:]))
 
     def sent_last_24_hours(self, account: str, region: str, now: float) -> int:
         """Messages of the last 1,440 minutes, the running one included."""
