@@ -88,7 +88,7 @@ def get_send_statistics(call: Call) -> dict[str, Any]:
     for field, metric in _STATISTICS.items():
         amounts = world.amounts(*target, metric, first, newest)
         for start in range(first, newest, BUCKET):
-            number = sum(map(int, amounts[start - first : start - first + BUCKET]))
+            number = int(sum(amounts[start - first : start - first + BUCKET]))
             if number:
                 buckets.setdefault(start, Counter())[field] = number
         running = world.happened(*target, metric, newest * 60, newest * 60 + 60, call.now)
