@@ -92,14 +92,9 @@ class Sums:
 
     def _read(self, account: str, region: str, series: Series, periods: Periods, now: float) -> list[str]:
         length, first, last = periods
-        growing = min(last, max(first, self._settled(length, now)))
         minutes = length // 60
-        events = self._world.events(account, region, series, first // 60, growing // 60) if first < growing else []
-        totals: list[float] = [sum(events[at : at + minutes]) for at in range(0, len(events), minutes)]
-        if growing < last:
-            totals += [0.0] * ((last - growing) // length)
-            for sample in self._world.samples(account, region, series.id, growing // 60, last // 60, now):
-                totals[(sample.minute * 60 - first) // length] += sample.total
+        events = self._world.shown(account, region, series, first // 60, last // 60, now)
+        totals = (sum(events[at : at + minutes]) for at in range(0, len(events), minutes))
         return [self._text(total) for total in totals]
 
     def _text(self, total: float) -> str:

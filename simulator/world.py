@@ -98,7 +98,9 @@ class World:
             return {}
         with self._lock:
             points = self._points.get((account, region), {}).get(identity, {})
-            return {minute: list(points[minute]) for minute in points if minutes is None or minute in minutes}
+            wanted = points if minutes is None or len(points) < len(minutes) else minutes
+            inside = (minute for minute in wanted if minute in points and (minutes is None or minute in minutes))
+            return {minute: list(points[minute]) for minute in inside}
 
     def find(self, region: str, identity: SeriesId) -> Series | None:
         """The scenario's series of that exact identity in a Region, if any."""
@@ -201,6 +203,22 @@ class World:
         parts += [((events - late + 1) // 2, first_half), ((events - late) // 2, second_half)]
         return sum(part for part, delay in parts if age >= delay)
 
+    def shown(
+        self, account: str, region: str, series: Series, first: int, last: int, now: float | None = None
+    ) -> list[int]:
+        """The events in each minute of [first, last) that CloudWatch shows at `now`; None is the final truth."""
+        begin = min(last, max(first, self.mail.first_minute))
+        end = last if now is None else max(begin, min(last, int(now // 60) + 1))
+        events = self.events(account, region, series, begin, end)
+        if now is not None and now - end * 60 < self.settled_after:
+            # The metrics of a sender are late together, so that no message is delivered before it is accepted.
+            key = series.sender ^ self.mail.place(account, region).key
+            growing = max(0, int((now - self.settled_after) // 60) - 1 - begin)
+            for index in range(growing, len(events)):
+                if events[index]:
+                    events[index] = self._visible(key, begin + index, events[index], now)
+        return [0] * (begin - first) + events + [0] * (last - end)
+
     def samples(
         self, account: str, region: str, series: AnySeries, first: int, last: int, now: float | None = None
     ) -> list[Sample]:
@@ -219,14 +237,7 @@ class World:
             samples = self.readings(account, region, traffic, first, last, now)
         elif traffic is not None:
             begin = min(last, max(first, self.mail.first_minute))
-            events = self.events(account, region, traffic, begin, last)
-            if now is not None and now - last * 60 < self.settled_after:
-                # The metrics of a sender are late together, so that no message is delivered before it is accepted.
-                key = traffic.sender ^ self.mail.place(account, region).key
-                growing = max(0, int((now - self.settled_after) // 60) - 1 - begin)
-                for index in range(growing, len(events)):
-                    if events[index]:
-                        events[index] = self._visible(key, begin + index, events[index], now)
+            events = self.shown(account, region, traffic, begin, last, now)
             samples = [Sample(minute, number, number, 1, 1) for minute, number in enumerate(events, begin) if number]
         if self.has_points(account, region, identity):
             return _overlaid(samples, self.points(account, region, identity, range(first, last)), now)
