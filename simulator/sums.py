@@ -38,7 +38,7 @@ class Sums:
     def texts(self, account: str, region: str, identity: SeriesId, periods: Periods, now: float) -> list[str] | None:
         """The sum of each period, '' where there is no datapoint.
 
-        None where sums are not remembered: gauges, series with explicit points, more than `MAX_PERIODS` periods.
+        None for gauges and for series with explicit points. More than `MAX_PERIODS` periods are not remembered.
         """
         length, first, last = periods
         if self._world.has_points(account, region, identity):
@@ -46,8 +46,10 @@ class Sums:
         series = self._world.find(region, identity)
         if series is None:
             return [''] * ((last - first) // length)
-        if series.gauge or last - first > MAX_PERIODS * length:
+        if series.gauge:
             return None
+        if last - first > MAX_PERIODS * length:
+            return self._read(account, region, series, periods, now)
         runs = self._runs.setdefault((account, region, length), {})
         run = runs.get(identity)
         if run is None or run.read_at != now or run.first > first or run.first + len(run.texts) * length < last:
@@ -90,14 +92,9 @@ class Sums:
 
     def _read(self, account: str, region: str, series: Series, periods: Periods, now: float) -> list[str]:
         length, first, last = periods
-        growing = min(last, max(first, self._settled(length, now)))
         minutes = length // 60
-        events = self._world.events(account, region, series, first // 60, growing // 60) if first < growing else []
-        totals: list[float] = [sum(events[at : at + minutes]) for at in range(0, len(events), minutes)]
-        if growing < last:
-            totals += [0.0] * ((last - growing) // length)
-            for sample in self._world.samples(account, region, series.id, growing // 60, last // 60, now):
-                totals[(sample.minute * 60 - first) // length] += sample.total
+        events = self._world.shown(account, region, series, first // 60, last // 60, now)
+        totals = (sum(events[at : at + minutes]) for at in range(0, len(events), minutes))
         return [self._text(total) for total in totals]
 
     def _text(self, total: float) -> str:

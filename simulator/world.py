@@ -98,7 +98,9 @@ class World:
             return {}
         with self._lock:
             points = self._points.get((account, region), {}).get(identity, {})
-            return {minute: list(points[minute]) for minute in points if minutes is None or minute in minutes}
+            wanted = points if minutes is None or len(points) < len(minutes) else minutes
+            inside = (minute for minute in wanted if minute in points and (minutes is None or minute in minutes))
+            return {minute: list(points[minute]) for minute in inside}
 
     def find(self, region: str, identity: SeriesId) -> Series | None:
         """The scenario's series of that exact identity in a Region, if any."""
@@ -201,6 +203,22 @@ class World:
         parts += [((events - late + 1) // 2, first_half), ((events - late) // 2, second_half)]
         return sum(part for part, delay in parts if age >= delay)
 
+    def shown(
+        self, account: str, region: str, series: Series, first: int, last: int, now: float | None = None
+    ) -> list[int]:
+        """The events in each minute of [first, last) that CloudWatch shows at `now`; None is the final truth."""
+        begin = min(last, max(first, self.mail.first_minute))
+        end = last if now is None else max(begin, min(last, int(now // 60) + 1))
+        events = self.events(account, region, series, begin, end)
+        if now is not None and now - end * 60 < self.settled_after:
+            # The metrics of a sender are late together, so that no message is delivered before it is accepted.
+            key = series.sender ^ self.mail.place(account, region).key
+            growing = max(0, int((now - self.settled_after) // 60) - 1 - begin)
+            for index in range(growing, len(events)):
+                if events[index]:
+                    events[index] = self._visible(key, begin + index, events[index], now)
+        return [0] * (begin - first) + events + [0] * (last - end)
+
     def samples(
         self, account: str, region: str, series: AnySeries, first: int, last: int, now: float | None = None
     ) -> list[Sample]:
@@ -219,14 +237,7 @@ class World:
             samples = self.readings(account, region, traffic, first, last, now)
         elif traffic is not None:
             begin = min(last, max(first, self.mail.first_minute))
-            events = self.events(account, region, traffic, begin, last)
-            if now is not None and now - last * 60 < self.settled_after:
-                # The metrics of a sender are late together, so that no message is delivered before it is accepted.
-                key = traffic.sender ^ self.mail.place(account, region).key
-                growing = max(0, int((now - self.settled_after) // 60) - 1 - begin)
-                for index in range(growing, len(events)):
-                    if events[index]:
-                        events[index] = self._visible(key, begin + index, events[index], now)
+            events = self.shown(account, region, traffic, begin, last, now)
             samples = [Sample(minute, number, number, 1, 1) for minute, number in enumerate(events, begin) if number]
         if self.has_points(account, region, identity):
             return _overlaid(samples, self.points(account, region, identity, range(first, last)), now)
@@ -258,16 +269,29 @@ class World:
         """Identities, configuration sets, tenants and findings of the account at `now` (None: the clock's)."""
         return self.inventories.at(account, region, (self._clock() if now is None else now) - self.started)
 
+    def amounts(self, account: str, region: str, metric: str, first: int, last: int) -> list[float]:
+        """The final number of account events in each minute of [first, last): the totals of `samples`."""
+        identity = series_id(metric)
+        series = self.find(region, identity)
+        begin = min(last, max(first, self.mail.first_minute))
+        amounts: list[float] = [0.0] * (last - first)
+        if series is not None:
+            amounts[begin - first :] = self.events(account, region, series, begin, last)
+        for minute, points in self.points(account, region, identity, range(first, last)).items():
+            number = amounts[minute - first] + sum(point.samples for point in points)
+            total = amounts[minute - first] + sum(point.value for point in points)
+            amounts[minute - first] = total if number > 0 else 0.0
+        return amounts
+
     def happened(self, account: str, region: str, metric: str, start: float, end: float, now: float) -> int:
         """Account events of minutes [start, end) until `now`, without CloudWatch's lag.
 
         The running minute counts by its share.
         """
-        running = int(now // 60)
-        total = 0.0
-        for sample in self.samples(account, region, metric, int(start // 60), min(int(end // 60), running + 1)):
-            total += sample.total if sample.minute < running else int(sample.total * (now - running * 60) / 60.0)
-        return int(total)
+        first, running = int(start // 60), int(now // 60)
+        amounts = self.amounts(account, region, metric, first, max(first, min(int(end // 60), running + 1)))
+        whole = max(0, running - first)
+        return int(sum(amounts[:whole]) + sum(int(amount * (now - running * 60) / 60.0) for amount in amounts[whole:]))
 
     def sent_last_24_hours(self, account: str, region: str, now: float) -> int:
         """Messages of the last 1,440 minutes, the running one included."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import enumerate as all_threads
 from typing import Any
@@ -87,6 +87,11 @@ class Driver:
 
     # Submissions.
 
+    def _samples(self, full_name: str) -> Sequence[Any]:
+        """The samples of a metric as they are kept: `metrics` of the stub copies all of them in each call."""
+        samples: Sequence[Any] = self.aggregator._metrics.get(full_name, ())
+        return samples
+
     def total(self, name: str, region: str = REGION, *tags: str) -> float:
         """The sum of all samples of a count."""
         return sum(self.values(name, region, *tags))
@@ -94,7 +99,16 @@ class Driver:
     def values(self, name: str, region: str = REGION, *tags: str) -> list[float]:
         """The values of all samples of a metric that carry these tags, oldest first."""
         required = {f'region:{region}', *tags}
-        return [sample.value for sample in self.aggregator.metrics(PREFIX + name) if required <= set(sample.tags)]
+        return [sample.value for sample in self._samples(PREFIX + name) if required.issubset(sample.tags)]
+
+    def totals(self, name: str, tag_key: str, region: str = REGION) -> dict[str, float]:
+        """The sum of all samples of a count, by the value of a tag."""
+        totals: dict[str, float] = defaultdict(float)
+        for sample in self._samples(PREFIX + name):
+            if f'region:{region}' in sample.tags:
+                tags = dict(tag.split(':', 1) for tag in sample.tags)
+                totals[tags.get(tag_key, '')] += sample.value
+        return dict(totals)
 
     def last(self, name: str, region: str = REGION, *tags: str) -> float:
         return self.values(name, region, *tags)[-1]
@@ -106,7 +120,7 @@ class Driver:
         """
         values: dict[tuple[str, frozenset[str]], float] = defaultdict(float)
         for full_name in self.aggregator.metric_names:
-            samples = self.aggregator.metrics(full_name)
+            samples = self._samples(full_name)
             for sample in samples[self._read_samples.get(full_name, 0) :]:
                 tags = frozenset(tag for tag in sample.tags if not tag.startswith('aws_account:'))
                 key = full_name.removeprefix(PREFIX), tags

@@ -86,9 +86,11 @@ def get_send_statistics(call: Call) -> dict[str, Any]:
     first = newest - 14 * 1440 + BUCKET
     buckets: dict[int, Counter[str]] = {}
     for field, metric in _STATISTICS.items():
-        for sample in world.samples(*target, metric, first, newest):
-            start = newest - -(-(newest - sample.minute) // BUCKET) * BUCKET
-            buckets.setdefault(start, Counter())[field] += int(sample.total)
+        amounts = world.amounts(*target, metric, first, newest)
+        for start in range(first, newest, BUCKET):
+            number = int(sum(amounts[start - first : start - first + BUCKET]))
+            if number:
+                buckets.setdefault(start, Counter())[field] = number
         running = world.happened(*target, metric, newest * 60, newest * 60 + 60, call.now)
         if running:
             buckets.setdefault(newest, Counter())[field] += running

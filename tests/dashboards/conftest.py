@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -41,14 +43,28 @@ def templates() -> dict[str, Any]:
 
 @pytest.fixture(scope='session')
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Recording]:
-    """Recordings of the real check in the run of `make demo` and in each play. Each runs in a process of its own,
-    because a test process has the stubs of the base package in place of the standalone host."""
-    folder = tmp_path_factory.mktemp('recordings')
+    """Recordings of the real check in the run of `make demo` and in each play, made once for all workers of a test run.
+
+    Each runs in a process of its own, because a test process has the stubs of the base package in place of the
+    standalone host.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if 'PYTEST_XDIST_WORKER' in os.environ:
+        folder = folder.parent
+    with (folder / 'recordings.lock').open('w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        missing = {name: command for name, command in COMMANDS.items() if not (folder / f'{name}.recording').exists()}
+        _record(missing, folder)
+    return {name: recording.read(folder / f'{name}.recording') for name in COMMANDS}
+
+
+def _record(commands: Mapping[str, tuple[str, ...]], folder: Path) -> None:
+    """Make recordings. A worker that fails leaves the others those that it made."""
     processes = {
         name: subprocess.Popen([sys.executable, '-m', *command, str(folder / name)], cwd=ROOT, stderr=subprocess.PIPE)
-        for name, command in COMMANDS.items()
+        for name, command in commands.items()
     }
     for name, process in processes.items():
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, f'{name} was not recorded: {errors.decode()}'
-    return {name: recording.read(folder / name) for name in COMMANDS}
+        (folder / name).rename(folder / f'{name}.recording')

@@ -53,7 +53,7 @@ import sys
 sys.modules['PIL'] = None
 from demo.__main__ import main
 
-sys.exit(main(['--hours', '1', '--no-faults', '--pictures', sys.argv[1]]))
+sys.exit(main(['--hours', '1', '--no-faults', '--regions', 'us-east-1', '--pictures', sys.argv[1]]))
 """
 WITHOUT_ONE_SAMPLE = """
 import sys
@@ -69,7 +69,7 @@ def lossy(self, sample, time):
         add_sample(self, sample, time)
 
 tally.Tally._add_sample = lossy
-sys.exit(main(['--hours', '1', '--no-faults', '--pictures', sys.argv[1]]))
+sys.exit(main(['--hours', '1', '--no-faults', '--regions', 'us-east-1', '--pictures', sys.argv[1]]))
 """
 
 

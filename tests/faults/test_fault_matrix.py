@@ -1,18 +1,18 @@
-"""Every tenth trial of the fault matrix, on a check that starts. `make faults` runs all and writes the table."""
+"""A sample of the fault matrix, on a check that starts. `make faults` runs all trials and writes the table."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
-from fault_matrix import OPERATIONS, Cell, cells, holes
+from fault_matrix import FAULTS, OPERATIONS, Cell, holes, sample
 
 from datadog_checks.amazon_ses.catalogue import ACTIONS
 
 pytestmark = pytest.mark.usefixtures('no_waiting', 'datadog_agent')
 
-SHARE = 10
 
-
-@pytest.mark.parametrize('cell', [cell for cell in cells() if not cell.warm][::SHARE], ids=lambda cell: cell.name)
+@pytest.mark.parametrize('cell', sample(warm=False), ids=lambda cell: cell.name)
 def test_a_fault_costs_itself_alone(cell: Cell) -> None:
     """What fails is named and costs its own values only, for as long as it fails, and no mail is lost or counted
     twice."""
@@ -25,3 +25,11 @@ def test_the_matrix_has_every_operation_that_the_check_uses() -> None:
     # The one action whose operation has another name.
     declared = declared - {'DeleteMessage'} | {'DeleteMessageBatch'}
     assert declared | {'AssumeRole', 'GetCallerIdentity'} == {operation.name for operation in OPERATIONS}
+
+
+@pytest.mark.parametrize('warm', [False, True])
+def test_the_sample_has_every_fault_and_every_operation(warm: bool) -> None:
+    """The suite tries each fault, and each operation with several."""
+    cells = sample(warm)
+    assert {cell.fault for cell in cells} == set(FAULTS)
+    assert min(Counter(cell.operation.name for cell in cells)[operation.name] for operation in OPERATIONS) >= 2

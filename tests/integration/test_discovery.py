@@ -113,19 +113,19 @@ def test_a_listing_that_is_cut_short_replaces_nothing(
     make_driver: MakeDriver, start: StartSimulator, clock: Clock, fault: Fault
 ) -> None:
     """A failing page removes no series of an earlier complete listing, is reported, and the next listing completes."""
-    sim = start(Scenario('sets', 'sets', volume=1e6, families=(configuration_sets(60),)))
+    sim = start(Scenario('sets', 'sets', volume=1e6, families=(configuration_sets(60),)), strict=False)
     driver = make_driver(sim, collect=['cloudwatch', 'configuration_sets'], max_series=2000)
-    driver.run_for(900, 60)
+    driver.run_for(900, 300)
     before = driver.last('collector.series')
     assert before == ACCOUNT_METRICS + 60 * len(BY_CONFIGURATION_SET)
     assert len(listing_parameters(sim)) >= 2, 'the list has more than one page'
     sim.faults.add(fault)
-    for _ in range(70):
+    for _ in range(14):
         driver.run()
-        clock.advance(60)
+        clock.advance(300)
     assert driver.status('can_connect')[0] == 1
     assert 'ListMetrics' in driver.status('can_connect')[1]
-    assert set(driver.values('collector.series')[-70:]) == {before}
+    assert set(driver.values('collector.series')[-14:]) == {before}
     sim.faults.clear()
     driver.run_for(120, 60)
     assert driver.status('can_connect')[0] == 0
@@ -170,11 +170,11 @@ def test_listings_name_a_namespace_and_are_complete_once_an_hour(
     make_driver: MakeDriver, start: StartSimulator, clock: Clock
 ) -> None:
     """Each listing names one of the three namespaces of SES; once an hour it is complete, else of recent metrics."""
-    sim = start(SCENARIOS['everything'])
+    sim = start(SCENARIOS['everything'], strict=False)
     driver = make_driver(sim)
     driver.run_for(300, 60)
     sim.log.clear()
-    driver.run_for(4 * 3600, 60)
+    driver.run_for(4 * 3600, 300)
     assert {parameters.get('Namespace') for parameters in listing_parameters(sim)} == {
         'AWS/SES',
         'AWS/SES/MailManager',

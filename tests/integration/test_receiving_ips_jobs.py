@@ -103,7 +103,7 @@ def test_a_denied_operation_costs_itself_and_names_the_action(
     hour, and everything else goes on."""
     troubled.deny(f'ses:{operation}')
     driver = make_driver(troubled, **VERDICTS)
-    run_for(driver, HOUR)
+    run_for(driver, HOUR, 300)
     status, message = connection_status(driver.aggregator)
     assert status == WARNING and f'ses:{operation}' in message
     assert troubled.log.count(operation=operation) == 1
@@ -141,7 +141,7 @@ def test_a_broken_answer_costs_itself(make_driver: MakeDriver, troubled: Simulat
     kinds = {name: metric.partition('.')[0] for name, (metric, *_) in OF_OPERATION.items()}
     assert {kinds[name] for name in missing(driver)} <= {kinds[operation]}
     troubled.faults.remove(rule)
-    run_for(driver, HOUR + 1200)
+    run_for(driver, HOUR + 1200, 300)
     assert connection_status(driver.aggregator) == (OK, '')
     # What AWS leaves out of a pool is unknown for a day.
     late = {'GetDedicatedIpPool'} if operation == 'GetDedicatedIpPool' else set()

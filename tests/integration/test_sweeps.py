@@ -254,7 +254,8 @@ def test_a_quiet_region_is_asked_for_the_account_and_an_hourly_list(
     """With regions all, a Region without mail costs GetAccount and an hourly list of identities; an identity that is
     created there is an event."""
     sim = start(Scenario('one', 'one Region sends', regions=(REGION,)))
-    driver = make_driver(sim, region=None, regions='all', exclude_regions=['ap-*', 'us-gov-*', 'cn-*'])
+    others = ['a*', 'c*', 'eu-c*', 'eu-n*', 'eu-s*', 'i*', 'm*', 's*', 'us-gov-*', 'us-west-*']
+    driver = make_driver(sim, region=None, regions='all', exclude_regions=others)
     driver.run_for(HOUR, 300)
     sim.log.clear()
     driver.run_for(3 * HOUR, 300)
@@ -274,7 +275,7 @@ def test_a_denied_operation_costs_itself_and_names_the_action(
     others go on."""
     sim.deny(f'ses:{operation}')
     driver = make_driver(**ONLY_SES)
-    driver.run_for(HOUR, 60)
+    driver.run_for(HOUR, 300)
     status, message = connection_status(aggregator)
     assert status == WARNING and f'ses:{operation}' in message
     assert sim.log.count(operation=operation) == 1
@@ -297,7 +298,7 @@ def test_a_broken_answer_costs_itself(
     assert driver.last('can_connect') >= 0.5
     assert driver.values('quota.utilization')
     sim.faults.remove(fault)
-    driver.run_for(HOUR + 1200, 60)
+    driver.run_for(HOUR + 1200, 300)
     assert connection_status(aggregator) == (OK, '')
     assert driver.last('identity.count') == 1
 

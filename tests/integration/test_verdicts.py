@@ -102,7 +102,7 @@ def test_a_denied_operation_costs_itself_and_names_the_action(
     hour, and everything else goes on."""
     troubled.deny(f'ses:{operation}')
     driver = make_driver(troubled, **VERDICTS)
-    run_for(driver, HOUR)
+    run_for(driver, HOUR, 300)
     status, message = connection_status(driver.aggregator)
     assert status == WARNING and f'ses:{operation}' in message
     assert troubled.log.count(operation=operation) == 1
@@ -143,7 +143,7 @@ def test_a_broken_answer_costs_itself(make_driver: MakeDriver, troubled: Simulat
     others = {name for other, name in OF_OPERATION.items() if other != operation and 'configuration_set' not in name}
     assert all(driver.values(name) for name in others if operation != 'ListReputationEntities' or 'tenant' not in name)
     troubled.faults.remove(rule)
-    run_for(driver, HOUR + 1200)
+    run_for(driver, HOUR + 1200, 300)
     assert connection_status(driver.aggregator) == (OK, '')
     assert all(driver.values(name) for name in OF_OPERATION.values()) and event_titles(driver.aggregator) == []
 
