@@ -14,7 +14,7 @@ from datadog_checks.amazon_ses.cloudwatch.cost import monthly_cost
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
 from datadog_checks.amazon_ses.config_models import defaults
 from datadog_checks.amazon_ses.diagnose import policies
-from datadog_checks.amazon_ses.model import PREFIX, EventSpec, MetricSpec, StatusSpec
+from datadog_checks.amazon_ses.model import PREFIX, EventSpec, MetricSpec, MetricType, StatusSpec
 from tools import spec
 from tools.boards import files as boards
 
@@ -34,6 +34,9 @@ Declared = TypeVar('Declared', MetricSpec, StatusSpec, EventSpec)
 PERIODS = (60, 300, 900, 3600)
 """The values of the option `period` whose cost README.md shows."""
 
+IN_METADATA = {MetricType.DISTRIBUTION: MetricType.GAUGE}
+"""The type in metadata.csv, where Datadog's validator does not know that of a metric."""
+
 AGENT_VERSION = '7.74.0'
 """A field that service_checks.json must have. The check itself needs the base package that pyproject.toml names."""
 
@@ -47,7 +50,7 @@ def metadata() -> str:
         table.writerow(
             (
                 metric.full_name,
-                metric.type.value,
+                IN_METADATA.get(metric.type, metric.type).value,
                 metric.interval or '',
                 metric.unit,
                 metric.per_unit,
