@@ -12,7 +12,7 @@ import yaml
 from datadog_checks.amazon_ses import AmazonSesCheck, catalogue
 from datadog_checks.amazon_ses.config_models import InstanceConfig
 from datadog_checks.amazon_ses.events import queues
-from datadog_checks.amazon_ses.model import PREFIX
+from datadog_checks.amazon_ses.model import PREFIX, MetricType
 from tools import renders, spec, sync
 
 UNITS = {
@@ -77,9 +77,14 @@ def test_check_names_the_files_that_are_out_of_date(
 
 
 def test_metadata_and_catalogue_agree(root: Path) -> None:
-    """Each declared metric is one row of metadata.csv, and each row is a declared metric of the same type."""
+    """Each declared metric is one row of metadata.csv, and each row is a declared metric of the same type.
+
+    A distribution stands there as a gauge, because Datadog's validator knows no distributions.
+    """
     listed = Counter((row['metric_name'], row['metric_type']) for row in rows(root))
-    assert listed == Counter((metric.full_name, metric.type.value) for metric in set(catalogue.METRICS))
+    shown = {MetricType.DISTRIBUTION: MetricType.GAUGE}
+    declared = ((metric.full_name, shown.get(metric.type, metric.type).value) for metric in set(catalogue.METRICS))
+    assert listed == Counter(declared)
 
 
 def test_names_of_declarations_are_unique() -> None:
