@@ -159,8 +159,7 @@ class Access:
 
     @unlogged
     def ask(self, request: ApiRequest, target: Target, is_cancelled: Callable[[], bool]) -> Answer | Failure:
-        """The answer to a request of a sweep, or of a diagnosis. An item that is not there any more fails at its request
-        alone."""
+        """The answer to a request of a sweep or a diagnosis. An item that is gone fails at its request alone."""
         operation, region = request.operation, target.region
         try:
             client = self._clients.get(request.service, region)

@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from datadog_checks.amazon_ses.diagnose.answers import Host
+
 PORTS = {'https': 443, 'http': 80}
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """A host that requests go to: AWS's, or that of the proxy on the way.
-
-    `addresses` is how many its name has, `is_private` says that they are of a private network, as those of a VPC
-    endpoint are. `defect` is empty, or says what does not work.
-    """
-
-    name: str
-    port: int
-    is_proxy: bool = False
-    addresses: int = 0
-    is_private: bool = False
-    defect: str = ''
-
-    def __str__(self) -> str:
-        return f'{"the proxy " if self.is_proxy else ""}{self.name}:{self.port}'
 
 
 def host_on_the_way(url: str, proxy: str) -> Host:
@@ -38,18 +21,15 @@ def host_on_the_way(url: str, proxy: str) -> Host:
 def reached(host: Host, seconds: float) -> Host:
     """The host after its name was resolved and a connection was opened and closed."""
     try:
-        found = socket.getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(host.name, host.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        # The text of the error names no more than the cause.
-        return _with(host, 0, False, f'the name does not resolve ({getattr(error, "strerror", "") or "no name"})')
-    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-    is_private = all(ip_address(address.partition('%')[0]).is_private for address in addresses)
+        return replace(host, defect=f'the name does not resolve ({getattr(error, "strerror", "") or "it is no name"})')
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in resolved))
+    parsed = [ip_address(address.partition('%')[0]) for address in addresses]
+    is_private = all(address.is_private and not address.is_loopback for address in parsed)
+    host = replace(host, addresses=len(addresses), is_private=is_private)
     try:
         socket.create_connection((host.name, host.port), seconds).close()
     except OSError as error:
-        return _with(host, len(addresses), is_private, f'no connection ({error.strerror or "no answer in time"})')
-    return _with(host, len(addresses), is_private, '')
-
-
-def _with(host: Host, addresses: int, is_private: bool, defect: str) -> Host:
-    return Host(host.name, host.port, host.is_proxy, addresses, is_private, defect)
+        return replace(host, defect=f'there is no connection ({error.strerror or "no answer in time"})')
+    return host

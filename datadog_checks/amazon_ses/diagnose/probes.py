@@ -35,7 +35,7 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Probe:
     """The request for an IAM action, by the SDK's name of the service. `item` is the value of the parameter
-    `item_parameter`, in a list where `in_list` is set. `feature` says what the account must have, or it is not asked.
+    `item_parameter`, in a list where `in_list` is set.
     """
 
     action: str
@@ -84,8 +84,11 @@ PROBES = (
     Probe('ses:ListReceiptFilters', 'ses'),
     Probe(VDM, 'sesv2'),
     Probe(GET_METRIC_DATA, 'cloudwatch'),
-)  # fmt: skip
+)
 """Every action that is tried by a request of its own, in this order."""
+
+VDM_IS_OFF = 'the account says that VDM is off.'
+"""Why the action of VDM is not tried."""
 
 NOT_TRIED = ('sqs:ReceiveMessage', 'sqs:DeleteMessage')
 """Actions that nobody may try: what is received is hidden from others, and what is deleted is gone."""
