@@ -48,7 +48,7 @@ class _Observations:
     failures: list[Failure] = field(default_factory=list)
 
     def add(self, place: str, outcome: Outcome) -> None:
-        if is_answer(outcome) and not _is_denial(outcome):
+        if is_answer(outcome) and not (_is_denial(outcome) or _is_gone(outcome)):
             self.allowed.append(place)
         elif isinstance(outcome, Failure):
             self.failures.append(outcome)
@@ -106,6 +106,15 @@ def _outcomes(name: str, region: RegionAnswers) -> list[tuple[str, Outcome]]:
     if name == probes.QUEUE:
         return [(f'{region.region} ({queue.name})', outcome) for queue, outcome in region.queues.items()]
     return [(region.region, region.outcomes[name])] if name in region.outcomes else []
+
+
+def _is_gone(outcome: Outcome) -> bool:
+    """Whether a queue does not exist, or may not be known to these credentials. AWS does not say which."""
+    return (
+        isinstance(outcome, Failure)
+        and outcome.operation == queues.ATTRIBUTES
+        and outcome.kind is FailureKind.UNSUPPORTED
+    )
 
 
 def _is_denial(outcome: Outcome) -> bool:

@@ -85,16 +85,14 @@ PROBES = (
     Probe(VDM, 'sesv2'),
     Probe(GET_METRIC_DATA, 'cloudwatch'),
 )
-"""Every action that is tried by a request of its own, in this order."""
+"""Every action that is tried by a request of its own, in this order. LIST_METRICS is tried by the listing of the check
+itself, QUEUE for each queue of the options."""
 
 VDM_IS_OFF = 'the account says that VDM is off.'
 """Why the action of VDM is not tried."""
 
 NOT_TRIED = ('sqs:ReceiveMessage', 'sqs:DeleteMessage')
 """Actions that nobody may try: what is received is hidden from others, and what is deleted is gone."""
-
-OTHERWISE = (LIST_METRICS, QUEUE)
-"""Actions that are tried by the listing of the check itself, and for each queue."""
 
 
 def request(probe: Probe, answers: Mapping[str, Answer | Failure], now: float) -> ApiRequest:
