@@ -125,15 +125,17 @@ def regions(answers: Answers) -> Iterable[Diagnosis]:
         elif failures:
             yield Diagnosis(FAIL, name, str(failures[0].detail), failures[0].remedy, calls)
         else:
-            yield Diagnosis(WARNING, name, 'Not tried: there are no usable credentials.', calls=calls)
+            reason = next(iter(region.skipped.values()), 'not tried, because there are no usable credentials.')
+            yield Diagnosis(WARNING, name, f'{reason[:1].upper()}{reason[1:]}', calls=calls)
 
 
 def permissions(answers: Answers) -> Iterable[Diagnosis]:
     """Each IAM action that the options need, and the statement that allows those that are missing."""
     if answers.settings is None:
         return
-    if not any(region.outcomes or region.skipped for region in answers.regions):
-        yield Diagnosis(WARNING, 'Permissions', 'Not tried: there are no usable credentials.', calls=NO_CALL)
+    if not any(region.answers for region in answers.regions):
+        text = 'Not known: no Region took the credentials. See Credentials, Endpoint and Region.'
+        yield Diagnosis(WARNING, 'Permissions', text, calls=NO_CALL)
         return
     judged = [permission(action, answers.regions) for action in policies.needed_actions(answers.settings)]
     for each in judged:

@@ -72,7 +72,7 @@ class _Observations:
             )
             for detail, places in observed.items()
         ]
-        return ' '.join(parts) or 'Not tried: there are no usable credentials.'
+        return ' '.join(parts) or 'Not tried.'
 
 
 def permission(action: Action, regions: Sequence[RegionAnswers]) -> Permission:
