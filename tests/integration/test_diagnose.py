@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
@@ -366,7 +365,10 @@ def test_the_listed_item_is_asked_for() -> None:
         'ses:ListConfigurationSets': {'ConfigurationSets': ['orders']},
         'ses:ListEmailIdentities': {'EmailIdentities': [{'IdentityName': 'example.com'}]},
     }
-    build: Callable[..., Any] = lambda probe, known: probes.request(probe, known, START).parameters  # noqa: E731
+
+    def build(probe: probes.Probe, known: dict[str, Any]) -> Any:
+        return probes.request(probe, known, START).parameters
+
     assert build(sets, answers) == {'ConfigurationSetName': 'orders'}
     assert build(identities, answers) == {'Identities': ['example.com']}
     assert build(sets, {}) == {'ConfigurationSetName': 'datadog-diagnose'}
