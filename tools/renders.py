@@ -6,14 +6,15 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from datadog_checks.amazon_ses.catalogue import ACTIONS, DEFAULT_ACTIONS, EVENTS, METRICS, STATUSES
 from datadog_checks.amazon_ses.cloudwatch.cost import monthly_cost
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
 from datadog_checks.amazon_ses.config_models import defaults
-from datadog_checks.amazon_ses.model import PREFIX, EventSpec, MetricSpec, StatusSpec
+from datadog_checks.amazon_ses.diagnose import policies
+from datadog_checks.amazon_ses.model import PREFIX, EventSpec, MetricSpec, MetricType, StatusSpec
 from tools import spec
 from tools.boards import files as boards
 
@@ -33,6 +34,9 @@ Declared = TypeVar('Declared', MetricSpec, StatusSpec, EventSpec)
 PERIODS = (60, 300, 900, 3600)
 """The values of the option `period` whose cost README.md shows."""
 
+IN_METADATA = {MetricType.DISTRIBUTION: MetricType.GAUGE}
+"""The type in metadata.csv, where Datadog's validator does not know that of a metric."""
+
 AGENT_VERSION = '7.74.0'
 """A field that service_checks.json must have. The check itself needs the base package that pyproject.toml names."""
 
@@ -46,7 +50,7 @@ def metadata() -> str:
         table.writerow(
             (
                 metric.full_name,
-                metric.type.value,
+                IN_METADATA.get(metric.type, metric.type).value,
                 metric.interval or '',
                 metric.unit,
                 metric.per_unit,
@@ -81,12 +85,15 @@ def service_checks() -> str:
 
 def iam_policy() -> str:
     """The IAM policy: exactly the actions that are used, one statement for each feature."""
-    return _policy(_permissions())
+    return policies.policy(
+        policies.statement(feature, (action for action in ACTIONS if action.name in names))
+        for feature, names in policies.by_feature(ACTIONS).items()
+    )
 
 
 def default_iam_policy() -> str:
     """The IAM policy of the default configuration: one statement, without what stands in for denied actions."""
-    return _policy({'The default configuration': {action.name for action in DEFAULT_ACTIONS}})
+    return policies.policy([policies.statement('The default configuration', DEFAULT_ACTIONS)])
 
 
 def readme() -> str:
@@ -142,7 +149,7 @@ def permissions_table() -> str:
         ('Permission', 'What is lost without it'),
         (
             (', '.join(f'`{name}`' for name in sorted(names)), feature[:1].upper() + feature[1:])
-            for feature, names in _permissions().items()
+            for feature, names in policies.by_feature(ACTIONS).items()
         ),
     )
 
@@ -195,36 +202,6 @@ FILES: dict[str, Callable[[], str]] = {
 def _distinct(declarations: Iterable[Declared]) -> list[Declared]:
     """Each declaration once, sorted by name, because several sources may share one."""
     return sorted(dict.fromkeys(declarations), key=lambda declared: declared.name)
-
-
-def _permissions() -> dict[str, set[str]]:
-    permissions: dict[str, set[str]] = {}
-    for action in sorted(ACTIONS, key=lambda action: (action.feature.lower(), action.name)):
-        permissions.setdefault(action.feature, set()).add(action.name)
-    return permissions
-
-
-def _policy(statements: Mapping[str, set[str]]) -> str:
-    return _json(
-        {
-            'Version': '2012-10-17',
-            'Statement': [
-                {'Sid': _sid(feature), 'Effect': 'Allow', 'Action': sorted(names), 'Resource': _resource(names)}
-                for feature, names in statements.items()
-            ],
-        }
-    )
-
-
-def _resource(names: Iterable[str]) -> str:
-    """What a statement is for: its actions have the same resource."""
-    (resource,) = {action.resource for action in ACTIONS if action.name in names}
-    return resource
-
-
-def _sid(feature: str) -> str:
-    """The id of a statement. IAM accepts letters and digits only."""
-    return ''.join(word[:1].upper() + word[1:] for word in re.findall(r'[A-Za-z0-9]+', feature))
 
 
 def _unit(metric: MetricSpec) -> str:
