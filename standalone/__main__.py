@@ -1,4 +1,4 @@
-"""The command line: `python -m standalone check --config FILE` and `python -m standalone assets push`."""
+"""The command line: `python -m standalone check`, `plan` and `assets push`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
-from standalone import assets, declarations
+from standalone import assets, declarations, plan_arguments
 from standalone.agent import AGENT
 from standalone.formats import json, nagios, openmetrics, text
 from standalone.interruption import Interruption
@@ -45,6 +45,8 @@ examples:
     python -m standalone check --config conf.yaml --state ses.state --format openmetrics > ses.prom
   As a Nagios plug-in:
     python -m standalone check --config conf.yaml --state ses.state --format nagios
+  The instances for a list of accounts, and what they will cost:
+    python -m standalone plan --help
   Dashboards and monitors into a Datadog account:
     python -m standalone assets push --help
 
@@ -109,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     AGENT.set_log_level(getattr(logging, options.log_level.upper()))
     threading.excepthook = _log_thread_failure
     try:
-        return _push(options) if options.command == 'assets' else _check(options)
+        return {'assets': _push, 'plan': _plan, 'check': _check}[options.command](options)
     except BrokenPipeError:
         # The reader is gone. Without this Python would print an error when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -165,8 +167,24 @@ def _parser() -> argparse.ArgumentParser:
     option('--receive-events', action='store_true', help=events_help)
     level_help = 'what to log on stderr; debug adds tracebacks (default: warning)'
     option('--log-level', choices=LOG_LEVELS, default='warning', type=str.lower, help=level_help)
+    _add_plan(commands)
     _add_push(commands)
     return parser
+
+
+def _add_plan(commands: argparse._SubParsersAction[_Parser]) -> None:
+    summary = 'write the instances for a list of accounts, and say what they will cost'
+    plan = commands.add_parser(
+        'plan',
+        help=summary,
+        description='Writes the instances for a list of accounts and says, before anything is switched on, what they\n'
+        'will cost: calls of AWS, billed CloudWatch metrics, dollars, contexts, and how many Agents they need.',
+        epilog=plan_arguments.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # The error messages of all commands use these two.
+    plan.set_defaults(log_level='warning', format='text')
+    plan_arguments.add(plan)
 
 
 def _add_push(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -281,6 +299,28 @@ def _push(options: argparse.Namespace) -> int:
         summary += f'; set {" and ".join(missing)} to see what is there'
     _write(AGENT.redactor(summary))
     return EXIT_FAILED_RUN if outcomes['failed'] else EXIT_OK
+
+
+def _plan(options: argparse.Namespace) -> int:
+    # Not at the top: the log level must be set before the check is imported.
+    from standalone import accounts, conf, plan
+
+    try:
+        listed = accounts.read(options.accounts, plan_arguments.defaults(options))
+        made = plan.make(listed, options.name_tag, options.agents)
+        files = plan.files(made, options.cluster_check) if options.output else {}
+        paths = plan.write(files, options.output, options.replace) if options.output else []
+    except (accounts.InvalidList, conf.InvalidFile) as error:
+        raise _Refused(str(error)) from None
+    except FileExistsError as error:
+        raise _Refused(f'{error} is there already: --replace overwrites it') from None
+    except OSError as error:
+        raise _Refused(f'cannot write {error.filename}: {error.strerror}') from None
+    if options.json:
+        _write(plan.as_json(made, paths))
+    else:
+        _write('\n'.join([*plan.lines(made), *(f'wrote {path}' for path in paths)]))
+    return EXIT_OK
 
 
 def _keys(required: bool) -> list[str]:
