@@ -40,7 +40,7 @@ SERIES_OF_PAGE = 500
 
 CONTEXTS, CONTEXTS_WITH_SETS, CONTEXTS_WITH_TENANTS = 124, 13, 4
 """Contexts of an account in a Region that sends mail, and how many more there are where it has configuration sets or
-tenants, beside one for each of their series. Counted by `tests/integration/test_plan_figures.py`."""
+tenants, beside one for each of their series. Counted by `tests/benchmarks/test_benchmarks_fleet.py`."""
 
 PLAIN_LISTS = {
     'global_endpoint_health': (global_endpoints.EMPTY_INTERVAL, ('ListMultiRegionEndpoints',)),
