@@ -53,12 +53,12 @@ PLAIN_LISTS = {
 }
 """By source, the lists of what most accounts have none of: how often, and which."""
 
-MOST_CALLS = 180_000
-"""Calls of AWS that one Agent makes in an hour at most: so many take half of a processor core, and an Agent's checks
-share one core. Measured by `make fleet`."""
+MOST_CALLS = 500_000
+"""Calls of AWS that one Agent makes in an hour at most: so many take a quarter to a third of a processor core, and all
+Python checks of an Agent share one. `make fleet` measures the milliseconds of a call."""
 
-MOST_TARGETS = 1_500
-"""Accounts by Region that one Agent reads at most: so many take about a gigabyte. Measured by `make fleet`."""
+MOST_TARGETS = 1_000
+"""Accounts by Region that one Agent reads at most: so many take about a gigabyte. `make fleet` measures it."""
 
 
 class Choices(NamedTuple):

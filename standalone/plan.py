@@ -112,7 +112,11 @@ def lines(plan: Plan) -> list[str]:
         ('billed metrics an hour', f'{cost.billed_metrics:,.0f}', 'GetMetricData; everything else is free'),
         ('dollars for 30 days', f'{cost.dollars:,.2f}', 'at $0.01 for 1,000 metrics, which AWS bills each account'),
         ('contexts', f'{cost.contexts:,}', 'different metrics with tags: what Datadog calls custom metrics'),
-        ('Agents', f'{len(plan.parts):,}', f'{estimate.MOST_CALLS:,} calls an hour each at most'),
+        (
+            'Agents',
+            f'{len(plan.parts):,}',
+            f'{estimate.MOST_TARGETS:,} accounts by Region and {estimate.MOST_CALLS:,} calls an hour each at most',
+        ),
     ]
     texts = [f'{name:<24}{number:>14}  {remark}'.rstrip() for name, number, remark in rows]
     if cost.series_left_out:
