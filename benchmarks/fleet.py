@@ -22,8 +22,6 @@ from benchmarks.case import HOUR, KEY, SECRET, Case
 from benchmarks.meter import memory
 from benchmarks.processes import Aws
 
-FIRST_ACCOUNT = 200_000_000_000
-REGIONS = ('us-east-1', 'eu-west-1', 'ap-northeast-1')
 WARM_UP = 10
 """Minutes before the hour that is counted: everything was asked once by then."""
 
@@ -70,52 +68,6 @@ class Threads:
         threading.Thread.start = start  # type: ignore[method-assign, assignment]
 
 
-class Fleet:
-    """The checks of all instances in this process, on a clock that stands at `now`."""
-
-    def __init__(self, instances: Sequence[dict[str, Any]], now: float) -> None:
-        # Not at the top: the parts of an Agent come first.
-        from datadog_checks.amazon_ses import AmazonSesCheck
-
-        self.now = now
-        self._checks = [AmazonSesCheck('amazon_ses', {}, [instance]) for instance in instances]
-        for number, check in enumerate(self._checks):
-            check.counts_at_once, check.clock_is_turned = True, True
-            check.check_id = f'amazon_ses:{number}'
-            check.clock = lambda: self.now
-
-    def run(self, now: float) -> None:
-        """Run every check once, and wait for what it began."""
-        self.now = now
-        for check in self._checks:
-            report = check.run()
-            check.get_warnings()
-            if report:
-                raise RuntimeError(json.loads(report)[0]['message'])
-        for thread in threading.enumerate():
-            if thread.name == 'amazon_ses':
-                thread.join()
-
-
-def planned(options: argparse.Namespace) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What `standalone plan` says of the fleet, and its instances."""
-    # Not at the top: the parts of an Agent come first.
-    from standalone import accounts, plan
-
-    sizes = {'configuration_sets': options.configuration_sets, 'identities': options.identities}
-    listed = tuple(
-        accounts.Account(
-            account=str(FIRST_ACCOUNT + number),
-            regions=REGIONS[: options.regions],
-            role_arn=f'arn:aws:iam::{FIRST_ACCOUNT + number}:role/datadog-amazon-ses',
-            **sizes,
-        )
-        for number in range(options.accounts)
-    )
-    made = plan.make(accounts.AccountList(listed, {}), 'account_name')
-    return plan.figures(made), [dict(instance) for instance in made.instances.values()]
-
-
 def measure(options: argparse.Namespace, show: Callable[[str], None]) -> dict[str, Any]:
     """The figures of the plan, those that were counted, and the cost of this process."""
     case = Case('fleet', 'a fleet', options.scenario, (), volume=options.volume)
@@ -123,11 +75,14 @@ def measure(options: argparse.Namespace, show: Callable[[str], None]) -> dict[st
         agent.install(Path(folder))
         sink = Contexts()
         sys.modules['aggregator'].submit_metric = sink.submit_metric  # type: ignore[attr-defined]  # made by `agent`
-        figures, instances = planned(options)
+        # Not at the top: it loads the check, which needs the parts of an Agent first.
+        from benchmarks import members
+
+        figures, instances = members.planned(options)
         keys = {'endpoint_url': aws.endpoint, 'aws_access_key_id': KEY, 'aws_secret_access_key': SECRET}
         before, threads = memory()[0], Threads()
         threads.watch()
-        fleet = Fleet([{**instance, **keys} for instance in instances], aws.now)
+        fleet = members.Fleet([{**instance, **keys} for instance in instances], aws.now)
         requests: Counter[str] = Counter()
         billed, started = 0, 0.0
         for minute in range(WARM_UP + HOUR // MINUTE):
@@ -206,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     option = parser.add_argument
     option('--accounts', type=int, default=300, metavar='N', help='default: 300')
-    option('--regions', type=int, default=3, choices=range(1, len(REGIONS) + 1), help='Regions of each (default: 3)')
+    option('--regions', type=int, default=3, choices=(1, 2, 3), help='Regions of each (default: 3)')
     option('--scenario', default='idle', help='the scenario of the simulator (default: idle)')
     option('--volume', type=float, help='emails a minute in each account and Region')
     option('--configuration-sets', type=int, default=0, metavar='N', help='how many the scenario has (default: 0)')

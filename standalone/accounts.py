@@ -49,7 +49,6 @@ class Account:
 
 
 NUMBERS = ('configuration_sets', 'identities', 'tenants', 'series', 'idle_series')
-LISTS = ('regions', 'tags')
 COLUMNS = (*(field.name for field in fields(Account)), 'role')
 """The columns of a CSV file, and the keys of an account in a YAML file. `role` is a name, which makes `role_arn`."""
 
