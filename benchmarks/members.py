@@ -54,5 +54,5 @@ def planned(options: argparse.Namespace) -> tuple[dict[str, Any], list[dict[str,
         )
         for number in range(options.accounts)
     )
-    made = plan.make(accounts.AccountList(listed, {}), 'account_name')
-    return plan.figures(made), [dict(instance) for instance in made.instances.values()]
+    fleet = plan.make(accounts.AccountList(listed, {}), 'account_name')
+    return plan.figures(fleet), [dict(instance) for instance in fleet.instances.values()]

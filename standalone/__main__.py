@@ -307,8 +307,8 @@ def _plan(options: argparse.Namespace) -> int:
 
     try:
         listed = accounts.read(options.accounts, plan_arguments.defaults(options))
-        made = plan.make(listed, options.name_tag, options.agents)
-        files = plan.files(made, options.cluster_check) if options.output else {}
+        fleet = plan.make(listed, options.name_tag, options.agents)
+        files = plan.files(fleet, options.cluster_check) if options.output else {}
         paths = plan.write(files, options.output, options.replace) if options.output else []
     except (accounts.InvalidList, conf.InvalidFile) as error:
         raise _Refused(str(error)) from None
@@ -317,9 +317,9 @@ def _plan(options: argparse.Namespace) -> int:
     except OSError as error:
         raise _Refused(f'cannot write {error.filename}: {error.strerror}') from None
     if options.json:
-        _write(plan.as_json(made, paths))
+        _write(plan.as_json(fleet, paths))
     else:
-        _write('\n'.join([*plan.lines(made), *(f'wrote {path}' for path in paths)]))
+        _write('\n'.join([*plan.lines(fleet), *(f'wrote {path}' for path in paths)]))
     return EXIT_OK
 
 

@@ -108,12 +108,16 @@ def _yaml_rows(path: Path, defaults: Mapping[str, Any]) -> tuple[list[dict[str, 
     sections = ('accounts', 'defaults', 'options')
     if not isinstance(document, dict) or set(document) - set(sections):
         raise InvalidList(f'{path}: the top level must be a mapping with `accounts`, `defaults` and `options`')
-    rows, own, options = document.get('accounts'), document.get('defaults') or {}, document.get('options') or {}
+    rows, row_defaults, options = (
+        document.get('accounts'),
+        document.get('defaults') or {},
+        document.get('options') or {},
+    )
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidList(f'{path}: `accounts` must be a list of mappings')
-    if not isinstance(own, dict) or not isinstance(options, dict):
+    if not isinstance(row_defaults, dict) or not isinstance(options, dict):
         raise InvalidList(f'{path}: `defaults` and `options` must be mappings')
-    for number, keys in enumerate((own, *rows)):
+    for number, keys in enumerate((row_defaults, *rows)):
         unknown = [str(key) for key in keys if key not in COLUMNS]
         if unknown:
             subject = f'account {number}' if number else '`defaults`'
@@ -121,7 +125,7 @@ def _yaml_rows(path: Path, defaults: Mapping[str, Any]) -> tuple[list[dict[str, 
                 f'{path}: {subject}: {unknown[0][:LONGEST_VALUE]!r} is none of {", ".join(COLUMNS)}; '
                 'options of the check stand below `options`'
             )
-    return rows, {**defaults, **own}, options
+    return rows, {**defaults, **row_defaults}, options
 
 
 def _account(row: Mapping[str, Any]) -> Account:

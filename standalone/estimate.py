@@ -167,14 +167,15 @@ def _calls(account: Account, discovered: int, queries: float, choices: Choices) 
     }
     if not choices.collect.isdisjoint(families.SOURCES):
         calls['ListMetrics'] = _listings(discovered, families.UNRECOGNIZED in choices.collect)
-    return {**calls, 'GetMetricData': HOUR / choices.period * ceil(queries / MAX_QUERIES)}
+    calls['GetMetricData'] = HOUR / choices.period * ceil(queries / MAX_QUERIES)
+    return {name: rate for name, rate in calls.items() if rate}
 
 
 def _listings(discovered: int, unrecognized: bool) -> float:
     """Calls of ListMetrics: full ones ask for the namespaces beside AWS/SES too."""
     pages = ceil((len(ACCOUNT_SPECS) + discovered) / SERIES_OF_PAGE)
-    others = len(families.NAMESPACES) - 1 if unrecognized else 0
-    return HOUR / discovery.LISTING_INTERVAL * pages + HOUR / discovery.FULL_INTERVAL * others
+    further_namespaces = len(families.NAMESPACES) - 1 if unrecognized else 0
+    return HOUR / discovery.LISTING_INTERVAL * pages + HOUR / discovery.FULL_INTERVAL * further_namespaces
 
 
 def _calls_of_identities(identities: int) -> dict[str, float]:

@@ -62,9 +62,8 @@ def instance_of(account: Account, options: Mapping[str, Any], name_tag: str) -> 
     """The instance of an account. `options` are those of every instance; its own tags come beside theirs."""
     named = [f'{name_tag}:{account.name}'] if account.name and name_tag else []
     tags = [*(options.get('tags') or ()), *named, *account.tags]
-    one = len(account.regions) == 1
     instance: dict[str, Any] = {
-        **({'region': account.regions[0]} if one else {'regions': list(account.regions)}),
+        **({'region': account.regions[0]} if len(account.regions) == 1 else {'regions': list(account.regions)}),
         **({'role_arn': account.role_arn} if account.role_arn else {'account_id': account.account}),
         **({'external_id': account.external_id} if account.external_id else {}),
         'min_collection_interval': INTERVAL,

@@ -50,8 +50,8 @@ def test_the_plan_says_how_many_contexts_datadog_gets() -> None:
 def test_a_wrong_plan_is_noticed() -> None:
     """A plan that is wrong by more than 5 % in any figure is not passed over."""
     said = {'calls': {'AssumeRole': 4.0}, 'calls_an_hour': 104.0, 'billed_metrics_an_hour': 94.0, 'contexts': 100}
-    found = {'planned': said, 'counted': {'calls_an_hour': 100, 'billed_metrics_an_hour': 100, 'contexts': 200}}
-    errors = {name: error for name, (_, _, error) in fleet.compared(found, with_contexts=True).items()}
+    measured = {'planned': said, 'counted': {'calls_an_hour': 100, 'billed_metrics_an_hour': 100, 'contexts': 200}}
+    errors = {name: error for name, (_, _, error) in fleet.compared(measured, with_contexts=True).items()}
     assert errors['calls_an_hour'] == 0
     assert abs(errors['billed_metrics_an_hour']) > fleet.TOLERANCE and abs(errors['contexts']) > fleet.TOLERANCE
-    assert 'contexts' not in fleet.compared(found, with_contexts=False)
+    assert 'contexts' not in fleet.compared(measured, with_contexts=False)

@@ -43,8 +43,8 @@ def template(name: str) -> dict[str, Any]:
 
 
 def manifest(kind: str) -> dict[str, Any]:
-    (found,) = (document for name in MANIFESTS for document in documents(name) if document['kind'] == kind)
-    return found
+    (match,) = (document for name in MANIFESTS for document in documents(name) if document['kind'] == kind)
+    return match
 
 
 def configurations() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -68,9 +68,9 @@ def default_actions() -> list[str]:
 
 def test_every_file_is_checked() -> None:
     """Each file below deploy/ is of a kind that a test here checks."""
-    found = {path.relative_to(DEPLOY).as_posix() for path in DEPLOY.rglob('*') if path.is_file()}
-    in_conf = {name for name in found if name.startswith('conf/')}
-    assert found - in_conf == {*TEMPLATES, *MANIFESTS, VALUES, TERRAFORM, IMAGE}
+    paths = {path.relative_to(DEPLOY).as_posix() for path in DEPLOY.rglob('*') if path.is_file()}
+    in_conf = {name for name in paths if name.startswith('conf/')}
+    assert paths - in_conf == {*TEMPLATES, *MANIFESTS, VALUES, TERRAFORM, IMAGE}
     assert len(in_conf) >= 5
 
 
@@ -182,12 +182,12 @@ def texts_of(value: Any) -> Any:
 
 def blocks(kind: str) -> dict[str, Any]:
     """The blocks of a kind by their labels: `type.name`, or `name`."""
-    found = {}
+    bodies = {}
     for block in texts_of(terraform()[kind]):
         ((label, body),) = block.items()
         nested = kind in ('data', 'resource')
-        found |= {f'{label}.{name}': inner for name, inner in body.items()} if nested else {label: body}
-    return found
+        bodies |= {f'{label}.{name}': inner for name, inner in body.items()} if nested else {label: body}
+    return bodies
 
 
 def test_the_role_of_terraform_is_the_default_policy() -> None:

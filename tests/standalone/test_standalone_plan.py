@@ -47,7 +47,7 @@ def listing(tmp_path: Path) -> Callable[..., Path]:
 
 def instances(folder: Path, *names: str) -> list[dict[str, Any]]:
     """The instances of some configuration files, each of which is one that the check takes."""
-    found = []
+    accepted = []
     for name in names:
         content = yaml.safe_load((folder / name).read_text(encoding='utf-8'))
         for instance in content['instances']:
@@ -56,8 +56,8 @@ def instances(folder: Path, *names: str) -> list[dict[str, Any]]:
             check = AmazonSesCheck('amazon_ses', content['init_config'], [resolved])
             for start in check.check_initializations:
                 start()
-            found.append(instance)
-    return found
+            accepted.append(instance)
+    return accepted
 
 
 def test_each_account_becomes_an_instance(listing: Callable[..., Path], tmp_path: Path) -> None:
