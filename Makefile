@@ -34,6 +34,10 @@ test: $(READY) ## all tests; ARGS are arguments of pytest
 bench: $(READY) ## the cost of the check, compared with the obvious ways to write it and with stated bounds; ONLY=cases
 	@$(RUN) -m benchmarks $(if $(ONLY),--only '$(ONLY)') $(ARGS)
 
+.PHONY: fleet
+fleet: $(READY) ## 300 accounts in three Regions in one process: what is asked against the plan; ARGS='--accounts 30'
+	@$(RUN) -m benchmarks.fleet $(ARGS)
+
 .PHONY: configurations
 configurations: $(READY) ## as many configurations as you like, each a working check or an error that says why: N=10000
 	@CONFIGURATIONS='$(or $(N),10000)' $(RUN) -m pytest tests/integration/test_configurations.py $(ARGS)

@@ -1,4 +1,4 @@
-"""The command line: `python -m standalone check`, `diagnose`, `policy` and `assets push`."""
+"""The command line: `python -m standalone check`, `diagnose`, `policy`, `plan` and `assets push`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
-from standalone import assets, declarations
+from standalone import assets, declarations, plan_arguments
 from standalone.agent import AGENT
 from standalone.formats import json, nagios, openmetrics, text
 from standalone.interruption import Interruption
@@ -48,6 +48,8 @@ examples:
   What does not work and what to do about it, as `agent diagnose` says it; and the IAM policy for these options:
     python -m standalone diagnose --config conf.yaml
     python -m standalone policy --config conf.yaml > policy.json
+  The instances for a list of accounts, and what they will cost:
+    python -m standalone plan --help
   Dashboards and monitors into a Datadog account:
     python -m standalone assets push --help
 
@@ -169,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     level_help = 'what to log on stderr; debug adds tracebacks (default: warning)'
     option('--log-level', choices=LOG_LEVELS, default='warning', type=str.lower, help=level_help)
     _add_diagnose(commands)
+    _add_plan(commands)
     _add_push(commands)
     return parser
 
@@ -195,6 +198,21 @@ def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
     diagnose.add_argument('--state', type=Path, metavar='FILE', help=state_help)
     diagnose.add_argument('--format', choices=('text', 'json'), default='text', help='(default: text)')
     policy.set_defaults(format='text')
+
+
+def _add_plan(commands: argparse._SubParsersAction[_Parser]) -> None:
+    summary = 'write the instances for a list of accounts, and say what they will cost'
+    plan = commands.add_parser(
+        'plan',
+        help=summary,
+        description='Writes the instances for a list of accounts and says, before anything is switched on, what they\n'
+        'will cost: calls of AWS, billed CloudWatch metrics, dollars, contexts, and how many Agents they need.',
+        epilog=plan_arguments.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # The error messages of all commands use these two.
+    plan.set_defaults(log_level='warning', format='text')
+    plan_arguments.add(plan)
 
 
 def _add_push(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -309,6 +327,28 @@ def _push(options: argparse.Namespace) -> int:
         summary += f'; set {" and ".join(missing)} to see what is there'
     _write(AGENT.redactor(summary))
     return EXIT_FAILED_RUN if outcomes['failed'] else EXIT_OK
+
+
+def _plan(options: argparse.Namespace) -> int:
+    # Not at the top: the log level must be set before the check is imported.
+    from standalone import accounts, conf, plan
+
+    try:
+        listed = accounts.read(options.accounts, plan_arguments.defaults(options))
+        fleet = plan.make(listed, options.name_tag, options.agents)
+        files = plan.files(fleet, options.cluster_check) if options.output else {}
+        paths = plan.write(files, options.output, options.replace) if options.output else []
+    except (accounts.InvalidList, conf.InvalidFile) as error:
+        raise _Refused(str(error)) from None
+    except FileExistsError as error:
+        raise _Refused(f'{error} is there already: --replace overwrites it') from None
+    except OSError as error:
+        raise _Refused(f'cannot write {error.filename}: {error.strerror}') from None
+    if options.json:
+        _write(plan.as_json(fleet, paths))
+    else:
+        _write('\n'.join([*plan.lines(fleet), *(f'wrote {path}' for path in paths)]))
+    return EXIT_OK
 
 
 def _keys(required: bool) -> list[str]:
@@ -483,7 +523,7 @@ def _log_thread_failure(failure: threading.ExceptHookArgs) -> None:
     )
 
 
-COMMANDS = {'assets': _push, 'check': _check, 'diagnose': _diagnose, 'policy': _policy}
+COMMANDS = {'assets': _push, 'check': _check, 'diagnose': _diagnose, 'plan': _plan, 'policy': _policy}
 """The commands by name."""
 
 if __name__ == '__main__':

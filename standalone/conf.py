@@ -41,32 +41,42 @@ class Configuration:
     unread: tuple[str, ...] = ()
 
 
-def read(path: Path) -> Configuration:
-    """Reads a conf.yaml. Raises InvalidFile; its text never quotes the file, which may hold secrets."""
+def text(path: Path) -> str:
+    """The text of a file. Raises InvalidFile."""
     try:
-        document = strict_yaml.load(_content(path).decode('utf-8'))
-    except InvalidFile:
-        raise
+        return _content(path).decode('utf-8')
     except OSError as error:
         raise InvalidFile(f'cannot read {path}: {error.strerror}') from None
     except UnicodeDecodeError as error:
         raise InvalidFile(f'{path} is not UTF-8 text (byte {error.start})') from None
+
+
+def document(path: Path) -> Any:
+    """The document of a YAML file. Raises InvalidFile; its text never quotes the file, which may hold secrets."""
+    content = text(path)
+    try:
+        return strict_yaml.load(content)
     except yaml.YAMLError as error:
         raise InvalidFile(f'{path} is not valid YAML{_position(error)}') from None
     except RecursionError:
         raise InvalidFile(f'{path} is nested too deeply') from None
     except ValueError as error:
         raise InvalidFile(f'{path} is not valid YAML ({type(error).__name__}): look at its dates and numbers') from None
-    if not isinstance(document, dict):
+
+
+def read(path: Path) -> Configuration:
+    """Reads a conf.yaml. Raises InvalidFile; its text never quotes the file, which may hold secrets."""
+    content = document(path)
+    if not isinstance(content, dict):
         raise InvalidFile(f'{path}: the top level must be a mapping with `init_config` and `instances`')
-    init_config: Any = document.get('init_config')
-    instances: Any = document.get('instances')
+    init_config: Any = content.get('init_config')
+    instances: Any = content.get('instances')
     if init_config is None:
         init_config = {}
     defect = _defect(init_config, instances)
     if defect:
         raise InvalidFile(f'{path}: {defect}')
-    unread = tuple(str(key)[:LONGEST_KEY] for key in document if key not in SECTIONS)
+    unread = tuple(str(key)[:LONGEST_KEY] for key in content if key not in SECTIONS)
     return Configuration(path, init_config, instances, unread)
 
 

@@ -1,4 +1,4 @@
-"""What is generated from the catalogue, and the tables of README.md."""
+"""What is generated from the catalogue: whole files, and parts of documents and of the files in deploy/."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
+from benchmarks.bounds import BOUNDS
 from datadog_checks.amazon_ses.catalogue import ACTIONS, DEFAULT_ACTIONS, EVENTS, METRICS, STATUSES
 from datadog_checks.amazon_ses.cloudwatch.cost import monthly_cost
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
@@ -22,7 +24,6 @@ METADATA = 'metadata.csv'
 SERVICE_CHECKS = 'assets/service_checks.json'
 IAM_POLICY = 'assets/iam_policy.json'
 DEFAULT_IAM_POLICY = 'assets/iam_policy_default.json'
-README = 'README.md'
 
 COLUMNS = (
     'metric_name', 'metric_type', 'interval', 'unit_name', 'per_unit_name', 'description', 'orientation', 'integration',
@@ -32,7 +33,7 @@ COLUMNS = (
 Declared = TypeVar('Declared', MetricSpec, StatusSpec, EventSpec)
 
 PERIODS = (60, 300, 900, 3600)
-"""The values of the option `period` whose cost README.md shows."""
+"""The values of the option `period` whose cost is shown."""
 
 IN_METADATA = {MetricType.DISTRIBUTION: MetricType.GAUGE}
 """The type in metadata.csv, where Datadog's validator does not know that of a metric."""
@@ -96,27 +97,17 @@ def default_iam_policy() -> str:
     return policies.policy([policies.statement('The default configuration', DEFAULT_ACTIONS)])
 
 
-def readme() -> str:
-    """README.md with every generated table in place."""
-    text = (spec.ROOT / README).read_text(encoding='utf-8')
-    for name, table in TABLES.items():
-        start, end = f'<!-- {name}: generated -->', f'<!-- {name}: end -->'
+def with_parts(path: str) -> str:
+    """A file with every generated part in place, between the markers that name it."""
+    text = (spec.ROOT / path).read_text(encoding='utf-8')
+    form = '<!-- {}: {} -->' if path.endswith('.md') else '# {}: {}'
+    for name, part in PARTS[path].items():
+        start, end = form.format(name, 'generated'), form.format(name, 'end')
         if text.count(start) != 1 or text.count(end) != 1:
-            raise ValueError(f'{README} needs the lines {start} and {end} once each.')
+            raise ValueError(f'{path} needs the lines {start} and {end} once each.')
         before, after = text.split(start)[0], text.split(end)[1]
-        text = f'{before}{start}\n{table()}{end}{after}'
+        text = f'{before}{start}\n{part()}{end}{after}'
     return text
-
-
-def metrics_table() -> str:
-    """The metrics with type, unit and description."""
-    return _table(
-        ('Metric', 'Type', 'Unit', 'Description'),
-        (
-            (f'`{metric.full_name}`', metric.type.value, _unit(metric), metric.description)
-            for metric in _distinct(METRICS)
-        ),
-    )
 
 
 def service_checks_table() -> str:
@@ -166,6 +157,11 @@ def cost_table() -> str:
     )
 
 
+def bounds_table() -> str:
+    """What `make bench` holds the check to."""
+    return _table(('Figure', 'Bound'), ((bound.subject, bound.words) for bound in BOUNDS))
+
+
 def options_table() -> str:
     """The options of an instance with their defaults."""
     rows = []
@@ -177,16 +173,32 @@ def options_table() -> str:
     return _table(('Option', 'Default', 'Meaning'), rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    'options': options_table,
-    'cost': cost_table,
-    'permissions': permissions_table,
-    'metrics': metrics_table,
-    'events': events_table,
-    'service checks': service_checks_table,
-    **boards.TABLES,
+def yaml_actions() -> str:
+    """The actions of the default configuration as a list of the CloudFormation template."""
+    indent = ' ' * 18
+    return ''.join(f'{indent}- {action}\n' for action in _default_actions()) + indent
+
+
+def terraform_actions() -> str:
+    """The actions of the default configuration as a list of the Terraform file."""
+    indent = ' ' * 6
+    return ''.join(f'{indent}"{action}",\n' for action in _default_actions()) + indent
+
+
+Parts = Mapping[str, Callable[[], str]]
+
+PARTS: Mapping[str, Parts] = {
+    'README.md': {'service checks': service_checks_table},
+    'docs/options.md': {'options': options_table},
+    'docs/permissions.md': {'permissions': permissions_table},
+    'docs/cost.md': {'cost': cost_table},
+    'docs/benchmarks.md': {'bounds': bounds_table},
+    'docs/events.md': {'events': events_table},
+    'docs/dashboards.md': boards.TABLES,
+    'deploy/iam/role.yaml': {'actions': yaml_actions},
+    'deploy/iam/main.tf': {'actions': terraform_actions},
 }
-"""The generated tables of README.md by the name in their markers."""
+"""The generated parts of each file by the name in their markers."""
 
 FILES: dict[str, Callable[[], str]] = {
     METADATA: metadata,
@@ -194,7 +206,7 @@ FILES: dict[str, Callable[[], str]] = {
     IAM_POLICY: iam_policy,
     DEFAULT_IAM_POLICY: default_iam_policy,
     **boards.FILES,
-    README: readme,
+    **{path: partial(with_parts, path) for path in PARTS},
 }
 """Each of these files and its text."""
 
@@ -206,6 +218,10 @@ def _distinct(declarations: Iterable[Declared]) -> list[Declared]:
 
 def _unit(metric: MetricSpec) -> str:
     return f'{metric.unit} / {metric.per_unit}' if metric.per_unit else metric.unit
+
+
+def _default_actions() -> list[str]:
+    return sorted({action.name for action in DEFAULT_ACTIONS})
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

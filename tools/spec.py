@@ -44,10 +44,11 @@ def models() -> dict[str, str]:
 
 
 def options() -> list[dict[str, Any]]:
-    """The options of an instance that are not hidden."""
+    """The options of an instance that are not hidden, in the order of the example: those that matter come first."""
     (file,) = _spec()['files']
     (section,) = (section for section in file['options'] if section['name'] == 'instances')
-    return [option for option in section['options'] if not option['hidden']]
+    shown = [option for option in section['options'] if not option['hidden']]
+    return sorted(shown, key=lambda option: -int(option['display_priority']))
 
 
 def _model(name: str) -> Callable[[], str]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import textwrap
 from collections import Counter
 from pathlib import Path
 
@@ -33,6 +34,7 @@ UNITS = {
 }
 """The units of Datadog that this check uses. Datadog refuses unknown ones, for example `metric`."""
 
+ROLE = 'arn:aws:iam::222222222222:role/datadog-amazon-ses'
 OF_QUEUES = {'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'}
 
 FILES = {**spec.FILES, **renders.FILES}
@@ -163,8 +165,46 @@ def test_shipped_configuration_is_valid(root: Path) -> None:
     assert check.settings.regions == ('us-east-1',)
 
 
+def cases_of_the_example(root: Path) -> list[dict]:
+    """The instances that stand in the text above `instances`."""
+    text = (root / spec.EXAMPLE).read_text(encoding='utf-8')
+    head = text.partition('## Every instance')[2].partition('\n#\ninstances:')[0]
+    lines = [line.removeprefix('##').removeprefix(' ') for line in head.splitlines()]
+    blocks = re.findall(r'(?m)^  - .*(?:\n    .*|\n  .*)*', '\n'.join(lines))
+    return [instance for block in blocks for instance in yaml.safe_load(textwrap.dedent(block))]
+
+
+def test_cases_of_the_example_are_valid(root: Path) -> None:
+    """Each case in the example configuration is one that the check takes, with the interval and the empty host name."""
+    cases = cases_of_the_example(root)
+    assert len(cases) >= 5
+    for instance in cases:
+        assert (instance['min_collection_interval'], instance['empty_default_hostname']) == (60, True)
+        check = AmazonSesCheck('amazon_ses', {}, [{**instance, 'external_id': 'resolved', 'role_arn': ROLE}])
+        for start in check.check_initializations:
+            start()
+        assert check._odd_options == []
+
+
+def test_the_example_names_the_actions_of_the_default_configuration(root: Path) -> None:
+    """The example configuration, which is all that is on an Agent's host, has the actions that it needs."""
+    text = (root / spec.EXAMPLE).read_text(encoding='utf-8').partition('\ninstances:')[0]
+    named = re.findall(r'\b(?:ses|cloudwatch):[A-Z]\w+', text)
+    assert named == sorted({action.name for action in catalogue.DEFAULT_ACTIONS})
+
+
+def test_what_matters_most_comes_first(root: Path) -> None:
+    """The example configuration begins with Region, interval, account and role, tags, then what decides the cost."""
+    text = (root / spec.EXAMPLE).read_text(encoding='utf-8').partition('\ninstances:')[2]
+    first = re.findall(r'## @param (\w+) ', text)[:11]
+    assert first == [
+        *('region', 'min_collection_interval', 'empty_default_hostname', 'regions', 'role_arn', 'external_id'),
+        *('account_id', 'tags', 'collect', 'max_series', 'period'),
+    ]
+
+
 def test_every_option_is_described(root: Path) -> None:
-    """Each option of the model stands in the example configuration and in README.md, unless the Agent hides it."""
+    """Each option of the model is in the example configuration and in docs/options.md, unless the Agent hides it."""
     hidden = {'disable_generic_tags', 'enable_legacy_tags_normalization'}
     options = set(InstanceConfig.model_fields) - hidden
     _, _, instances = (root / spec.EXAMPLE).read_text(encoding='utf-8').partition('\ninstances:')

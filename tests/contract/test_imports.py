@@ -61,6 +61,7 @@ LATE = {
     'datadog_checks.amazon_ses.check': (f'{PACKAGE}.aws', 'the SDK is loaded by the first run that needs it'),
     'datadog_checks.amazon_ses.scope': (f'{PACKAGE}.aws', 'the SDK is loaded by the first run that needs it'),
     'standalone.__main__': ('standalone', 'the log level has to be known before the check is imported'),
+    'benchmarks.fleet': ('benchmarks', 'the parts of an Agent come before the check, which it loads'),
     'benchmarks.internals': (PACKAGE, 'the memory of a process is measured before the check is imported'),
     'benchmarks.ways.without': (PACKAGE, 'the memory of a process is measured before the check is imported'),
     'benchmarks.ways.ours': (PACKAGE, 'the memory of a process is measured before the check is imported'),

@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 from folders import ROOT
 
-FOLDERS = ('datadog_checks', 'tools', 'simulator', 'benchmarks', 'assets')
+FOLDERS = ('datadog_checks', 'tools', 'simulator', 'benchmarks', 'assets', 'docs', 'deploy')
 FILES = ('README.md', 'metadata.csv', 'manifest.json')
-POLICIES = ('assets/iam_policy.json', 'assets/iam_policy_default.json')
+POLICIES = (
+    *('assets/iam_policy.json', 'assets/iam_policy_default.json', 'docs/permissions.md'),
+    *('deploy/iam/role.yaml', 'deploy/iam/main.tf'),
+)
 PACKAGE = 'datadog_checks/amazon_ses'
 MODULE = 'datadog_checks.amazon_ses.collectors.contact_lists'
 OWN_MODULES = r'^(?=from datadog_checks)'
@@ -186,21 +189,19 @@ def test_a_metric_is_a_row_of_its_table(copy: Copy) -> None:
     for table, row in ROWS.items():
         copy.add_row(table, row)
 
-    assert copy.sync() == {'metadata.csv', 'README.md'}
+    assert copy.sync() == {'metadata.csv', 'docs/cost.md'}
     added = copy.declared() - before
     assert {name for name in added if not re.search(r'\.(average|minimum|maximum|sample_count|sum)$', name)} == {
         *('hold', 'hold.count', 'configuration_set.hold.count', 'dimension.hold', 'dimension.hold.count'),
         *('reputation.trap_rate', 'configuration_set.reputation.trap_rate', 'dimension.reputation.trap_rate'),
         *('receiving.publish_skipped', 'receiving.publish_skipped.count'),
     }
-    readme = (copy.root / 'README.md').read_text(encoding='utf-8')
-    assert {name for name in added if f'| `amazon_ses.{name}` |' in readme} == added
     assert copy.policy() == policy
     result = copy.run_check()
     assert {'Hold', 'Reputation.TrapRate'} <= set(result['queried'])
     assert {'Hold', 'Reputation.TrapRate'} <= set(result['measured'])
     number = len(result['measured'])
-    assert f'({number} metrics)' in readme
+    assert f'({number} metrics)' in (copy.root / 'docs/cost.md').read_text(encoding='utf-8')
     assert result['gauges']['amazon_ses.collector.series'] == number
     assert all('tools/boards/' in finding for finding in result['not charted'])
     assert any('amazon_ses.hold.count' in finding for finding in result['not charted'])
@@ -236,7 +237,7 @@ def test_a_sweep_is_a_module_and_a_word_of_the_registry(copy: Copy) -> None:
     copy.edit(registry, OWN_MODULES, f'from {module} import CONTACT_LISTS\n')
     copy.edit('simulator/operations/table.py', r'^OPERATIONS\b.* = \{\n', f'OPERATIONS = {{{OPERATION}')
 
-    assert copy.sync() == {'metadata.csv', 'README.md', *POLICIES}
+    assert copy.sync() == {'metadata.csv', *POLICIES}
     assert 'contact_list.count' in copy.declared()
     assert '"ses:ListContactLists"' in copy.policy()
     result = copy.run_check()
