@@ -137,7 +137,7 @@ MONITOR_FAULTS = [
     Planted('unknown option', 'bounce_rate', put(options, renotify_every=60), 'strict'),
     Planted('threshold as a text', 'bounce_rate', put(thresholds, critical='5'), 'strict'),
     Planted('deprecated option', 'bounce_rate', put(options, locked=False), 'strict'),
-    Planted('query without comparison', 'bounce_rate', within(alert, 'query', ' >= 5', ''), 'query'),
+    Planted('query without comparison', 'bounce_rate', within(alert, 'query', ' >= 4', ''), 'query'),
     Planted('misspelt metric', 'bounce_rate', within(alert, 'query', 'bounce_rate', 'bounces_rate'), 'metric'),
     Planted('count without as_count', 'mail_stopped', within(alert, 'query', '.as_count()', ''), 'type'),
     Planted('gauge summed', 'bounce_rate', within(alert, 'query', 'avg(', 'sum('), 'type'),

@@ -46,8 +46,8 @@ MONITORS = (
     Monitor(
         key='sending_paused',
         title='Sending is under review or paused',
-        description='AWS reviews an account that bounces or is complained about too much, and then pauses it. Under '
-        'review there are days to act; paused, no email leaves until AWS Support is convinced.',
+        description='AWS reviews an account that bounces or is complained about too much, or for other reasons, and '
+        'may then pause it. Paused, no email leaves until AWS Support is convinced.',
         query=f'max(last_10m):{TARGETS.gauge("account.enforcement_level")}',
         window='10 min',
         limit=limits.STANDING,
@@ -57,7 +57,8 @@ MONITORS = (
         meaning='{{#is_alert}}AWS has paused sending: no email leaves this account in this Region.{{/is_alert}}'
         '{{#is_warning}}AWS has the account under review and may pause it.{{/is_warning}}',
         steps=(
-            'Find the email of AWS and the case in AWS Support (SES console, Account dashboard).',
+            'Find the email of AWS, which goes to the address of the root user and names the date, and the case in AWS '
+            'Support.',
             'Stop bulk mail now: the table of configuration sets on the dashboard shows who bounces.',
             'Repair the cause, then answer the case with what was changed.',
             'If a second Region is prepared, send what cannot wait from there.',
@@ -66,15 +67,16 @@ MONITORS = (
     ),
     Monitor(
         key='pause_near',
-        title='Reputation is near an automatic pause',
-        description='Share of the way to the rates at which AWS may pause an account: 100 is a bounce rate of 10 % or '
-        'a complaint rate of 0.5 %. After a pause nothing is sent, password resets included.',
-        query=f'avg(last_30m):{TARGETS.gauge("reputation.pause_proximity")}',
+        title='Reputation is near where AWS may pause',
+        description='The risk of the worse rate: AWS reviews an account from 50, and may pause it from 100, which is a '
+        'bounce rate of 10 % or a complaint rate of 0.5 %. After a pause nothing is sent, password resets included.',
+        query=f'avg(last_30m):{TARGETS.gauge("reputation.risk")}',
         window='30 min',
-        limit=limits.PAUSE_PROXIMITY,
+        limit=limits.PAUSE_NEAR,
         renotify=240,
-        priority=1,
-        meaning='The account has gone {{eval "round(value)"}} % of the way to an automatic pause.',
+        priority=2,
+        meaning='The risk is {{eval "round(value)"}}. AWS reviews an account from 50 and may pause it from 100. It may '
+        'also pause without a review, and for reasons that no rate shows.',
         steps=(
             'Stop marketing and bulk configuration sets now; keep transactional mail.',
             'Find the set with the highest bounced and complained share on the dashboard.',
@@ -84,37 +86,42 @@ MONITORS = (
     ),
     Monitor(
         key='bounce_rate',
-        title='Bounce rate is near the review level',
-        description='AWS reviews an account from a bounce rate of 5 % and may pause it from 10 %. The rate covers a '
-        'volume that AWS chooses, so it falls slowly: act while it is low.',
-        query=f'avg(last_1h):{TARGETS.gauge("reputation.bounce_rate")}',
-        window='1 h',
+        title='Bounce rate comes near the review level',
+        description='AWS advises to stay below a bounce rate of 2 % and reviews an account from 5 %. The rate covers a '
+        'volume that AWS chooses, so it falls slowly, over months for small senders: act while it is low.',
+        query=f'avg(last_30m):{TARGETS.gauge("reputation.bounce_rate")}',
+        window='30 min',
         limit=limits.BOUNCE_RATE,
         renotify=1440,
         priority=2,
-        meaning='The bounce rate that AWS judges by is {{eval "round(value*100)/100"}} %; the review level is 5 %.',
+        meaning='The bounce rate that AWS judges by is {{eval "round(value*100)/100"}} %. AWS advises to '
+        'stay below 2 % and reviews the account from 5 %. The rate falls only as good mail is sent: who sends little '
+        'waits for months.',
         steps=(
             'Find the configuration set and the campaign that bounce, on the dashboard.',
             'Stop that stream and remove the invalid addresses.',
             'Check that the account-level suppression list is on, and that new addresses are confirmed.',
+            'If AWS has opened a case, ask in it for a fresh look once the cause is repaired.',
         ),
     ),
     Monitor(
         key='complaint_rate',
-        title='Complaint rate is near the review level',
+        title='Complaint rate comes near the review level',
         description='AWS reviews an account from a complaint rate of 0.1 % and may pause it from 0.5 %. Recipients who '
         'mark emails as spam also spoil delivery to everybody else at their provider.',
-        query=f'avg(last_1h):{TARGETS.gauge("reputation.complaint_rate")}',
-        window='1 h',
+        query=f'avg(last_30m):{TARGETS.gauge("reputation.complaint_rate")}',
+        window='30 min',
         limit=limits.COMPLAINT_RATE,
         renotify=1440,
         priority=2,
-        meaning='The complaint rate that AWS judges by is {{eval "round(value*1000)/1000"}} %; the review level is '
-        '0.1 %.',
+        meaning='The complaint rate that AWS judges by is {{eval "round(value*1000)/1000"}} %. AWS '
+        'advises to stay below 0.1 %, from where it reviews the account. The rate falls only as good mail is sent: who sends little waits '
+        'for months. Gmail sends SES no complaints: look at its Postmaster Tools too.',
         steps=(
             'Find the configuration set that is complained about, on the dashboard, and stop the stream.',
             'Check that one-click unsubscribe works and is honoured at once.',
             'Mail only those who agreed, and less often.',
+            'If AWS has opened a case, ask in it for a fresh look once the cause is repaired.',
         ),
     ),
     Monitor(

@@ -127,9 +127,10 @@ REPUTATION = Group(
         ),
         number(
             2,
-            'Way to a pause',
-            newest('way to a pause', ALL.gauge('reputation.pause_proximity'), limits.PAUSE_PROXIMITY),
-            '100 is where AWS may pause: a bounce rate of 10 % or a complaint rate of 0.5 %.',
+            'Risk',
+            newest('risk', ALL.gauge('reputation.risk'), limits.RISK),
+            'AWS reviews from 50 and may pause from 100. The worse rate of the worst Region. AWS also acts for reasons '
+            'that no rate shows.',
             precision=0,
         ),
         number(
@@ -137,13 +138,14 @@ REPUTATION = Group(
             'Headroom to review',
             Measure(
                 'headroom',
-                f'{REVIEW_BOUNCES:g} - {ALL.gauge("reputation.bounce_rate")}',
+                f'100 - 2 * {ALL.gauge("reputation.risk")}',
                 'last',
                 'percent',
                 limits.HEADROOM,
             ),
-            'Points that the bounce rate may rise until AWS reviews the account.',
-            precision=2,
+            'Share of the way to a review that is left, of bounces or complaints, whichever is nearer. Below zero AWS '
+            'reviews.',
+            precision=0,
         ),
     ),
     Row(
@@ -154,7 +156,8 @@ REPUTATION = Group(
             newest('standing', BY_TARGET.gauge('account.enforcement_level'), limits.STANDING),
             newest('may send', BY_TARGET.gauge('account.sending_enabled', 'min'), limits.OFF),
             newest('production access', BY_TARGET.gauge('account.production_access', 'min')),
-            newest('way to a pause', BY_TARGET.gauge('reputation.pause_proximity'), limits.PAUSE_PROXIMITY),
+            newest('risk by bounces', BY_TARGET.gauge('reputation.bounce_risk'), limits.RISK),
+            newest('risk by complaints', BY_TARGET.gauge('reputation.complaint_risk'), limits.RISK),
             newest('age of the rates', BY_TARGET.gauge('reputation.age')),
             description='Standing: 0 healthy, 1 under review, 2 paused. AWS renews the rates only while mail is sent; '
             'an old one still counts.',
