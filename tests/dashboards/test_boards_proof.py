@@ -101,6 +101,43 @@ def test_review_and_pause_are_told_apart(templates: dict[str, Any], recordings: 
     assert backtest.states(course) == ['WARN', 'ALERT', 'WARN', 'OK']
 
 
+def test_sending_switched_off_pages_at_once(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+    """An owner who switches sending off is paged within ten minutes, long before mail is missed, and never as a pause
+    that ends twice."""
+    off = recordings['switched_off'].start + 2 * 3600
+    template = templates['sending_paused']
+    (course,) = backtest.changes(template['definition'], recordings['switched_off']).values()
+    assert backtest.states(course) == ['ALERT', 'OK'] and course[0].time - off <= 600
+    assert template['definition']['priority'] == 1
+
+
+@pytest.mark.parametrize('trouble', ['denied', 'partial', 'stopped'])
+def test_trouble_of_the_collection_is_not_taken_for_trouble_of_mail(
+    trouble: str, templates: dict[str, Any], recordings: Mapping[str, Recording]
+) -> None:
+    """While mail flows and cannot be counted, the monitor of the collection says so, and no other warns or alerts."""
+    speaking = {
+        key
+        for key, template in templates.items()
+        for course in backtest.changes(template['definition'], recordings[trouble]).values()
+        if {backtest.ALERT, backtest.WARN} & set(backtest.states(course))
+    }
+    assert speaking == (set() if trouble == 'stopped' else {'collection_fails'})
+    definition = templates['collection_fails']['definition']
+    (course,) = backtest.changes(definition, recordings[trouble]).values()
+    assert backtest.states(course) == [backtest.NO_DATA if trouble == 'stopped' else backtest.WARN, backtest.OK]
+    assert definition['options']['renotify_statuses'] == ['alert', 'warn', 'no data']
+
+
+def test_wrong_keys_from_the_start_alert(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+    """Where AWS refuses the keys from the first run on and no `account_id` is given, the monitor of the collection has
+    a group and alerts, and is the only one that does."""
+    for key, template in templates.items():
+        courses = backtest.changes(template['definition'], recordings['wrong_keys'])
+        alerting = [group for group, course in courses.items() if backtest.ALERT in backtest.states(course)]
+        assert alerting == ([('unknown', 'us-east-1')] if key == 'collection_fails' else [])
+
+
 def test_guilty_configuration_set_is_named(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
     """Of three configuration sets the one that bounces is named, and no other."""
     courses = backtest.changes(templates['set_bounces']['definition'], recordings['storm'])
@@ -129,7 +166,7 @@ def test_recovery_thresholds_and_a_long_window_prevent_flapping(
     bare = {name: limits[name] for name in ('critical', 'warning')}
     nervous = {
         **definition,
-        'query': definition['query'].replace('last_1h', 'last_5m'),
+        'query': definition['query'].replace('last_30m', 'last_5m'),
         'options': {**definition['options'], 'thresholds': bare},
     }
     (calm,), (flapping,) = (

@@ -45,23 +45,25 @@ SETS = Family('configuration_set.', (*TARGET_TAGS, 'configuration_set'), '*')
 MONITORS = (
     Monitor(
         key='sending_paused',
-        title='Sending is under review or paused',
+        title='Sending is under review, paused or off',
         description='AWS reviews an account that bounces or is complained about too much, or for other reasons, and '
-        'may then pause it. Paused, no email leaves until AWS Support is convinced.',
-        query=f'max(last_10m):{TARGETS.gauge("account.enforcement_level")}',
+        'may then pause it. Paused by AWS or switched off by its owner, no email leaves.',
+        query=f'max(last_10m):{TARGETS.gauge("account.enforcement_level")} + '
+        f'2 * (1 - {TARGETS.gauge("account.sending_enabled", "min")})',
         window='10 min',
         limit=limits.STANDING,
         on_missing_data='show_no_data',
         renotify=60,
         priority=1,
-        meaning='{{#is_alert}}AWS has paused sending: no email leaves this account in this Region.{{/is_alert}}'
+        meaning='{{#is_alert}}No email leaves this account in this Region: AWS has paused it, or its owner has '
+        'switched sending off. The service check sending_status says which.{{/is_alert}}'
         '{{#is_warning}}AWS has the account under review and may pause it.{{/is_warning}}',
         steps=(
+            'Switched off and nobody meant to: an automatic pause of your own may have acted. Repair its cause first.',
             'Find the email of AWS, which goes to the address of the root user and names the date, and the case in AWS '
             'Support.',
             'Stop bulk mail now: the table of configuration sets on the dashboard shows who bounces.',
             'Repair the cause, then answer the case with what was changed.',
-            'If a second Region is prepared, send what cannot wait from there.',
         ),
         no_data='AWS does not say how the account stands: see the monitor "Collection from AWS fails".',
     ),
@@ -115,8 +117,8 @@ MONITORS = (
         renotify=1440,
         priority=2,
         meaning='The complaint rate that AWS judges by is {{eval "round(value*1000)/1000"}} %. AWS '
-        'advises to stay below 0.1 %, from where it reviews the account. The rate falls only as good mail is sent: who sends little waits '
-        'for months. Gmail sends SES no complaints: look at its Postmaster Tools too.',
+        'advises to stay below 0.1 %, from where it reviews the account. The rate falls only as good mail is sent: '
+        'who sends little waits for months. Gmail sends SES no complaints: look at its Postmaster Tools too.',
         steps=(
             'Find the configuration set that is complained about, on the dashboard, and stop the stream.',
             'Check that one-click unsubscribe works and is honoured at once.',
@@ -163,11 +165,12 @@ MONITORS = (
     Monitor(
         key='mail_stopped',
         title='Mail has stopped flowing',
-        description='An account that sent mail has had none accepted for an hour. Customers wait for password resets '
-        'and receipts, and nobody else may notice. Mute it where nights are quiet.',
+        description='An account that sent mail has had none accepted for an hour, as CloudWatch says: counts that are '
+        'missing do not alert. Customers wait for password resets and receipts. Mute it where nights are quiet.',
         query=f'sum(last_1h):{TARGETS.count("send.count")}',
         window='1 h',
         limit=limits.SILENCE,
+        on_missing_data='show_no_data',
         renotify=240,
         priority=2,
         meaning='SES accepted no email in the last hour.',
@@ -175,7 +178,6 @@ MONITORS = (
             'Look at the application that sends: is it up, is its queue full?',
             'Look at its credentials and at its permission ses:SendEmail.',
             'Look at the monitors on a pause and on the quota.',
-            'If the monitor "Collection from AWS fails" alerts, the mail may be fine and the numbers late.',
         ),
         links=BOARDS,
     ),
@@ -207,7 +209,7 @@ MONITORS = (
         window='last 4 runs',
         limit=Limit(limits.CRITICAL_CHECKS, limits.WARNING_CHECKS),
         renotify=1440,
-        priority=3,
+        priority=2,
         meaning='{{check_message}}',
         steps=(
             'Do what the message above says: it names the failing call and the way out.',
@@ -216,7 +218,11 @@ MONITORS = (
         ),
         no_data='The Agent sends nothing: is it running, and is the check amazon_ses in `agent status`?',
         links=BOARDS,
-        options={'notify_no_data': True, 'no_data_timeframe': 30},
+        options={
+            'notify_no_data': True,
+            'no_data_timeframe': 30,
+            'renotify_statuses': ['alert', 'warn', 'no data'],
+        },
     ),
 )
 

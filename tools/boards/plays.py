@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from simulator import SCENARIOS, Change, Clock, Simulator
+from simulator import SCENARIOS, Change, Clock, Fault, Simulator
 from simulator.inventory import DOMAIN
 from simulator.scenarios import HOUR, SETS, Scenario, Standing
 from simulator.streams import Chances, Stream
@@ -139,6 +139,52 @@ def squeeze() -> Play:
     )
 
 
+def switched_off() -> Play:
+    """The owner switches sending off for two hours, so no mail is accepted meanwhile."""
+    on = Standing()
+    scenario = replace(
+        STEADY,
+        curves={'*': ((0, 1), (3 * HOUR, 1), (3 * HOUR, 0), (5 * HOUR, 0), (5 * HOUR, 1))},
+        standings=((0, on), (3 * HOUR, replace(on, sending_enabled=False)), (5 * HOUR, on)),
+    )
+    return Play(scenario, 7 * HOUR)
+
+
+def denied() -> Play:
+    """Mail flows, and for two hours GetMetricData is denied."""
+    return Play(
+        STEADY,
+        6 * HOUR,
+        incidents=(
+            Incident(2 * HOUR, lambda aws, clock: aws.deny('cloudwatch:GetMetricData')),
+            Incident(4 * HOUR, lambda aws, clock: aws.allow()),
+        ),
+    )
+
+
+def partial() -> Play:
+    """Mail flows, and for two hours every second result of GetMetricData is incomplete."""
+    return Play(STEADY, 6 * HOUR, incidents=_while(2 * HOUR, 4 * HOUR, Fault('partial', operation='GetMetricData')))
+
+
+def stopped() -> Play:
+    """Mail flows, and the Agent is stopped for two hours."""
+    return Play(STEADY, 6 * HOUR, incidents=(Incident(2 * HOUR, lambda aws, clock: clock.advance(2 * HOUR)),))
+
+
+def wrong_keys() -> Play:
+    """From the start AWS refuses the keys, so that it does not tell the account. After two hours it takes them."""
+    return Play(STEADY, 3 * HOUR, incidents=_while(0, 2 * HOUR, Fault('error', argument=('InvalidClientTokenId', 403))))
+
+
+def _while(start: float, end: float, fault: Fault) -> tuple[Incident, ...]:
+    """A fault between two times."""
+    return (
+        Incident(start, lambda aws, clock: aws.faults.add(fault)),
+        Incident(end, lambda aws, clock: aws.faults.remove(fault)),
+    )
+
+
 def left_out() -> Play:
     """`regions: all`, where a policy of the organization denies one of four Regions. The demo lists its Regions."""
     denial = Incident(0, lambda aws, clock: aws.deny('*', region=DENIED, reason=BY_ORGANIZATION))
@@ -171,5 +217,18 @@ def _shrink(aws: Simulator, clock: Clock) -> None:
 
 
 PLAYS: Mapping[str, Callable[[], Play]] = {
-    play.__name__: play for play in (quiet, storm, squeeze, losses, left_out, verdicts)
+    play.__name__: play
+    for play in (
+        quiet,
+        storm,
+        squeeze,
+        switched_off,
+        denied,
+        partial,
+        stopped,
+        wrong_keys,
+        losses,
+        left_out,
+        verdicts,
+    )
 }
