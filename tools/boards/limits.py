@@ -51,9 +51,8 @@ SET_COMPLAINTS = Limit(0.1, 0.05, unit='%')
 RISK = Limit(40, 25)
 DELIVERED = Limit(90, 95, unit='%', below=True)
 HEADROOM = Limit(20, 50, unit='%', below=True)
-HOURS_LEFT = Limit(4, 12, unit='hours', below=True)
 # Outlook's verdict has three values: below 10, up to 90, and above 90 percent of spam.
-SPAM = Limit(100, 50, unit='%')
+SPAM = Limit(100, 50)
 # AWS's example for email validation alerts at this level.
 LOW_CONFIDENCE = Limit(20, unit='%')
 DATA_AGE = Limit(3600, 1800, unit='s')

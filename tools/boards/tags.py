@@ -82,16 +82,8 @@ LOSSES: Mapping[str, str] = {
 """Metrics that a run without losses, such as that of `make demo`, does not have."""
 
 EVENTS = (
-    'bounce',
     'click',
-    'complaint',
-    'delivery',
-    'delivery_delay',
     'open',
-    'reject',
-    'rendering_failure',
-    'send',
-    'subscription',
     'receiving.received',
     'receiving.publish_expired',
     'receiving.publish_failure',
@@ -120,6 +112,7 @@ UNCHARTED: Mapping[str, str] = {
         f'{PREFIX}tenant.{name}': TO_COME for name in ('count', 'paused', 'sending_enabled', 'unnamed', 'with_findings')
     },
     **{f'{PREFIX}{event}': 'its exact count is charted; the gauge is for thresholds of the check' for event in EVENTS},
+    'amazon_ses.subscription.count': 'its gauge and the counts of configuration sets are charted',
     **{f'{PREFIX}*.{statistic}': 'an additional statistic, off by default' for statistic in STATISTICS},
     'amazon_ses.dimension.*': 'off by default, with tags of the operator: the charts are a start',
     'amazon_ses.event.*': 'only with queues of the operator, which are off by default',

@@ -180,7 +180,8 @@ BY_ADDRESS = {
         MeasurementRow(
             'SNDS.SpamRate',
             'spam_rate',
-            'Share of spam: 0 below 10, 50 from 10 to 90, 100 from 90 percent.',
+            'Band of spam, which is no share: 0 below 10, 50 from 10 to 90, 100 from 90 percent.',
+            '',
             statistic=MAXIMUM,
             daily=True,
         ),
