@@ -38,12 +38,23 @@ QUOTA = Limit(90, 70, 85, 65, '%')
 SEND_RATE = Limit(90, 75, 80, 65, '%')
 SILENCE = Limit(1, None, 2, None, 'emails', below=True)
 SET_BOUNCES = Limit(5, 3, 4, 2, '%')
+NOT_RENDERED = Limit(5, 2, 4, 1, '%')
+NOT_DELIVERED = Limit(20, 12, 15, 8, '%')
+DELAYED = Limit(20, 12, 15, 8, '%')
+SANDBOX = Limit(0.5, None, 0.9, None, below=True)
+AGENTS = Limit(5400, None, 4500, None, 's')
+STALE = Limit(7200, None, 3600, None, 's')
+PROBLEMS = Limit(1, None, 0.5, None, 'identities')
+DESTINATIONS = Limit(1, None, 0.5, None, 'configuration sets')
 
 CRITICAL_CHECKS, WARNING_CHECKS, OK_CHECKS = 3, 2, 2
 """How many of the last statuses of the collection make an alert, a warning, and a recovery."""
 
 SMALL_SET = 200
 """Emails added to those of a configuration set, so that three bounces of twenty mails are no alert."""
+
+SMALL_PERIOD = 20
+"""The same, added to the emails of five minutes."""
 
 # For dashboards only.
 SET_COMPLAINTS = Limit(0.1, 0.05, unit='%')

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulator import SCENARIOS, Change, Clock, Fault, Simulator
-from simulator.inventory import DOMAIN
+from simulator.inventory import DOMAIN, Destination
 from simulator.scenarios import HOUR, SETS, Scenario, Standing
 from simulator.streams import Chances, Stream
 
@@ -151,13 +151,13 @@ def switched_off() -> Play:
 
 
 def denied() -> Play:
-    """Mail flows, and for two hours GetMetricData is denied."""
+    """Mail flows, and for three hours GetMetricData is denied."""
     return Play(
         STEADY,
-        6 * HOUR,
+        7 * HOUR,
         incidents=(
             Incident(2 * HOUR, lambda aws, clock: aws.deny('cloudwatch:GetMetricData')),
-            Incident(4 * HOUR, lambda aws, clock: aws.allow()),
+            Incident(5 * HOUR, lambda aws, clock: aws.allow()),
         ),
     )
 
@@ -183,6 +183,33 @@ def _while(start: float, end: float, fault: Fault) -> tuple[Incident, ...]:
         Incident(start, lambda aws, clock: aws.faults.add(fault)),
         Incident(end, lambda aws, clock: aws.faults.remove(fault)),
     )
+
+
+def mail_trouble() -> Play:
+    """Templates cannot be rendered, then providers put mail off, then they refuse it. The account begins in the
+    sandbox."""
+
+    def trouble(first: float, last: float, factor: float) -> tuple[tuple[float, float], ...]:
+        return ((0, 1.0), *_wave(first, last, factor))
+
+    curves = {'unrendered': trouble(3, 5, 500), 'late': trouble(7, 9, 100), 'permanent': trouble(11, 14, 200)}
+    own = tuple(replace(stream, curves=curves) for stream in STEADY.streams)
+    standings = ((0, Standing(production_access=False)), (4 * HOUR, Standing()))
+    return Play(replace(STEADY, streams=own, standings=standings), 20 * HOUR)
+
+
+def lost() -> Play:
+    """A domain loses DKIM, and an event destination is disabled; both are repaired three hours later."""
+    sick, well = 2 * HOUR, 5 * HOUR
+    destinations = {enabled: (Destination('feedback', enabled=enabled),) for enabled in (True, False)}
+    changes = (
+        Change(sick, 'identities', DOMAIN, {'dkim_status': 'FAILED'}),
+        Change(well, 'identities', DOMAIN, {'dkim_status': 'SUCCESS'}),
+        Change(sick, 'configuration_sets', 'news', {'destinations': destinations[False]}),
+        Change(well, 'configuration_sets', 'news', {'destinations': destinations[True]}),
+    )
+    options = {'collect': ['account', 'identities', 'configuration_set_health']}
+    return Play(replace(SCENARIOS['steady'], changes=changes), 18 * HOUR, options=options)
 
 
 def left_out() -> Play:
@@ -227,6 +254,8 @@ PLAYS: Mapping[str, Callable[[], Play]] = {
         partial,
         stopped,
         wrong_keys,
+        mail_trouble,
+        lost,
         losses,
         left_out,
         verdicts,

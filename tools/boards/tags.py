@@ -74,6 +74,9 @@ The operator chooses the tags of `dimension.`; these are the tags of the demo. A
 NEWER_SDK = ('account.shared_pool',)
 """Families of fields of AWS's answers that only a newer SDK than the Agent's reads, so that no recording has them."""
 
+UNRECORDED = (*NEWER_SDK, 'event.')
+"""Families that no recording has: those, and what needs queues of the operator."""
+
 LOSSES: Mapping[str, str] = {
     'amazon_ses.collector.periods_skipped': 'submitted only where periods are skipped, and then nothing is proven',
     'amazon_ses.collector.region_left_out': 'submitted only with `regions: all` where a Region refuses everything',
