@@ -43,7 +43,7 @@ def manifest_assets() -> dict[str, dict[str, str]]:
 def monitors_table() -> str:
     """The monitors with their thresholds, for README.md."""
     return _table(
-        ('Monitor', 'Looks at', 'Warning', 'Alert', 'Recovers', 'First step'),
+        ('Monitor', 'For', 'Looks at', 'Warning', 'Alert', 'Recovers', 'First step'),
         [monitors.row(monitor) for monitor in MONITORS],
     )
 

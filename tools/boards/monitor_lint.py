@@ -89,8 +89,8 @@ def _metric_query(title: str, query: MonitorQuery) -> Findings:
             yield Finding('type', title, f'{metric.name} is a gauge: it is not added up')
         if metric.rollup:
             yield Finding('query', title, 'the intervals of a rollup do not match the window of a monitor')
-        if metric.filters:
-            yield Finding('query', title, 'the scope of a monitor is everything: {*}')
+        if any(condition.variable for condition in metric.filters):
+            yield Finding('query', title, 'a monitor has no variables: its scope is everything or a tag of the metric')
         if not set(TARGET_TAGS) <= set(metric.by):
             yield Finding('tags', title, 'a monitor alerts by account and Region')
 

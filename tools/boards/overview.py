@@ -22,6 +22,7 @@ from tools.boards.widgets import (
     newest,
     note,
     number,
+    own_lines,
     rare,
     share,
     status,
@@ -43,7 +44,8 @@ CONTENT = f"""\
 
 
 def _events(name: str, label: str) -> Measure:
-    return Measure(label, ALL.count(f'{name}.count', STEP))
+    """The shape of the account's mail, from the gauge: after a gap a single bar of the count holds hours."""
+    return Measure(label, ALL.total(name))
 
 
 def _rate(title: str, metric: str, limit: limits.Limit, precision: int, description: str) -> Widget:
@@ -124,12 +126,15 @@ REPUTATION = Group(
             'Complaint rate by Region',
             Measure('complaint rate', BY_TARGET.gauge('reputation.complaint_rate')),
             lines=COMPLAINT_LINES,
+            description='Gmail sends SES no complaints, and Yahoo and Gmail demand less than 0.3 %, better 0.1 %, by '
+            'their own count: see Postmaster Tools.',
         ),
         number(
             2,
-            'Way to a pause',
-            newest('way to a pause', ALL.gauge('reputation.pause_proximity'), limits.PAUSE_PROXIMITY),
-            '100 is where AWS may pause: a bounce rate of 10 % or a complaint rate of 0.5 %.',
+            'Risk',
+            newest('risk', ALL.gauge('reputation.risk'), limits.RISK),
+            'AWS reviews from 50 and may pause from 100. The worse rate of the worst Region. AWS also acts for reasons '
+            'that no rate shows.',
             precision=0,
         ),
         number(
@@ -137,13 +142,14 @@ REPUTATION = Group(
             'Headroom to review',
             Measure(
                 'headroom',
-                f'{REVIEW_BOUNCES:g} - {ALL.gauge("reputation.bounce_rate")}',
+                f'100 - 2 * {ALL.gauge("reputation.risk")}',
                 'last',
                 'percent',
                 limits.HEADROOM,
             ),
-            'Points that the bounce rate may rise until AWS reviews the account.',
-            precision=2,
+            'Share of the way to a review that is left, of bounces or complaints, whichever is nearer. Below zero AWS '
+            'reviews.',
+            precision=0,
         ),
     ),
     Row(
@@ -151,13 +157,16 @@ REPUTATION = Group(
         table(
             8,
             'Standing by Region',
-            newest('standing', BY_TARGET.gauge('account.enforcement_level'), limits.STANDING),
-            newest('may send', BY_TARGET.gauge('account.sending_enabled', 'min'), limits.OFF),
-            newest('production access', BY_TARGET.gauge('account.production_access', 'min')),
-            newest('way to a pause', BY_TARGET.gauge('reputation.pause_proximity'), limits.PAUSE_PROXIMITY),
+            newest(
+                'standing: 0 healthy, 1 review, 2 paused', BY_TARGET.gauge('account.enforcement_level'), limits.STANDING
+            ),
+            newest('may send: 1 yes, 0 no', BY_TARGET.gauge('account.sending_enabled', 'min'), limits.OFF),
+            newest('production: 1 yes, 0 sandbox', BY_TARGET.gauge('account.production_access', 'min'), limits.OFF),
+            newest('risk by bounces', BY_TARGET.gauge('reputation.bounce_risk'), limits.RISK),
+            newest('risk by complaints', BY_TARGET.gauge('reputation.complaint_risk'), limits.RISK),
             newest('age of the rates', BY_TARGET.gauge('reputation.age')),
-            description='Standing: 0 healthy, 1 under review, 2 paused. AWS renews the rates only while mail is sent; '
-            'an old one still counts.',
+            description='AWS renews the rates only while mail is sent; an old one still counts. Gmail sends SES no '
+            'complaints.',
         ),
         chart(
             4,
@@ -180,7 +189,8 @@ CAUSES = Group(
             share('delivered', SETS, 'delivery', limits.DELIVERED),
             share('bounced', SETS, 'bounce', limits.SET_BOUNCES),
             share('complained', SETS, 'complaint', limits.SET_COMPLAINTS),
-            description='The worst first. Only sets with an event destination to CloudWatch appear.',
+            description='The worst first; only sets with an event destination to CloudWatch. The levels are ours: AWS '
+            'judges the account, by hard bounces alone.',
             order=2,
         ),
         top(3, 'Bounces by set', Measure('bounced', SETS.count('bounce.count'))),
@@ -192,9 +202,10 @@ CAUSES = Group(
             6,
             'Bounced share by set',
             share('bounced', SETS, 'bounce', step=RATIO_STEP),
-            lines=limit_lines(limits.SET_BOUNCES),
+            lines=own_lines(limits.SET_BOUNCES),
+            description='The levels are ours: AWS judges the account, by hard bounces alone.',
         ),
-        bars(6, 'Accepted by set', Measure('accepted', SETS.count('send.count', STEP))),
+        top(6, 'Accepted by set', Measure('accepted', SETS.count('send.count'))),
     ),
 )
 
@@ -222,12 +233,7 @@ QUOTA = Group(
             'Room by Region',
             newest('used', BY_TARGET.gauge('quota.utilization'), limits.QUOTA),
             newest('left today', BY_TARGET.gauge('quota.remaining_24_hour', 'min')),
-            newest(
-                'hours left',
-                f'{BY_TARGET.gauge("quota.remaining_24_hour", "min")} / ({BY_TARGET.gauge("quota.send_rate")} * 3600)',
-                limits.HOURS_LEFT,
-            ),
-            description='Hours at the present pace. The window slides and frees old emails, so it may be more.',
+            description='The window slides: what was sent 24 hours ago becomes free again.',
         ),
     ),
     Row(
@@ -265,8 +271,8 @@ COLLECTOR = Group(
         ),
         chart(
             4,
-            'Age of the data by source',
-            Measure('age', Family('collector.', ('source',), f'{ACCOUNT},!source:snds').gauge('data_age')),
+            'Age of the oldest data by Region',
+            Measure('age', Family('collector.', TARGET_TAGS, f'{ACCOUNT},!source:snds').gauge('data_age')),
             lines=limit_lines(limits.DATA_AGE),
             description='Without SNDS, which has one value a day and is asked for every hour.',
         ),
@@ -343,7 +349,7 @@ COLLECTOR = Group(
         chart(
             4,
             'Connection by Region',
-            Measure('1 fine, 0.5 partly, 0 nothing', BY_TARGET.gauge('can_connect', 'min')),
+            Measure('1 fine, 0.5 partly, 0 nothing', BY_TARGET.gauge('can_connect', 'min'), lowest=True),
         ),
     ),
 )

@@ -29,7 +29,7 @@ TICKS = (600, 1800, 3600, 7200, 14400, 43200)
 SERIES = ('#3f86d9', '#7d55c7', '#12a594', '#d9730d', '#c2417c', '#5b6b7f', '#a8a22b', '#7aa6c2', '#8c564b', '#4d9f4d')
 RED, YELLOW, GREEN = '#d3374a', '#e8a200', '#2f9e5b'
 ZONES = {'red': RED, 'yellow': YELLOW, 'green': GREEN}
-LINES = {'error': RED, 'warning': YELLOW}
+LINES = {'error': RED, 'warning': YELLOW, 'info': '#3f86d9'}
 GROUPS = {
     'white': '#8a8a96',
     'blue': '#9dbfe6',

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from simulator import SCENARIOS, Change, Clock, Simulator
-from simulator.inventory import DOMAIN
+from simulator import SCENARIOS, Change, Clock, Fault, Simulator
+from simulator.inventory import DOMAIN, Destination
 from simulator.scenarios import HOUR, SETS, Scenario, Standing
 from simulator.streams import Chances, Stream
 
@@ -139,6 +139,79 @@ def squeeze() -> Play:
     )
 
 
+def switched_off() -> Play:
+    """The owner switches sending off for two hours, so no mail is accepted meanwhile."""
+    on = Standing()
+    scenario = replace(
+        STEADY,
+        curves={'*': ((0, 1), (3 * HOUR, 1), (3 * HOUR, 0), (5 * HOUR, 0), (5 * HOUR, 1))},
+        standings=((0, on), (3 * HOUR, replace(on, sending_enabled=False)), (5 * HOUR, on)),
+    )
+    return Play(scenario, 7 * HOUR)
+
+
+def denied() -> Play:
+    """Mail flows, and for three hours GetMetricData is denied."""
+    return Play(
+        STEADY,
+        7 * HOUR,
+        incidents=(
+            Incident(2 * HOUR, lambda aws, clock: aws.deny('cloudwatch:GetMetricData')),
+            Incident(5 * HOUR, lambda aws, clock: aws.allow()),
+        ),
+    )
+
+
+def partial() -> Play:
+    """Mail flows, and for two hours every second result of GetMetricData is incomplete."""
+    return Play(STEADY, 6 * HOUR, incidents=_while(2 * HOUR, 4 * HOUR, Fault('partial', operation='GetMetricData')))
+
+
+def stopped() -> Play:
+    """Mail flows, and the Agent is stopped for two hours."""
+    return Play(STEADY, 6 * HOUR, incidents=(Incident(2 * HOUR, lambda aws, clock: clock.advance(2 * HOUR)),))
+
+
+def wrong_keys() -> Play:
+    """From the start AWS refuses the keys, so that it does not tell the account. After two hours it takes them."""
+    return Play(STEADY, 3 * HOUR, incidents=_while(0, 2 * HOUR, Fault('error', argument=('InvalidClientTokenId', 403))))
+
+
+def _while(start: float, end: float, fault: Fault) -> tuple[Incident, ...]:
+    """A fault between two times."""
+    return (
+        Incident(start, lambda aws, clock: aws.faults.add(fault)),
+        Incident(end, lambda aws, clock: aws.faults.remove(fault)),
+    )
+
+
+def mail_trouble() -> Play:
+    """Templates cannot be rendered, then providers put mail off, then they refuse it. The account begins in the
+    sandbox."""
+
+    def trouble(first: float, last: float, factor: float) -> tuple[tuple[float, float], ...]:
+        return ((0, 1.0), *_wave(first, last, factor))
+
+    curves = {'unrendered': trouble(3, 5, 500), 'late': trouble(7, 9, 100), 'permanent': trouble(11, 14, 200)}
+    own = tuple(replace(stream, curves=curves) for stream in STEADY.streams)
+    standings = ((0, Standing(production_access=False)), (4 * HOUR, Standing()))
+    return Play(replace(STEADY, streams=own, standings=standings), 20 * HOUR)
+
+
+def lost() -> Play:
+    """A domain loses DKIM, and an event destination is disabled; both are repaired three hours later."""
+    sick, well = 2 * HOUR, 5 * HOUR
+    destinations = {enabled: (Destination('feedback', enabled=enabled),) for enabled in (True, False)}
+    changes = (
+        Change(sick, 'identities', DOMAIN, {'dkim_status': 'FAILED'}),
+        Change(well, 'identities', DOMAIN, {'dkim_status': 'SUCCESS'}),
+        Change(sick, 'configuration_sets', 'news', {'destinations': destinations[False]}),
+        Change(well, 'configuration_sets', 'news', {'destinations': destinations[True]}),
+    )
+    options = {'collect': ['account', 'identities', 'configuration_set_health']}
+    return Play(replace(SCENARIOS['steady'], changes=changes), 18 * HOUR, options=options)
+
+
 def left_out() -> Play:
     """`regions: all`, where a policy of the organization denies one of four Regions. The demo lists its Regions."""
     denial = Incident(0, lambda aws, clock: aws.deny('*', region=DENIED, reason=BY_ORGANIZATION))
@@ -171,5 +244,20 @@ def _shrink(aws: Simulator, clock: Clock) -> None:
 
 
 PLAYS: Mapping[str, Callable[[], Play]] = {
-    play.__name__: play for play in (quiet, storm, squeeze, losses, left_out, verdicts)
+    play.__name__: play
+    for play in (
+        quiet,
+        storm,
+        squeeze,
+        switched_off,
+        denied,
+        partial,
+        stopped,
+        wrong_keys,
+        mail_trouble,
+        lost,
+        losses,
+        left_out,
+        verdicts,
+    )
 }

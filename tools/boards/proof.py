@@ -11,7 +11,7 @@ from tools.boards.findings import Finding
 from tools.boards.queries import PREFIX
 from tools.boards.recording import Recording
 from tools.boards.syntax import metrics, parse
-from tools.boards.tags import FAMILIES, NEWER_SDK, family_of
+from tools.boards.tags import FAMILIES, UNRECORDED, family_of
 
 VARIABLE_FAMILIES = {'configuration_set': 'configuration_set.', 'rule': 'receiving.', 'tenant': 'tenant.'}
 """The family from which a template variable takes its values, where not every family will do."""
@@ -92,7 +92,7 @@ def tag_keys(*recordings: Recording) -> Iterator[Finding]:
         recorded[family] |= keys
     for family, declared in FAMILIES.items():
         unrecorded = {*declared.always, *declared.sometimes} - recorded[family]
-        if unrecorded and family not in NEWER_SDK:
+        if unrecorded and family not in UNRECORDED:
             yield Finding('tags', f'{PREFIX}{family}', f'no recording has {sorted(unrecorded)}')
 
 

@@ -89,7 +89,7 @@ def book(ledger: Ledger, observations: Sequence[Observations], lookback: Lookbac
         unread=frozenset(draft.unread),
         forgotten_before=draft.forgotten_before(retained_from),
     )
-    return Booking(next_ledger, draft.amounts, merge_spans(draft.skipped))
+    return Booking(next_ledger, draft.amounts, merge_spans(draft.skipped), frozenset(draft.advanced))
 
 
 class _Draft:
@@ -106,6 +106,7 @@ class _Draft:
         self.lowered = {start: dict(amounts) for start, amounts in ledger.lowered.items()}
         self.unread = set(ledger.unread)
         self.amounts: dict[int, float] = {}
+        self.advanced: set[int] = set()
         self.skipped: set[SkippedSpan] = set()
         self.read_to = ledger.read_to
 
@@ -139,6 +140,8 @@ class _Draft:
                 if open_from < first_readable and counted:
                     self._skip(open_from, watermark, limit, end)
                 watermarks[index] = end
+                if counted:
+                    self.advanced.add(index)
             if points and counted:
                 self._count(index, points, max(open_from, ledger.retained_from))
 
@@ -157,6 +160,8 @@ class _Draft:
         self.unread.discard(key)
         if points is None:
             return
+        if end > first:
+            self.advanced.add(index)
         if owed_from < min(first, end):
             self.skipped.add(SkippedSpan(owed_from, min(first, end), 'backfill_limit', ledger.period))
         not_remembered = min(ledger.retained_from, end)

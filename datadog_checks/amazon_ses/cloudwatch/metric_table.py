@@ -88,14 +88,23 @@ REPUTATION = (
     MeasurementRow(
         'Reputation.BounceRate',
         'reputation.bounce_rate',
-        'Bounce rate as SES judges it. AWS reviews an account from 5 and may pause it from 10.',
+        'Bounce rate as AWS judges the account, which it reviews from 5 and may pause from 10.',
     ),
     MeasurementRow(
         'Reputation.ComplaintRate',
         'reputation.complaint_rate',
-        'Complaint rate as SES judges it. AWS reviews an account from 0.1 and may pause it from 0.5.',
+        'Complaint rate as AWS judges the account, which it reviews from 0.1 and may pause from 0.5. Gmail sends SES '
+        'no complaints.',
     ),
 )
+PART_REPUTATION = (
+    REPUTATION[0]._replace(meaning='Bounce rate of this part. AWS judges accounts, not parts of them.'),
+    REPUTATION[1]._replace(
+        meaning='Complaint rate of this part. AWS judges accounts, not parts of them. Gmail sends SES no complaints.'
+    ),
+)
+"""The rates of a part of the account, such as a configuration set."""
+
 REPUTATION_NAMES = frozenset(row.metric_name for row in REPUTATION)
 
 EVENTS = tuple(replace(row.spec(), account_wide=True) for row in SENDING)
@@ -107,12 +116,14 @@ ACCOUNT_SPECS = EVENTS + RATES
 
 ACCOUNT_SERIES = tuple(Series(spec) for spec in ACCOUNT_SPECS)
 
-BY_DIMENSION = {row.metric_name: row.spec('dimension.', 'By named dimensions: ') for row in (*SENDING, *REPUTATION)}
+BY_DIMENSION = {
+    row.metric_name: row.spec('dimension.', 'By named dimensions: ') for row in (*SENDING, *PART_REPUTATION)
+}
 """The metrics that the option `dimensions` may ask for, by CloudWatch's name."""
 
 BY_CONFIGURATION_SET = {
     **{row.metric_name: row.spec('configuration_set.', 'By configuration set: ', with_gauge=False) for row in SENDING},
-    **{row.metric_name: row.spec('configuration_set.', 'By configuration set: ') for row in REPUTATION},
+    **{row.metric_name: row.spec('configuration_set.', 'By configuration set: ') for row in PART_REPUTATION},
 }
 """Published by an event destination or by the reputation metrics of a configuration set."""
 
