@@ -115,10 +115,9 @@ class _Draft:
         ledger, watermarks, index_of, unread = self._ledger, self.watermarks, self._index_of, self.unread
         period, allowed_lateness = ledger.period, self._lookback.allowed_lateness
         series_since = ledger.series_since
-        end = min(page.window.end, next_boundary(page.answered_at, period))
-        limit = period_start(max(end, ledger.read_to) - self._lookback.backfill, period)
-        if ledger.closes_at is not None:
-            end = min(end, ledger.closes_at)
+        answered_to = min(page.window.end, next_boundary(page.answered_at, period))
+        limit = period_start(max(answered_to, ledger.read_to) - self._lookback.backfill, period)
+        end = _until(ledger.closes_at, answered_to)
         self.read_to = max(self.read_to, end)
         # An answer that is older than the newest one does not show what CloudWatch holds now.
         self._compares = page.answered_at >= ledger.read_at
@@ -233,6 +232,11 @@ class _Draft:
             if any(amount and mark <= start for amount, mark in zip(self.booked[start], self.watermarks, strict=True)):
                 return max(self._ledger.forgotten_before, start + self._ledger.period)
         return self._ledger.forgotten_before
+
+
+def _until(closes_at: int | None, end: int) -> int:
+    """The end, or where counting closes before it."""
+    return end if closes_at is None else min(end, closes_at)
 
 
 def _index_of(ledger: Ledger) -> dict[str, int]:

@@ -40,7 +40,10 @@ class CountRow(NamedTuple):
 
 
 class MeasurementRow(NamedTuple):
-    """A rate, a share or a level that CloudWatch measures, as a gauge. `scale` 100 makes percent of a fraction."""
+    """A rate, a share or a level that CloudWatch measures, as a gauge. `scale` 100 makes percent of a fraction.
+
+    `part_meaning` is the meaning for a part of the account, such as a configuration set, where it differs.
+    """
 
     metric_name: str
     name: str
@@ -50,12 +53,14 @@ class MeasurementRow(NamedTuple):
     orientation: int = -1
     statistic: str = AVERAGE
     daily: bool = False
+    part_meaning: str = ''
 
     def spec(self, prefix: str = '', scope: str = '') -> SeriesSpec:
+        meaning = self.part_meaning if scope and self.part_meaning else self.meaning
         gauge = MetricSpec(
             prefix + self.name,
             MetricType.GAUGE,
-            f'{scope}{self.meaning}',
+            f'{scope}{meaning}',
             unit=self.unit,
             orientation=self.orientation,
             interval=3600 if self.daily else 300,
@@ -89,22 +94,17 @@ REPUTATION = (
         'Reputation.BounceRate',
         'reputation.bounce_rate',
         'Bounce rate as AWS judges the account, which it reviews from 5 and may pause from 10.',
+        part_meaning='Bounce rate of this part. AWS judges accounts, not parts of them.',
     ),
     MeasurementRow(
         'Reputation.ComplaintRate',
         'reputation.complaint_rate',
         'Complaint rate as AWS judges the account, which it reviews from 0.1 and may pause from 0.5. Gmail sends SES '
         'no complaints.',
+        part_meaning='Complaint rate of this part. AWS judges accounts, not parts of them. Gmail sends SES no '
+        'complaints.',
     ),
 )
-PART_REPUTATION = (
-    REPUTATION[0]._replace(meaning='Bounce rate of this part. AWS judges accounts, not parts of them.'),
-    REPUTATION[1]._replace(
-        meaning='Complaint rate of this part. AWS judges accounts, not parts of them. Gmail sends SES no complaints.'
-    ),
-)
-"""The rates of a part of the account, such as a configuration set."""
-
 REPUTATION_NAMES = frozenset(row.metric_name for row in REPUTATION)
 
 EVENTS = tuple(replace(row.spec(), account_wide=True) for row in SENDING)
@@ -116,14 +116,12 @@ ACCOUNT_SPECS = EVENTS + RATES
 
 ACCOUNT_SERIES = tuple(Series(spec) for spec in ACCOUNT_SPECS)
 
-BY_DIMENSION = {
-    row.metric_name: row.spec('dimension.', 'By named dimensions: ') for row in (*SENDING, *PART_REPUTATION)
-}
+BY_DIMENSION = {row.metric_name: row.spec('dimension.', 'By named dimensions: ') for row in (*SENDING, *REPUTATION)}
 """The metrics that the option `dimensions` may ask for, by CloudWatch's name."""
 
 BY_CONFIGURATION_SET = {
     **{row.metric_name: row.spec('configuration_set.', 'By configuration set: ', with_gauge=False) for row in SENDING},
-    **{row.metric_name: row.spec('configuration_set.', 'By configuration set: ') for row in PART_REPUTATION},
+    **{row.metric_name: row.spec('configuration_set.', 'By configuration set: ') for row in REPUTATION},
 }
 """Published by an event destination or by the reputation metrics of a configuration set."""
 
