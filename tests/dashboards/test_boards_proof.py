@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from datadog_checks.amazon_ses.model import PREFIX
-from tools.boards import backtest, proof, tags
+from tools.boards import backtest, limits, proof, tags
 from tools.boards.monitors import MONITORS
+from tools.boards.plays import PLAYS
 from tools.boards.recording import Recording
 
 INCIDENTS = {
@@ -29,6 +30,19 @@ INCIDENTS = {
     'data_stale': 'denied',
     'identity_problem': 'lost',
     'destination_disabled': 'lost',
+    'sends_surge': 'a_week_later',
+    'provider_refuses': 'refused',
+    'provider_delivery': 'held_against',
+    'receipt_given_up': 'addresses',
+    'rule_set_inactive': 'held_against',
+    'high_impact_finding': 'held_against',
+    'tenant_paused': 'held_against',
+    'address_listed': 'held_against',
+    'address_distrusted': 'addresses',
+    'pool_full': 'addresses',
+    'failover_short': 'held_against',
+    'reputation_stale': 'addresses',
+    'counts_wrong': 'away',
 }
 """The play in which each monitor has to alert."""
 
@@ -47,12 +61,32 @@ def two_agents(recording: Recording) -> Recording:
     return replace(recording, series=series)
 
 
+def a_week_later(recordings: Mapping[str, Recording], name: str) -> Recording:
+    """A recording, and a quiet one that was made a week before it."""
+    before, after = recordings['quiet'], recordings[name]
+    earlier = {key: [(at - limits.WEEK, value) for at, value in points] for key, points in before.series.items()}
+    both = {key: [*earlier.get(key, ()), *after.series.get(key, ())] for key in {**earlier, **after.series}}
+    return replace(after, series=both)
+
+
 def play(name: str, recordings: Mapping[str, Recording]) -> Recording:
+    if name == 'a_week_later':
+        return a_week_later(recordings, 'stolen')
     return two_agents(recordings['quiet']) if name == 'two_agents' else recordings[name]
 
 
-QUIET = {'identity_problem': 'demo', 'destination_disabled': 'demo'}
+QUIET = {
+    **dict.fromkeys(('identity_problem', 'destination_disabled'), 'demo'),
+    **dict.fromkeys(('provider_delivery', 'rule_set_inactive', 'high_impact_finding', 'tenant_paused'), 'owned'),
+    **dict.fromkeys(('address_listed', 'failover_short'), 'owned'),
+}
 """Where a monitor has to be silent, if `quiet` does not collect what it looks at."""
+
+LATER_QUIET = ('address_distrusted', 'pool_full')
+"""Monitors of what CloudWatch says of addresses: the play with their incidents begins with quiet hours."""
+
+RARE = ('provider_refuses', 'receipt_given_up', 'counts_wrong')
+"""Monitors of counts that nobody submits before it happens."""
 
 
 def test_both_boards_are_full_after_make_demo(boards: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
@@ -95,7 +129,7 @@ def test_losses_are_shown(boards: dict[str, Any], recordings: Mapping[str, Recor
 
 def test_metrics_carry_the_tags_that_are_declared(recordings: Mapping[str, Recording]) -> None:
     """The tags that the lint assumes are the tags that the check submits."""
-    names = ('demo', 'losses', 'left_out', 'verdicts')
+    names = ('demo', 'losses', 'left_out', 'verdicts', 'inventory')
     findings = proof.tag_keys(*(recordings[name] for name in names))
     assert [str(finding) for finding in findings] == []
 
@@ -118,7 +152,56 @@ def test_monitor_is_silent_in_quiet_times(
     key: str, templates: dict[str, Any], recordings: Mapping[str, Recording]
 ) -> None:
     """Over a healthy day a monitor watches its groups and says nothing."""
-    assert [str(finding) for finding in proof.silence(templates[key], recordings[QUIET.get(key, 'quiet')])] == []
+    recording = recordings[QUIET.get(key, 'quiet')]
+    if key == 'sends_surge':
+        recording = a_week_later(recordings, 'quiet')
+    if key in LATER_QUIET:
+        whole = recordings['addresses']
+        recording = whole.between(whole.start - 1, whole.start + 6 * 3600)
+    if key in RARE:
+        assert not backtest.changes(templates[key]['definition'], recording)
+        return
+    assert [str(finding) for finding in proof.silence(templates[key], recording)] == []
+
+
+@pytest.mark.parametrize('name', PLAYS)
+def test_one_cause_pages_once(name: str, templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+    """In no play more than one monitor wakes somebody, and that once for each account and Region."""
+    pages = [
+        (key, group)
+        for key, template in templates.items()
+        if template['definition']['priority'] == 1
+        for group, course in backtest.changes(template['definition'], recordings[name]).items()
+        for state in backtest.states(course)
+        if state == backtest.ALERT
+    ]
+    assert len(pages) == len(set(pages)) and len({key for key, _ in pages}) <= 1
+
+
+def test_owned_inventory_is_quiet(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+    """An account that has tenants, dedicated addresses, rule sets, endpoints and jobs, all well, alerts nobody."""
+    speaking = [
+        key
+        for key, template in templates.items()
+        for course in backtest.changes(template['definition'], recordings['owned']).values()
+        if {backtest.ALERT, backtest.WARN} & set(backtest.states(course))
+    ]
+    assert speaking == []
+
+
+def test_a_first_week_knows_no_usual(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+    """In its first week an Agent has no mail of a week ago to compare with, so that nothing is a surge."""
+    assert not backtest.changes(templates['sends_surge']['definition'], recordings['stolen'])
+
+
+def test_mail_from_an_idle_account_is_a_surge(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+    """An account that sent nothing a week ago, as CloudWatch said, and now sends: that is how a stolen key looks."""
+    mail = a_week_later(recordings, 'stolen')
+    idle = {
+        key: [(at, 0.0 if at < mail.start else value) for at, value in points] for key, points in mail.series.items()
+    }
+    (course,) = backtest.changes(templates['sends_surge']['definition'], replace(mail, series=idle)).values()
+    assert backtest.ALERT in backtest.states(course)
 
 
 def test_review_and_pause_are_told_apart(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
@@ -137,7 +220,7 @@ def test_sending_switched_off_pages_at_once(templates: dict[str, Any], recording
     assert template['definition']['priority'] == 1
 
 
-@pytest.mark.parametrize('trouble', ['denied', 'partial', 'stopped'])
+@pytest.mark.parametrize('trouble', ['denied', 'partial', 'stopped', 'late'])
 def test_trouble_of_the_collection_is_not_taken_for_trouble_of_mail(
     trouble: str, templates: dict[str, Any], recordings: Mapping[str, Recording]
 ) -> None:
@@ -148,13 +231,14 @@ def test_trouble_of_the_collection_is_not_taken_for_trouble_of_mail(
         for course in backtest.changes(template['definition'], recordings[trouble]).values()
         if {backtest.ALERT, backtest.WARN} & set(backtest.states(course))
     }
-    assert (
-        speaking
-        == {'denied': {'collection_fails', 'data_stale'}, 'partial': {'collection_fails'}, 'stopped': set()}[trouble]
-    )
     definition = templates['collection_fails']['definition']
     (course,) = backtest.changes(definition, recordings[trouble]).values()
-    assert backtest.states(course) == [backtest.NO_DATA if trouble == 'stopped' else backtest.WARN, backtest.OK]
+    assert (speaking, backtest.states(course)) == {
+        'denied': ({'collection_fails', 'data_stale', 'counts_wrong'}, [backtest.WARN, backtest.OK]),
+        'partial': ({'collection_fails'}, [backtest.WARN, backtest.OK]),
+        'stopped': (set(), [backtest.NO_DATA, backtest.OK]),
+        'late': (set(), []),
+    }[trouble]
     assert definition['options']['renotify_statuses'] == ['alert', 'warn', 'no data']
 
 

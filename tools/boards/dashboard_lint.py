@@ -17,7 +17,7 @@ from tools.boards import limits
 from tools.boards.catalogue_rules import TYPES, lint_check, lint_metric
 from tools.boards.findings import Finding
 from tools.boards.limits import Limit
-from tools.boards.monitors import TAG
+from tools.boards.monitor import TAG
 from tools.boards.queries import STEP
 from tools.boards.syntax import Expression, Metric, Operation, SyntaxProblem, names, parse, parse_formula
 from tools.boards.tags import UNCHARTED, tags_of

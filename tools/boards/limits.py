@@ -47,6 +47,21 @@ STALE = Limit(7200, None, 3600, None, 's')
 PROBLEMS = Limit(1, None, 0.5, None, 'identities')
 DESTINATIONS = Limit(1, None, 0.5, None, 'configuration sets')
 
+RECEIPTS = Limit(1, None, 0.5, None, 'emails')
+# Outlook's band of spam, of which 2 is red, and trap hits, added up.
+ADDRESS = Limit(2, 1, 1.5, 0.5)
+POOL = Limit(90, 75, 85, 70, '%')
+SURGE = Limit(300, 200, 250, 150, '%')
+RATES_AGE = Limit(21600, None, 10800, None, 's')
+WRONG = Limit(1, None, 0.5, None, 'periods')
+FINDINGS = Limit(1, None, 0.5, None, 'findings')
+TENANTS = Limit(1, None, 0.5, None, 'tenants')
+REFUSED = Limit(20, None, 10, None, 'recipients')
+RULE_SET = Limit(0.5, None, 0.9, None, below=True)
+LISTED = Limit(1, None, 0.5, None, 'addresses')
+FAILOVER = Limit(100, 80, 95, 75, '%')
+PROVIDER = Limit(80, 90, 85, 93, '%', below=True)
+
 CRITICAL_CHECKS, WARNING_CHECKS, OK_CHECKS = 3, 2, 2
 """How many of the last statuses of the collection make an alert, a warning, and a recovery."""
 
@@ -55,6 +70,12 @@ SMALL_SET = 200
 
 SMALL_PERIOD = 20
 """The same, added to the emails of five minutes."""
+
+USUAL_PERIOD = 100
+"""Emails of five minutes that are nothing unusual, added to those of a week ago."""
+
+WEEK = 7 * 86400
+"""Seconds."""
 
 # For dashboards only.
 SET_COMPLAINTS = Limit(0.1, 0.05, unit='%')

@@ -13,7 +13,7 @@ from typing import Any
 from datadog_checks.amazon_ses.model import MetricType
 from tools.boards.catalogue_rules import TYPES, lint_check, lint_metric
 from tools.boards.findings import Finding
-from tools.boards.monitors import TAG
+from tools.boards.monitor import TAG
 from tools.boards.queries import TARGET_TAGS
 from tools.boards.syntax import CheckQuery, MonitorQuery, SyntaxProblem, metrics, parse_monitor
 

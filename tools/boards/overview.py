@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools.boards import limits
 from tools.boards.limits import PAUSE_BOUNCES, PAUSE_COMPLAINTS, REVIEW_BOUNCES, REVIEW_COMPLAINTS
-from tools.boards.monitors import TAG
+from tools.boards.monitor import TAG
 from tools.boards.queries import ACCOUNT, ALL, BY_TARGET, RATIO_STEP, SETS, STEP, TARGET_TAGS, Family
 from tools.boards.widgets import (
     BOUNCE_LINES,

@@ -15,8 +15,10 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tools.boards import monitors, picture, recording
+from tools.boards import picture, recording
 from tools.boards.files import DASHBOARDS
+from tools.boards.monitor import render as template
+from tools.boards.monitors import MONITORS
 from tools.boards.widgets import render
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +63,7 @@ def main(source: str, target: str) -> None:
     """Draw the pictures of a recording and name the files that were written."""
     run, folder = recording.read(Path(source)), Path(target)
     folder.mkdir(parents=True, exist_ok=True)
-    templates = [monitors.render(monitor) for monitor in monitors.MONITORS]
+    templates = [template(monitor) for monitor in MONITORS]
     mark = PngInfo()
     mark.add_text(MARK, inputs())
     for board, (whole, top) in zip(DASHBOARDS.values(), names(), strict=True):

@@ -74,13 +74,21 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Shift:
+    """What a metric was so many seconds ago."""
+
+    metric: Metric
+    seconds: int
+
+
+@dataclass(frozen=True)
 class Operation:
     sign: str
     left: Expression
     right: Expression
 
 
-Expression = Metric | Number | Name | Call | Operation
+Expression = Metric | Number | Name | Call | Shift | Operation
 
 
 @dataclass(frozen=True)
@@ -138,6 +146,8 @@ def names(expression: Expression) -> list[str]:
 def _leaves(expression: Expression) -> Iterator[Metric | Number | Name]:
     if isinstance(expression, Call):
         yield from _leaves(expression.argument)
+    elif isinstance(expression, Shift):
+        yield expression.metric
     elif isinstance(expression, Operation):
         yield from _leaves(expression.left)
         yield from _leaves(expression.right)
@@ -189,10 +199,22 @@ class _Parser:
             self._fail(f'a query was expected before {text!r}' if text else 'a query is missing at the end')
         word = self._take()
         if self._peek()[1] == '(':
+            if word == 'timeshift' and not self._names:
+                return self._shift()
             if word not in FUNCTIONS:
                 self._fail(f'the function {word} is not used here')
             return Call(word, self._parenthesis())
         return Name(word) if self._names else self._metric(word)
+
+    def _shift(self) -> Shift:
+        """The arguments of a shift: a metric query and negative seconds."""
+        self._expect('(')
+        metric = self._metric(self._take_kind('word', 'a query'))
+        self._expect(',')
+        self._expect('-')
+        seconds = int(self._take_kind('number', 'seconds'))
+        self._expect(')')
+        return Shift(metric, seconds)
 
     def _parenthesis(self) -> Expression:
         self._expect('(')
