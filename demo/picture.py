@@ -1,4 +1,4 @@
-"""Both dashboards over a run, each as a PNG."""
+"""The dashboards over a run, each as a PNG."""
 
 from __future__ import annotations
 

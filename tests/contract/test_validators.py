@@ -4,7 +4,7 @@ import pytest
 
 from tools.validate import VALIDATORS, Validator, accepted, unknown
 
-BOARDS = Validator('dashboards', '2 valid files')
+BOARDS = Validator('dashboards', '3 valid files')
 PICTURES = Validator('readmes', 'All 1 READMEs are valid!', complaint='All images must be checked into')
 
 

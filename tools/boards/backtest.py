@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tools.boards import evaluate
@@ -169,7 +170,7 @@ class _Window:
         if isinstance(part, Operation):
             return Operation(part.sign, self.formula(part.left), self.formula(part.right))
         if isinstance(part, Call):
-            return Call(part.function, self.formula(part.argument))
+            return replace(part, argument=self.formula(part.argument))
         return part
 
     def _named(self, frame: Frame) -> Name:

@@ -19,7 +19,7 @@ from tools.boards.findings import Finding
 from tools.boards.limits import Limit
 from tools.boards.monitor import TAG
 from tools.boards.queries import STEP
-from tools.boards.syntax import Expression, Metric, Operation, SyntaxProblem, names, parse, parse_formula
+from tools.boards.syntax import Call, Expression, Metric, Operation, SyntaxProblem, names, parse, parse_formula
 from tools.boards.tags import UNCHARTED, tags_of
 from tools.boards.widgets import COLUMNS
 
@@ -145,6 +145,8 @@ def formulas(board: Widget) -> Findings:
 
 def _ratio(location: str, formula: Expression, request: Mapping[str, Any]) -> Findings:
     """Both sides of a division are counted over the same groups and the same spans."""
+    if isinstance(formula, Call):
+        yield from _ratio(location, formula.argument, request)
     if not isinstance(formula, Operation):
         return
     yield from _ratio(location, formula.left, request)

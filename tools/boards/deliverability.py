@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools.boards import limits
 from tools.boards.limits import Limit
-from tools.boards.queries import ACCOUNT, ALL, RATIO_STEP, SETS, TARGET_TAGS, Family
+from tools.boards.queries import ACCOUNT, ALL, SETS, TARGET_TAGS, Family
 from tools.boards.widgets import (
     Board,
     Group,
@@ -21,6 +21,7 @@ from tools.boards.widgets import (
     share,
     table,
     top,
+    trail,
 )
 
 TENANTS = Family('tenant.', ('tenant',), f'{ACCOUNT},$tenant,tenant:*')
@@ -28,7 +29,7 @@ POOLS = Family('managed_pool.', ('pool_name',))
 ENDPOINTS = Family('global_endpoint.', ('multi_region_endpoint_id', 'region'))
 RULES = Family('receiving.', ('rule',), f'{ACCOUNT},$rule,rule:*')
 RULE_SETS = Family('receiving.', ('rule_set',), f'{ACCOUNT},rule_set:*')
-DIMENSIONS = Family('dimension.', ('region',))
+DIMENSIONS = Family('dimension.')
 WINDOWS = Family('send_statistics.', ('window',))
 DAY = Family('send_statistics.', ('region',), f'{ACCOUNT},window:24h')
 UNRECOGNIZED = Family('unrecognized', ('namespace', 'metric_name'))
@@ -44,6 +45,13 @@ CONTENT = """\
 [Dashboards](/dashboard/lists?q=Amazon%20SES) · [Monitors](/monitors/manage?q=amazon-ses-agent)
 """
 
+DIMENSIONS_CONTENT = """\
+What the option `dimensions` asks for, with **tags of yours**, which a shipped dashboard cannot know.
+
+Type one into `scope`, such as campaign:spring, or clone a chart and group it by your tag. Dimensions overlap: the sum \
+of two tags counts emails twice.
+"""
+
 UNRECOGNIZED_CONTENT = """\
 What CloudWatch lists of SES and this check has no family for: **Mail Manager**, event destinations with dimensions of \
 your own, metrics that are newer than the check.
@@ -52,8 +60,8 @@ Each dimension is a tag: clone the table to group by it. Leave out what you do n
 """
 
 
-def _tile(title: str, measure: Measure, precision: int = 2) -> Widget:
-    return number(2, title, measure, precision=precision)
+def _tile(title: str, measure: Measure, precision: int = 2, description: str = '', span: str = '') -> Widget:
+    return number(2, title, measure, description, precision, span)
 
 
 def _address(label: str, metric: str, limit: Limit | None = None, bar: bool = False) -> Measure:
@@ -72,7 +80,12 @@ OVERVIEW = Group(
     Row(
         2,
         _tile('Accepted', Measure('accepted', ALL.count('send.count')), 1),
-        _tile('Delivered', share('delivered', ALL, 'delivery', limits.DELIVERED)),
+        _tile(
+            'Delivered',
+            share('delivered', ALL, 'delivery', limits.DELIVERED),
+            description='Of a day, whatever the time shown: a fresh batch is not delivered yet.',
+            span='1d',
+        ),
         _tile('Bounced', share('bounced', ALL, 'bounce')),
         _tile('Complained', share('complained', ALL, 'complaint'), 3),
     ),
@@ -126,7 +139,7 @@ SET_GROUP = Group(
         chart(
             6,
             'Delivered share by set',
-            share('delivered', SETS, 'delivery', step=RATIO_STEP),
+            trail('delivered', SETS, 'delivery'),
             lines=limit_lines(limits.DELIVERED),
             minimum=60,
         ),
@@ -148,7 +161,7 @@ TENANT_GROUP = Group(
         chart(
             4,
             'Bounced share by tenant',
-            share('bounced', TENANTS, 'bounce', step=RATIO_STEP),
+            trail('bounced', TENANTS, 'bounce'),
             lines=own_lines(limits.SET_BOUNCES),
             description='The levels are ours: AWS judges the account, by hard bounces alone.',
         ),
@@ -164,16 +177,16 @@ FAILURES = Group(
         chart(
             6,
             'Share of accepted by kind',
-            share('bounced', ALL, 'bounce', step=RATIO_STEP),
-            share('delayed', ALL, 'delivery_delay', step=RATIO_STEP),
-            share('not rendered', ALL, 'rendering_failure', step=RATIO_STEP),
+            trail('bounced', ALL, 'bounce'),
+            trail('delayed', ALL, 'delivery_delay'),
+            trail('not rendered', ALL, 'rendering_failure'),
             description='Not the rate that AWS judges: suppressed and soft bounces are in it.',
         ),
         chart(
             6,
             'Complained and rejected share',
-            share('complained', ALL, 'complaint', step=RATIO_STEP),
-            share('rejected', ALL, 'reject', step=RATIO_STEP),
+            trail('complained', ALL, 'complaint'),
+            trail('rejected', ALL, 'reject'),
             description='A tenth of a percent is much. Not the rate that AWS judges: that counts only emails to '
             'providers that send complaints, and Gmail sends none.',
         ),
@@ -229,8 +242,8 @@ ENGAGEMENT = Group(
         chart(
             6,
             'Opened and clicked share',
-            share('opens per delivered email', ALL, 'open', step=RATIO_STEP, whole='delivery'),
-            share('clicked', ALL, 'click', step=RATIO_STEP, whole='delivery'),
+            trail('opens per delivered email', ALL, 'open', whole='delivery'),
+            trail('clicked', ALL, 'click', whole='delivery'),
             description='Of delivered emails. One email can be opened several times.',
         ),
         table(
@@ -318,20 +331,20 @@ DIMENSION_GROUP = Group(
     'vivid_yellow',
     Row(
         3,
-        bars(
+        note(4, DIMENSIONS_CONTENT),
+        chart(
             4,
-            'Accepted with these dimensions',
+            'Accepted and delivered there',
             Measure('accepted', DIMENSIONS.total('send')),
-            description='Type a tag of yours into `scope`, such as campaign:spring.',
+            Measure('delivered', DIMENSIONS.total('delivery')),
         ),
         chart(
             4,
             'Bounced and complained share',
-            share('bounced', Family('dimension.'), 'bounce', step=RATIO_STEP),
-            share('complained', Family('dimension.'), 'complaint', step=RATIO_STEP),
+            trail('bounced', DIMENSIONS, 'bounce'),
+            trail('complained', DIMENSIONS, 'complaint'),
             description='AWS judges the account and no part of it.',
         ),
-        bars(4, 'Delivered with these dimensions', Measure('delivered', DIMENSIONS.total('delivery'))),
     ),
 )
 

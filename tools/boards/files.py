@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-from tools.boards import deliverability, monitor, overview
+from tools.boards import deliverability, inventory, monitor, overview
 from tools.boards.monitor import Monitor
 from tools.boards.monitors import MONITORS
 from tools.boards.widgets import Board, render
@@ -14,6 +14,7 @@ from tools.boards.widgets import Board, render
 DASHBOARDS: dict[str, Board] = {
     'assets/dashboards/amazon_ses_overview.json': overview.BOARD,
     'assets/dashboards/amazon_ses_deliverability.json': deliverability.BOARD,
+    'assets/dashboards/amazon_ses_inventory.json': inventory.BOARD,
 }
 TEMPLATES: dict[str, Monitor] = {f'assets/monitors/{each.key}.json': each for each in MONITORS}
 

@@ -129,21 +129,27 @@ def inventory() -> Play:
     blocklists = {'blocklists': ['bl.blocklist.example', 'zen.example'], 'warmup_status': 'IN_PROGRESS'}
     disabled = (Destination('feedback', enabled=False),)
     findings = (
+        ('newsletter', 'configuration-set/newsletter', 'COMPLAINT', 'HIGH'),
         ('dkim', f'identity/{DOMAIN}', 'DKIM', 'HIGH'),
         ('travel', 'tenant/travel/tn-travel', 'BOUNCE', 'HIGH'),
         ('spf', f'identity/{DOMAIN}', 'SPF', 'LOW'),
+        ('dmarc', f'identity/{DOMAIN}', 'DMARC', 'HIGH'),
+        ('ops', 'identity/ops@example.com', 'DMARC', 'HIGH'),
     )
     changes = (
         *OWNED,
         Change(2 * HOUR, 'identities', DOMAIN, {'dkim_status': 'FAILED', 'error_type': 'HOST_NOT_FOUND'}),
         Change(0, 'identities', 'ops@example.com', {'verification': 'FAILED', 'sending_enabled': False}),
-        Change(2 * HOUR, 'configuration_sets', 'newsletter', {'destinations': disabled}),
+        *(
+            Change(2 * HOUR, 'configuration_sets', name, {'destinations': disabled})
+            for name in ('newsletter', 'alerts')
+        ),
         *(
             Change(3 * HOUR, 'findings', name, {'resource': of, 'type': kind, 'impact': impact, 'created': 3 * HOUR})
             for name, of, kind, impact in findings
         ),
         Change(4 * HOUR, 'tenants', 'travel', {'ses_status': 'DISABLED', 'impact': 'HIGH'}),
-        Change(4 * HOUR, 'tenants', 'bookshop', {'impact': 'LOW'}),
+        Change(4 * HOUR, 'tenants', 'bookshop', {'impact': 'HIGH'}),
         Change(3 * HOUR, 'dedicated_ips', LISTED, {**blocklists, 'warmup_percentage': 40}),
         Change(0, 'jobs', 'export', {'status': 'PROCESSING'}),
         Change(2 * HOUR, 'jobs', 'import', {'status': 'FAILED', 'failed_records': 120}),
@@ -153,22 +159,29 @@ def inventory() -> Play:
     )
     url = f'https://sqs.{HERE}.amazonaws.com/{ACCOUNT}/{QUEUE}'
     options = {
-        'collect': ['account', 'send_statistics', *SWEEPS],
+        'collect': ['account', 'cloudwatch', 'send_statistics', *SWEEPS],
         'regions': [HERE, THERE],
         'account_id': ACCOUNT,
         'event_queues': [{'url': url}],
         'max_configuration_sets': 1,
+        'max_tenants': 1,
+        'max_findings': 4,
     }
-    incidents = (_send(0, 0), *(Incident(hour * HOUR / 2, _publish_events) for hour in range(1, 17)))
-    return Play(replace(OWNER, changes=changes), 8 * HOUR, options=options, incidents=incidents, step=600)
+    incidents = (_send(0, 0), *(Incident(hour * HOUR, _publish_events) for hour in range(1, 26)))
+    bad = {'permanent': ((0.0, 80.0), (13 * HOUR, 80.0), (13 * HOUR, 20.0))}
+    streams = tuple(replace(stream, curves=bad) if stream.provider == 'Yahoo' else stream for stream in OWNER.streams)
+    scenario = replace(OWNER, volume=20.0, streams=streams, changes=changes, history=2 * DAY, troubled=(HERE,))
+    return Play(scenario, 26 * HOUR, options=options, incidents=incidents, step=1000)
 
 
 def _publish_events(aws: Simulator, clock: Clock) -> None:
-    """What failed in the last half hour comes to the queue."""
+    """What failed in the last hour comes to the queue."""
     queue = aws.queues.find(ACCOUNT, HERE, QUEUE)
     assert queue is not None
-    aws.publish(queue, clock() - HOUR / 2, clock())
-    aws.send(QUEUE, [mail_events.sns(mail_events.delivery(seconds=2.0, at=clock())), 'not an event'], HERE, ACCOUNT)
+    aws.publish(queue, clock() - HOUR, clock())
+    delivered = mail_events.sns(mail_events.delivery(seconds=2.0, at=clock()))
+    opened = mail_events.sns(mail_events.event('Open', 'open', {}, clock(), ('ann@gmail.com',)))
+    aws.send(QUEUE, [delivered, delivered, opened, 'not an event'], HERE, ACCOUNT)
 
 
 INVENTORY_PLAYS = (owned, held_against, addresses, refused, inventory)

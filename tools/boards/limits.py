@@ -91,3 +91,7 @@ DATA_AGE = Limit(3600, 1800, unit='s')
 RUN_SECONDS = Limit(45, 20, unit='s')
 LOST = Limit(1)
 OFF = Limit(1, below=True)
+# Of identities and configuration sets: 3 mail is refused, 2 mail or feedback suffers.
+SEVERITY = Limit(3, 2)
+ILL = Limit(1)
+QUEUE_LAG = Limit(3600, 900, unit='s')

@@ -14,6 +14,7 @@ IDENTITY_PROBLEMS = (
     'verification_lost',
     'verification_failed',
     'sending_off',
+    'mail_from_rejects',
     'dkim_failed',
     'mail_from_failed',
     'feedback_topic_lost',

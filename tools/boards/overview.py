@@ -5,7 +5,17 @@ from __future__ import annotations
 from tools.boards import limits
 from tools.boards.limits import PAUSE_BOUNCES, PAUSE_COMPLAINTS, REVIEW_BOUNCES, REVIEW_COMPLAINTS
 from tools.boards.monitor import TAG
-from tools.boards.queries import ACCOUNT, ALL, BY_TARGET, RATIO_STEP, SETS, STEP, TARGET_TAGS, Family
+from tools.boards.queries import (
+    ACCOUNT,
+    ALL,
+    BY_TARGET,
+    IDENTITY_HINTS,
+    SETS,
+    STEP,
+    TARGET_TAGS,
+    Family,
+    without_hints,
+)
 from tools.boards.widgets import (
     BOUNCE_LINES,
     COMPLAINT_LINES,
@@ -28,6 +38,7 @@ from tools.boards.widgets import (
     status,
     table,
     top,
+    trail,
 )
 
 CONTENT = f"""\
@@ -37,6 +48,14 @@ CONTENT = f"""\
 **{REVIEW_COMPLAINTS:g} %**, and may pause it from **{PAUSE_BOUNCES:g} %** or **{PAUSE_COMPLAINTS:g} %**.
 - Account and configuration sets count the same emails: never add them up.
 - Counts are exact, and each stands at the time when CloudWatch showed it, some minutes late.
+
+**What to do first**
+
+- **Rates or risk are red**: stop the configuration set that leads Who Causes It? below, then answer the case of AWS.
+- **Mail jumps and nobody knows why**, or an identity is new: a key is stolen. Take it away, switch sending off.
+- **An identity is sick**: restore its DNS records; providers reject or file its mail as spam meanwhile.
+- **Mail is flat at zero**: look at sending status, at the quota, then at who sends.
+- **Collection is red**: the rest of this page is old.
 
 [Dashboards](/dashboard/lists?q=Amazon%20SES) · [Monitors](/monitors/manage?q=amazon-ses-agent) · \
 [What AWS enforces](https://docs.aws.amazon.com/ses/latest/dg/faqs-enforcement.html)
@@ -52,7 +71,12 @@ def _rate(title: str, metric: str, limit: limits.Limit, precision: int, descript
     return number(2, title, newest(title, ALL.gauge(metric), limit), description, precision)
 
 
-ABOUT = Group('About', 'white', Row(4, note(4, CONTENT)))
+SICK_IDENTITIES = Family('identity.', ('identity', 'problem', 'region'), f'{ACCOUNT},identity:*,problem:*')
+SICK = Family('identity.', filters=f'{ACCOUNT},problem:*,{without_hints(IDENTITY_HINTS)}')
+HIGH_IMPACT = Family(filters=f'{ACCOUNT},impact:high')
+FINDINGS = Family('', ('impact', 'type', 'scope'), f'{ACCOUNT},type:*,scope:*')
+
+ABOUT = Group('About', 'white', Row(7, note(4, CONTENT)))
 
 OVERVIEW = Group(
     'Overview',
@@ -72,15 +96,36 @@ OVERVIEW = Group(
     ),
     Row(
         2,
+        number(
+            2,
+            'Mail of five minutes',
+            newest('accepted', ALL.total('send')),
+            'A jump that nobody planned is how a stolen key looks.',
+            precision=0,
+        ),
+        number(
+            2,
+            'Sick identities',
+            newest('sick', SICK.total('unhealthy'), limits.ILL),
+            'Problems by which mail is refused or suffers, added up. Who it is: below, in What Does AWS Say?',
+            precision=0,
+        ),
+        number(
+            2,
+            'Findings of high impact',
+            newest('open', HIGH_IMPACT.total('finding.open'), limits.ILL),
+            'AWS acts on these next.',
+            precision=0,
+        ),
         status(
-            3,
+            2,
             'Collection',
             'amazon_ses.can_connect',
             TARGET_TAGS,
             'CRITICAL: nothing can be read, the rest of this board is old. The message names the way out.',
         ),
-        monitors(5, 'Monitors', TAG),
     ),
+    Row(3, monitors(8, 'Monitors', TAG)),
     same_line=True,
 )
 
@@ -102,7 +147,7 @@ FLOW = Group(
         chart(
             4,
             'Delivery ratio',
-            share('delivered', ALL, 'delivery', step=RATIO_STEP),
+            trail('delivered', ALL, 'delivery'),
             lines=limit_lines(limits.DELIVERED),
             minimum=80,
             description='Deliveries come later than the emails, so a fresh batch looks low for a while.',
@@ -157,22 +202,47 @@ REPUTATION = Group(
         table(
             8,
             'Standing by Region',
-            newest(
-                'standing: 0 healthy, 1 review, 2 paused', BY_TARGET.gauge('account.enforcement_level'), limits.STANDING
-            ),
-            newest('may send: 1 yes, 0 no', BY_TARGET.gauge('account.sending_enabled', 'min'), limits.OFF),
-            newest('production: 1 yes, 0 sandbox', BY_TARGET.gauge('account.production_access', 'min'), limits.OFF),
+            newest('1 review, 2 paused', BY_TARGET.gauge('account.enforcement_level'), limits.STANDING),
+            newest('1 switched off', f'1 - {BY_TARGET.gauge("account.sending_enabled", "min")}', limits.ILL),
+            newest('1 sandbox', f'1 - {BY_TARGET.gauge("account.production_access", "min")}', limits.ILL),
             newest('risk by bounces', BY_TARGET.gauge('reputation.bounce_risk'), limits.RISK),
             newest('risk by complaints', BY_TARGET.gauge('reputation.complaint_risk'), limits.RISK),
             newest('age of the rates', BY_TARGET.gauge('reputation.age')),
-            description='AWS renews the rates only while mail is sent; an old one still counts. Gmail sends SES no '
-            'complaints.',
+            description='0 is well. AWS renews the rates only while mail is sent; an old one still counts. Gmail sends '
+            'SES no complaints.',
         ),
         chart(
             4,
             'Standing over time',
-            Measure('0 healthy, 1 review, 2 paused', BY_TARGET.gauge('account.enforcement_level')),
+            Measure('1 review, 2 paused', BY_TARGET.gauge('account.enforcement_level')),
             lines=(Line(1, 'warning', ' review '), Line(2, 'error', ' paused ')),
+        ),
+    ),
+)
+
+VERDICTS = Group(
+    'What Does AWS Say?',
+    'vivid_orange',
+    Row(
+        3,
+        table(
+            4,
+            'Sick identities',
+            newest('severity', SICK_IDENTITIES.gauge('severity'), limits.SEVERITY),
+            description='3: mail is refused, 2: it suffers, 1: a hint. Restore the DNS records that the SES console '
+            'shows. More on the dashboard of the inventory.',
+        ),
+        table(
+            4,
+            'Open findings',
+            newest('open', FINDINGS.total('finding.open')),
+            description='AWS acts on those of high impact next. More on the dashboard of the inventory.',
+        ),
+        chart(
+            4,
+            'Identities by Region',
+            Measure('identities', BY_TARGET.total('identity.count')),
+            description='An identity that nobody added is how a stolen key begins.',
         ),
     ),
 )
@@ -201,7 +271,7 @@ CAUSES = Group(
         chart(
             6,
             'Bounced share by set',
-            share('bounced', SETS, 'bounce', step=RATIO_STEP),
+            trail('bounced', SETS, 'bounce'),
             lines=own_lines(limits.SET_BOUNCES),
             description='The levels are ours: AWS judges the account, by hard bounces alone.',
         ),
@@ -358,5 +428,5 @@ BOARD = Board(
     'Amazon SES Overview',
     'Is mail flowing, is the reputation safe, is the quota enough, who causes it, and can the numbers be trusted.',
     (*TARGET_TAGS, 'configuration_set'),
-    (ABOUT, OVERVIEW, FLOW, REPUTATION, CAUSES, QUOTA, COLLECTOR),
+    (ABOUT, OVERVIEW, FLOW, REPUTATION, VERDICTS, CAUSES, QUOTA, COLLECTOR),
 )

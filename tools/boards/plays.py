@@ -192,7 +192,7 @@ def lost() -> Play:
         Change(sick, 'configuration_sets', 'news', {'destinations': destinations[False]}),
         Change(well, 'configuration_sets', 'news', {'destinations': destinations[True]}),
     )
-    options = {'collect': ['account', 'identities', 'configuration_set_health']}
+    options = {'collect': [*LEAN['collect'], 'identities', 'configuration_set_health', 'findings']}
     return Play(replace(SCENARIOS['steady'], changes=changes), 18 * HOUR, options=options)
 
 

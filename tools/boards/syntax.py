@@ -12,10 +12,12 @@ from typing import NoReturn
 
 SPACES = ('avg', 'max', 'min', 'sum')
 ROLLUPS = ('avg', 'max', 'min', 'sum', 'count')
-FUNCTIONS = ('default_zero',)
+FUNCTIONS = {'default_zero': (), 'clamp_max': ('number',), 'moving_rollup': ('number', 'text')}
+"""The functions with the kinds of their arguments after the first, which is a query or a formula."""
 
 TOKEN = re.compile(
-    r'\s*(?:(?P<number>\d+(?:\.\d+)?)(?![\w.])|(?P<word>[A-Za-z][\w.]*)|(?P<scope>\{[^{}]*\})|(?P<sign>[-+*/(),:]|\.))'
+    r"\s*(?:(?P<number>\d+(?:\.\d+)?)(?![\w.])|(?P<word>[A-Za-z][\w.]*)|(?P<scope>\{[^{}]*\})|(?P<sign>[-+*/(),:]|\.)|"
+    r"(?P<text>'\w+'))"
 )
 FILTER = re.compile(r'(?P<not>!)?(?:\$(?P<variable>\w+)|(?P<tag>[a-z][\w./-]*):(?P<value>[^\s,{}$!]+))')
 CHECK = re.compile(
@@ -69,8 +71,11 @@ class Name:
 
 @dataclass(frozen=True)
 class Call:
+    """A function of an argument, and further numbers and texts."""
+
     function: str
     argument: Expression
+    further: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,8 +208,18 @@ class _Parser:
                 return self._shift()
             if word not in FUNCTIONS:
                 self._fail(f'the function {word} is not used here')
-            return Call(word, self._parenthesis())
+            return self._call(word)
         return Name(word) if self._names else self._metric(word)
+
+    def _call(self, function: str) -> Call:
+        self._expect('(')
+        argument = self._sum()
+        further = []
+        for kind in FUNCTIONS[function]:
+            self._expect(',')
+            further.append(self._take_kind(kind, f'a {kind}').strip("'"))
+        self._expect(')')
+        return Call(function, argument, tuple(further))
 
     def _shift(self) -> Shift:
         """The arguments of a shift: a metric query and negative seconds."""

@@ -30,7 +30,7 @@ REFUSALS = ('blocklisted', 'authentication', 'policy')
 
 
 def _refused(reason: str) -> str:
-    family = _grouped('event.', 'provider', filters=f'reason:{reason},provider:*')
+    family = _grouped('event.', 'provider', filters=f'reason:{reason}')
     return f'default_zero({family.count("provider.count")})'
 
 

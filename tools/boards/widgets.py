@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tools.boards.limits import PAUSE_BOUNCES, PAUSE_COMPLAINTS, REVIEW_BOUNCES, REVIEW_COMPLAINTS, Limit
-from tools.boards.queries import QUERY, Family
+from tools.boards.queries import QUERY, STEP, TRAIL, Family
 
 COLUMNS = 12
 
@@ -33,13 +33,25 @@ class Measure:
     lowest: bool = False
 
 
-def share(
-    label: str, family: Family, part: str, limit: Limit | None = None, step: int = 0, whole: str = 'send'
-) -> Measure:
+def share(label: str, family: Family, part: str, limit: Limit | None = None, whole: str = 'send') -> Measure:
     """A part of a whole in percent, both counts of a family. Where there was a whole and no part, it is zero."""
-    part_count, whole_count = family.count(f'{part}.count', step), family.count(f'{whole}.count', step)
-    formula = f'100 * default_zero({part_count}) / {whole_count}'
-    return Measure(label, formula, unit='percent', limit=limit, lowest=part == 'delivery')
+    formula = f'100 * default_zero({family.count(f"{part}.count")}) / {family.count(f"{whole}.count")}'
+    return _percent(label, formula, part, limit)
+
+
+def trail(label: str, family: Family, part: str, whole: str = 'send') -> Measure:
+    """The same over time, each point of the hours before it."""
+    part_count, whole_count = (
+        f"moving_rollup(default_zero({family.count(f'{name}.count', STEP)}), {TRAIL}, 'sum')" for name in (part, whole)
+    )
+    return _percent(label, f'100 * {part_count} / {whole_count}', part)
+
+
+def _percent(label: str, formula: str, part: str, limit: Limit | None = None) -> Measure:
+    """Deliveries of earlier emails come later, so their share is capped."""
+    is_delivery = part == 'delivery'
+    capped = f'clamp_max({formula}, 100)' if is_delivery else formula
+    return Measure(label, capped, unit='percent', limit=limit, lowest=is_delivery)
 
 
 def newest(label: str, formula: str, limit: Limit | None = None, bar: bool = False) -> Measure:
@@ -183,9 +195,12 @@ def note(width: int, content: str) -> Widget:
     return Widget(width, definition)
 
 
-def number(width: int, title: str, measure: Measure, description: str = '', precision: int = 1) -> Widget:
-    """One number with its course in the background, coloured by its limit."""
+def number(
+    width: int, title: str, measure: Measure, description: str = '', precision: int = 1, span: str = ''
+) -> Widget:
+    """One number with its course in the background, coloured by its limit. `span` is its own time, such as 1d."""
     definition = {
+        **({'time': {'live_span': span}} if span else {}),
         **_titled('query_value', title, description),
         'precision': precision,
         'autoscale': True,
