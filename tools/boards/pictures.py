@@ -1,7 +1,7 @@
 """Draws the shipped pictures of the dashboards: `python -m tools.boards.pictures DEMO INVENTORY FOLDER`.
 
-DEMO is the recorded run of `make demo`, INVENTORY the recorded play of that name. For each dashboard there is a whole picture and its upper part in 16:9, as the
-manifest's media need it.
+DEMO is the recorded run of `make demo`, INVENTORY the recorded play of that name. For each dashboard there is a whole
+picture and its upper part in 16:9, as the manifest's media need it.
 """
 
 from __future__ import annotations
