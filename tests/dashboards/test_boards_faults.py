@@ -10,7 +10,7 @@ from tools.boards import dashboard_lint, monitor_lint, proof, strict, tags
 from tools.boards.findings import Finding
 from tools.boards.recording import Recording
 
-OVERVIEW, DELIVERABILITY = 'Amazon SES Overview', 'Amazon SES Deliverability'
+OVERVIEW, DELIVERABILITY, INVENTORY = (f'Amazon SES {name}' for name in ('Overview', 'Deliverability', 'Inventory'))
 Change = Callable[[Any], object]
 
 
@@ -102,7 +102,10 @@ BOARD_FAULTS = [
             lambda b: b['template_variables'].append({'name': 'isp', 'prefix': 'isp', 'defaults': ['*']}), 'variables'),
     Planted('unknown query in a formula', OVERVIEW, formula(RATES, 'query1', 'query9'), 'formula'),
     Planted('malformed formula', OVERVIEW, formula('Delivery ratio', ' / ', ' / / '), 'formula'),
-    Planted('ratio of different spans', OVERVIEW, query('Delivery ratio', '1800', '300'), 'formula'),
+    Planted('ratio of different spans', OVERVIEW, query('Delivery ratio', 'sum, 300', 'sum, 600'), 'formula'),
+    Planted('function without its argument', OVERVIEW, formula('Delivery ratio', ", 'sum'", ''), 'formula'),
+    Planted('chart of all groups', OVERVIEW, lambda b: request(RATES)(b)['formulas'][0].pop('limit'), 'style'),
+    Planted('tag of some series without a filter', INVENTORY, query('Open findings by kind', ',type:*', ''), 'tags'),
     Planted('the same id twice', OVERVIEW, lambda b: widget(b, CALLS).update(id=widget(b, RATES)['id']), 'ids'),
     Planted('overlap', OVERVIEW, put(lambda b: widget(b, 'Delivery ratio')['layout'], x=7), 'layout'),
     Planted('beyond the group', OVERVIEW, put(lambda b: widget(b, 'Delivery ratio')['layout'], width=5), 'layout'),
@@ -128,6 +131,8 @@ BOARD_FAULTS = [
     Planted('metric without a widget', OVERVIEW, lambda b: group(b, 'Are We Near the Quota?')['definition'].update(
         widgets=[]), 'coverage'),
     Planted('filter that fits nothing', OVERVIEW, query(CALLS, '$region', '$region,region:mars-1'), 'data'),
+    Planted('provider that has no data', INVENTORY, query('Delivered share by provider', 'provider:*', 'provider:none'),
+            'data'),
     Planted('tag value that is never seen', DELIVERABILITY, query('Tried in 24 hours', 'window:24h', 'window:1h'),
             'data'),
 ]  # fmt: skip
@@ -163,12 +168,26 @@ MONITOR_FAULTS = [
     Planted('window too long to recover', 'daily_quota', within(alert, 'query', 'last_15m', 'last_1d'), 'backtest'),
     Planted('threshold that is never reached', 'pause_near', lambda m: (
         within(alert, 'query', '>= 80', '>= 201')(m), put(thresholds, critical=201)(m)), 'backtest'),
+    Planted('compared with the day before, which was not recorded', 'sends_surge',
+            within(alert, 'query', '604800', '86400'), 'backtest'),
+    Planted('nothing usual added', 'sends_surge', lambda m: (
+        within(alert, 'query', ' + 100', ' + 0')(m), within(alert, 'query', '>= 300', '>= 90')(m),
+        put(thresholds, critical=90, critical_recovery=80, warning=70, warning_recovery=60)(m)), 'backtest'),
+    Planted('shift without seconds', 'sends_surge', within(alert, 'query', ', -604800', ''), 'query'),
+    Planted('finding by a tag of some', 'high_impact_finding', within(alert, 'query', 'region}', 'region,type}'),
+            'tags'),
     Planted('small sets not damped and a low threshold', 'set_bounces', lambda m: (
         within(alert, 'query', ' + 200', ' + 0')(m), within(alert, 'query', '>= 5', '>= 0.2')(m),
         put(thresholds, critical=0.2, critical_recovery=0.1, warning=0.1, warning_recovery=0.05)(m)), 'backtest'),
 ]  # fmt: skip
 
-INCIDENTS = {'daily_quota': 'squeeze', 'pause_near': 'storm', 'set_bounces': 'storm'}
+INCIDENTS = {
+    'daily_quota': 'squeeze',
+    'pause_near': 'storm',
+    'set_bounces': 'storm',
+    'sends_surge': 'a_week_later',
+}
+QUIET = {'sends_surge': 'a_quiet_week_later'}
 
 
 def named(planted: Planted) -> str:
@@ -185,7 +204,9 @@ def test_each_fault_of_a_dashboard_is_found(
     board = spoiled[planted.target]
     gates: dict[str, Callable[[], list[Finding]]] = {
         'strict': lambda: strict.dashboard(board),
-        'data': lambda: list(proof.data(board, recordings['demo'], tags.LOSSES)),
+        'data': lambda: list(
+            proof.data(board, recordings['inventory' if planted.target == INVENTORY else 'demo'], tags.LOSSES)
+        ),
         'coverage': lambda: list(dashboard_lint.coverage(spoiled.values())),
     }
     assert planted.gate in {finding.gate for finding in gates.get(planted.gate, lambda: dashboard_lint.lint(board))()}
@@ -202,7 +223,7 @@ def test_each_fault_of_a_monitor_is_found(
         'strict': lambda: strict.monitor(template['definition']),
         'backtest': lambda: [
             *proof.alert(template, recordings[INCIDENTS[planted.target]]),
-            *proof.silence(template, recordings['quiet']),
+            *proof.silence(template, recordings[QUIET.get(planted.target, 'quiet')]),
         ],
     }
     assert planted.gate in {finding.gate for finding in gates.get(planted.gate, lambda: monitor_lint.lint(template))()}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from datadog_checks.amazon_ses.model import PREFIX
-from tools.boards import backtest, limits, proof, tags
+from tools.boards import backtest, dashboard_lint, evaluate, proof, tags
 from tools.boards.monitors import MONITORS
 from tools.boards.plays import PLAYS
 from tools.boards.recording import Recording
@@ -53,42 +53,17 @@ INVENTORY = 'Amazon SES Inventory'
 def gaps(boards: dict[str, Any], recording: Recording) -> list[str]:
     """What Overview and Deliverability lack in the run of `make demo`."""
     shown = [board for title, board in boards.items() if title != INVENTORY]
-    return [str(finding) for board in shown for finding in proof.data(board, recording, tags.LOSSES)]
-
-
-def two_agents(recording: Recording) -> Recording:
-    """A recording in which three hours are covered by two Agents that run each minute; one runs in all other hours."""
-    covered, first, last = f'{PREFIX}collector.covered_seconds', *(recording.start + hour * 3600 for hour in (3, 6))
-    series = {
-        key: [(at, 600.0 if first < at <= last else 300.0) for at, _ in points] if key[0] == covered else points
-        for key, points in recording.series.items()
-    }
-    return replace(recording, series=series)
-
-
-def a_week_later(recordings: Mapping[str, Recording], name: str) -> Recording:
-    """A recording, and a quiet one that was made a week before it."""
-    before, after = recordings['quiet'], recordings[name]
-    earlier = {key: [(at - limits.WEEK, value) for at, value in points] for key, points in before.series.items()}
-    both = {key: [*earlier.get(key, ()), *after.series.get(key, ())] for key in {**earlier, **after.series}}
-    return replace(after, series=both)
-
-
-def play(name: str, recordings: Mapping[str, Recording]) -> Recording:
-    if name == 'a_week_later':
-        return a_week_later(recordings, 'stolen')
-    return two_agents(recordings['quiet']) if name == 'two_agents' else recordings[name]
+    return [str(finding) for board in shown for finding in proof.data(board, recording, tags.LOSSES, tags.ILLNESSES)]
 
 
 QUIET = {
     **dict.fromkeys(('identity_problem', 'destination_disabled'), 'demo'),
     **dict.fromkeys(('provider_delivery', 'rule_set_inactive', 'high_impact_finding', 'tenant_paused'), 'owned'),
     **dict.fromkeys(('address_listed', 'failover_short'), 'owned'),
+    **dict.fromkeys(('address_distrusted', 'pool_full'), 'clean_addresses'),
+    'sends_surge': 'a_quiet_week_later',
 }
-"""Where a monitor has to be silent, if `quiet` does not collect what it looks at."""
-
-LATER_QUIET = ('address_distrusted', 'pool_full')
-"""Monitors of what CloudWatch says of addresses: the play with their incidents begins with quiet hours."""
+"""Where a monitor has to be silent, if `quiet` does not have what it looks at."""
 
 RARE = ('provider_refuses', 'receipt_given_up', 'counts_wrong')
 """Monitors of counts that nobody submits before it happens."""
@@ -106,6 +81,16 @@ def test_overview_and_deliverability_are_full_after_make_demo(
 def test_the_inventory_is_full_in_its_play(boards: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
     """In an account that has everything each query of the dashboard of the inventory has data."""
     assert [str(finding) for finding in proof.data(boards[INVENTORY], recordings['inventory'])] == []
+
+
+def test_the_overview_names_a_sick_identity(boards: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
+    """While a domain lacks DKIM, the Overview counts it and names it with its problem, though all mail still flows."""
+    lost = recordings['lost']
+    now = lost.between(lost.start - 1, lost.start + 3 * 3600)
+    leaves = dashboard_lint.leaves(boards['Amazon SES Overview'])
+    (table,) = (leaf for leaf in leaves if leaf.location == 'What Does AWS Say? / Sick identities')
+    (frame,) = evaluate.scalar(table.requests[0], now, {})
+    assert frame.values == {('example.com', 'dkim_failed', 'us-east-1'): {0.0: 2.0}}
 
 
 @pytest.mark.parametrize(
@@ -156,7 +141,7 @@ def test_monitor_alerts_and_recovers_once(
     key: str, templates: dict[str, Any], recordings: Mapping[str, Recording]
 ) -> None:
     """In its incident a monitor alerts for one group, exactly once, and recovers."""
-    assert [str(finding) for finding in proof.alert(templates[key], play(INCIDENTS[key], recordings))] == []
+    assert [str(finding) for finding in proof.alert(templates[key], recordings[INCIDENTS[key]])] == []
 
 
 @pytest.mark.parametrize('key', INCIDENTS)
@@ -165,11 +150,6 @@ def test_monitor_is_silent_in_quiet_times(
 ) -> None:
     """Over a healthy day a monitor watches its groups and says nothing."""
     recording = recordings[QUIET.get(key, 'quiet')]
-    if key == 'sends_surge':
-        recording = a_week_later(recordings, 'quiet')
-    if key in LATER_QUIET:
-        whole = recordings['addresses']
-        recording = whole.between(whole.start - 1, whole.start + 6 * 3600)
     if key in RARE:
         assert not backtest.changes(templates[key]['definition'], recording)
         return
@@ -208,7 +188,7 @@ def test_a_first_week_knows_no_usual(templates: dict[str, Any], recordings: Mapp
 
 def test_mail_from_an_idle_account_is_a_surge(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:
     """An account that sent nothing a week ago, as CloudWatch said, and now sends: that is how a stolen key looks."""
-    mail = a_week_later(recordings, 'stolen')
+    mail = recordings['a_week_later']
     idle = {
         key: [(at, 0.0 if at < mail.start else value) for at, value in points] for key, points in mail.series.items()
     }

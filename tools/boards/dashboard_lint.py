@@ -257,6 +257,12 @@ def _widget_style(leaf: Leaf) -> Findings:
     for formula in (formula for request in leaf.requests for formula in request['formulas']):
         if not formula.get('alias'):
             yield Finding('style', leaf.location, 'a formula has no alias, so the legend would show the query')
+        if (
+            definition['type'] == 'timeseries'
+            and any(metric.by for metric, _ in leaf.metrics)
+            and 'limit' not in formula
+        ):
+            yield Finding('style', leaf.location, 'a chart of groups has a limit, or hundreds of accounts hide all')
         if '/' in formula['formula'] and '100 *' in formula['formula'] and 'number_format' not in formula:
             yield Finding('style', leaf.location, 'a formula makes percent: say so in number_format')
 

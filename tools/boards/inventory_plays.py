@@ -59,11 +59,11 @@ def held_against() -> Play:
     finding = {'resource': 'account', 'type': 'BOUNCE', 'created': sick, 'updated': sick}
     changes = (
         *OWNED,
-        *_between(sick, well, 'findings', 'bounces', finding, {'status': 'FIXED', 'updated': well}),
-        *_between(sick, well, 'tenants', 'travel', {'ses_status': 'DISABLED'}, {'ses_status': 'ENABLED'}),
-        *_between(sick, well, 'rule_sets', 'inbound', {'active': False}, {'active': True}),
-        *_between(sick, well, 'dedicated_ips', LISTED, {'blocklists': ['zen.example']}, {'blocklists': []}),
-        *_between(sick, well, 'standing', '', {'max_24_hour_send': 50_000.0}, {'max_24_hour_send': 500_000.0}, THERE),
+        *_between((sick, well), 'findings', 'bounces', finding, {'status': 'FIXED', 'updated': well}),
+        *_between((sick, well), 'tenants', 'travel', {'ses_status': 'DISABLED'}, {'ses_status': 'ENABLED'}),
+        *_between((sick, well), 'rule_sets', 'inbound', {'active': False}, {'active': True}),
+        *_between((sick, well), 'dedicated_ips', LISTED, {'blocklists': ['zen.example']}, {'blocklists': []}),
+        *_between((sick, well), 'standing', '', {'max_24_hour_send': 50_000.0}, {'max_24_hour_send': 500_000.0}, THERE),
     )
     scenario = replace(OWNER, streams=streams, changes=changes, troubled=(HERE,))
     wanted = ('findings', 'tenant_health', 'receiving_rules', 'dedicated_ips', 'vdm', 'global_endpoint_health')
@@ -118,9 +118,10 @@ def _send(at: float, bounces: int) -> Incident:
 
 
 def _between(
-    first: float, last: float, kind: str, name: str, sick: dict[str, Any], well: dict[str, Any], region: str = HERE
+    times: tuple[float, float], kind: str, name: str, sick: dict[str, Any], well: dict[str, Any], region: str = HERE
 ) -> Sequence[Change]:
     """A member of the inventory is sick for some time, in a Region."""
+    first, last = times
     return Change(first + LEAD, kind, name, sick, region), Change(last + LEAD, kind, name, well, region)
 
 

@@ -17,14 +17,20 @@ VARIABLE_FAMILIES = {'configuration_set': 'configuration_set.', 'rule': 'receivi
 """The family from which a template variable takes its values, where not every family will do."""
 
 
-def data(board: Mapping[str, Any], recording: Recording, absent: Collection[str] = ()) -> Iterator[Finding]:
+def data(
+    board: Mapping[str, Any], recording: Recording, absent: Collection[str] = (), empty: Collection[str] = ()
+) -> Iterator[Finding]:
     """Each query and formula of each widget has data, whatever the variables are; each status widget has a status.
 
-    `absent` are metrics that this recording may lack; their formulas need data all the same.
+    `absent` are metrics that this recording may lack; their formulas need data all the same. A widget of nothing but
+    metrics of `empty` is left out.
     """
     selections = _selections(board, recording)
     for leaf in leaves(board):
         definition = leaf.definition
+        shown = {metric.name for metric, _ in leaf.metrics}
+        if shown and shown <= set(empty):
+            continue
         if definition['type'] == 'check_status':
             if not any(name == definition['check'] for name, _ in recording.statuses):
                 yield Finding('data', leaf.location, 'the service check was never submitted')

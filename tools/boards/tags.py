@@ -108,6 +108,11 @@ LOSSES: Mapping[str, str] = {
 }
 """Metrics that a run without losses, such as that of `make demo`, does not have."""
 
+ILLNESSES: Mapping[str, str] = {
+    'amazon_ses.identity.severity': 'submitted only of an identity with a problem, or that had one within an hour',
+}
+"""Metrics of which a healthy account has none, so that a widget that shows nothing else is empty."""
+
 EVENTS = (
     'click',
     'open',
