@@ -23,7 +23,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 .PHONY: demo
-demo: $(READY) ## run the check for six simulated hours against a simulator, prove its counts, draw both dashboards
+demo: $(READY) ## run the check for six simulated hours against a simulator, prove its counts, draw the dashboards
 	@$(RUN) -m demo
 
 .PHONY: test
@@ -86,9 +86,10 @@ faults: $(READY) ## every operation with every fault, written to .faults/table.m
 	@mkdir -p .faults && $(RUN) tests/faults/fault_table.py --output .faults/table.md $(ARGS)
 
 .PHONY: pictures
-pictures: $(READY) ## draw the shipped pictures of both dashboards, from the run of make demo
+pictures: $(READY) ## draw the shipped pictures of the dashboards, from the run of make demo and a play
 	@mkdir -p .demo && $(RUN) -m demo.record .demo/recording.json
-	@$(RUN) -m tools.boards.pictures .demo/recording.json images
+	@$(RUN) -m tools.boards.record inventory .demo/inventory.json
+	@$(RUN) -m tools.boards.pictures .demo/recording.json .demo/inventory.json images
 
 .PHONY: validate
 validate: $(READY) ## Datadog's validators; needs Python 3.13 (PYTHON313=) and installs ddev

@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m demo',
         description='Runs the real check against a pretend AWS through some simulated hours, with late data and '
-        'faults, prints what an Agent would have got, proves that the counts are exact, and draws both dashboards.',
+        'faults, prints what an Agent would have got, proves that the counts are exact, and draws the dashboards.',
         epilog='exit codes: 0 the proof holds, 1 it does not, 2 wrong usage, 130 interrupted',
     )
     add, names = parser.add_argument, ', '.join(sorted(SCENARIOS))
@@ -64,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     add('--scenario', choices=sorted(SCENARIOS), metavar='NAME', help=f'the story: {names} (default: %(default)s)')
     add('--regions', type=_regions, metavar='A,B', help='one to three AWS Regions (default: us-east-1,eu-west-1)')
     add('--no-faults', dest='faults', action='store_false', help='nothing goes wrong, and no restart of the Agent')
-    pictures = 'where both dashboards are drawn, overview.png and deliverability.png (default: %(default)s)'
+    pictures = (
+        'where the dashboards are drawn, overview.png, deliverability.png and inventory.png (default: %(default)s)'
+    )
     add('--pictures', type=Path, default='.demo', metavar='FOLDER', help=pictures)
     parser.set_defaults(**vars(Choices()))
     return parser

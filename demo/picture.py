@@ -1,4 +1,4 @@
-"""Both dashboards over a run, each as a PNG."""
+"""The dashboards over a run, each as a PNG."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from demo.tally import Tally
-from tools.boards import monitors
 from tools.boards.files import DASHBOARDS
+from tools.boards.monitor import render as template
+from tools.boards.monitors import MONITORS
 from tools.boards.recording import Recording
 from tools.boards.widgets import render
 
@@ -29,7 +30,7 @@ def draw(scene: Scene, folder: Path) -> Iterator[str]:
         yield 'PICTURE: none, because Pillow is missing: pip install -r requirements/dev.txt'
         return
     recording = while_there_was_mail(scene)
-    templates = [monitors.render(monitor) for monitor in monitors.MONITORS]
+    templates = [template(monitor) for monitor in MONITORS]
     for asset, board in reversed(DASHBOARDS.items()):
         path = folder / f'{Path(asset).stem.removeprefix("amazon_ses_")}.png'
         try:

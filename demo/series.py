@@ -1,4 +1,4 @@
-"""The series in the account of the demo, in every scenario: some for each group of both dashboards.
+"""The series in the account of the demo, in every scenario: some for each group of Overview and Deliverability.
 
 A new group of a dashboard needs its series here, and where an option asks for them its option.
 """

@@ -18,6 +18,7 @@ from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory, Listing, L
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric, listed_metric
 from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
 from datadog_checks.amazon_ses.cloudwatch.ledger import Booking, Ledger, Origin, SkippedSpan
+from datadog_checks.amazon_ses.cloudwatch.periods import DAY
 from datadog_checks.amazon_ses.cloudwatch.quarantine import Outcome, Quarantine
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Purpose
 from datadog_checks.amazon_ses.cloudwatch.selection import NOT_SELECTED, Selection
@@ -214,8 +215,23 @@ def _after_counts(
         return progress, Counts()
     values = gauges.after_answers(progress.gauges, answers, now, settings.settle_delay, settings.zeroed)
     booked = _booked(progress, poll, answers, settings, now)
-    counts = Counts(booked.amounts, booked.skipped, progress.selection.series)
+    amounts = {**booked.amounts, **_zeros(booked, progress.selection.series, now)}
+    counts = Counts(amounts, booked.skipped, progress.selection.series)
     return replace(progress, gauges=values, ledger=booked.ledger), counts
+
+
+def _zeros(booked: Booking, series_list: Sequence[Series], now: float) -> Mapping[int, float]:
+    """An explicit zero for each count of an account that a complete answer says nothing happened of.
+
+    Without it a monitor takes a collection that fails for mail that has stopped. A series without data for a day shows
+    no zero, as its gauge: a Region that never sends has no count.
+    """
+    newest_data = booked.ledger.newest_data
+    return {
+        index: 0.0
+        for index in sorted(booked.advanced.difference(booked.amounts))
+        if series_list[index].spec.account_wide and now - newest_data[index] < DAY
+    }
 
 
 def _booked(progress: Progress, poll: Poll, answers: Sequence[BatchAnswer], settings: Settings, now: float) -> Booking:

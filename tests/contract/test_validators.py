@@ -4,18 +4,18 @@ import pytest
 
 from tools.validate import VALIDATORS, Validator, accepted, unknown
 
-BOARDS = Validator('dashboards', '2 valid files')
+BOARDS = Validator('dashboards', '3 valid files')
 PICTURES = Validator('readmes', 'All 1 READMEs are valid!', complaint='All images must be checked into')
 
 
 @pytest.mark.parametrize(
     ('code', 'output', 'passed'),
     [
-        (0, 'Validating ...\n2 valid files\n', True),
-        (1, '2 valid files\n1 invalid files\n', False),
+        (0, 'Validating ...\n3 valid files\n', True),
+        (1, '3 valid files\n1 invalid files\n', False),
         (0, '', False),
         (0, '1 valid files\n', False),
-        (0, '12 valid files\n', False),
+        (0, '13 valid files\n', False),
     ],
     ids=['success', 'exit code', 'no output', 'too few', 'too many'],
 )

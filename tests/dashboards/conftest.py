@@ -6,14 +6,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.boards import recording
+from tools.boards import limits, recording
 from tools.boards.files import DASHBOARDS, TEMPLATES
 from tools.boards.plays import PLAYS
+from tools.boards.queries import PREFIX
 from tools.boards.recording import Recording
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +57,16 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Recordi
         fcntl.flock(lock, fcntl.LOCK_EX)
         missing = {name: command for name, command in COMMANDS.items() if not (folder / f'{name}.recording').exists()}
         _record(missing, folder)
-    return {name: recording.read(folder / f'{name}.recording') for name in COMMANDS}
+    recorded = {name: recording.read(folder / f'{name}.recording') for name in COMMANDS}
+    return {
+        **recorded,
+        'two_agents': two_agents(recorded['quiet']),
+        'a_week_later': a_week_later(recorded['quiet'], recorded['stolen']),
+        'a_quiet_week_later': a_week_later(recorded['quiet'], recorded['quiet']),
+        'clean_addresses': recorded['addresses'].between(
+            recorded['addresses'].start - 1, recorded['quiet'].start + 6 * 3600
+        ),
+    }
 
 
 def _record(commands: Mapping[str, tuple[str, ...]], folder: Path) -> None:
@@ -68,3 +79,20 @@ def _record(commands: Mapping[str, tuple[str, ...]], folder: Path) -> None:
         _, errors = process.communicate(timeout=300)
         assert process.returncode == 0, f'{name} was not recorded: {errors.decode()}'
         (folder / name).rename(folder / f'{name}.recording')
+
+
+def two_agents(recording: Recording) -> Recording:
+    """A recording in which three hours are covered by two Agents that run each minute; one runs in all other hours."""
+    covered, first, last = f'{PREFIX}collector.covered_seconds', *(recording.start + hour * 3600 for hour in (3, 6))
+    series = {
+        key: [(at, 600.0 if first < at <= last else 300.0) for at, _ in points] if key[0] == covered else points
+        for key, points in recording.series.items()
+    }
+    return replace(recording, series=series)
+
+
+def a_week_later(before: Recording, after: Recording) -> Recording:
+    """A recording, and one that was made a week before it."""
+    earlier = {key: [(at - limits.WEEK, value) for at, value in points] for key, points in before.series.items()}
+    both = {key: [*earlier.get(key, ()), *after.series.get(key, ())] for key in {**earlier, **after.series}}
+    return replace(after, series=both)

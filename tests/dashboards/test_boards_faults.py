@@ -10,7 +10,7 @@ from tools.boards import dashboard_lint, monitor_lint, proof, strict, tags
 from tools.boards.findings import Finding
 from tools.boards.recording import Recording
 
-OVERVIEW, DELIVERABILITY = 'Amazon SES Overview', 'Amazon SES Deliverability'
+OVERVIEW, DELIVERABILITY, INVENTORY = (f'Amazon SES {name}' for name in ('Overview', 'Deliverability', 'Inventory'))
 Change = Callable[[Any], object]
 
 
@@ -74,48 +74,51 @@ def thresholds(monitor: Any) -> Any:
     return options(monitor)['thresholds']
 
 
-FLOW, RATES, USED, CAUSES = 'Accepted and delivered', 'Bounce rate by Region', 'Daily quota used', 'Configuration sets'
+CALLS, RATES, USED, CAUSES = 'AWS calls by operation', 'Bounce rate by Region', 'Daily quota used', 'Configuration sets'
 BOARD_FAULTS = [
-    Planted('type of a widget', OVERVIEW, put(definition(FLOW), type='timeserie'), 'strict'),
+    Planted('type of a widget', OVERVIEW, put(definition(CALLS), type='timeserie'), 'strict'),
     Planted('palette', OVERVIEW, put(lambda b: request(USED)(b)['conditional_formats'][0], palette='on_red'), 'strict'),
-    Planted('misspelt key', OVERVIEW, put(definition(FLOW), show_legends=True), 'strict'),
-    Planted('deprecated key of a request', OVERVIEW, put(request(FLOW), q='avg:a{*}'), 'strict'),
+    Planted('misspelt key', OVERVIEW, put(definition(CALLS), show_legends=True), 'strict'),
+    Planted('deprecated key of a request', OVERVIEW, put(request(CALLS), q='avg:a{*}'), 'strict'),
     Planted('deprecated key of the board', OVERVIEW, put(lambda b: b, is_read_only=True), 'strict'),
-    Planted('text for a number', OVERVIEW, put(lambda b: widget(b, FLOW)['layout'], width='4'), 'strict'),
+    Planted('text for a number', OVERVIEW, put(lambda b: widget(b, CALLS)['layout'], width='4'), 'strict'),
     Planted('unknown aggregator', OVERVIEW, put(lambda b: request(USED)(b)['queries'][0], aggregator='lst'), 'strict'),
-    Planted('unknown display type', OVERVIEW, put(request(FLOW), display_type='stripes'), 'strict'),
-    Planted('open scope', OVERVIEW, query(FLOW, '}', ''), 'query'),
-    Planted('unknown function', OVERVIEW, query(FLOW, 'as_count()', 'as_counts()'), 'query'),
-    Planted('misspelt metric', OVERVIEW, query(FLOW, 'send.count', 'sends.count'), 'metric'),
-    Planted('count without as_count', OVERVIEW, query(FLOW, '.as_count()', ''), 'type'),
-    Planted('rollup finer than the cadence', OVERVIEW, query(FLOW, 'sum, 300', 'sum, 60'), 'type'),
+    Planted('unknown display type', OVERVIEW, put(request(CALLS), display_type='stripes'), 'strict'),
+    Planted('open scope', OVERVIEW, query(CALLS, '}', ''), 'query'),
+    Planted('unknown function', OVERVIEW, query(CALLS, 'as_count()', 'as_counts()'), 'query'),
+    Planted('misspelt metric', OVERVIEW, query(CALLS, 'api_calls', 'api_call'), 'metric'),
+    Planted('count without as_count', OVERVIEW, query(CALLS, '.as_count()', ''), 'type'),
+    Planted('rollup finer than the cadence', OVERVIEW, query(CALLS, 'sum, 300', 'sum, 60'), 'type'),
     Planted('gauge with as_count', OVERVIEW, query(RATES, ',region}', ',region}.as_count()'), 'type'),
     Planted('gauge summed', OVERVIEW, put(lambda b: request(USED)(b)['queries'][0], aggregator='sum'), 'type'),
     Planted('gauge summed over Regions in time', OVERVIEW, query('Contexts', '.rollup(max, 300)', ''), 'type'),
-    Planted('mean of a count', OVERVIEW, query(FLOW, 'sum:amazon', 'avg:amazon'), 'type'),
+    Planted('mean of a count', OVERVIEW, query(CALLS, 'sum:amazon', 'avg:amazon'), 'type'),
     Planted('tag that the metric lacks', OVERVIEW, query(RATES, 'aws_account,region', 'aws_account,rule'), 'tags'),
     Planted('group that only some have', DELIVERABILITY, query('Received by rule', ',rule:*', ''), 'tags'),
-    Planted('unknown variable', OVERVIEW, query(FLOW, '$region', '$regions'), 'variables'),
-    Planted('variable without its tag', OVERVIEW, query(FLOW, '$region', '$region,$configuration_set'), 'variables'),
+    Planted('unknown variable', OVERVIEW, query(CALLS, '$region', '$regions'), 'variables'),
+    Planted('variable without its tag', OVERVIEW, query(CALLS, '$region', '$region,$configuration_set'), 'variables'),
     Planted('widget that does not listen', OVERVIEW, query(CAUSES, ',$configuration_set', ''), 'variables'),
     Planted('variable that nobody uses', OVERVIEW,
             lambda b: b['template_variables'].append({'name': 'isp', 'prefix': 'isp', 'defaults': ['*']}), 'variables'),
     Planted('unknown query in a formula', OVERVIEW, formula(RATES, 'query1', 'query9'), 'formula'),
     Planted('malformed formula', OVERVIEW, formula('Delivery ratio', ' / ', ' / / '), 'formula'),
-    Planted('ratio of different spans', OVERVIEW, query('Delivery ratio', '1800', '300'), 'formula'),
-    Planted('the same id twice', OVERVIEW, lambda b: widget(b, FLOW).update(id=widget(b, RATES)['id']), 'ids'),
+    Planted('ratio of different spans', OVERVIEW, query('Delivery ratio', 'sum, 300', 'sum, 600'), 'formula'),
+    Planted('function without its argument', OVERVIEW, formula('Delivery ratio', ", 'sum'", ''), 'formula'),
+    Planted('chart of all groups', OVERVIEW, lambda b: request(RATES)(b)['formulas'][0].pop('limit'), 'style'),
+    Planted('tag of some series without a filter', INVENTORY, query('Open findings by kind', ',type:*', ''), 'tags'),
+    Planted('the same id twice', OVERVIEW, lambda b: widget(b, CALLS).update(id=widget(b, RATES)['id']), 'ids'),
     Planted('overlap', OVERVIEW, put(lambda b: widget(b, 'Delivery ratio')['layout'], x=7), 'layout'),
     Planted('beyond the group', OVERVIEW, put(lambda b: widget(b, 'Delivery ratio')['layout'], width=5), 'layout'),
     Planted('group of the wrong height', OVERVIEW, put(lambda b: group(b, 'Is Mail Flowing?')['layout'], height=3),
             'layout'),
     Planted('widget outside of a group', OVERVIEW,
-            lambda b: b['widgets'].append({**widget(b, FLOW), 'layout': {'x': 0, 'y': 90, 'width': 12, 'height': 3}}),
+            lambda b: b['widgets'].append({**widget(b, CALLS), 'layout': {'x': 0, 'y': 90, 'width': 12, 'height': 3}}),
             'layout'),
-    Planted('chart too narrow', OVERVIEW, put(lambda b: widget(b, FLOW)['layout'], width=3), 'layout'),
-    Planted('widget that needs an organisation', OVERVIEW, put(definition(FLOW), type='slo'), 'layout'),
-    Planted('formula without alias', OVERVIEW, lambda b: request(FLOW)(b)['formulas'][0].pop('alias'), 'style'),
+    Planted('chart too narrow', OVERVIEW, put(lambda b: widget(b, CALLS)['layout'], width=3), 'layout'),
+    Planted('widget that needs an organisation', OVERVIEW, put(definition(CALLS), type='slo'), 'layout'),
+    Planted('formula without alias', OVERVIEW, lambda b: request(CALLS)(b)['formulas'][0].pop('alias'), 'style'),
     Planted('number without its course', OVERVIEW, lambda b: definition(USED)(b).pop('timeseries_background'), 'style'),
-    Planted('unit in a title', OVERVIEW, put(definition(FLOW), title='Accepted (emails)'), 'style'),
+    Planted('unit in a title', OVERVIEW, put(definition(CALLS), title='Accepted (emails)'), 'style'),
     Planted('title of a group', OVERVIEW,
             put(lambda b: group(b, 'Is Mail Flowing?')['definition'], title='is mail ok'), 'style'),
     Planted('limit of its own', OVERVIEW, put(lambda b: request(USED)(b)['conditional_formats'][0], value=91),
@@ -127,7 +130,9 @@ BOARD_FAULTS = [
             'references'),
     Planted('metric without a widget', OVERVIEW, lambda b: group(b, 'Are We Near the Quota?')['definition'].update(
         widgets=[]), 'coverage'),
-    Planted('filter that fits nothing', OVERVIEW, query(FLOW, '$region', '$region,region:mars-1'), 'data'),
+    Planted('filter that fits nothing', OVERVIEW, query(CALLS, '$region', '$region,region:mars-1'), 'data'),
+    Planted('provider that has no data', INVENTORY, query('Delivered share by provider', 'provider:*', 'provider:none'),
+            'data'),
     Planted('tag value that is never seen', DELIVERABILITY, query('Tried in 24 hours', 'window:24h', 'window:1h'),
             'data'),
 ]  # fmt: skip
@@ -137,7 +142,7 @@ MONITOR_FAULTS = [
     Planted('unknown option', 'bounce_rate', put(options, renotify_every=60), 'strict'),
     Planted('threshold as a text', 'bounce_rate', put(thresholds, critical='5'), 'strict'),
     Planted('deprecated option', 'bounce_rate', put(options, locked=False), 'strict'),
-    Planted('query without comparison', 'bounce_rate', within(alert, 'query', ' >= 5', ''), 'query'),
+    Planted('query without comparison', 'bounce_rate', within(alert, 'query', ' >= 4', ''), 'query'),
     Planted('misspelt metric', 'bounce_rate', within(alert, 'query', 'bounce_rate', 'bounces_rate'), 'metric'),
     Planted('count without as_count', 'mail_stopped', within(alert, 'query', '.as_count()', ''), 'type'),
     Planted('gauge summed', 'bounce_rate', within(alert, 'query', 'avg(', 'sum('), 'type'),
@@ -163,12 +168,26 @@ MONITOR_FAULTS = [
     Planted('window too long to recover', 'daily_quota', within(alert, 'query', 'last_15m', 'last_1d'), 'backtest'),
     Planted('threshold that is never reached', 'pause_near', lambda m: (
         within(alert, 'query', '>= 80', '>= 201')(m), put(thresholds, critical=201)(m)), 'backtest'),
+    Planted('compared with the day before, which was not recorded', 'sends_surge',
+            within(alert, 'query', '604800', '86400'), 'backtest'),
+    Planted('nothing usual added', 'sends_surge', lambda m: (
+        within(alert, 'query', ' + 100', ' + 0')(m), within(alert, 'query', '>= 300', '>= 90')(m),
+        put(thresholds, critical=90, critical_recovery=80, warning=70, warning_recovery=60)(m)), 'backtest'),
+    Planted('shift without seconds', 'sends_surge', within(alert, 'query', ', -604800', ''), 'query'),
+    Planted('finding by a tag of some', 'high_impact_finding', within(alert, 'query', 'region}', 'region,type}'),
+            'tags'),
     Planted('small sets not damped and a low threshold', 'set_bounces', lambda m: (
         within(alert, 'query', ' + 200', ' + 0')(m), within(alert, 'query', '>= 5', '>= 0.2')(m),
         put(thresholds, critical=0.2, critical_recovery=0.1, warning=0.1, warning_recovery=0.05)(m)), 'backtest'),
 ]  # fmt: skip
 
-INCIDENTS = {'daily_quota': 'squeeze', 'pause_near': 'storm', 'set_bounces': 'storm'}
+INCIDENTS = {
+    'daily_quota': 'squeeze',
+    'pause_near': 'storm',
+    'set_bounces': 'storm',
+    'sends_surge': 'a_week_later',
+}
+QUIET = {'sends_surge': 'a_quiet_week_later'}
 
 
 def named(planted: Planted) -> str:
@@ -185,7 +204,9 @@ def test_each_fault_of_a_dashboard_is_found(
     board = spoiled[planted.target]
     gates: dict[str, Callable[[], list[Finding]]] = {
         'strict': lambda: strict.dashboard(board),
-        'data': lambda: list(proof.data(board, recordings['demo'], tags.LOSSES)),
+        'data': lambda: list(
+            proof.data(board, recordings['inventory' if planted.target == INVENTORY else 'demo'], tags.LOSSES)
+        ),
         'coverage': lambda: list(dashboard_lint.coverage(spoiled.values())),
     }
     assert planted.gate in {finding.gate for finding in gates.get(planted.gate, lambda: dashboard_lint.lint(board))()}
@@ -202,7 +223,7 @@ def test_each_fault_of_a_monitor_is_found(
         'strict': lambda: strict.monitor(template['definition']),
         'backtest': lambda: [
             *proof.alert(template, recordings[INCIDENTS[planted.target]]),
-            *proof.silence(template, recordings['quiet']),
+            *proof.silence(template, recordings[QUIET.get(planted.target, 'quiet')]),
         ],
     }
     assert planted.gate in {finding.gate for finding in gates.get(planted.gate, lambda: monitor_lint.lint(template))()}

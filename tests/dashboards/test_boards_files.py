@@ -56,7 +56,7 @@ def test_tables_of_readme_show_the_thresholds() -> None:
     lines = files.monitors_table().splitlines()[2:]
     assert len(lines) == len(MONITORS)
     for line, monitor in zip(lines, MONITORS, strict=True):
-        assert line.startswith(f'| {monitor.title} |') and line.count('|') == 7
+        assert line.startswith(f'| {monitor.title} |') and line.count('|') == 8
         assert f'{monitor.limit.critical:g}' in line
     assert files.dashboards_table().count('\n') == 2 + len(files.DASHBOARDS)
     assert all(table().isascii() for table in files.TABLES.values())

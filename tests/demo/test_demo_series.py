@@ -32,7 +32,7 @@ def test_each_scenario_has_each_kind_of_series() -> None:
 
 @pytest.mark.parametrize('name', list(SCENARIOS))
 def test_each_set_tenant_and_campaign_has_mail(name: str) -> None:
-    """In every scenario the senders of both dashboards have mail of their own, as much as the scenario has together."""
+    """In every scenario the senders of the dashboards have mail of their own, as much as the scenario has together."""
     scenario = series.staged(SCENARIOS[name], REGIONS)
     labels = {(stream.configuration_set, stream.tenant, *stream.tags.values()) for stream in scenario.streams}
 

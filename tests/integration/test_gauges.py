@@ -80,10 +80,10 @@ def test_rates_are_held_for_a_day(make_driver: MakeDriver, start: StartSimulator
         if age < 3600:
             assert shown['bounce_rate'] == pytest.approx(7.0)
             assert shown['complaint_rate'] is None
-            assert shown['pause_proximity'] == pytest.approx(70.0)
+            assert shown['risk'] == pytest.approx(70.0)
         elif age < DAY:
             assert (shown['bounce_rate'], shown['complaint_rate']) == (pytest.approx(7.0), pytest.approx(0.4))
-            assert shown['pause_proximity'] == pytest.approx(80.0)
+            assert shown['risk'] == pytest.approx(87.5)
             assert shown['age'] == pytest.approx(age, abs=300)
         elif DAY + 600 < age < DAY + 3600:
             assert (shown['bounce_rate'], shown['complaint_rate']) == (None, pytest.approx(0.4))
@@ -92,7 +92,7 @@ def test_rates_are_held_for_a_day(make_driver: MakeDriver, start: StartSimulator
     assert len([age for age, _ in history if age > DAY]) > 2
 
 
-RATES = ('bounce_rate', 'complaint_rate', 'pause_proximity', 'age')
+RATES = ('bounce_rate', 'complaint_rate', 'risk', 'age')
 
 
 def test_rates_of_the_last_day_are_found_at_the_start(

@@ -42,9 +42,7 @@ def test_linked_accounts_have_separate_account_tags(
             truth(sim, account, 'Send', since, clock() - 900) <= counted <= truth(sim, account, 'Send', since, clock())
         )
         account_tag = f'aws_account:{account}'
-        assert driver.values('send', REGION, account_tag) and driver.values(
-            'reputation.pause_proximity', REGION, account_tag
-        )
+        assert driver.values('send', REGION, account_tag) and driver.values('reputation.risk', REGION, account_tag)
         assert driver.total('configuration_set.send.count', REGION, account_tag, 'configuration_set:set-00001') > 0
     assert driver.values('quota.sent_24_hour', REGION, f'aws_account:{OWNER}') == []
     assert len({truth(sim, account, 'Send', since, clock()) for account in (ACCOUNT, OWNER, OTHER_OWNER)}) == 3

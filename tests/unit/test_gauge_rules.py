@@ -66,7 +66,7 @@ def test_zero_needs_an_active_series_and_a_complete_answer() -> None:
 
 
 def test_reputation_rates_show_the_newest_value_for_a_day() -> None:
-    """Rates are in percent, last a day, and `pause_proximity` belongs to the rate nearest to its limit."""
+    """Rates are in percent, last a day, and `risk` is that of the worse rate: 50 is review, 100 is a pause."""
     rates = answer({BOUNCE_RATE: {NOW - 600: 0.09, NOW - 300: 0.04}, COMPLAINT_RATE: {NOW - 900: 0.003}})
     after = gauges.after_answers(GaugeValues(), [rates], NOW, 300)
     readings = values_by_name(gauges.measurement_samples(after, RATES, NOW + 60))
@@ -74,11 +74,13 @@ def test_reputation_rates_show_the_newest_value_for_a_day() -> None:
         'reputation.bounce_rate': pytest.approx(4.0),
         'reputation.complaint_rate': pytest.approx(0.3),
         'reputation.age': 960.0,
-        'reputation.pause_proximity': pytest.approx(60.0),
+        'reputation.bounce_risk': pytest.approx(40.0),
+        'reputation.complaint_risk': pytest.approx(75.0),
+        'reputation.risk': pytest.approx(75.0),
     }
     assert values_by_name(gauges.measurement_samples(after, RATES, NOW - 300 + DAY)) == {}
     later = values_by_name(gauges.measurement_samples(after, RATES, NOW - 301 + DAY))
-    assert later.keys() == {'reputation.bounce_rate', 'reputation.age', 'reputation.pause_proximity'}
+    assert later.keys() == {f'reputation.{name}' for name in ('bounce_rate', 'bounce_risk', 'age', 'risk')}
     nothing = gauges.after_answers(after, [answer({BOUNCE_RATE: {}, COMPLAINT_RATE: {}})], NOW, 300, zeroed=True)
     assert nothing.measurements == after.measurements
 
@@ -96,3 +98,26 @@ def test_the_capacity_of_a_pool_is_that_of_each_provider() -> None:
     samples = gauges.measurement_samples(GaugeValues(measurements=measurements), series, NOW + 60)
     used = {sample.tags: sample.value for sample in samples if sample.metric is gauges.POOL_USED}
     assert used == {('isp:gmail',): 95.0, ('isp:yahoo',): 0.1}
+
+
+@pytest.mark.parametrize(
+    ('bounces', 'complaints', 'risk'),
+    [
+        (0.0, 0.0, 0.0),
+        (0.025, 0.0, 25.0),
+        (0.05, 0.0, 50.0),
+        (0.0, 0.001, 50.0),
+        (0.0, 0.00278, 72.25),
+        (0.06, 0.0005, 60.0),
+        (0.1, 0.001, 100.0),
+        (0.01, 0.005, 100.0),
+        (0.2, 0.0, 200.0),
+    ],
+)
+def test_risk_is_fifty_at_review_and_hundred_at_a_pause(bounces: float, complaints: float, risk: float) -> None:
+    """Under review for whichever rate, `reputation.risk` is at least 50; from 100 AWS may pause sending."""
+    rates = answer({BOUNCE_RATE: {NOW - 300: bounces}, COMPLAINT_RATE: {NOW - 300: complaints}})
+    after = gauges.after_answers(GaugeValues(), [rates], NOW, 300)
+    readings = values_by_name(gauges.measurement_samples(after, RATES, NOW))
+    assert readings['reputation.risk'] == pytest.approx(risk)
+    assert readings['reputation.risk'] == max(readings['reputation.bounce_risk'], readings['reputation.complaint_risk'])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tools.boards import evaluate
@@ -21,6 +22,7 @@ from tools.boards.syntax import (
     MonitorQuery,
     Name,
     Operation,
+    Shift,
     metrics,
     parse_monitor,
 )
@@ -132,27 +134,51 @@ def _statuses(query: CheckQuery, recording: Recording, now: float) -> dict[Tags,
 
 
 def _values(query: MonitorQuery, recording: Recording, now: float) -> dict[Tags, float]:
-    frames: dict[str, Frame] = {}
-    formula = _formula(query, query.expression, recording.between(now - query.window, now), frames)
-    values = evaluate.compute(formula, frames).values
+    window = _Window(query, recording, now)
+    formula = window.formula(query.expression)
+    values = evaluate.compute(formula, window.frames).values
     reduction = REDUCTIONS[query.reduction]
     return {group: reduction([points[time] for time in sorted(points)]) for group, points in values.items() if points}
 
 
-def _formula(query: MonitorQuery, part: Expression, recording: Recording, frames: dict[str, Frame]) -> Expression:
-    """A part of the query's expression with names of `frames` for its metric queries: counts as a single sum at time 0,
-    gauges over time."""
-    if isinstance(part, Metric):
-        frame = evaluate.series(part, recording, {})
-        if part.as_count:
-            # A count that is missing in the window is zero.
-            frame = Frame(frame.groups, evaluate.reduce(frame, query.reduction).values, 0.0)
-        name = f'query{len(frames) + 1}'
-        frames[name] = frame
+class _Window:
+    """The window of a query that ends now. `frames` are its metrics by name: counts as a single sum at time 0, gauges
+    over time."""
+
+    def __init__(self, query: MonitorQuery, recording: Recording, now: float) -> None:
+        self.frames: dict[str, Frame] = {}
+        self._query = query
+        self._whole = recording
+        self._now = now
+        self._recording = self._cut(0)
+
+    def formula(self, part: Expression) -> Expression:
+        """A part of the query's expression with names of `frames` for its metric queries."""
+        if isinstance(part, Metric):
+            frame = evaluate.series(part, self._recording, {})
+            if part.as_count:
+                # A count that is missing in the window is zero.
+                frame = Frame(frame.groups, evaluate.reduce(frame, self._query.reduction).values, 0.0)
+            return self._named(frame)
+        if isinstance(part, Shift):
+            frame = evaluate.series(part.metric, self._cut(part.seconds), {})
+            moved = {
+                group: {at + part.seconds: value for at, value in points.items()}
+                for group, points in frame.values.items()
+            }
+            return self._named(Frame(frame.groups, moved))
+        if isinstance(part, Operation):
+            return Operation(part.sign, self.formula(part.left), self.formula(part.right))
+        if isinstance(part, Call):
+            return replace(part, argument=self.formula(part.argument))
+        return part
+
+    def _named(self, frame: Frame) -> Name:
+        name = f'query{len(self.frames) + 1}'
+        self.frames[name] = frame
         return Name(name)
-    if isinstance(part, Operation):
-        left, right = (_formula(query, side, recording, frames) for side in (part.left, part.right))
-        return Operation(part.sign, left, right)
-    if isinstance(part, Call):
-        return Call(part.function, _formula(query, part.argument, recording, frames))
-    return part
+
+    def _cut(self, seconds: int) -> Recording:
+        """What was recorded in the window that ended so many seconds ago."""
+        end = self._now - seconds
+        return self._whole.between(end - self._query.window, end)

@@ -17,9 +17,9 @@ from tools.boards import limits
 from tools.boards.catalogue_rules import TYPES, lint_check, lint_metric
 from tools.boards.findings import Finding
 from tools.boards.limits import Limit
-from tools.boards.monitors import TAG
+from tools.boards.monitor import TAG
 from tools.boards.queries import STEP
-from tools.boards.syntax import Expression, Metric, Operation, SyntaxProblem, names, parse, parse_formula
+from tools.boards.syntax import Call, Expression, Metric, Operation, SyntaxProblem, names, parse, parse_formula
 from tools.boards.tags import UNCHARTED, tags_of
 from tools.boards.widgets import COLUMNS
 
@@ -145,6 +145,8 @@ def formulas(board: Widget) -> Findings:
 
 def _ratio(location: str, formula: Expression, request: Mapping[str, Any]) -> Findings:
     """Both sides of a division are counted over the same groups and the same spans."""
+    if isinstance(formula, Call):
+        yield from _ratio(location, formula.argument, request)
     if not isinstance(formula, Operation):
         return
     yield from _ratio(location, formula.left, request)
@@ -255,6 +257,12 @@ def _widget_style(leaf: Leaf) -> Findings:
     for formula in (formula for request in leaf.requests for formula in request['formulas']):
         if not formula.get('alias'):
             yield Finding('style', leaf.location, 'a formula has no alias, so the legend would show the query')
+        if (
+            definition['type'] == 'timeseries'
+            and any(metric.by for metric, _ in leaf.metrics)
+            and 'limit' not in formula
+        ):
+            yield Finding('style', leaf.location, 'a chart of groups has a limit, or hundreds of accounts hide all')
         if '/' in formula['formula'] and '100 *' in formula['formula'] and 'number_format' not in formula:
             yield Finding('style', leaf.location, 'a formula makes percent: say so in number_format')
 

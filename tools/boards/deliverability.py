@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from tools.boards import limits
 from tools.boards.limits import Limit
-from tools.boards.queries import ACCOUNT, ALL, RATIO_STEP, SETS, STEP, TARGET_TAGS, Family
+from tools.boards.queries import ACCOUNT, ALL, SETS, TARGET_TAGS, Family
 from tools.boards.widgets import (
-    BOUNCE_LINES,
-    BOUNCE_REVIEW,
-    COMPLAINT_LINES,
-    COMPLAINT_REVIEW,
     Board,
     Group,
     Measure,
@@ -21,9 +17,11 @@ from tools.boards.widgets import (
     newest,
     note,
     number,
+    own_lines,
     share,
     table,
     top,
+    trail,
 )
 
 TENANTS = Family('tenant.', ('tenant',), f'{ACCOUNT},$tenant,tenant:*')
@@ -31,7 +29,7 @@ POOLS = Family('managed_pool.', ('pool_name',))
 ENDPOINTS = Family('global_endpoint.', ('multi_region_endpoint_id', 'region'))
 RULES = Family('receiving.', ('rule',), f'{ACCOUNT},$rule,rule:*')
 RULE_SETS = Family('receiving.', ('rule_set',), f'{ACCOUNT},rule_set:*')
-DIMENSIONS = Family('dimension.', ('region',))
+DIMENSIONS = Family('dimension.')
 WINDOWS = Family('send_statistics.', ('window',))
 DAY = Family('send_statistics.', ('region',), f'{ACCOUNT},window:24h')
 UNRECOGNIZED = Family('unrecognized', ('namespace', 'metric_name'))
@@ -47,6 +45,13 @@ CONTENT = """\
 [Dashboards](/dashboard/lists?q=Amazon%20SES) · [Monitors](/monitors/manage?q=amazon-ses-agent)
 """
 
+DIMENSIONS_CONTENT = """\
+What the option `dimensions` asks for, with **tags of yours**, which a shipped dashboard cannot know.
+
+Type one into `scope`, such as campaign:spring, or clone a chart and group it by your tag. Dimensions overlap: the sum \
+of two tags counts emails twice.
+"""
+
 UNRECOGNIZED_CONTENT = """\
 What CloudWatch lists of SES and this check has no family for: **Mail Manager**, event destinations with dimensions of \
 your own, metrics that are newer than the check.
@@ -55,16 +60,16 @@ Each dimension is a tag: clone the table to group by it. Leave out what you do n
 """
 
 
-def _tile(title: str, measure: Measure, precision: int = 2) -> Widget:
-    return number(2, title, measure, precision=precision)
+def _tile(title: str, measure: Measure, precision: int = 2, description: str = '', span: str = '') -> Widget:
+    return number(2, title, measure, description, precision, span)
 
 
 def _address(label: str, metric: str, limit: Limit | None = None, bar: bool = False) -> Measure:
     return newest(label, Family('snds.', ('ip',)).gauge(metric), limit, bar)
 
 
-def _validation(confidence: str, step: int = 0) -> str:
-    return ALL.count(f'email_validation.{confidence}.count', step)
+def _validation(confidence: str) -> str:
+    return ALL.count(f'email_validation.{confidence}.count')
 
 
 ABOUT = Group('About', 'white', Row(4, note(4, CONTENT)))
@@ -75,16 +80,21 @@ OVERVIEW = Group(
     Row(
         2,
         _tile('Accepted', Measure('accepted', ALL.count('send.count')), 1),
-        _tile('Delivered', share('delivered', ALL, 'delivery', limits.DELIVERED)),
-        _tile('Bounced', share('bounced', ALL, 'bounce', limits.SET_BOUNCES)),
-        _tile('Complained', share('complained', ALL, 'complaint', limits.SET_COMPLAINTS), 3),
+        _tile(
+            'Delivered',
+            share('delivered', ALL, 'delivery', limits.DELIVERED),
+            description='Of a day, whatever the time shown: a fresh batch is not delivered yet.',
+            span='1d',
+        ),
+        _tile('Bounced', share('bounced', ALL, 'bounce')),
+        _tile('Complained', share('complained', ALL, 'complaint'), 3),
     ),
     Row(
         2,
         _tile('Delayed', share('delayed', ALL, 'delivery_delay')),
         _tile('Rejected for a virus', Measure('rejected', ALL.count('reject.count')), 0),
         _tile('Not rendered', Measure('not rendered', ALL.count('rendering_failure.count')), 0),
-        _tile('Opened', share('opened', ALL, 'open'), 1),
+        _tile('Opened', share('opens per delivered email', ALL, 'open', whole='delivery'), 1),
     ),
     same_line=True,
 )
@@ -112,23 +122,24 @@ SET_GROUP = Group(
             6,
             'Bounce rate by set',
             Measure('bounce rate', SETS.gauge('reputation.bounce_rate')),
-            lines=BOUNCE_LINES,
-            description='As AWS judges the set. Its limits are those of the account.',
+            lines=own_lines(limits.BOUNCE_RATE),
+            description='The levels are ours: AWS judges accounts, not sets.',
         ),
         chart(
             6,
             'Complaint rate by set',
             Measure('complaint rate', SETS.gauge('reputation.complaint_rate')),
-            lines=COMPLAINT_LINES,
+            lines=own_lines(limits.COMPLAINT_RATE),
+            description='The levels are ours: AWS judges accounts, not sets. Gmail sends SES no complaints.',
         ),
     ),
     Row(
         3,
-        bars(6, 'Accepted by set', Measure('accepted', SETS.count('send.count', STEP))),
+        top(6, 'Accepted by set', Measure('accepted', SETS.count('send.count'))),
         chart(
             6,
             'Delivered share by set',
-            share('delivered', SETS, 'delivery', step=RATIO_STEP),
+            trail('delivered', SETS, 'delivery'),
             lines=limit_lines(limits.DELIVERED),
             minimum=60,
         ),
@@ -150,10 +161,11 @@ TENANT_GROUP = Group(
         chart(
             4,
             'Bounced share by tenant',
-            share('bounced', TENANTS, 'bounce', step=RATIO_STEP),
-            lines=limit_lines(limits.SET_BOUNCES),
+            trail('bounced', TENANTS, 'bounce'),
+            lines=own_lines(limits.SET_BOUNCES),
+            description='The levels are ours: AWS judges the account, by hard bounces alone.',
         ),
-        bars(4, 'Accepted by tenant', Measure('accepted', TENANTS.count('send.count', STEP))),
+        top(4, 'Accepted by tenant', Measure('accepted', TENANTS.count('send.count'))),
     ),
 )
 
@@ -165,18 +177,18 @@ FAILURES = Group(
         chart(
             6,
             'Share of accepted by kind',
-            share('bounced', ALL, 'bounce', step=RATIO_STEP),
-            share('delayed', ALL, 'delivery_delay', step=RATIO_STEP),
-            share('not rendered', ALL, 'rendering_failure', step=RATIO_STEP),
-            lines=(BOUNCE_REVIEW,),
+            trail('bounced', ALL, 'bounce'),
+            trail('delayed', ALL, 'delivery_delay'),
+            trail('not rendered', ALL, 'rendering_failure'),
+            description='Not the rate that AWS judges: suppressed and soft bounces are in it.',
         ),
         chart(
             6,
             'Complained and rejected share',
-            share('complained', ALL, 'complaint', step=RATIO_STEP),
-            share('rejected', ALL, 'reject', step=RATIO_STEP),
-            lines=(COMPLAINT_REVIEW,),
-            description='On an axis of its own: a tenth of a percent is much here.',
+            trail('complained', ALL, 'complaint'),
+            trail('rejected', ALL, 'reject'),
+            description='A tenth of a percent is much. Not the rate that AWS judges: that counts only emails to '
+            'providers that send complaints, and Gmail sends none.',
         ),
     ),
     Row(
@@ -201,8 +213,8 @@ ADDRESSES = Group(
             6,
             'Outlook on each address',
             _address('recipients', 'message_recipients', bar=True),
-            _address('spam band', 'spam_band', limits.SPAM),
-            _address('complained', 'complaint_rate'),
+            _address('spam band: 0, 1 or 2', 'spam_band', limits.SPAM),
+            _address('complained', 'complaint_rate', limits.SET_COMPLAINTS),
             _address('trap hits', 'trap_hits', limits.LOST),
             _address('RCPT', 'rcpt_commands'),
             _address('DATA', 'data_commands'),
@@ -230,19 +242,19 @@ ENGAGEMENT = Group(
         chart(
             6,
             'Opened and clicked share',
-            share('opened', ALL, 'open', step=RATIO_STEP, whole='delivery'),
-            share('clicked', ALL, 'click', step=RATIO_STEP, whole='delivery'),
+            trail('opens per delivered email', ALL, 'open', whole='delivery'),
+            trail('clicked', ALL, 'click', whole='delivery'),
             description='Of delivered emails. One email can be opened several times.',
         ),
         table(
             6,
             'Engagement by set',
-            share('opened', SETS, 'open', whole='delivery'),
+            share('opens per delivered email', SETS, 'open', whole='delivery'),
             share('clicked', SETS, 'click', whole='delivery'),
             Measure('preferences changed', SETS.count('subscription.count')),
         ),
     ),
-    Row(2, bars(12, 'Preference changes', Measure('changes', ALL.count('subscription.count', STEP)))),
+    Row(2, bars(12, 'Preference changes', Measure('changes', ALL.total('subscription')))),
 )
 
 ENDPOINT_GROUP = Group(
@@ -250,16 +262,16 @@ ENDPOINT_GROUP = Group(
     'vivid_green',
     Row(
         3,
-        bars(
+        top(
             6,
             'Accepted by endpoint and Region',
-            Measure('accepted', ENDPOINTS.count('send.count', STEP)),
+            Measure('accepted', ENDPOINTS.count('send.count')),
             description='A global endpoint splits emails between two Regions. A Region that fails gets none.',
         ),
-        bars(
+        table(
             4,
             'Validated addresses by confidence',
-            *(Measure(confidence, _validation(confidence, STEP)) for confidence in ('high', 'medium', 'low')),
+            *(Measure(confidence, _validation(confidence)) for confidence in ('high', 'medium', 'low')),
         ),
         number(
             2,
@@ -281,17 +293,17 @@ RECEIVING = Group(
     'vivid_purple',
     Row(
         3,
-        bars(4, 'Received by rule', Measure('received', RULES.count('received.count', STEP))),
-        bars(
+        top(4, 'Received by rule', Measure('received', RULES.count('received.count'))),
+        top(
             4,
             'Failed actions by rule',
-            Measure('failed', RULES.count('publish_failure.count', STEP)),
+            Measure('failed', RULES.count('publish_failure.count')),
             description='SES tries again. Look at the bucket, topic or function that the rule writes to.',
         ),
-        bars(
+        top(
             4,
             'Given up by rule',
-            Measure('given up', RULES.count('publish_expired.count', STEP)),
+            Measure('given up', RULES.count('publish_expired.count')),
             description='These emails are lost.',
         ),
     ),
@@ -319,20 +331,20 @@ DIMENSION_GROUP = Group(
     'vivid_yellow',
     Row(
         3,
-        bars(
+        note(4, DIMENSIONS_CONTENT),
+        chart(
             4,
-            'Accepted with these dimensions',
-            Measure('accepted', DIMENSIONS.count('send.count', STEP)),
-            description='Type a tag of yours into `scope`, such as campaign:spring.',
+            'Accepted and delivered there',
+            Measure('accepted', DIMENSIONS.total('send')),
+            Measure('delivered', DIMENSIONS.total('delivery')),
         ),
         chart(
             4,
             'Bounced and complained share',
-            share('bounced', Family('dimension.'), 'bounce', step=RATIO_STEP),
-            share('complained', Family('dimension.'), 'complaint', step=RATIO_STEP),
-            lines=(BOUNCE_REVIEW,),
+            trail('bounced', DIMENSIONS, 'bounce'),
+            trail('complained', DIMENSIONS, 'complaint'),
+            description='AWS judges the account and no part of it.',
         ),
-        bars(4, 'Delivered with these dimensions', Measure('delivered', DIMENSIONS.count('delivery.count', STEP))),
     ),
 )
 

@@ -105,11 +105,31 @@ def compute(formula: Expression, frames: Mapping[str, Frame]) -> Frame:
     if isinstance(formula, Number):
         return Frame((), {(): {}}, formula.value)
     if isinstance(formula, Call):
-        inner = compute(formula.argument, frames)
-        return Frame(inner.groups, inner.values, 0.0)
+        return _call(formula, compute(formula.argument, frames))
     if isinstance(formula, Operation):
         return _operate(formula.sign, compute(formula.left, frames), compute(formula.right, frames))
     raise ValueError('a metric query stands in a formula')
+
+
+def _call(call: Call, inner: Frame) -> Frame:
+    """A function of a frame."""
+    if call.function == 'default_zero':
+        return Frame(inner.groups, inner.values, 0.0)
+    if call.function == 'clamp_max':
+        most = float(call.further[0])
+        capped = {
+            group: {at: min(value, most) for at, value in points.items()} for group, points in inner.values.items()
+        }
+        return Frame(inner.groups, capped, inner.default)
+    span, reduction = float(call.further[0]), REDUCTIONS[call.further[1]]
+    return Frame(
+        inner.groups,
+        {
+            group: {end: reduction([points[at] for at in sorted(points) if end - span < at <= end]) for end in points}
+            for group, points in inner.values.items()
+        },
+        inner.default,
+    )
 
 
 def _operate(sign: str, left: Frame, right: Frame) -> Frame:

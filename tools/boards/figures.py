@@ -23,11 +23,20 @@ def curves(request: Mapping[str, Any], frames: Sequence[Frame]) -> list[tuple[st
     """The curves of a chart with their labels. The account is in no label: there is a single account."""
     labelled = []
     for formula, frame in zip(request['formulas'], frames, strict=True):
-        for group, points in sorted(frame.values.items()):
+        for group, points in sorted(_limited(formula, frame.values).items()):
             tags = zip(frame.groups, group, strict=True)
             label = ' '.join(value for name, value in tags if name != 'aws_account')
             labelled.append((label if label and len(frames) == 1 else f'{formula["alias"]} {label}'.strip(), points))
     return labelled
+
+
+def _limited(formula: Mapping[str, Any], groups: Mapping[Any, Points]) -> dict[Any, Points]:
+    """The groups that a chart with a limit shows: those with the highest or the lowest means."""
+    limit = formula.get('limit', {'count': len(groups), 'order': 'desc'})
+    ranked = sorted(
+        groups.items(), key=lambda item: sum(item[1].values()) / max(1, len(item[1])), reverse=limit['order'] == 'desc'
+    )
+    return dict(ranked[: limit['count']])
 
 
 def segments(points: Points) -> list[tuple[float, float]]:
@@ -66,6 +75,8 @@ def unit(request: Mapping[str, Any], number: int) -> str:
 
 def number_text(value: float, unit: str, precision: int) -> str:
     """A number with its unit, with at most `precision` decimal places."""
+    if unit == 'second' and value >= 7200:
+        return f'{value / 3600:.0f} h'
     if unit == 'second' and value >= 120:
         return f'{value / 60:.0f} min'
     text = f'{value:,.{precision}f}' if abs(value) < 1000 else f'{value:,.0f}'
@@ -78,7 +89,14 @@ def cell_text(value: float, unit: str) -> str:
     return number_text(value, unit, max(0, min(3, 2 - math.floor(math.log10(abs(value)))) if value else 0))
 
 
-def axis_text(value: float) -> str:
+def axis_text(value: float, unit: str, high: float) -> str:
+    """A value of an axis that ends at `high`."""
+    if unit == 'second' and high >= 7200:
+        return f'{value / 3600:.3g} h'
+    return f'{_short(value)}{SUFFIXES.get(unit, "")}'
+
+
+def _short(value: float) -> str:
     return f'{value / 1000:g}k' if abs(value) >= 10_000 else f'{value:g}'
 
 

@@ -30,13 +30,37 @@ REVIEW_BOUNCES, PAUSE_BOUNCES = 5.0, 10.0
 REVIEW_COMPLAINTS, PAUSE_COMPLAINTS = 0.1, 0.5
 
 STANDING = Limit(2, 1, 1.5, 0.5)
-PAUSE_PROXIMITY = Limit(80, 60, 75, 55, '%')
-BOUNCE_RATE = Limit(REVIEW_BOUNCES, 3, 4.5, 2.5, '%')
-COMPLAINT_RATE = Limit(REVIEW_COMPLAINTS, 0.05, 0.09, 0.04, '%')
+PAUSE_NEAR = Limit(80, 60, 75, 55)
+# Before the review: AWS's best practice is a bounce rate of 2 %.
+BOUNCE_RATE = Limit(4, 2.5, 3.5, 2, '%')
+COMPLAINT_RATE = Limit(0.08, 0.05, 0.07, 0.04, '%')
 QUOTA = Limit(90, 70, 85, 65, '%')
 SEND_RATE = Limit(90, 75, 80, 65, '%')
 SILENCE = Limit(1, None, 2, None, 'emails', below=True)
 SET_BOUNCES = Limit(5, 3, 4, 2, '%')
+NOT_RENDERED = Limit(5, 2, 4, 1, '%')
+NOT_DELIVERED = Limit(20, 12, 15, 8, '%')
+DELAYED = Limit(20, 12, 15, 8, '%')
+SANDBOX = Limit(0.5, None, 0.9, None, below=True)
+AGENTS = Limit(5400, None, 4500, None, 's')
+STALE = Limit(7200, None, 3600, None, 's')
+PROBLEMS = Limit(1, None, 0.5, None, 'identities')
+DESTINATIONS = Limit(1, None, 0.5, None, 'configuration sets')
+
+RECEIPTS = Limit(1, None, 0.5, None, 'emails')
+# Outlook's band of spam, of which 2 is red, and trap hits, added up.
+ADDRESS = Limit(2, 1, 1.5, 0.5)
+POOL = Limit(90, 75, 85, 70, '%')
+SURGE = Limit(300, 200, 250, 150, '%')
+RATES_AGE = Limit(21600, None, 10800, None, 's')
+WRONG = Limit(1, None, 0.5, None, 'periods')
+FINDINGS = Limit(1, None, 0.5, None, 'findings')
+TENANTS = Limit(1, None, 0.5, None, 'tenants')
+REFUSED = Limit(20, None, 10, None, 'recipients')
+RULE_SET = Limit(0.5, None, 0.9, None, below=True)
+LISTED = Limit(1, None, 0.5, None, 'addresses')
+FAILOVER = Limit(100, 80, 95, 75, '%')
+PROVIDER = Limit(80, 90, 85, 93, '%', below=True)
 
 CRITICAL_CHECKS, WARNING_CHECKS, OK_CHECKS = 3, 2, 2
 """How many of the last statuses of the collection make an alert, a warning, and a recovery."""
@@ -44,11 +68,21 @@ CRITICAL_CHECKS, WARNING_CHECKS, OK_CHECKS = 3, 2, 2
 SMALL_SET = 200
 """Emails added to those of a configuration set, so that three bounces of twenty mails are no alert."""
 
+SMALL_PERIOD = 20
+"""The same, added to the emails of five minutes."""
+
+USUAL_PERIOD = 100
+"""Emails of five minutes that are nothing unusual, added to those of a week ago."""
+
+WEEK = 7 * 86400
+"""Seconds."""
+
 # For dashboards only.
-SET_COMPLAINTS = Limit(REVIEW_COMPLAINTS, 0.05, unit='%')
+SET_COMPLAINTS = Limit(0.1, 0.05, unit='%')
+# The limits of both rates on the scale of the risk, and as the share of the way to the review that is left.
+RISK = Limit(40, 25)
 DELIVERED = Limit(90, 95, unit='%', below=True)
-HEADROOM = Limit(0.5, 2, unit='points', below=True)
-HOURS_LEFT = Limit(4, 12, unit='hours', below=True)
+HEADROOM = Limit(20, 50, unit='%', below=True)
 # Outlook's verdict is one of three bands: 0 below 10, 1 up to 90, and 2 above 90 percent of spam.
 SPAM = Limit(2, 1)
 # AWS's example for email validation alerts at this level.
@@ -57,3 +91,7 @@ DATA_AGE = Limit(3600, 1800, unit='s')
 RUN_SECONDS = Limit(45, 20, unit='s')
 LOST = Limit(1)
 OFF = Limit(1, below=True)
+# Of identities and configuration sets: 3 mail is refused, 2 mail or feedback suffers.
+SEVERITY = Limit(3, 2)
+ILL = Limit(1)
+QUEUE_LAG = Limit(3600, 900, unit='s')

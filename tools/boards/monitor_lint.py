@@ -13,7 +13,7 @@ from typing import Any
 from datadog_checks.amazon_ses.model import MetricType
 from tools.boards.catalogue_rules import TYPES, lint_check, lint_metric
 from tools.boards.findings import Finding
-from tools.boards.monitors import TAG
+from tools.boards.monitor import TAG
 from tools.boards.queries import TARGET_TAGS
 from tools.boards.syntax import CheckQuery, MonitorQuery, SyntaxProblem, metrics, parse_monitor
 
@@ -89,8 +89,8 @@ def _metric_query(title: str, query: MonitorQuery) -> Findings:
             yield Finding('type', title, f'{metric.name} is a gauge: it is not added up')
         if metric.rollup:
             yield Finding('query', title, 'the intervals of a rollup do not match the window of a monitor')
-        if metric.filters:
-            yield Finding('query', title, 'the scope of a monitor is everything: {*}')
+        if any(condition.variable for condition in metric.filters):
+            yield Finding('query', title, 'a monitor has no variables: its scope is everything or a tag of the metric')
         if not set(TARGET_TAGS) <= set(metric.by):
             yield Finding('tags', title, 'a monitor alerts by account and Region')
 

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from tools.boards import limits
 from tools.boards.limits import PAUSE_BOUNCES, PAUSE_COMPLAINTS, REVIEW_BOUNCES, REVIEW_COMPLAINTS
-from tools.boards.monitors import TAG
-from tools.boards.queries import ACCOUNT, ALL, BY_TARGET, RATIO_STEP, SETS, STEP, TARGET_TAGS, Family
+from tools.boards.monitor import TAG
+from tools.boards.queries import (
+    ACCOUNT,
+    ALL,
+    BY_TARGET,
+    IDENTITY_HINTS,
+    SETS,
+    STEP,
+    TARGET_TAGS,
+    Family,
+    without_hints,
+)
 from tools.boards.widgets import (
     BOUNCE_LINES,
     COMPLAINT_LINES,
@@ -22,11 +32,13 @@ from tools.boards.widgets import (
     newest,
     note,
     number,
+    own_lines,
     rare,
     share,
     status,
     table,
     top,
+    trail,
 )
 
 CONTENT = f"""\
@@ -37,20 +49,34 @@ CONTENT = f"""\
 - Account and configuration sets count the same emails: never add them up.
 - Counts are exact, and each stands at the time when CloudWatch showed it, some minutes late.
 
+**What to do first**
+
+- **Rates or risk are red**: stop the configuration set that leads Who Causes It? below, then answer the case of AWS.
+- **Mail jumps and nobody knows why**, or an identity is new: a key is stolen. Take it away, switch sending off.
+- **An identity is sick**: restore its DNS records; providers reject or file its mail as spam meanwhile.
+- **Mail is flat at zero**: look at sending status, at the quota, then at who sends.
+- **Collection is red**: the rest of this page is old.
+
 [Dashboards](/dashboard/lists?q=Amazon%20SES) · [Monitors](/monitors/manage?q=amazon-ses-agent) · \
 [What AWS enforces](https://docs.aws.amazon.com/ses/latest/dg/faqs-enforcement.html)
 """
 
 
 def _events(name: str, label: str) -> Measure:
-    return Measure(label, ALL.count(f'{name}.count', STEP))
+    """The shape of the account's mail, from the gauge: after a gap a single bar of the count holds hours."""
+    return Measure(label, ALL.total(name))
 
 
 def _rate(title: str, metric: str, limit: limits.Limit, precision: int, description: str) -> Widget:
     return number(2, title, newest(title, ALL.gauge(metric), limit), description, precision)
 
 
-ABOUT = Group('About', 'white', Row(4, note(4, CONTENT)))
+SICK_IDENTITIES = Family('identity.', ('identity', 'problem', 'region'), f'{ACCOUNT},identity:*,problem:*')
+SICK = Family('identity.', filters=f'{ACCOUNT},problem:*,{without_hints(IDENTITY_HINTS)}')
+HIGH_IMPACT = Family(filters=f'{ACCOUNT},impact:high')
+FINDINGS = Family('', ('impact', 'type', 'scope'), f'{ACCOUNT},type:*,scope:*')
+
+ABOUT = Group('About', 'white', Row(7, note(4, CONTENT)))
 
 OVERVIEW = Group(
     'Overview',
@@ -70,15 +96,36 @@ OVERVIEW = Group(
     ),
     Row(
         2,
+        number(
+            2,
+            'Mail of five minutes',
+            newest('accepted', ALL.total('send')),
+            'A jump that nobody planned is how a stolen key looks.',
+            precision=0,
+        ),
+        number(
+            2,
+            'Sick identities',
+            newest('sick', SICK.total('unhealthy'), limits.ILL),
+            'Problems by which mail is refused or suffers, added up. Who it is: below, in What Does AWS Say?',
+            precision=0,
+        ),
+        number(
+            2,
+            'Findings of high impact',
+            newest('open', HIGH_IMPACT.total('finding.open'), limits.ILL),
+            'AWS acts on these next.',
+            precision=0,
+        ),
         status(
-            3,
+            2,
             'Collection',
             'amazon_ses.can_connect',
             TARGET_TAGS,
             'CRITICAL: nothing can be read, the rest of this board is old. The message names the way out.',
         ),
-        monitors(5, 'Monitors', TAG),
     ),
+    Row(3, monitors(8, 'Monitors', TAG)),
     same_line=True,
 )
 
@@ -100,7 +147,7 @@ FLOW = Group(
         chart(
             4,
             'Delivery ratio',
-            share('delivered', ALL, 'delivery', step=RATIO_STEP),
+            trail('delivered', ALL, 'delivery'),
             lines=limit_lines(limits.DELIVERED),
             minimum=80,
             description='Deliveries come later than the emails, so a fresh batch looks low for a while.',
@@ -124,12 +171,15 @@ REPUTATION = Group(
             'Complaint rate by Region',
             Measure('complaint rate', BY_TARGET.gauge('reputation.complaint_rate')),
             lines=COMPLAINT_LINES,
+            description='Gmail sends SES no complaints, and Yahoo and Gmail demand less than 0.3 %, better 0.1 %, by '
+            'their own count: see Postmaster Tools.',
         ),
         number(
             2,
-            'Way to a pause',
-            newest('way to a pause', ALL.gauge('reputation.pause_proximity'), limits.PAUSE_PROXIMITY),
-            '100 is where AWS may pause: a bounce rate of 10 % or a complaint rate of 0.5 %.',
+            'Risk',
+            newest('risk', ALL.gauge('reputation.risk'), limits.RISK),
+            'AWS reviews from 50 and may pause from 100. The worse rate of the worst Region. AWS also acts for reasons '
+            'that no rate shows.',
             precision=0,
         ),
         number(
@@ -137,13 +187,14 @@ REPUTATION = Group(
             'Headroom to review',
             Measure(
                 'headroom',
-                f'{REVIEW_BOUNCES:g} - {ALL.gauge("reputation.bounce_rate")}',
+                f'100 - 2 * {ALL.gauge("reputation.risk")}',
                 'last',
                 'percent',
                 limits.HEADROOM,
             ),
-            'Points that the bounce rate may rise until AWS reviews the account.',
-            precision=2,
+            'Share of the way to a review that is left, of bounces or complaints, whichever is nearer. Below zero AWS '
+            'reviews.',
+            precision=0,
         ),
     ),
     Row(
@@ -151,19 +202,47 @@ REPUTATION = Group(
         table(
             8,
             'Standing by Region',
-            newest('standing', BY_TARGET.gauge('account.enforcement_level'), limits.STANDING),
-            newest('may send', BY_TARGET.gauge('account.sending_enabled', 'min'), limits.OFF),
-            newest('production access', BY_TARGET.gauge('account.production_access', 'min')),
-            newest('way to a pause', BY_TARGET.gauge('reputation.pause_proximity'), limits.PAUSE_PROXIMITY),
+            newest('1 review, 2 paused', BY_TARGET.gauge('account.enforcement_level'), limits.STANDING),
+            newest('1 switched off', f'1 - {BY_TARGET.gauge("account.sending_enabled", "min")}', limits.ILL),
+            newest('1 sandbox', f'1 - {BY_TARGET.gauge("account.production_access", "min")}', limits.ILL),
+            newest('risk by bounces', BY_TARGET.gauge('reputation.bounce_risk'), limits.RISK),
+            newest('risk by complaints', BY_TARGET.gauge('reputation.complaint_risk'), limits.RISK),
             newest('age of the rates', BY_TARGET.gauge('reputation.age')),
-            description='Standing: 0 healthy, 1 under review, 2 paused. AWS renews the rates only while mail is sent; '
-            'an old one still counts.',
+            description='0 is well. AWS renews the rates only while mail is sent; an old one still counts. Gmail sends '
+            'SES no complaints.',
         ),
         chart(
             4,
             'Standing over time',
-            Measure('0 healthy, 1 review, 2 paused', BY_TARGET.gauge('account.enforcement_level')),
+            Measure('1 review, 2 paused', BY_TARGET.gauge('account.enforcement_level')),
             lines=(Line(1, 'warning', ' review '), Line(2, 'error', ' paused ')),
+        ),
+    ),
+)
+
+VERDICTS = Group(
+    'What Does AWS Say?',
+    'vivid_orange',
+    Row(
+        3,
+        table(
+            4,
+            'Sick identities',
+            newest('severity', SICK_IDENTITIES.gauge('severity'), limits.SEVERITY),
+            description='3: mail is refused, 2: it suffers, 1: a hint. Restore the DNS records that the SES console '
+            'shows. More on the dashboard of the inventory.',
+        ),
+        table(
+            4,
+            'Open findings',
+            newest('open', FINDINGS.total('finding.open')),
+            description='AWS acts on those of high impact next. More on the dashboard of the inventory.',
+        ),
+        chart(
+            4,
+            'Identities by Region',
+            Measure('identities', BY_TARGET.total('identity.count')),
+            description='An identity that nobody added is how a stolen key begins.',
         ),
     ),
 )
@@ -180,7 +259,8 @@ CAUSES = Group(
             share('delivered', SETS, 'delivery', limits.DELIVERED),
             share('bounced', SETS, 'bounce', limits.SET_BOUNCES),
             share('complained', SETS, 'complaint', limits.SET_COMPLAINTS),
-            description='The worst first. Only sets with an event destination to CloudWatch appear.',
+            description='The worst first; only sets with an event destination to CloudWatch. The levels are ours: AWS '
+            'judges the account, by hard bounces alone.',
             order=2,
         ),
         top(3, 'Bounces by set', Measure('bounced', SETS.count('bounce.count'))),
@@ -191,10 +271,11 @@ CAUSES = Group(
         chart(
             6,
             'Bounced share by set',
-            share('bounced', SETS, 'bounce', step=RATIO_STEP),
-            lines=limit_lines(limits.SET_BOUNCES),
+            trail('bounced', SETS, 'bounce'),
+            lines=own_lines(limits.SET_BOUNCES),
+            description='The levels are ours: AWS judges the account, by hard bounces alone.',
         ),
-        bars(6, 'Accepted by set', Measure('accepted', SETS.count('send.count', STEP))),
+        top(6, 'Accepted by set', Measure('accepted', SETS.count('send.count'))),
     ),
 )
 
@@ -222,12 +303,7 @@ QUOTA = Group(
             'Room by Region',
             newest('used', BY_TARGET.gauge('quota.utilization'), limits.QUOTA),
             newest('left today', BY_TARGET.gauge('quota.remaining_24_hour', 'min')),
-            newest(
-                'hours left',
-                f'{BY_TARGET.gauge("quota.remaining_24_hour", "min")} / ({BY_TARGET.gauge("quota.send_rate")} * 3600)',
-                limits.HOURS_LEFT,
-            ),
-            description='Hours at the present pace. The window slides and frees old emails, so it may be more.',
+            description='The window slides: what was sent 24 hours ago becomes free again.',
         ),
     ),
     Row(
@@ -265,8 +341,8 @@ COLLECTOR = Group(
         ),
         chart(
             4,
-            'Age of the data by source',
-            Measure('age', Family('collector.', ('source',), f'{ACCOUNT},!source:snds').gauge('data_age')),
+            'Age of the oldest data by Region',
+            Measure('age', Family('collector.', TARGET_TAGS, f'{ACCOUNT},!source:snds').gauge('data_age')),
             lines=limit_lines(limits.DATA_AGE),
             description='Without SNDS, which has one value a day and is asked for every hour.',
         ),
@@ -343,7 +419,7 @@ COLLECTOR = Group(
         chart(
             4,
             'Connection by Region',
-            Measure('1 fine, 0.5 partly, 0 nothing', BY_TARGET.gauge('can_connect', 'min')),
+            Measure('1 fine, 0.5 partly, 0 nothing', BY_TARGET.gauge('can_connect', 'min'), lowest=True),
         ),
     ),
 )
@@ -352,5 +428,5 @@ BOARD = Board(
     'Amazon SES Overview',
     'Is mail flowing, is the reputation safe, is the quota enough, who causes it, and can the numbers be trusted.',
     (*TARGET_TAGS, 'configuration_set'),
-    (ABOUT, OVERVIEW, FLOW, REPUTATION, CAUSES, QUOTA, COLLECTOR),
+    (ABOUT, OVERVIEW, FLOW, REPUTATION, VERDICTS, CAUSES, QUOTA, COLLECTOR),
 )

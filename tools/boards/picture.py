@@ -29,7 +29,7 @@ TICKS = (600, 1800, 3600, 7200, 14400, 43200)
 SERIES = ('#3f86d9', '#7d55c7', '#12a594', '#d9730d', '#c2417c', '#5b6b7f', '#a8a22b', '#7aa6c2', '#8c564b', '#4d9f4d')
 RED, YELLOW, GREEN = '#d3374a', '#e8a200', '#2f9e5b'
 ZONES = {'red': RED, 'yellow': YELLOW, 'green': GREEN}
-LINES = {'error': RED, 'warning': YELLOW}
+LINES = {'error': RED, 'warning': YELLOW, 'info': '#3f86d9'}
 GROUPS = {
     'white': '#8a8a96',
     'blue': '#9dbfe6',
@@ -175,7 +175,7 @@ class _Picture(Pen):
         values = figures.stack_heights(curves) if bars else [value for _, line in curves for value in line.values()]
         high = figures.axis_end(values, [level for level, _ in markers], low)
         plot = self.plot((left + 40, top + 6, right, bottom - 20 - 14 * len(legend)), low, high)
-        self.axes(plot, figures.SUFFIXES.get(figures.unit(request, 0), ''))
+        self.axes(plot, figures.unit(request, 0))
         if bars:
             self.bars([points for _, points in curves], plot)
         else:
@@ -231,7 +231,7 @@ class _Picture(Pen):
             y = bottom - step * (bottom - top) / 2
             self.line([(left, y), (right, y)], GRID)
             value = plot.low + step * (plot.high - plot.low) / 2
-            self.text(left - 4, y - 7, f'{figures.axis_text(value)}{unit}', 11, FAINT, 'right')
+            self.text(left - 4, y - 7, figures.axis_text(value, unit, plot.high), 11, FAINT, 'right')
         tick = next((tick for tick in TICKS if plot.end - plot.start <= 7 * tick), TICKS[-1])
         at = math.ceil(plot.start / tick) * tick
         while at < plot.end:
@@ -374,13 +374,17 @@ class _Picture(Pen):
             courses = backtest.changes(template['definition'], self._recording).values()
             ends = [course[-1].state for course in courses if course]
             monitors.append((min(map(order.index, ends), default=order.index('OK')), template['title']))
-        width = (right - left) / 2
-        rows = (len(monitors) + 1) // 2
-        for number, (state, title) in enumerate(sorted(monitors)):
+        monitors.sort()
+        width, rows = (right - left) / 2, int((box[3] - y + 3) // 17)
+        shown = monitors if len(monitors) <= 2 * rows else monitors[: 2 * rows - 1]
+        for number, (state, title) in enumerate(shown):
             x, row = left + number // rows * width, y + number % rows * 17
             self.fill((x, row, x + 52, row + 14), STATES[order[state]])
             self.text(x + 26, row + 2, order[state], 10, WHITE, 'middle')
             self.text(x + 58, row + 1, self.cut(title, width - 62, 12), 12)
+        if len(shown) < len(monitors):
+            x, row = left + width, y + (rows - 1) * 17
+            self.text(x + 58, row + 1, f'and {len(monitors) - len(shown)} more', 12, FAINT)
 
     def fitting(self, rows: Sequence[Element], box: Box, y: float) -> Sequence[Element]:
         """The rows that fit below `y`. The last line says how many do not fit."""

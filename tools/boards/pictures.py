@@ -1,7 +1,7 @@
-"""Draws the shipped pictures of both dashboards: `python -m tools.boards.pictures RECORDING FOLDER`.
+"""Draws the shipped pictures of the dashboards: `python -m tools.boards.pictures DEMO INVENTORY FOLDER`.
 
-RECORDING is the run of `make demo`. For each dashboard there is a whole picture and its upper part in 16:9, as the
-manifest's media need it.
+DEMO is the recorded run of `make demo`, INVENTORY the recorded play of that name. For each dashboard there is a whole
+picture and its upper part in 16:9, as the manifest's media need it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tools.boards import monitors, picture, recording
+from tools.boards import picture, recording
 from tools.boards.files import DASHBOARDS
+from tools.boards.inventory import BOARD as INVENTORY
+from tools.boards.monitor import render as template
+from tools.boards.monitors import MONITORS
 from tools.boards.widgets import render
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = (
     *(f'tools/boards/{name}.py' for name in ('evaluate', 'figures', 'pen', 'picture', 'pictures')),
+    *(f'tools/boards/{name}.py' for name in ('inventory_plays', 'play')),
     *(f'demo/{name}.py' for name in ('choices', 'mishaps', 'record', 'scene', 'series')),
 )
 MARK = 'inputs'
@@ -57,15 +61,16 @@ def _is_current(path: Path) -> bool:
         return bool(image.info.get(MARK) == inputs())
 
 
-def main(source: str, target: str) -> None:
-    """Draw the pictures of a recording and name the files that were written."""
-    run, folder = recording.read(Path(source)), Path(target)
+def main(demo: str, inventory: str, target: str) -> None:
+    """Draw the pictures of the recordings and name the files that were written."""
+    storm, owner, folder = recording.read(Path(demo)), recording.read(Path(inventory)), Path(target)
     folder.mkdir(parents=True, exist_ok=True)
-    templates = [monitors.render(monitor) for monitor in monitors.MONITORS]
+    templates = [template(monitor) for monitor in MONITORS]
     mark = PngInfo()
     mark.add_text(MARK, inputs())
     for board, (whole, top) in zip(DASHBOARDS.values(), names(), strict=True):
-        picture.draw(render(board), run, templates, 'a simulated bounce storm', folder / whole)
+        run, source = (owner, 'a simulated account') if board is INVENTORY else (storm, 'a simulated bounce storm')
+        picture.draw(render(board), run, templates, source, folder / whole)
         with Image.open(folder / whole) as image:
             parts = {whole: image.copy(), top: image.crop((0, 0, picture.WIDTH, picture.WIDTH * 9 // 16))}
         for name, part in parts.items():

@@ -1,67 +1,23 @@
-"""The plays that are recorded for the monitors, derived from scenarios of the simulator.
-
-Times are in seconds after the first run, or in a scenario after its start, which is LEAD earlier. The dashboards are
+"""The plays that are recorded for the monitors, derived from scenarios of the simulator. The dashboards are
 tried on the run of `make demo`, and on `losses`, `left_out` and `verdicts` for metrics that the demo must not submit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
-from simulator import SCENARIOS, Change, Clock, Simulator
-from simulator.inventory import DOMAIN
-from simulator.scenarios import HOUR, SETS, Scenario, Standing
-from simulator.streams import Chances, Stream
-
-START = 1_772_442_037.0
-"""2026-03-02 09:00:37 UTC: inside a period, as a real start would be."""
-
-LEAD = HOUR
-STEP = 300
-"""Seconds between two runs: as often as CloudWatch is read. A real Agent runs each minute."""
-
-LEAN = {'collect': ['account', 'cloudwatch', 'configuration_sets']}
-"""The sources that monitors look at. The other sources cost half of the time."""
-
+from simulator import SCENARIOS, Change, Clock, Fault, Simulator
+from simulator.inventory import DOMAIN, Destination
+from simulator.scenarios import HOUR, SETS, Standing
+from simulator.streams import Stream
+from tools.boards.inventory_plays import INVENTORY_PLAYS
+from tools.boards.play import HEALTHY, LEAD, LEAN, STEADY, Incident, Play, streams
 
 DENIED = 'us-west-2'
+PHISHING = ('accounts-security.example', 'billing-update.example')
 BY_ORGANIZATION = 'with an explicit deny in a service control policy'
 """Words of AWS where a policy of the organization denies a request."""
-
-
-@dataclass(frozen=True)
-class Incident:
-    """A change of the pretend AWS, or a jump of the clock, at a time."""
-
-    at: float
-    strike: Callable[[Simulator, Clock], object]
-
-
-@dataclass(frozen=True)
-class Play:
-    """A scenario, how long it is read, and the incidents meanwhile."""
-
-    scenario: Scenario
-    seconds: float
-    options: Mapping[str, Any] = field(default_factory=lambda: LEAN)
-    incidents: tuple[Incident, ...] = ()
-
-
-HEALTHY = Chances(transient=0.0015, permanent=0.002, suppressed=0.0005, complained=0.0001)
-
-
-def streams(newsletter: Stream) -> tuple[Stream, ...]:
-    """The mail of three configuration sets: two healthy ones, and the newsletter with three tenths of it."""
-    return (
-        Stream(0.5, HEALTHY, 'receipts'),
-        Stream(0.2, HEALTHY, 'alerts'),
-        replace(newsletter, share=0.3, configuration_set='newsletter'),
-    )
-
-
-STEADY = replace(SCENARIOS['steady'], families=(SETS,), streams=streams(Stream(chances=HEALTHY)))
 
 
 def quiet() -> Play:
@@ -139,6 +95,107 @@ def squeeze() -> Play:
     )
 
 
+def switched_off() -> Play:
+    """The owner switches sending off for two hours, so no mail is accepted meanwhile."""
+    on = Standing()
+    scenario = replace(
+        STEADY,
+        curves={'*': ((0, 1), (3 * HOUR, 1), (3 * HOUR, 0), (5 * HOUR, 0), (5 * HOUR, 1))},
+        standings=((0, on), (3 * HOUR, replace(on, sending_enabled=False)), (5 * HOUR, on)),
+    )
+    return Play(scenario, 7 * HOUR)
+
+
+def denied() -> Play:
+    """Mail flows, and for three hours GetMetricData is denied."""
+    return Play(
+        STEADY,
+        7 * HOUR,
+        incidents=(
+            Incident(2 * HOUR, lambda aws, clock: aws.deny('cloudwatch:GetMetricData')),
+            Incident(5 * HOUR, lambda aws, clock: aws.allow()),
+        ),
+    )
+
+
+def partial() -> Play:
+    """Mail flows, and for two hours every second result of GetMetricData is incomplete."""
+    return Play(STEADY, 6 * HOUR, incidents=_while(2 * HOUR, 4 * HOUR, Fault('partial', operation='GetMetricData')))
+
+
+def stopped() -> Play:
+    """Mail flows, and the Agent is stopped for two hours."""
+    return Play(STEADY, 6 * HOUR, incidents=(Incident(2 * HOUR, lambda aws, clock: clock.advance(2 * HOUR)),))
+
+
+def late() -> Play:
+    """Mail flows, and for three hours half of it reaches CloudWatch up to 50 minutes late."""
+    return Play(replace(STEADY, late_share=0.5), 5 * HOUR)
+
+
+def away() -> Play:
+    """The Agent is stopped for longer than `backfill_limit`."""
+    gap = Incident(2 * HOUR, lambda aws, clock: clock.advance(2.5 * HOUR))
+    return Play(STEADY, 7 * HOUR, options={**LEAN, 'backfill_limit': 3600}, incidents=(gap,))
+
+
+def stolen() -> Play:
+    """A thief gets a large quota, adds identities, and sends for three hours what bounces and is complained about."""
+    first, last = 4 * HOUR, 7 * HOUR
+    large = {'max_24_hour_send': 1_000_000.0, 'max_send_rate': 100.0}
+    theft = Stream(chances=HEALTHY, curves={'permanent': ((0, 1.0), *_wave(4, 7, 20.0))})
+    scenario = replace(
+        STEADY,
+        streams=streams(theft),
+        curves={'*': ((0, 1), (first, 1), (first, 10), (last, 10), (last, 1))},
+        changes=(
+            Change(3 * HOUR, 'standing', values=large),
+            *(Change(3.5 * HOUR, 'identities', name) for name in PHISHING),
+        ),
+    )
+    return Play(scenario, 8 * HOUR, options={'collect': [*LEAN['collect'], 'identities', 'findings']})
+
+
+def wrong_keys() -> Play:
+    """From the start AWS refuses the keys, so that it does not tell the account. After two hours it takes them."""
+    return Play(STEADY, 3 * HOUR, incidents=_while(0, 2 * HOUR, Fault('error', argument=('InvalidClientTokenId', 403))))
+
+
+def _while(start: float, end: float, fault: Fault) -> tuple[Incident, ...]:
+    """A fault between two times."""
+    return (
+        Incident(start, lambda aws, clock: aws.faults.add(fault)),
+        Incident(end, lambda aws, clock: aws.faults.remove(fault)),
+    )
+
+
+def mail_trouble() -> Play:
+    """Templates cannot be rendered, then providers put mail off, then they refuse it. The account begins in the
+    sandbox."""
+
+    def trouble(first: float, last: float, factor: float) -> tuple[tuple[float, float], ...]:
+        return ((0, 1.0), *_wave(first, last, factor))
+
+    curves = {'unrendered': trouble(3, 5, 500), 'late': trouble(7, 9, 100), 'permanent': trouble(11, 14, 200)}
+    own = tuple(replace(stream, curves=curves) for stream in STEADY.streams)
+    standings = ((0, Standing(production_access=False)), (4 * HOUR, Standing()))
+    return Play(replace(STEADY, streams=own, standings=standings), 20 * HOUR)
+
+
+def lost() -> Play:
+    """A domain loses DKIM, and an event destination is disabled; both are repaired three hours later."""
+    sick, well = 2 * HOUR, 5 * HOUR
+    destinations = {enabled: (Destination('feedback', enabled=enabled),) for enabled in (True, False)}
+    changes = (
+        Change(sick, 'identities', DOMAIN, {'dkim_status': 'FAILED'}),
+        Change(well, 'identities', DOMAIN, {'dkim_status': 'SUCCESS'}),
+        Change(sick, 'configuration_sets', 'news', {'destinations': destinations[False]}),
+        Change(well, 'configuration_sets', 'news', {'destinations': destinations[True]}),
+    )
+    options = {'collect': [*LEAN['collect'], 'identities', 'configuration_set_health', 'findings']}
+    return Play(replace(SCENARIOS['steady'], changes=changes), 18 * HOUR, options=options)
+
+
 def left_out() -> Play:
     """`regions: all`, where a policy of the organization denies one of four Regions. The demo lists its Regions."""
     denial = Incident(0, lambda aws, clock: aws.deny('*', region=DENIED, reason=BY_ORGANIZATION))
@@ -171,5 +228,24 @@ def _shrink(aws: Simulator, clock: Clock) -> None:
 
 
 PLAYS: Mapping[str, Callable[[], Play]] = {
-    play.__name__: play for play in (quiet, storm, squeeze, losses, left_out, verdicts)
+    play.__name__: play
+    for play in (
+        *INVENTORY_PLAYS,
+        quiet,
+        storm,
+        squeeze,
+        switched_off,
+        denied,
+        partial,
+        stopped,
+        late,
+        wrong_keys,
+        stolen,
+        away,
+        mail_trouble,
+        lost,
+        losses,
+        left_out,
+        verdicts,
+    )
 }

@@ -11,20 +11,26 @@ from tools.boards.findings import Finding
 from tools.boards.queries import PREFIX
 from tools.boards.recording import Recording
 from tools.boards.syntax import metrics, parse
-from tools.boards.tags import FAMILIES, NEWER_SDK, family_of
+from tools.boards.tags import FAMILIES, UNRECORDED, family_of
 
 VARIABLE_FAMILIES = {'configuration_set': 'configuration_set.', 'rule': 'receiving.', 'tenant': 'tenant.'}
 """The family from which a template variable takes its values, where not every family will do."""
 
 
-def data(board: Mapping[str, Any], recording: Recording, absent: Collection[str] = ()) -> Iterator[Finding]:
+def data(
+    board: Mapping[str, Any], recording: Recording, absent: Collection[str] = (), empty: Collection[str] = ()
+) -> Iterator[Finding]:
     """Each query and formula of each widget has data, whatever the variables are; each status widget has a status.
 
-    `absent` are metrics that this recording may lack; their formulas need data all the same.
+    `absent` are metrics that this recording may lack; their formulas need data all the same. A widget of nothing but
+    metrics of `empty` is left out.
     """
     selections = _selections(board, recording)
     for leaf in leaves(board):
         definition = leaf.definition
+        shown = {metric.name for metric, _ in leaf.metrics}
+        if shown and shown <= set(empty):
+            continue
         if definition['type'] == 'check_status':
             if not any(name == definition['check'] for name, _ in recording.statuses):
                 yield Finding('data', leaf.location, 'the service check was never submitted')
@@ -92,7 +98,7 @@ def tag_keys(*recordings: Recording) -> Iterator[Finding]:
         recorded[family] |= keys
     for family, declared in FAMILIES.items():
         unrecorded = {*declared.always, *declared.sometimes} - recorded[family]
-        if unrecorded and family not in NEWER_SDK:
+        if unrecorded and family not in UNRECORDED:
             yield Finding('tags', f'{PREFIX}{family}', f'no recording has {sorted(unrecorded)}')
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 PREFIX = 'amazon_ses.'
@@ -11,13 +12,18 @@ PREFIX = 'amazon_ses.'
 STEP = 300
 """Seconds of a bar of counts: CloudWatch is read once in 300 s, so finer bars would be empty in between."""
 
-RATIO_STEP = 1800
-"""Seconds of a point of a ratio: a bounce comes later than the email, so a short span compares different emails."""
+TRAIL = 7200
+"""Seconds before each point of a ratio: a bounce comes later than the email, so a short span compares different
+emails."""
 
 ACCOUNT = '$scope,$aws_account,$region'
 """The variables that every widget listens to. A variable whose tag a metric lacks would empty the widget."""
 
 TARGET_TAGS = ('aws_account', 'region')
+
+IDENTITY_HINTS = ('dkim_1024', 'shadows_domain', 'no_mail_from')
+SET_HINTS = ('reputation_metrics_off', 'tls_optional', 'http_tracking', 'may_delay')
+"""Problems of identities and configuration sets that are hints: mail does not suffer."""
 
 QUERY = re.compile(r'(?:avg|max|min|sum):[\w.]+\{[^}]*\}(?: by \{[^}]*\})?(?:\.as_count\(\))?(?:\.rollup\(\w+, \d+\))?')
 """A query that `Family` writes."""
@@ -46,6 +52,11 @@ class Family:
     def _series(self, metric: str) -> str:
         groups = f' by {{{",".join(self.by)}}}' if self.by else ''
         return f'{PREFIX}{self.prefix}{metric}{{{self.filters}}}{groups}'
+
+
+def without_hints(hints: Iterable[str]) -> str:
+    """The filter that leaves problems out that are hints."""
+    return ','.join(f'!problem:{hint}' for hint in hints)
 
 
 ALL = Family()

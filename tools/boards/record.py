@@ -11,7 +11,8 @@ import standalone.host
 from simulator import Clock, Simulator
 from standalone.agent import AGENT
 from tools.boards import recording
-from tools.boards.plays import LEAD, PLAYS, START, STEP, Play
+from tools.boards.play import LEAD, START, Play
+from tools.boards.plays import PLAYS
 from tools.boards.recording import Recording, SeriesKey, StatusKey
 
 
@@ -39,7 +40,7 @@ def record(play: Play) -> Recording:
             'empty_default_hostname': True,
             **play.options,
         }
-        with standalone.host.Host(instance, clock=clock) as host:
+        with standalone.host.Host(instance, clock=clock, receives_events=True) as host:
             while clock() < START + play.seconds:
                 while incidents and clock() >= START + incidents[0].at:
                     incidents.pop(0).strike(aws, clock)
@@ -48,7 +49,7 @@ def record(play: Play) -> Recording:
                     series.setdefault((sample.name, sample.type, sample.tags), []).append((run.time, sample.value))
                 for status in run.service_checks:
                     statuses.setdefault((status.name, status.tags), []).append((run.time, status.status))
-                clock.advance(STEP)
+                clock.advance(play.step)
     return Recording(START, clock(), series, statuses)
 
 

@@ -12,10 +12,12 @@ from typing import NoReturn
 
 SPACES = ('avg', 'max', 'min', 'sum')
 ROLLUPS = ('avg', 'max', 'min', 'sum', 'count')
-FUNCTIONS = ('default_zero',)
+FUNCTIONS = {'default_zero': (), 'clamp_max': ('number',), 'moving_rollup': ('number', 'text')}
+"""The functions with the kinds of their arguments after the first, which is a query or a formula."""
 
 TOKEN = re.compile(
-    r'\s*(?:(?P<number>\d+(?:\.\d+)?)(?![\w.])|(?P<word>[A-Za-z][\w.]*)|(?P<scope>\{[^{}]*\})|(?P<sign>[-+*/(),:]|\.))'
+    r"\s*(?:(?P<number>\d+(?:\.\d+)?)(?![\w.])|(?P<word>[A-Za-z][\w.]*)|(?P<scope>\{[^{}]*\})|(?P<sign>[-+*/(),:]|\.)|"
+    r"(?P<text>'\w+'))"
 )
 FILTER = re.compile(r'(?P<not>!)?(?:\$(?P<variable>\w+)|(?P<tag>[a-z][\w./-]*):(?P<value>[^\s,{}$!]+))')
 CHECK = re.compile(
@@ -69,8 +71,19 @@ class Name:
 
 @dataclass(frozen=True)
 class Call:
+    """A function of an argument, and further numbers and texts."""
+
     function: str
     argument: Expression
+    further: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What a metric was so many seconds ago."""
+
+    metric: Metric
+    seconds: int
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,7 @@ class Operation:
     right: Expression
 
 
-Expression = Metric | Number | Name | Call | Operation
+Expression = Metric | Number | Name | Call | Shift | Operation
 
 
 @dataclass(frozen=True)
@@ -138,6 +151,8 @@ def names(expression: Expression) -> list[str]:
 def _leaves(expression: Expression) -> Iterator[Metric | Number | Name]:
     if isinstance(expression, Call):
         yield from _leaves(expression.argument)
+    elif isinstance(expression, Shift):
+        yield expression.metric
     elif isinstance(expression, Operation):
         yield from _leaves(expression.left)
         yield from _leaves(expression.right)
@@ -189,10 +204,32 @@ class _Parser:
             self._fail(f'a query was expected before {text!r}' if text else 'a query is missing at the end')
         word = self._take()
         if self._peek()[1] == '(':
+            if word == 'timeshift' and not self._names:
+                return self._shift()
             if word not in FUNCTIONS:
                 self._fail(f'the function {word} is not used here')
-            return Call(word, self._parenthesis())
+            return self._call(word)
         return Name(word) if self._names else self._metric(word)
+
+    def _call(self, function: str) -> Call:
+        self._expect('(')
+        argument = self._sum()
+        further = []
+        for kind in FUNCTIONS[function]:
+            self._expect(',')
+            further.append(self._take_kind(kind, f'a {kind}').strip("'"))
+        self._expect(')')
+        return Call(function, argument, tuple(further))
+
+    def _shift(self) -> Shift:
+        """The arguments of a shift: a metric query and negative seconds."""
+        self._expect('(')
+        metric = self._metric(self._take_kind('word', 'a query'))
+        self._expect(',')
+        self._expect('-')
+        seconds = int(self._take_kind('number', 'seconds'))
+        self._expect(')')
+        return Shift(metric, seconds)
 
     def _parenthesis(self) -> Expression:
         self._expect('(')

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tools.boards.limits import PAUSE_BOUNCES, PAUSE_COMPLAINTS, REVIEW_BOUNCES, REVIEW_COMPLAINTS, Limit
-from tools.boards.queries import QUERY, Family
+from tools.boards.queries import QUERY, STEP, TRAIL, Family
 
 COLUMNS = 12
+
+MOST_CURVES = 10
+"""Groups of a chart, so that it is readable with hundreds of accounts: the highest, or the lowest where low is bad."""
 
 Definition = dict[str, Any]
 
@@ -18,7 +21,8 @@ Definition = dict[str, Any]
 @dataclass(frozen=True)
 class Measure:
     """One column, line or number. `formula` is arithmetic over queries, which `reduced` reduces where a single number
-    is shown. `unit` is needed where the formula makes a unit that the metrics do not have."""
+    is shown. `unit` is needed where the formula makes a unit that the metrics do not have. With `lowest` a chart shows
+    the lowest groups."""
 
     label: str
     formula: str
@@ -26,14 +30,28 @@ class Measure:
     unit: str = ''
     limit: Limit | None = None
     bar: bool = False
+    lowest: bool = False
 
 
-def share(
-    label: str, family: Family, part: str, limit: Limit | None = None, step: int = 0, whole: str = 'send'
-) -> Measure:
+def share(label: str, family: Family, part: str, limit: Limit | None = None, whole: str = 'send') -> Measure:
     """A part of a whole in percent, both counts of a family. Where there was a whole and no part, it is zero."""
-    part_count, whole_count = family.count(f'{part}.count', step), family.count(f'{whole}.count', step)
-    return Measure(label, f'100 * default_zero({part_count}) / {whole_count}', unit='percent', limit=limit)
+    formula = f'100 * default_zero({family.count(f"{part}.count")}) / {family.count(f"{whole}.count")}'
+    return _percent(label, formula, part, limit)
+
+
+def trail(label: str, family: Family, part: str, whole: str = 'send') -> Measure:
+    """The same over time, each point of the hours before it."""
+    part_count, whole_count = (
+        f"moving_rollup(default_zero({family.count(f'{name}.count', STEP)}), {TRAIL}, 'sum')" for name in (part, whole)
+    )
+    return _percent(label, f'100 * {part_count} / {whole_count}', part)
+
+
+def _percent(label: str, formula: str, part: str, limit: Limit | None = None) -> Measure:
+    """Deliveries of earlier emails come later, so their share is capped."""
+    is_delivery = part == 'delivery'
+    capped = f'clamp_max({formula}, 100)' if is_delivery else formula
+    return Measure(label, capped, unit='percent', limit=limit, lowest=is_delivery)
 
 
 def newest(label: str, formula: str, limit: Limit | None = None, bar: bool = False) -> Measure:
@@ -47,21 +65,26 @@ def rare(label: str, query: str) -> Measure:
 
 
 class Line(NamedTuple):
-    """A level to compare a chart with. `severity` is `warning` or `error`."""
+    """A level to compare a chart with. `severity` is `info`, `warning` or `error`."""
 
     level: float
     severity: str
     label: str
 
 
-BOUNCE_REVIEW, COMPLAINT_REVIEW = (Line(level, 'warning', ' review ') for level in (REVIEW_BOUNCES, REVIEW_COMPLAINTS))
-BOUNCE_LINES = (BOUNCE_REVIEW, Line(PAUSE_BOUNCES, 'error', ' pause '))
-COMPLAINT_LINES = (COMPLAINT_REVIEW, Line(PAUSE_COMPLAINTS, 'error', ' pause '))
+BOUNCE_LINES = (Line(REVIEW_BOUNCES, 'warning', ' review '), Line(PAUSE_BOUNCES, 'error', ' pause '))
+COMPLAINT_LINES = (Line(REVIEW_COMPLAINTS, 'warning', ' review '), Line(PAUSE_COMPLAINTS, 'error', ' pause '))
 
 
 def limit_lines(limit: Limit) -> tuple[Line, ...]:
     levels = ((limit.warning, 'warning'), (limit.critical, 'error'))
     return tuple(Line(level, severity, f' {level:g} {limit.unit} ') for level, severity in levels if level is not None)
+
+
+def own_lines(limit: Limit) -> tuple[Line, ...]:
+    """Levels of ours, in a neutral colour, for what AWS does not judge."""
+    levels = (level for level in (limit.warning, limit.critical) if level is not None)
+    return tuple(Line(level, 'info', f' our {level:g} {limit.unit} ') for level in levels)
 
 
 class Widget(NamedTuple):
@@ -172,9 +195,12 @@ def note(width: int, content: str) -> Widget:
     return Widget(width, definition)
 
 
-def number(width: int, title: str, measure: Measure, description: str = '', precision: int = 1) -> Widget:
-    """One number with its course in the background, coloured by its limit."""
+def number(
+    width: int, title: str, measure: Measure, description: str = '', precision: int = 1, span: str = ''
+) -> Widget:
+    """One number with its course in the background, coloured by its limit. `span` is its own time, such as 1d."""
     definition = {
+        **({'time': {'live_span': span}} if span else {}),
         **_titled('query_value', title, description),
         'precision': precision,
         'autoscale': True,
@@ -210,13 +236,17 @@ def bars(width: int, title: str, *measures: Measure, description: str = '') -> W
 
 
 def _timeseries(measures: Sequence[Measure], display: str, axis: dict[str, Any]) -> dict[str, Any]:
+    request = _request('timeseries', measures)
+    for formula, measure in zip(request['formulas'], measures, strict=True):
+        if ' by {' in measure.formula:
+            formula['limit'] = {'count': MOST_CURVES, 'order': 'asc' if measure.lowest else 'desc'}
     style = {'palette': 'dog_classic', 'line_type': 'solid', 'line_width': 'normal'}
     return {
         'show_legend': True,
         'legend_layout': 'auto',
         'legend_columns': ['avg', 'max', 'value'] if display == 'line' else ['sum', 'max'],
         'yaxis': axis,
-        'requests': [{**_request('timeseries', measures), 'display_type': display, 'style': style}],
+        'requests': [{**request, 'display_type': display, 'style': style}],
     }
 
 

@@ -89,7 +89,7 @@ def book(ledger: Ledger, observations: Sequence[Observations], lookback: Lookbac
         unread=frozenset(draft.unread),
         forgotten_before=draft.forgotten_before(retained_from),
     )
-    return Booking(next_ledger, draft.amounts, merge_spans(draft.skipped))
+    return Booking(next_ledger, draft.amounts, merge_spans(draft.skipped), frozenset(draft.advanced))
 
 
 class _Draft:
@@ -106,6 +106,7 @@ class _Draft:
         self.lowered = {start: dict(amounts) for start, amounts in ledger.lowered.items()}
         self.unread = set(ledger.unread)
         self.amounts: dict[int, float] = {}
+        self.advanced: set[int] = set()
         self.skipped: set[SkippedSpan] = set()
         self.read_to = ledger.read_to
 
@@ -114,10 +115,9 @@ class _Draft:
         ledger, watermarks, index_of, unread = self._ledger, self.watermarks, self._index_of, self.unread
         period, allowed_lateness = ledger.period, self._lookback.allowed_lateness
         series_since = ledger.series_since
-        end = min(page.window.end, next_boundary(page.answered_at, period))
-        limit = period_start(max(end, ledger.read_to) - self._lookback.backfill, period)
-        if ledger.closes_at is not None:
-            end = min(end, ledger.closes_at)
+        answered_to = min(page.window.end, next_boundary(page.answered_at, period))
+        limit = period_start(max(answered_to, ledger.read_to) - self._lookback.backfill, period)
+        end = _until(ledger.closes_at, answered_to)
         self.read_to = max(self.read_to, end)
         # An answer that is older than the newest one does not show what CloudWatch holds now.
         self._compares = page.answered_at >= ledger.read_at
@@ -139,6 +139,8 @@ class _Draft:
                 if open_from < first_readable and counted:
                     self._skip(open_from, watermark, limit, end)
                 watermarks[index] = end
+                if counted:
+                    self.advanced.add(index)
             if points and counted:
                 self._count(index, points, max(open_from, ledger.retained_from))
 
@@ -157,6 +159,8 @@ class _Draft:
         self.unread.discard(key)
         if points is None:
             return
+        if end > first:
+            self.advanced.add(index)
         if owed_from < min(first, end):
             self.skipped.add(SkippedSpan(owed_from, min(first, end), 'backfill_limit', ledger.period))
         not_remembered = min(ledger.retained_from, end)
@@ -228,6 +232,11 @@ class _Draft:
             if any(amount and mark <= start for amount, mark in zip(self.booked[start], self.watermarks, strict=True)):
                 return max(self._ledger.forgotten_before, start + self._ledger.period)
         return self._ledger.forgotten_before
+
+
+def _until(closes_at: int | None, end: int) -> int:
+    """The end, or where counting closes before it."""
+    return end if closes_at is None else min(end, closes_at)
 
 
 def _index_of(ledger: Ledger) -> dict[str, int]:

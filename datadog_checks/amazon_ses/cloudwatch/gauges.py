@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer, QueryResult
 from datadog_checks.amazon_ses.cloudwatch.metric_table import (
@@ -24,14 +25,27 @@ from datadog_checks.amazon_ses.cloudwatch.selection import Selection
 from datadog_checks.amazon_ses.cloudwatch.series import EMPTY_IS_ZERO, SUM, Query, Series
 from datadog_checks.amazon_ses.model import MetricSpec, MetricType, Sample
 
-PAUSE_LIMITS = {BOUNCE_RATE: 10.0, COMPLAINT_RATE: 0.5}
-"""Percent at which AWS may pause sending (SES Developer Guide, FAQ on enforcement)."""
-
-PAUSE_PROXIMITY = MetricSpec(
-    'reputation.pause_proximity',
+RISK = MetricSpec(
+    'reputation.risk',
     MetricType.GAUGE,
-    'How near the account is to an automatic pause: 100 is a bounce rate of 10 % or a complaint rate of 0.5 %.',
-    'percent',
+    'The worse of bounce_risk and complaint_risk: AWS reviews the account from 50 and may pause it from 100. AWS also '
+    'acts for reasons that no rate shows.',
+    orientation=-1,
+    interval=300,
+)
+BOUNCE_RISK = MetricSpec(
+    'reputation.bounce_risk',
+    MetricType.GAUGE,
+    'The bounce rate on the scale of reputation.risk: 50 is the review level of 5 %, and from 100, which is 10 %, AWS '
+    'may pause the account.',
+    orientation=-1,
+    interval=300,
+)
+COMPLAINT_RISK = MetricSpec(
+    'reputation.complaint_risk',
+    MetricType.GAUGE,
+    'The complaint rate on the scale of reputation.risk: 50 is the review level of 0.1 %, and from 100, which is '
+    '0.5 %, AWS may pause the account.',
     orientation=-1,
     interval=300,
 )
@@ -52,7 +66,27 @@ POOL_USED = MetricSpec(
     interval=300,
 )
 
-METRICS = (PAUSE_PROXIMITY, AGE, POOL_USED)
+METRICS = (RISK, BOUNCE_RISK, COMPLAINT_RISK, AGE, POOL_USED)
+
+REVIEW_RISK, PAUSE_RISK = 50.0, 100.0
+
+
+class RiskScale(NamedTuple):
+    """The metric for the risk of a rate, and the percent from which AWS reviews and may pause an account."""
+
+    metric: MetricSpec
+    review: float
+    pause: float
+
+    def risk(self, rate: float) -> float:
+        """A rate on the scale, which is straight up to the review and from there on."""
+        if rate <= self.review:
+            return REVIEW_RISK * rate / self.review
+        return REVIEW_RISK + (PAUSE_RISK - REVIEW_RISK) * (rate - self.review) / (self.pause - self.review)
+
+
+RISK_SCALES = {BOUNCE_RATE: RiskScale(BOUNCE_RISK, 5.0, 10.0), COMPLAINT_RATE: RiskScale(COMPLAINT_RISK, 0.1, 0.5)}
+"""By rate (SES Developer Guide, FAQ on enforcement)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +199,8 @@ def settled_samples(
 
 
 def measurement_samples(values: GaugeValues, series_list: Iterable[Series], now: float) -> Iterable[Sample]:
-    """The measurements that are not too old, and for each account the age of its older reputation rate and how near a
-    pause is."""
+    """The measurements that are not too old, and for each account the age of its older reputation rate and the risk
+    that AWS acts."""
     shown = {
         series: values.measurements[series.key]
         for series in series_list
@@ -177,11 +211,14 @@ def measurement_samples(values: GaugeValues, series_list: Iterable[Series], now:
     accounts: dict[str, list[tuple[float, int]]] = {}
     for series, (value, timestamp) in shown.items():
         yield from _sample(series, value)
-        if series.spec in PAUSE_LIMITS:
-            accounts.setdefault(series.account, []).append((100.0 * value / PAUSE_LIMITS[series.spec], timestamp))
+        if series.spec in RISK_SCALES:
+            scale = RISK_SCALES[series.spec]
+            risk = scale.risk(value)
+            yield Sample(scale.metric, risk, account=series.account)
+            accounts.setdefault(series.account, []).append((risk, timestamp))
     for account, rates in accounts.items():
         yield Sample(AGE, max(0.0, now - min(timestamp for _, timestamp in rates)), account=account)
-        yield Sample(PAUSE_PROXIMITY, max(proximity for proximity, _ in rates), account=account)
+        yield Sample(RISK, max(risk for risk, _ in rates), account=account)
     yield from _pool_samples({series: value for series, (value, _) in shown.items()})
 
 

@@ -151,11 +151,13 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """The result of booking: the next ledger, the amounts to submit by index, and the spans skipped."""
+    """The result of booking: the next ledger, the amounts to submit by index, the spans skipped, and the indexes of the
+    counted series whose watermark a complete answer moved, so that no amount means zero."""
 
     ledger: Ledger
     amounts: Mapping[int, float] = field(default_factory=dict)
     skipped: tuple[SkippedSpan, ...] = ()
+    advanced: frozenset[int] = frozenset()
 
 
 def failover_gap(period: int, lookback: Lookback) -> float:

@@ -40,7 +40,10 @@ class CountRow(NamedTuple):
 
 
 class MeasurementRow(NamedTuple):
-    """A rate, a share or a level that CloudWatch measures, as a gauge. `scale` 100 makes percent of a fraction."""
+    """A rate, a share or a level that CloudWatch measures, as a gauge. `scale` 100 makes percent of a fraction.
+
+    `part_meaning` is the meaning for a part of the account, such as a configuration set, where it differs.
+    """
 
     metric_name: str
     name: str
@@ -50,12 +53,14 @@ class MeasurementRow(NamedTuple):
     orientation: int = -1
     statistic: str = AVERAGE
     daily: bool = False
+    part_meaning: str = ''
 
     def spec(self, prefix: str = '', scope: str = '') -> SeriesSpec:
+        meaning = self.part_meaning if scope and self.part_meaning else self.meaning
         gauge = MetricSpec(
             prefix + self.name,
             MetricType.GAUGE,
-            f'{scope}{self.meaning}',
+            f'{scope}{meaning}',
             unit=self.unit,
             orientation=self.orientation,
             interval=3600 if self.daily else 300,
@@ -88,12 +93,16 @@ REPUTATION = (
     MeasurementRow(
         'Reputation.BounceRate',
         'reputation.bounce_rate',
-        'Bounce rate as SES judges it. AWS reviews an account from 5 and may pause it from 10.',
+        'Bounce rate as AWS judges the account, which it reviews from 5 and may pause from 10.',
+        part_meaning='Bounce rate of this part. AWS judges accounts, not parts of them.',
     ),
     MeasurementRow(
         'Reputation.ComplaintRate',
         'reputation.complaint_rate',
-        'Complaint rate as SES judges it. AWS reviews an account from 0.1 and may pause it from 0.5.',
+        'Complaint rate as AWS judges the account, which it reviews from 0.1 and may pause from 0.5. Gmail sends SES '
+        'no complaints.',
+        part_meaning='Complaint rate of this part. AWS judges accounts, not parts of them. Gmail sends SES no '
+        'complaints.',
     ),
 )
 REPUTATION_NAMES = frozenset(row.metric_name for row in REPUTATION)

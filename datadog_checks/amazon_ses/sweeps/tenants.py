@@ -95,7 +95,8 @@ def readings(state: Tenants, context: Context, now: float) -> Iterable[Reading]:
         for text, times in counts.items():
             if text != IMPACTS[0]:
                 yield Sample(metric, times, (f'{tag}:{text}',))
-    paused: Counter[int] = Counter()
+    # With zeros, so that a monitor recovers.
+    paused: Counter[int] = Counter({AWS: 0, CUSTOMER: 0})
     for number, times in kinds.items():
         if STATUS.read(number) == DISABLED:
             paused[PAUSED_BY.read(number)] += times
