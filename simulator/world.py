@@ -98,8 +98,8 @@ class World:
             return {}
         with self._lock:
             points = self._points.get((account, region), {}).get(identity, {})
-            wanted = points if minutes is None or len(points) < len(minutes) else minutes
-            inside = (minute for minute in wanted if minute in points and (minutes is None or minute in minutes))
+            searched = points if minutes is None or len(points) < len(minutes) else minutes
+            inside = (minute for minute in searched if minute in points and (minutes is None or minute in minutes))
             return {minute: list(points[minute]) for minute in inside}
 
     def find(self, region: str, identity: SeriesId) -> Series | None:

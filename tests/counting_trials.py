@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from calendar import timegm
 from collections.abc import Iterator, Mapping
@@ -56,15 +57,15 @@ LISTED_WITHIN = 2 * 900 + 60
 SKIPPED = re.compile(r'Counts of (\d{12}) in (\S+) (?:miss|are not known for) (\S+)Z to (\S+)Z \((\w+)\)\.')
 
 FEW_EXAMPLES = settings(
-    max_examples=12,
+    max_examples=int(os.environ.get('TRIALS', '8')),
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate],
 )
 """Few examples, because each runs the whole check some forty times, and the same examples in every build.
-tests/unit/test_ledger.py searches the ledger far more widely. Add Phase.shrink to reduce a failing example; that takes
-minutes."""
+tests/unit/test_ledger.py searches the ledger far more widely; `TRIALS=100` in the environment gives these more. Add
+Phase.shrink to reduce a failing example; that takes minutes."""
 
 
 class Amount(NamedTuple):

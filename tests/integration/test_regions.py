@@ -53,8 +53,8 @@ def everywhere(make_driver: MakeDriver, sim: Simulator, **options: Any) -> Drive
 def in_a_few(make_driver: MakeDriver, sim: Simulator, **options: Any) -> Driver:
     """The same with six Regions of all, for hours in which the others would only repeat what these do."""
     kept = (REGION, OTHER, QUIET, *OPT_IN)
-    others = [name for name in regions.ses_regions(SignIn(), False).names if name not in kept]
-    return everywhere(make_driver, sim, exclude_regions=others, **options)
+    left_out = [name for name in regions.ses_regions(SignIn(), False).names if name not in kept]
+    return everywhere(make_driver, sim, exclude_regions=left_out, **options)
 
 
 def test_every_enabled_region_reports_its_standing(

@@ -76,22 +76,22 @@ def test_remembered_sums_are_those_of_a_strict_simulator(written, scenario, scan
 
 
 @pytest.mark.parametrize(
-    'odd',
+    ('number', 'odd'),
     [
-        {'StartTime': NOW - 3500, 'EndTime': NOW},
-        {'StartTime': NOW - 3600, 'EndTime': NOW - 1000},
-        {'StartTime': NOW - 40 - 3600, 'EndTime': NOW, 'MaxDatapoints': 7},
-        {'StartTime': NOW, 'EndTime': NOW},
-        {'StartTime': 0, 'EndTime': NOW},
-        {'StartTime': NOW - 20 * 86_400 // 60 * 60, 'EndTime': NOW},
-        {'StartTime': 'yesterday', 'EndTime': NOW},
-        {'EndTime': NOW},
+        (20, {'StartTime': NOW - 3500, 'EndTime': NOW}),
+        (20, {'StartTime': NOW - 3600, 'EndTime': NOW - 1000}),
+        (20, {'StartTime': NOW - 40 - 3600, 'EndTime': NOW, 'MaxDatapoints': 7}),
+        (20, {'StartTime': NOW, 'EndTime': NOW}),
+        (4, {'StartTime': 0, 'EndTime': NOW}),
+        (4, {'StartTime': NOW - 20 * 86_400 // 60 * 60, 'EndTime': NOW}),
+        (20, {'StartTime': 'yesterday', 'EndTime': NOW}),
+        (20, {'EndTime': NOW}),
     ],
 )
-def test_odd_requests_are_answered_the_same(odd):
+def test_odd_requests_are_answered_the_same(number, odd):
     """Windows that cut periods, pages and mistakes are answered like in a strict simulator, also when repeated."""
     _, strict, lax = pair(replace(SCENARIOS['everything'], history=21 * 86_400.0))
-    odd = {'MetricDataQueries': queries_of(strict, 20), **odd}
+    odd = {'MetricDataQueries': queries_of(strict, number), **odd}
     expected = answer(strict, 'GetMetricData', **odd)
     assert [answer(lax, 'GetMetricData', **odd) for _ in range(2)] == [expected, expected]
 
