@@ -318,6 +318,17 @@ def test_a_misspelt_option_and_an_unknown_region_are_warnings(make_driver: MakeD
     assert options['result'] == WARNING and 'perriod' in options['diagnosis']
 
 
+def test_an_agent_that_names_no_provider_is_said(make_driver: MakeDriver, datadog_agent: Any) -> None:
+    """Where an older Agent runs cluster checks and does not say which they are, the diagnosis says what follows."""
+    driver = make_driver(**SMALL)
+    assert diagnose(driver)['Options']['result'] == SUCCESS
+    datadog_agent._config['extra_config_providers'] = ['clusterchecks']
+    options = diagnose(driver)['Options']
+    assert options['result'] == WARNING and 'cluster check' in options['diagnosis']
+    driver.check.provider = 'file'
+    assert diagnose(driver)['Options']['result'] == SUCCESS
+
+
 def test_discovery_says_what_is_left_out(start: StartSimulator, make_driver: MakeDriver) -> None:
     """More series than max_series are a warning with both numbers, and so is a Region without any metric."""
     aws = start(Scenario('sets', 'three sets', families=(configuration_sets(3),)))

@@ -54,7 +54,7 @@ def options(answers: Answers) -> Iterable[Diagnosis]:
     if not answers.notes:
         yield Diagnosis(SUCCESS, 'Options', 'The options can be used.', calls=NO_CALL)
     for note in answers.notes:
-        yield Diagnosis(WARNING, 'Options', note, 'Correct the option in conf.yaml.', NO_CALL)
+        yield Diagnosis(WARNING, 'Options', note, calls=NO_CALL)
 
 
 def credentials(answers: Answers) -> Iterable[Diagnosis]:
