@@ -63,7 +63,7 @@ CLUSTER_PROVIDERS = ('clusterchecks', 'endpointschecks')
 
 NO_PROVIDER = (
     'This Agent is too old to say whether an instance is a cluster check, and it runs such checks: each instance is '
-    'taken for one. After a gap nothing is counted later, since another Agent may have counted it. A newer Agent says it.'
+    'taken for one. After a gap nothing is counted later, since another Agent may have counted it. Newer Agents say it.'
 )
 
 

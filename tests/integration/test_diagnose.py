@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from common import ACCOUNT, KEY, OTHER, REGION, SECRET, START, Driver, MakeDriver, StartSimulator, wait_for_workers
 
+from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.catalogue import ACTIONS
 from datadog_checks.amazon_ses.collectors.account import QUOTA_V1, SENDING_V1
 from datadog_checks.amazon_ses.diagnose import policies, probes
@@ -309,6 +310,14 @@ def test_a_wrong_option_is_the_whole_diagnosis(make_driver: MakeDriver) -> None:
     assert set(diagnoses) == {'Options'}
     assert diagnoses['Options']['result'] == FAIL and '`period`' in diagnoses['Options']['diagnosis']
     assert list(driver.sim.log) == []
+
+
+def test_a_defect_of_the_diagnosis_is_no_good_news(make_driver: MakeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the examination itself breaks, the Agent gets the error and nothing that looks well."""
+    driver = make_driver(**SMALL)
+    monkeypatch.setattr(AmazonSesCheck, '_inspect', lambda *_: 1 / 0)
+    (only,) = json.loads(driver.check.get_diagnoses())
+    assert only['result'] == 3 and 'division' in only['rawerror']
 
 
 def test_a_misspelt_option_and_an_unknown_region_are_warnings(make_driver: MakeDriver) -> None:
