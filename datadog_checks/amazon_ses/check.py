@@ -44,9 +44,6 @@ from datadog_checks.base.errors import CheckException
 if TYPE_CHECKING:
     from datadog_checks.amazon_ses.aws.access import Access
 
-CLUSTER_CHECKS = ('cluster-checks', 'endpoints-checks')
-"""Providers of configurations that move from one Agent to another."""
-
 NOT_IN_FILE_NAMES = re.compile(r'[^a-zA-Z0-9_-]')
 """What the Agent drops from the names of its cache files."""
 
@@ -207,6 +204,8 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
             self.run_check_initializations()
             scope = Scope(self.settings, lambda: '', leases.Leases(), self.log)
             notes, regions = [*self._odd_options, *scope.region_warnings()], scope.regions
+            if not self._provider and role.runs_cluster_checks(_agent_setting):
+                notes.append(role.NO_PROVIDER)
         except (ConfigurationError, SettingsError) as error:
             return Answers(defect=str(error))
         from datadog_checks.amazon_ses.aws.access import Access
@@ -267,7 +266,12 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def _may_fail_over(self) -> bool:
         """Whether another Agent may run this instance in turn with this one, without its state."""
-        return bool(_agent_setting('ha_agent.enabled')) or getattr(self, 'provider', '') in CLUSTER_CHECKS
+        return role.may_fail_over(self._provider, _agent_setting)
+
+    @property
+    def _provider(self) -> str:
+        """Where the Agent has this instance from, empty where it does not say."""
+        return str(getattr(self, 'provider', '') or '')
 
     def _begin(self) -> Iterable[Notice]:
         """Begin a run, and return what is to be said about the options."""

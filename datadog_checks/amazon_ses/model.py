@@ -55,6 +55,10 @@ class Level(IntEnum):
     UNKNOWN = 3
 
 
+LEVEL_VALUES = {Level.OK: 1.0, Level.WARNING: 0.5, Level.CRITICAL: 0.0}
+"""Levels of a service check as values of the gauge that says the same, which has no value for UNKNOWN."""
+
+
 @dataclass(frozen=True, slots=True)
 class StatusSpec:
     """One service check that may be submitted: an entry of service_checks.json. `name` is without the prefix."""

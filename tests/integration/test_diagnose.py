@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from common import ACCOUNT, KEY, OTHER, REGION, SECRET, START, Driver, MakeDriver, StartSimulator, wait_for_workers
 
+from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.catalogue import ACTIONS
 from datadog_checks.amazon_ses.collectors.account import QUOTA_V1, SENDING_V1
 from datadog_checks.amazon_ses.diagnose import policies, probes
@@ -311,11 +312,30 @@ def test_a_wrong_option_is_the_whole_diagnosis(make_driver: MakeDriver) -> None:
     assert list(driver.sim.log) == []
 
 
+def test_a_defect_of_the_diagnosis_is_no_good_news(make_driver: MakeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the examination itself breaks, the Agent gets the error and nothing that looks well."""
+    driver = make_driver(**SMALL)
+    monkeypatch.setattr(AmazonSesCheck, '_inspect', lambda *_: 1 / 0)
+    (only,) = json.loads(driver.check.get_diagnoses())
+    assert only['result'] == 3 and 'division' in only['rawerror']
+
+
 def test_a_misspelt_option_and_an_unknown_region_are_warnings(make_driver: MakeDriver) -> None:
     """What a run warns of is said here too."""
     driver = make_driver(**{**SMALL, 'perriod': 60})
     options = diagnose(driver)['Options']
     assert options['result'] == WARNING and 'perriod' in options['diagnosis']
+
+
+def test_an_agent_that_names_no_provider_is_said(make_driver: MakeDriver, datadog_agent: Any) -> None:
+    """Where an older Agent runs cluster checks and does not say which they are, the diagnosis says what follows."""
+    driver = make_driver(**SMALL)
+    assert diagnose(driver)['Options']['result'] == SUCCESS
+    datadog_agent._config['extra_config_providers'] = ['clusterchecks']
+    options = diagnose(driver)['Options']
+    assert options['result'] == WARNING and 'cluster check' in options['diagnosis']
+    driver.check.provider = 'file'
+    assert diagnose(driver)['Options']['result'] == SUCCESS
 
 
 def test_discovery_says_what_is_left_out(start: StartSimulator, make_driver: MakeDriver) -> None:

@@ -124,6 +124,7 @@ EVENTS = (
 STATISTICS = ('average', 'maximum', 'minimum', 'sample_count', 'sum')
 
 UNCHARTED: Mapping[str, str] = {
+    'amazon_ses.account.may_send': 'the service check sending_status as a number, for monitors',
     'amazon_ses.account.shared_pool': 'only a newer SDK than that of the Agent reads it; an event says when it changes',
     'amazon_ses.dedicated_ip.unnamed': 'only beyond 200 rows of addresses, of which the worst are charted',
     'amazon_ses.managed_pool.available_24_hour': 'the capacity of each mailbox provider; its use is charted',

@@ -51,10 +51,10 @@ def options(answers: Answers) -> Iterable[Diagnosis]:
     if answers.defect:
         yield Diagnosis(FAIL, 'Options', answers.defect, 'Correct the option in conf.yaml.', NO_CALL)
         return
-    if not answers.notes:
+    if answers.settings is not None and not answers.notes:
         yield Diagnosis(SUCCESS, 'Options', 'The options can be used.', calls=NO_CALL)
     for note in answers.notes:
-        yield Diagnosis(WARNING, 'Options', note, 'Correct the option in conf.yaml.', NO_CALL)
+        yield Diagnosis(WARNING, 'Options', note, calls=NO_CALL)
 
 
 def credentials(answers: Answers) -> Iterable[Diagnosis]:
