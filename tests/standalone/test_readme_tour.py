@@ -44,7 +44,5 @@ def test_a_reader_is_told_which_permission_is_missing(tour: str, tmp_path: Path)
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(control, fault.encode()) as reply:
             assert json.load(reply)['faults'] == [{'kind': 'denied', 'hits': 0}]
         line = check()
-    (promise,) = re.findall(
-        r'The last line names the permission and what to do: `(.*?)`', (ROOT / 'README.md').read_text()
-    )
+    (promise,) = re.findall(r'a warning that names .*?: `(.*?)`', (ROOT / 'README.md').read_text(encoding='utf-8'))
     assert line.startswith('SES WARNING') and promise in line, line
