@@ -136,6 +136,21 @@ def test_options_decide_the_cost(listing: Callable[..., Path], capsys: pytest.Ca
     assert figures['billed_metrics_an_hour'] == 12 * (60 + 40 / 4)
 
 
+def test_large_accounts_are_read_in_pages_and_turns(
+    listing: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What takes several pages is so many calls, and single items are no more than the check asks in an hour."""
+    sizes = 'identities: 2500, configuration_sets: 200, tenants: 5, series: 100'
+    account = f"options: {{max_series: 5000}}\naccounts: [{{account: '111111111111', regions: us-east-1, {sizes}}}]\n"
+    assert main(['plan', str(listing(account)), '--json']) == EXIT_OK
+    calls = json.loads(capsys.readouterr().out)['calls']
+    assert calls['ListMetrics'] == 4 * 6 + 2 and calls['GetMetricData'] == 12 * 6
+    assert calls['ListEmailIdentities'] == 4 * 3 and calls['GetIdentityDkimAttributes'] == 25
+    assert calls['GetEmailIdentity'] == 60
+    assert (calls['ListConfigurationSets'], calls['GetConfigurationSet']) == (1, 150)
+    assert calls['ListReputationEntities'] == pytest.approx(3 * 6 + 1 / 6, abs=0.01)
+
+
 def test_files_are_not_overwritten_by_chance(
     listing: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,6 +172,10 @@ def test_files_are_not_overwritten_by_chance(
         ("accounts: [{account: '111111111111', regions: all}]", '`all` says nothing of their number'),
         ("accounts: [{account: '111111111111', regions: us-east-1, period: 60}]", "account 1: 'period' is none of"),
         ("accounts: [{account: '111111111111', regions: us-east-1, role_arn: x}]", 'the ARN of a role of account'),
+        (
+            "accounts: [{account: '111111111111', regions: us-east-1, role_arn: 'arn:aws:iam::222222222222:role/r'}]",
+            'the ARN of a role of account 111111111111',
+        ),
         ("accounts: [{account: '111111111111', regions: us-east-1, series: -1}]", '`series` must be a whole number'),
         ("accounts: [{account: '111111111111', regions: us-east-1, external_id: abc}]", 'Option `external_id`'),
         ("options: {period: 7}\naccounts: [{account: '111111111111', regions: us-east-1}]", 'Option `period`'),
