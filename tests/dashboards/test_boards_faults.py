@@ -205,7 +205,12 @@ def test_each_fault_of_a_dashboard_is_found(
     gates: dict[str, Callable[[], list[Finding]]] = {
         'strict': lambda: strict.dashboard(board),
         'data': lambda: list(
-            proof.data(board, recordings['inventory' if planted.target == INVENTORY else 'demo'], tags.LOSSES)
+            proof.data(
+                board,
+                recordings['inventory' if planted.target == INVENTORY else 'demo'],
+                tags.LOSSES,
+                tags.ILLNESSES,
+            )
         ),
         'coverage': lambda: list(dashboard_lint.coverage(spoiled.values())),
     }

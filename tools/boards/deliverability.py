@@ -213,7 +213,7 @@ ADDRESSES = Group(
             6,
             'Outlook on each address',
             _address('recipients', 'message_recipients', bar=True),
-            _address('spam band: 0, 1 or 2', 'spam_band', limits.SPAM),
+            _address('spam band', 'spam_band', limits.SPAM),
             _address('complained', 'complaint_rate', limits.SET_COMPLAINTS),
             _address('trap hits', 'trap_hits', limits.LOST),
             _address('RCPT', 'rcpt_commands'),
@@ -227,7 +227,7 @@ ADDRESSES = Group(
             'Managed pools',
             Measure('accepted', POOLS.count('send.count'), bar=True),
             newest('from dedicated', POOLS.gauge('dedicated_percentage', 'avg')),
-            newest('capacity used', POOLS.gauge('utilization', 'max')),
+            newest('capacity used', POOLS.gauge('utilization', 'max'), limits.POOL),
             description='The rest of the emails leaves from shared addresses, while the dedicated ones warm up. The '
             'capacity is that of the tightest mailbox provider.',
         ),

@@ -36,6 +36,10 @@ The **judged** bounces are those that AWS judges by: permanent, without suppress
 """
 
 
+ENDED = 'A row stays until its end has left the time shown.'
+"""For what AWS names only as long as it lasts."""
+
+
 def _by(prefix: str, *tags: str, only: str = '') -> Family:
     """Metrics by tags. `only` is a filter, where not all series have the tags."""
     return Family(prefix, tags, f'{ACCOUNT},{only}' if only else ACCOUNT)
@@ -56,9 +60,8 @@ def _tile(title: str, family: Family, metric: str, description: str, limit: Limi
 
 
 IDENTITIES = _who('identity.', 'identity', 'identity_type', only='identity:*,identity_type:*')
-SICK_IDENTITIES = _who('identity.', 'identity', 'identity_type', 'problem', only='identity:*,identity_type:*,problem:*')
-SICK_SETS = _who('configuration_set.', 'configuration_set', 'problem', only='problem:*')
-TENANTS = _who('tenant.', 'tenant', 'status', 'impact', 'policy')
+SETS = _who('configuration_set.', 'configuration_set')
+TENANTS = _who('tenant.', 'tenant')
 ENDPOINTS = _by('global_endpoint.', 'multi_region_endpoint_id', 'region', 'secondary_region')
 ENDPOINT_STATES = _by('global_endpoint.', 'multi_region_endpoint_id', 'region', 'status')
 PROVIDERS = _by('vdm.', 'provider', only='window:1d,provider:*')
@@ -127,11 +130,13 @@ FINDINGS = Group(
             4,
             'High impact by identity',
             _sum('findings', _who('finding.', 'identity', 'type', only='identity:*'), 'high_impact', limits.ILL),
+            description=ENDED,
         ),
         table(
             4,
             'High impact by tenant',
             _sum('findings', _who('finding.', 'tenant', 'type', only='tenant:*'), 'high_impact', limits.ILL),
+            description=ENDED,
         ),
     ),
     Row(
@@ -145,6 +150,7 @@ FINDINGS = Group(
                 'high_impact',
                 limits.ILL,
             ),
+            description=ENDED,
         ),
         chart(4, 'Age of the oldest finding', Measure('age', _by('finding.', 'impact').gauge('age'))),
         table(
@@ -179,26 +185,18 @@ IDENTITY_GROUP = Group(
     'Identities',
     'vivid_pink',
     Row(
-        3,
+        4,
         table(
             6,
             'Sick identities by name',
-            newest('severity', SICK_IDENTITIES.gauge('severity'), limits.SEVERITY),
-            description='3: mail is refused, 2: mail or feedback suffers, 1: a hint. Restore the DNS records that the '
-            'SES console shows.',
-        ),
-        table(
-            6,
-            'Identities that may not send',
+            newest('severity', IDENTITIES.gauge('severity'), limits.SEVERITY),
             newest('off: 1 yes, 0 no', f'1 - {IDENTITIES.gauge("sending_enabled", "min")}', limits.ILL),
-            description='Of those that are ill now or were within an hour.',
+            description='3: mail is refused, 2: mail or feedback suffers, 1: a hint, 0: well again. Restore the DNS '
+            'records that the SES console shows.',
         ),
-    ),
-    Row(
-        3,
-        top(6, 'Identities by problem', _sum('identities', _by('identity.', 'problem', only='problem:*'), 'unhealthy')),
+        top(3, 'Identities by problem', _sum('identities', _by('identity.', 'problem', only='problem:*'), 'unhealthy')),
         top(
-            6,
+            3,
             'Identities by verification',
             _sum('identities', _by('identity.', 'identity_type', 'verification'), 'count'),
         ),
@@ -213,9 +211,9 @@ SET_GROUP = Group(
         table(
             6,
             'Sick sets by name',
-            newest('severity', SICK_SETS.gauge('severity'), limits.SEVERITY),
-            description='3: mail is refused, 2: mail or feedback suffers, 1: a hint. A disabled destination takes no '
-            'bounces and complaints.',
+            newest('severity', SETS.gauge('severity'), limits.SEVERITY),
+            description='3: mail is refused, 2: mail or feedback suffers, 1: a hint, 0: well again. A disabled '
+            'destination takes no bounces and complaints.',
         ),
         top(3, 'Sets by problem', _sum('sets', _by('configuration_set.', 'problem'), 'unhealthy')),
         top(
@@ -235,8 +233,8 @@ TENANT_GROUP = Group(
             6,
             'Tenants in trouble',
             newest('paused: 1 yes, 0 no', f'1 - {TENANTS.gauge("sending_enabled", "min")}', limits.ILL),
-            description='A finding of high impact pauses a tenant unless its policy is none, and one of low impact '
-            'where it is strict.',
+            description='0: near a pause, or well again. A finding of high impact pauses a tenant unless its policy is '
+            'none, and one of low impact where it is strict.',
         ),
         top(3, 'Tenants by status', _sum('tenants', _by('tenant.', 'status'), 'count')),
         top(3, 'Tenants with findings', _sum('tenants', _by('tenant.', 'impact'), 'with_findings')),
@@ -353,6 +351,7 @@ ADDRESS_GROUP = Group(
             4,
             'Addresses on a blocklist',
             newest('listed', _who('dedicated_ip.', 'ip', 'blocklist').gauge('listing'), limits.ILL),
+            description=ENDED,
         ),
         table(
             4,
@@ -385,7 +384,10 @@ RECEIVING_GROUP = Group(
     Row(
         3,
         table(
-            4, 'Jobs by state', _sum('jobs', _by('job.', 'job_type', 'status'), 'count'), description='Of seven days.'
+            4,
+            'Jobs by state',
+            _sum('jobs', _by('job.', 'job_type', 'status'), 'count'),
+            description=f'Of seven days. {ENDED}',
         ),
         number(
             2,

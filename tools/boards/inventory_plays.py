@@ -15,6 +15,7 @@ from tools.boards.play import HEALTHY, LEAD, STEADY, Incident, Play
 HERE, THERE = 'us-east-1', 'eu-west-1'
 LISTED, CLEAN = '198.51.100.7', '198.51.100.8'
 ACCOUNT, QUEUE = '123456789012', 'ses-events'
+QUEUE_URL = f'https://sqs.{HERE}.amazonaws.com/{ACCOUNT}/{QUEUE}'
 BLOCKED = ('5.7.1', 'smtp; 550 5.7.1 part of the network is on our block list (S3140)')
 DAY = 24 * HOUR
 
@@ -66,8 +67,8 @@ def held_against() -> Play:
         *_between((sick, well), 'standing', '', {'max_24_hour_send': 50_000.0}, {'max_24_hour_send': 500_000.0}, THERE),
     )
     scenario = replace(OWNER, streams=streams, changes=changes, troubled=(HERE,))
-    wanted = ('findings', 'tenant_health', 'receiving_rules', 'dedicated_ips', 'vdm', 'global_endpoint_health')
-    options = {'collect': ['account', *wanted], 'regions': [HERE, THERE]}
+    sweeps = ('findings', 'tenant_health', 'receiving_rules', 'dedicated_ips', 'vdm', 'global_endpoint_health')
+    options = {'collect': ['account', *sweeps], 'regions': [HERE, THERE]}
     return Play(scenario, 52 * HOUR, options=options, step=1800)
 
 
@@ -102,8 +103,7 @@ def _publish(aws: Simulator, clock: Clock) -> None:
 def refused() -> Play:
     """For an hour Gmail refuses mail because of a blocklist, as failure events in a queue say."""
     incidents = [_send(0, 0), *(_send(HOUR + minutes * 60, 40) for minutes in range(0, 60, 5))]
-    url = f'https://sqs.{HERE}.amazonaws.com/{ACCOUNT}/{QUEUE}'
-    options = {'collect': ['account'], 'account_id': ACCOUNT, 'event_queues': [{'url': url}]}
+    options = {'collect': ['account'], 'account_id': ACCOUNT, 'event_queues': [{'url': QUEUE_URL}]}
     return Play(STEADY, 4 * HOUR, options=options, incidents=tuple(incidents))
 
 
@@ -125,53 +125,50 @@ def _between(
     return Change(first + LEAD, kind, name, sick, region), Change(last + LEAD, kind, name, well, region)
 
 
+BLOCKLISTS = {'blocklists': ['bl.blocklist.example', 'zen.example'], 'warmup_status': 'IN_PROGRESS'}
+NOBODY = {'destinations': (Destination('feedback', enabled=False),)}
+FINDINGS = (
+    ('newsletter', 'configuration-set/newsletter', 'COMPLAINT', 'HIGH'),
+    ('dkim', f'identity/{DOMAIN}', 'DKIM', 'HIGH'),
+    ('travel', 'tenant/travel/tn-travel', 'BOUNCE', 'HIGH'),
+    ('spf', f'identity/{DOMAIN}', 'SPF', 'LOW'),
+    ('dmarc', f'identity/{DOMAIN}', 'DMARC', 'HIGH'),
+    ('ops', 'identity/ops@example.com', 'DMARC', 'HIGH'),
+)
+ILLS = (
+    Change(2 * HOUR, 'identities', DOMAIN, {'dkim_status': 'FAILED', 'error_type': 'HOST_NOT_FOUND'}),
+    Change(0, 'identities', 'ops@example.com', {'verification': 'FAILED', 'sending_enabled': False}),
+    *(Change(2 * HOUR, 'configuration_sets', name, NOBODY) for name in ('newsletter', 'alerts')),
+    *(
+        Change(3 * HOUR, 'findings', name, {'resource': resource, 'type': kind, 'impact': impact, 'created': 3 * HOUR})
+        for name, resource, kind, impact in FINDINGS
+    ),
+    Change(4 * HOUR, 'tenants', 'travel', {'ses_status': 'DISABLED', 'impact': 'HIGH'}),
+    Change(4 * HOUR, 'tenants', 'bookshop', {'impact': 'HIGH'}),
+    Change(3 * HOUR, 'dedicated_ips', LISTED, {**BLOCKLISTS, 'warmup_percentage': 40}),
+    Change(0, 'jobs', 'export', {'status': 'PROCESSING'}),
+    Change(2 * HOUR, 'jobs', 'import', {'status': 'FAILED', 'failed_records': 120}),
+    Change(0, 'standing', values={'max_24_hour_send': 120_000.0}, region=THERE),
+    Change(0, 'identities', 'news.example', None, region=THERE),
+)
+"""Something wrong in each place."""
+
+
 def inventory() -> Play:
     """An account that has everything, with something wrong in each place, for the dashboard of the inventory."""
-    blocklists = {'blocklists': ['bl.blocklist.example', 'zen.example'], 'warmup_status': 'IN_PROGRESS'}
-    disabled = (Destination('feedback', enabled=False),)
-    findings = (
-        ('newsletter', 'configuration-set/newsletter', 'COMPLAINT', 'HIGH'),
-        ('dkim', f'identity/{DOMAIN}', 'DKIM', 'HIGH'),
-        ('travel', 'tenant/travel/tn-travel', 'BOUNCE', 'HIGH'),
-        ('spf', f'identity/{DOMAIN}', 'SPF', 'LOW'),
-        ('dmarc', f'identity/{DOMAIN}', 'DMARC', 'HIGH'),
-        ('ops', 'identity/ops@example.com', 'DMARC', 'HIGH'),
-    )
-    changes = (
-        *OWNED,
-        Change(2 * HOUR, 'identities', DOMAIN, {'dkim_status': 'FAILED', 'error_type': 'HOST_NOT_FOUND'}),
-        Change(0, 'identities', 'ops@example.com', {'verification': 'FAILED', 'sending_enabled': False}),
-        *(
-            Change(2 * HOUR, 'configuration_sets', name, {'destinations': disabled})
-            for name in ('newsletter', 'alerts')
-        ),
-        *(
-            Change(3 * HOUR, 'findings', name, {'resource': of, 'type': kind, 'impact': impact, 'created': 3 * HOUR})
-            for name, of, kind, impact in findings
-        ),
-        Change(4 * HOUR, 'tenants', 'travel', {'ses_status': 'DISABLED', 'impact': 'HIGH'}),
-        Change(4 * HOUR, 'tenants', 'bookshop', {'impact': 'HIGH'}),
-        Change(3 * HOUR, 'dedicated_ips', LISTED, {**blocklists, 'warmup_percentage': 40}),
-        Change(0, 'jobs', 'export', {'status': 'PROCESSING'}),
-        Change(2 * HOUR, 'jobs', 'import', {'status': 'FAILED', 'failed_records': 120}),
-        Change(0, 'standing', values={'max_24_hour_send': 120_000.0}, region=THERE),
-        Change(0, 'identities', 'news.example', None, region=THERE),
-        *(Change(5 * HOUR, 'suppressed', f'late-{number}@mail.example') for number in range(25)),
-    )
-    url = f'https://sqs.{HERE}.amazonaws.com/{ACCOUNT}/{QUEUE}'
+    bad = {'permanent': ((0.0, 80.0), (13 * HOUR, 80.0), (13 * HOUR, 20.0))}
+    streams = tuple(replace(stream, curves=bad) if stream.provider == 'Yahoo' else stream for stream in OWNER.streams)
+    scenario = replace(OWNER, volume=20.0, streams=streams, changes=(*OWNED, *ILLS), history=2 * DAY, troubled=(HERE,))
     options = {
         'collect': ['account', 'cloudwatch', 'send_statistics', *SWEEPS],
         'regions': [HERE, THERE],
         'account_id': ACCOUNT,
-        'event_queues': [{'url': url}],
+        'event_queues': [{'url': QUEUE_URL}],
         'max_configuration_sets': 1,
         'max_tenants': 1,
         'max_findings': 4,
     }
     incidents = (_send(0, 0), *(Incident(hour * HOUR, _publish_events) for hour in range(1, 26)))
-    bad = {'permanent': ((0.0, 80.0), (13 * HOUR, 80.0), (13 * HOUR, 20.0))}
-    streams = tuple(replace(stream, curves=bad) if stream.provider == 'Yahoo' else stream for stream in OWNER.streams)
-    scenario = replace(OWNER, volume=20.0, streams=streams, changes=changes, history=2 * DAY, troubled=(HERE,))
     return Play(scenario, 26 * HOUR, options=options, incidents=incidents, step=1000)
 
 

@@ -71,7 +71,8 @@ def _rate(title: str, metric: str, limit: limits.Limit, precision: int, descript
     return number(2, title, newest(title, ALL.gauge(metric), limit), description, precision)
 
 
-SICK_IDENTITIES = Family('identity.', ('identity', 'problem', 'region'), f'{ACCOUNT},identity:*,problem:*')
+SICK_BY_NAME = Family('identity.', ('identity', 'region', 'aws_account'), f'{ACCOUNT},identity:*')
+PROBLEMS = Family('identity.', ('problem',))
 SICK = Family('identity.', filters=f'{ACCOUNT},problem:*,{without_hints(IDENTITY_HINTS)}')
 HIGH_IMPACT = Family(filters=f'{ACCOUNT},impact:high')
 FINDINGS = Family('', ('impact', 'type', 'scope'), f'{ACCOUNT},type:*,scope:*')
@@ -227,22 +228,24 @@ VERDICTS = Group(
         3,
         table(
             4,
-            'Sick identities',
-            newest('severity', SICK_IDENTITIES.gauge('severity'), limits.SEVERITY),
-            description='3: mail is refused, 2: it suffers, 1: a hint. Restore the DNS records that the SES console '
-            'shows. More on the dashboard of the inventory.',
+            'Sick identities by name',
+            newest('severity', SICK_BY_NAME.gauge('severity'), limits.SEVERITY),
+            description='3: mail is refused, 2: it suffers, 1: a hint, 0: well again. Restore the DNS records that the '
+            'SES console shows.',
         ),
-        table(
-            4,
+        top(3, 'Problems of identities', newest('identities', PROBLEMS.total('unhealthy'))),
+        top(
+            3,
             'Open findings',
             newest('open', FINDINGS.total('finding.open')),
-            description='AWS acts on those of high impact next. More on the dashboard of the inventory.',
+            'AWS acts on those of high impact next. About whom: the dashboard Amazon SES Inventory.',
         ),
-        chart(
-            4,
-            'Identities by Region',
-            Measure('identities', BY_TARGET.total('identity.count')),
-            description='An identity that nobody added is how a stolen key begins.',
+        number(
+            2,
+            'Identities',
+            newest('identities', ALL.total('identity.count')),
+            'All there are. One that nobody added is how a stolen key begins.',
+            precision=0,
         ),
     ),
 )

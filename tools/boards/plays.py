@@ -177,9 +177,9 @@ def mail_trouble() -> Play:
         return ((0, 1.0), *_wave(first, last, factor))
 
     curves = {'unrendered': trouble(3, 5, 500), 'late': trouble(7, 9, 100), 'permanent': trouble(11, 14, 200)}
-    own = tuple(replace(stream, curves=curves) for stream in STEADY.streams)
+    troubled = tuple(replace(stream, curves=curves) for stream in STEADY.streams)
     standings = ((0, Standing(production_access=False)), (4 * HOUR, Standing()))
-    return Play(replace(STEADY, streams=own, standings=standings), 20 * HOUR)
+    return Play(replace(STEADY, streams=troubled, standings=standings), 20 * HOUR)
 
 
 def lost() -> Play:
