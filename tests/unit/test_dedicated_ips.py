@@ -67,7 +67,7 @@ def test_addresses_warm_up_and_are_listed() -> None:
         ('dedicated_ip.listing', f'ip:{FIRST}', 'pool_name:main', 'blocklist:b.example'): 1,
         ('dedicated_ip.listing', f'ip:{FIRST}', 'pool_name:main', 'blocklist:zen.example'): 1,
     }
-    assert play.told() == [] and 'jane' not in str(play.shown())
+    assert play.event_titles() == [] and 'jane' not in str(play.shown())
 
 
 def test_an_account_without_dedicated_ips_is_quiet() -> None:
@@ -98,14 +98,14 @@ def test_listings_are_told_once_with_their_number(restarts: bool) -> None:
     aws.lists = {FIRST: [], SECOND: [listing()], '198.51.100.30': [listing()]}
     if restarts:
         play.restart()
-    assert play.run(INTERVAL).told() == [
+    assert play.run(INTERVAL).event_titles() == [
         ('dedicated_ip.listed', '2 dedicated IP addresses on a blocklist'),
         ('dedicated_ip.delisted', 'a dedicated IP address on no blocklist any more'),
     ]
     assert '198.51.100' not in str(DEDICATED_IPS.to_document(play.state))
-    assert play.run(INTERVAL).told() == []
+    assert play.run(INTERVAL).event_titles() == []
     aws.lists[SECOND] = [listing(), listing('b.example')]
-    assert play.run(INTERVAL).told() == [('dedicated_ip.listed', 'a dedicated IP address on a blocklist')]
+    assert play.run(INTERVAL).event_titles() == [('dedicated_ip.listed', 'a dedicated IP address on a blocklist')]
 
 
 REFUSALS = {
@@ -126,7 +126,7 @@ def test_blocklists_that_cannot_be_read_are_unsupported(name: str) -> None:
         play.run(INTERVAL)
     assert sum(request.operation == 'GetBlacklistReports' for request in play.requests) == 1
     assert 'dedicated_ip.listed' not in play.shown() and values_of(play.shown(), 'dedicated_ip.count')
-    assert list(play.current.failures(play.now)) == [] and play.told() == []
+    assert list(play.current.failures(play.now)) == [] and play.event_titles() == []
     aws.failure = None
     assert play.run(INTERVAL).shown()['dedicated_ip.listed'] == 0
 
@@ -146,12 +146,12 @@ def test_an_address_that_the_report_leaves_out_is_unknown() -> None:
     aws = Aws(ip(), ip(SECOND), lists={FIRST: [listing()]})
     play = Play(DEDICATED_IPS, aws).run()
     aws.lists[FIRST] = None
-    assert play.run(INTERVAL).told() == []
+    assert play.run(INTERVAL).event_titles() == []
     assert play.shown()['dedicated_ip.listed'] == 0 and values_of(play.shown(), 'dedicated_ip.listing') == {}
     aws.lists[SECOND] = None
     assert 'dedicated_ip.listed' not in play.run(INTERVAL).shown()
     aws.lists[FIRST] = []
-    assert play.run(INTERVAL).told() == [('dedicated_ip.delisted', 'a dedicated IP address on no blocklist any more')]
+    assert play.run(INTERVAL).event_titles() == [('dedicated_ip.delisted', 'a dedicated IP address on no blocklist any more')]
 
 
 def test_the_bound_on_names_is_counted() -> None:
@@ -180,7 +180,7 @@ def test_malformed_answers_change_nothing(operation: str, answer: Mapping[str, A
     play.aws = lambda request: answer if request.operation == operation else aws(request)
     play.run(INTERVAL)
     failures = [(failure.operation, failure.kind) for failure in play.current.failures(play.now)]
-    assert failures == [(operation, FailureKind.MALFORMED)] and play.shown() == before and play.told() == []
+    assert failures == [(operation, FailureKind.MALFORMED)] and play.shown() == before and play.event_titles() == []
 
 
 @pytest.mark.parametrize('garbage', [None, 'x y z?', 7, [], {}])

@@ -111,15 +111,15 @@ def test_quotas_that_are_unlimited_or_zero(here: float, there: float, used: list
 def test_events_of_another_status() -> None:
     """Another status is one event, also over a restart; what is seen for the first time, unknown or gone is none."""
     playing = play(endpoint(Status='CREATING'))
-    assert playing.told() == []
+    assert playing.event_titles() == []
     playing.aws = Aws(endpoint(), endpoint('new', Status='FAILED'))
     playing.restart().run(INTERVAL)
-    assert playing.told() == [('global_endpoint.status', 'a global endpoint became ready')]
+    assert playing.event_titles() == [('global_endpoint.status', 'a global endpoint became ready')]
     playing.aws = Aws(endpoint(Status='FAILED'), endpoint('new', Status='X'))
     playing.run(INTERVAL)
-    assert playing.told() == [('global_endpoint.status', 'a global endpoint failed')]
+    assert playing.event_titles() == [('global_endpoint.status', 'a global endpoint failed')]
     playing.aws = Aws()
-    assert playing.run(INTERVAL).told() == [] and playing.shown() == {}
+    assert playing.run(INTERVAL).event_titles() == [] and playing.shown() == {}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_malformed_answers_change_nothing(answer: Mapping[str, Any]) -> None:
     playing.aws = lambda request: answer
     playing.run(INTERVAL)
     assert [failure.kind for failure in playing.current.failures(playing.now)] == [FailureKind.MALFORMED]
-    assert playing.shown() == before and playing.told() == []
+    assert playing.shown() == before and playing.event_titles() == []
 
 
 @pytest.mark.parametrize('member', ['Status', 'Regions'])
@@ -157,7 +157,7 @@ def test_lists_without_end_change_nothing() -> None:
     playing = play(endpoint())
     playing.aws = lambda request: {'MultiRegionEndpoints': [endpoint('b')], 'NextToken': 'again'}
     playing.run(INTERVAL)
-    assert len(playing.shown()) == 1 and playing.told() == []
+    assert len(playing.shown()) == 1 and playing.event_titles() == []
     assert GLOBAL_ENDPOINTS.pending(playing.state, playing.context, playing.now) == 1
     playing.aws = lambda request: refused(request.operation)
     assert playing.run(2 * INTERVAL).shown() == {}

@@ -62,7 +62,7 @@ def test_an_account_without_jobs_is_quiet() -> None:
     play = Play(JOBS, Aws(job('old', 'FAILED', NOW - 8 * DAY))).run()
     for _ in range(12):
         play.run(INTERVAL)
-    assert play.shown() == {} and play.told() == [] and len(play.requests) == 26
+    assert play.shown() == {} and play.event_titles() == [] and len(play.requests) == 26
 
 
 @pytest.mark.parametrize('restarts', [False, True])
@@ -71,20 +71,20 @@ def test_failed_and_stuck_jobs_are_told_once(restarts: bool) -> None:
     told of those of a first list."""
     aws = Aws(job('a', 'FAILED'), job('b', 'PROCESSING'), job('c', 'PROCESSING'), exports=(job('d'),))
     play = Play(JOBS, aws).run()
-    assert play.told() == []
+    assert play.event_titles() == []
     if restarts:
         play.restart()
     aws.imports = [job('a', 'FAILED'), job('b', 'PROCESSING'), job('c', 'FAILED'), job('x', 'FAILED', NOW + 60)]
     aws.exports = [job('d'), job('y', 'FAILED', NOW + 60)]
     play.run(7 * HOUR)
     texts = str(play.events)
-    assert play.told() == [
+    assert play.event_titles() == [
         ('job.failed', '2 import jobs failed'),
         ('job.stuck', 'an import job stuck'),
         ('job.failed', 'an export job failed'),
     ]
     assert 'c, x' in texts and 'secret' not in texts + str(play.shown())
-    assert play.run(INTERVAL).told() == []
+    assert play.run(INTERVAL).event_titles() == []
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_malformed_answers_change_nothing(rows: Any) -> None:
     play.aws = lambda request: {'ImportJobs': rows, 'ExportJobs': []}
     play.run(INTERVAL)
     assert [failure.kind for failure in play.current.failures(play.now)] == [FailureKind.MALFORMED]
-    assert play.shown() == before and play.told() == []
+    assert play.shown() == before and play.event_titles() == []
 
 
 @pytest.mark.parametrize('kind', [FailureKind.DENIED, FailureKind.UNSUPPORTED, FailureKind.THROTTLED])
@@ -108,7 +108,7 @@ def test_what_fails_is_shown_on_for_three_hours(kind: FailureKind) -> None:
     play = Play(JOBS, aws).run()
     aws.failure = refused('ListImportJobs', kind)
     assert len(values_of(play.run(2 * HOUR).shown(), 'job.stuck')) == 2
-    assert list(values_of(play.run(HOUR).shown(), 'job.stuck')) == [('job_type:export',)] and play.told() == []
+    assert list(values_of(play.run(HOUR).shown(), 'job.stuck')) == [('job_type:export',)] and play.event_titles() == []
 
 
 def test_lists_without_end_forget_nobody() -> None:
@@ -121,4 +121,4 @@ def test_lists_without_end_forget_nobody() -> None:
     play.run(INTERVAL)
     assert len(play.requests) == 2 * MAX_PAGES and JOBS.pending(play.state, play.context, play.now) == 2
     play.aws = aws
-    assert play.run(INTERVAL).told() == []
+    assert play.run(INTERVAL).event_titles() == []

@@ -62,7 +62,7 @@ def test_the_active_set_and_its_rules_are_counted() -> None:
         ('receiving.limit_utilization', 'limit:rule_sets'): 5,
         ('receiving.limit_utilization', 'limit:filters'): 25,
     }
-    assert play.told() == []
+    assert play.event_titles() == []
 
 
 def test_an_account_without_receiving_is_quiet() -> None:
@@ -70,7 +70,7 @@ def test_an_account_without_receiving_is_quiet() -> None:
     play = Play(RECEIVING_RULES, Aws(active='')).run()
     for _ in range(24):
         play.run(ACTIVE_INTERVAL)
-    assert play.shown() == {} and play.told() == [] and len(play.requests) == 21
+    assert play.shown() == {} and play.event_titles() == [] and len(play.requests) == 21
 
 
 def test_receiving_costs_six_requests_an_hour() -> None:
@@ -87,14 +87,14 @@ def test_a_set_that_is_active_no_more_is_told_when_it_is_sure() -> None:
     aws = Aws(rule())
     play = Play(RECEIVING_RULES, aws).run()
     aws.active = ''
-    assert play.run(ACTIVE_INTERVAL).told() == [] and play.shown()['receiving.rule_set_active'] == 1
+    assert play.run(ACTIVE_INTERVAL).event_titles() == [] and play.shown()['receiving.rule_set_active'] == 1
     assert RECEIVING_RULES.pending(play.state, play.context, play.now) == 1
     play.run(CONFIRMED_AFTER)
     assert [event[-1] for event in play.events] == ['error']
-    assert play.told() == [('receiving.rule_set', 'no receipt rule set is active')]
+    assert play.event_titles() == [('receiving.rule_set', 'no receipt rule set is active')]
     assert play.shown()['receiving.rule_set_active'] == 0 and values_of(play.shown(), 'receiving.rules') == {}
     aws.active = 'old'
-    assert play.run(ACTIVE_INTERVAL).told() == [('receiving.rule_set', 'another receipt rule set is active')]
+    assert play.run(ACTIVE_INTERVAL).event_titles() == [('receiving.rule_set', 'another receipt rule set is active')]
 
 
 def test_a_first_answer_without_content_is_no_change() -> None:
@@ -102,7 +102,7 @@ def test_a_first_answer_without_content_is_no_change() -> None:
     aws = Aws(rule(), active='')
     play = Play(RECEIVING_RULES, aws).run()
     aws.active = 'inbound'
-    assert play.run(CONFIRMED_AFTER).told() == [] and play.shown()['receiving.rule_set_active'] == 1
+    assert play.run(CONFIRMED_AFTER).event_titles() == [] and play.shown()['receiving.rule_set_active'] == 1
 
 
 def test_an_empty_answer_between_two_others_is_no_change() -> None:
@@ -112,7 +112,7 @@ def test_an_empty_answer_between_two_others_is_no_change() -> None:
     aws.active = ''
     play.run(ACTIVE_INTERVAL)
     aws.active = 'inbound'
-    assert play.run(CONFIRMED_AFTER).told() == [] and play.state.none_since is None
+    assert play.run(CONFIRMED_AFTER).event_titles() == [] and play.state.none_since is None
 
 
 @pytest.mark.parametrize('restarts', [False, True])
@@ -133,7 +133,7 @@ def test_changes_of_rules_are_told_once_with_their_number(restarts: bool) -> Non
     aws.rules += [rule('r4'), rule('r5'), rule('new'), rule('r7')]
     play.run(ACTIVE_INTERVAL)
     texts = str(play.events)
-    assert play.told() == [
+    assert play.event_titles() == [
         ('receiving.rules_off', '2 receipt rules switched off'),
         ('receiving.rules_on', 'a receipt rule switched on'),
         ('receiving.rules_changed', '5 receipt rules changed'),
@@ -150,7 +150,7 @@ def test_another_set_brings_other_rules() -> None:
     aws = Aws(rule())
     play = Play(RECEIVING_RULES, aws).run()
     aws.active, aws.rules = 'old', [rule('other')]
-    assert play.run(ACTIVE_INTERVAL).told() == [('receiving.rule_set', 'another receipt rule set is active')]
+    assert play.run(ACTIVE_INTERVAL).event_titles() == [('receiving.rule_set', 'another receipt rule set is active')]
 
 
 def test_an_action_that_a_newer_sdk_reads_changes_no_rule() -> None:
@@ -158,7 +158,7 @@ def test_an_action_that_a_newer_sdk_reads_changes_no_rule() -> None:
     aws = Aws(rule())
     play = Play(RECEIVING_RULES, aws).run()
     aws.rules = [rule(Actions=[{**action, 'NewAction': {'X': 1}} for action in rule()['Actions']])]
-    assert play.run(ACTIVE_INTERVAL).told() == []
+    assert play.run(ACTIVE_INTERVAL).event_titles() == []
 
 
 def test_rule_sets_without_an_active_one_are_shown() -> None:
@@ -166,7 +166,7 @@ def test_rule_sets_without_an_active_one_are_shown() -> None:
     aws = Aws(active='')
     aws.sets = ['old']
     play = Play(RECEIVING_RULES, aws).run().run(CONFIRMED_AFTER)
-    assert play.shown()['receiving.rule_set_active'] == 0 and play.told() == []
+    assert play.shown()['receiving.rule_set_active'] == 0 and play.event_titles() == []
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_malformed_answers_change_nothing(answer: Mapping[str, Any]) -> None:
     play.aws = lambda request: answer
     play.run(ACTIVE_INTERVAL, most=1)
     assert [failure.kind for failure in play.current.failures(play.now)] == [FailureKind.MALFORMED]
-    assert play.shown() == before and play.told() == []
+    assert play.shown() == before and play.event_titles() == []
 
 
 @pytest.mark.parametrize('operation', ['ListReceiptRuleSets', 'ListReceiptFilters'])
@@ -209,7 +209,7 @@ def test_what_fails_is_shown_on_for_three_hours(kind: FailureKind) -> None:
     play = Play(RECEIVING_RULES, aws).run()
     aws.failure = refused('DescribeActiveReceiptRuleSet', kind)
     assert values_of(play.run(2 * INTERVAL).shown(), 'receiving.rules')
-    assert values_of(play.run(INTERVAL).shown(), 'receiving.rules') == {} and play.told() == []
+    assert values_of(play.run(INTERVAL).shown(), 'receiving.rules') == {} and play.event_titles() == []
 
 
 def test_a_list_without_end_shows_no_share() -> None:

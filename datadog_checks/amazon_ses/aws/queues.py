@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Condition, Lock, local
@@ -27,6 +28,9 @@ SERVICE = 'sqs'
 
 GONE = ('AWS.SimpleQueueService.NonExistentQueue', 'QueueDoesNotExist')
 """Codes of a queue that does not exist, or that the caller may not know of."""
+
+NO_DOCUMENT = 'not a JSON document'
+"""In place of the messages of an answer that cannot be read."""
 
 KMS = 'kms'
 KMS_REMEDY = 'Allow these credentials kms:Decrypt on the key of the queue.'
@@ -56,6 +60,7 @@ class Places:
         self._thread = local()
         client.meta.events.register_first(f'before-send.{SERVICE}', self._enter)
         client.meta.events.register(f'needs-retry.{SERVICE}', self.leave)
+        client.meta.events.register(f'after-call.{SERVICE}.{RECEIVE}', _check)
 
     def _enter(self, event_name: str = '', **_: Any) -> None:
         with self._lock:
@@ -137,6 +142,18 @@ class Queues:
             if places is None or places.client is not client:
                 places = self._places[region] = Places(client)
             return places
+
+
+def _check(http_response: Any, parsed: dict[str, Any], **_: Any) -> None:
+    """Let an answer that is no document differ from that of an empty queue, for which botocore takes it."""
+    if 'Messages' in parsed:
+        return
+    try:
+        is_document = isinstance(json.loads(http_response.content), dict)
+    except (ValueError, RecursionError):
+        is_document = False
+    if not is_document:
+        parsed['Messages'] = NO_DOCUMENT
 
 
 def _of_queue(failure: Failure, error: Exception, queue: EventQueue) -> Failure:
