@@ -216,10 +216,6 @@ def _distinct(declarations: Iterable[Declared]) -> list[Declared]:
     return sorted(dict.fromkeys(declarations), key=lambda declared: declared.name)
 
 
-def _unit(metric: MetricSpec) -> str:
-    return f'{metric.unit} / {metric.per_unit}' if metric.per_unit else metric.unit
-
-
 def _default_actions() -> list[str]:
     return sorted({action.name for action in DEFAULT_ACTIONS})
 

@@ -28,8 +28,9 @@ from datadog_checks.amazon_ses.configuration.network import Network
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 from datadog_checks.amazon_ses.registry import SWEEPS
 from simulator import Simulator
+from simulator.inventory import Change
 from simulator.network import ConnectProxy, TlsTwin
-from simulator.scenarios import Scenario, configuration_sets
+from simulator.scenarios import DEDICATED_IPS, MANAGED_POOLS, Scenario, configuration_sets
 
 pytest.importorskip('cryptography')
 
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.usefixtures('bare_machine')
 
 EDGE = 'datadog_checks.amazon_ses.aws'
 ROLE = f'arn:aws:iam::{ACCOUNT}:role/mail'
-OF_SWEEPS = {action.name.partition(':')[2] for sweep in SWEEPS for action in sweep.actions}
+OF_SWEEPS = {action.name.partition(':')[2] for sweep in SWEEPS if not sweep.opt_in for action in sweep.actions}
 OPERATIONS = {
     *('AssumeRole', 'GetAccount', 'GetMetricData', 'GetSendStatistics', 'ListMetrics'),
     *OF_SWEEPS,
@@ -51,7 +52,12 @@ MakeDriver = Callable[..., Driver]
 
 @pytest.fixture
 def sim(start: Callable[..., Simulator]) -> Simulator:
-    return start(Scenario('sets', 'an account with configuration sets', families=(configuration_sets(3),)))
+    """Without quotas, because two checks ask in the same seconds."""
+    families = (configuration_sets(3), DEDICATED_IPS, MANAGED_POOLS)
+    vdm_is_on = Change(0, 'account', values={'vdm': 'ENABLED'})
+    return start(
+        Scenario('all', 'an account that uses each source', families=families, changes=(vdm_is_on,)), quotas=False
+    )
 
 
 @pytest.fixture
@@ -231,6 +237,7 @@ def test_without_a_part_the_same_is_collected(
     intact = submitted(driver)
     requests = sim.log.operations()
     assert set(requests) == OPERATIONS and len(intact[-1]) > 50
+    driver.check.cancel()
     sim.log.clear()
     driver.clock.set(begin)
     with_fresh_edge(monkeypatch, removal)

@@ -151,7 +151,8 @@ def test_an_address_that_the_report_leaves_out_is_unknown() -> None:
     aws.lists[SECOND] = None
     assert 'dedicated_ip.listed' not in play.run(INTERVAL).shown()
     aws.lists[FIRST] = []
-    assert play.run(INTERVAL).event_titles() == [('dedicated_ip.delisted', 'a dedicated IP address on no blocklist any more')]
+    delisted = ('dedicated_ip.delisted', 'a dedicated IP address on no blocklist any more')
+    assert play.run(INTERVAL).event_titles() == [delisted]
 
 
 def test_the_bound_on_names_is_counted() -> None:
