@@ -264,19 +264,19 @@ def test_a_diagnosis_may_run_beside_a_run(start: StartSimulator, make_driver: Ma
     """Diagnosed on another thread while it runs, a check counts what CloudWatch counts."""
     driver = make_driver(start(SCENARIOS['steady'].between(0, 900)), **SMALL)
     assert driver.run() == ''
-    found: list[set[str]] = []
+    failures: list[set[str]] = []
     for _ in range(4):
-        beside = Thread(target=lambda: found.append(results(diagnose(driver), FAIL)))
-        beside.start()
+        diagnosing = Thread(target=lambda: failures.append(results(diagnose(driver), FAIL)))
+        diagnosing.start()
         clock.advance(300)
         assert driver.run() == ''
-        beside.join()
+        diagnosing.join()
     wait_for_workers()
     clock.advance(7200)
     driver.run()
     first = driver.aggregator.metrics('amazon_ses.collector.counting_since')[0].value
     assert driver.total('send.count') == driver.cloudwatch_sum('Send', first) > 0
-    assert found == [set()] * 4
+    assert failures == [set()] * 4
 
 
 def test_the_saved_state_is_only_read(
@@ -409,8 +409,8 @@ def test_the_listed_item_is_asked_for() -> None:
         'ses:ListEmailIdentities': {'EmailIdentities': [{'IdentityName': 'example.com'}]},
     }
 
-    def build(probe: probes.Probe, known: dict[str, Any]) -> Any:
-        return probes.request(probe, known, START).parameters
+    def build(probe: probes.Probe, answers: dict[str, Any]) -> Any:
+        return probes.request(probe, answers, START).parameters
 
     assert build(sets, answers) == {'ConfigurationSetName': 'orders'}
     assert build(identities, answers) == {'Identities': ['example.com']}

@@ -70,7 +70,7 @@ def examine(instance: Instance, notes: Sequence[str] = ()) -> Answers:
     is_signed_in = not (isinstance(caller, Failure) and caller.at_sign_in and not caller.elsewhere)
     targets = [Target(account, region) for region in instance.regions]
     with ThreadPoolExecutor(MOST_REGIONS) as workers:
-        asked = list(workers.map(lambda target: _RegionExamination(instance, target).examined(is_signed_in), targets))
+        answers = list(workers.map(lambda target: _RegionExamination(instance, target).examined(is_signed_in), targets))
     return Answers(
         settings,
         notes=notes,
@@ -78,7 +78,7 @@ def examine(instance: Instance, notes: Sequence[str] = ()) -> Answers:
         source=access.credentials_source,
         clock_errors=tuple(instance.clock_errors),
         sign_in=sign_in,
-        regions=asked,
+        regions=answers,
         now=instance.clock(),
     )
 
