@@ -94,6 +94,14 @@ pictures: $(READY) ## draw the shipped pictures of both dashboards, from the run
 validate: $(READY) ## Datadog's validators; needs Python 3.13 (PYTHON313=) and installs ddev
 	@$(RUN) -m nox --session validate
 
+.PHONY: ddev
+ddev: $(READY) ## Datadog's test command: style, tests, tests with the oldest base package; ARGS are those of pytest
+	@$(RUN) -m nox --session validate -- test $(ARGS)
+
+.PHONY: wheel
+wheel: $(READY) ## build the wheel twice, install it as the Agent does on each Python, and run it: PYTHON311= to PYTHON313=
+	@$(RUN) -m nox --session wheel
+
 .PHONY: clean
 clean: ## remove .venv and everything that was built
 	rm -rf $(VENV) .bench .compat .demo .faults .validate build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

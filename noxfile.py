@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,8 +105,28 @@ def tests(session: nox.Session, row: Row) -> None:
 
 @nox.session(python=Row('validators', '3.13').interpreter, reuse_venv=True)
 def validate(session: nox.Session) -> None:
-    """Datadog's validators."""
+    """Datadog's validators; with the argument `test` its test command instead."""
     # Two calls of pip: in one, the resolver goes back to old versions that have to be compiled.
     session.install('ddev>=20.1.0')
     session.install('datadog-checks-base[deps]==38.5.0')
-    session.run('python', '-I', 'tools/validate.py')
+    session.run('python', '-I', 'tools/validate.py', *session.posargs)
+
+
+@nox.session()
+@nox.parametrize(
+    'python', [nox.param(Row('', version).interpreter, id=version) for version in ('3.11', '3.12', '3.13')]
+)
+def wheel(session: nox.Session) -> None:
+    """The wheel, built twice to the same bytes, and run where only the Agent's part is installed."""
+    session.install('--only-binary=:all:', '--requirement', 'requirements/agent.txt')
+    session.install('--only-binary=:all:', f'boto3=={_version(DECLARED, "boto3==")}')
+    built = []
+    for number in range(2):
+        folder = Path(session.create_tmp()) / str(number)
+        command = ('-m', 'hatchling', 'build', '--target', 'wheel', '--directory', str(folder))
+        session.run(sys.executable, '-I', *command, external=True, silent=True)
+        built += sorted(folder.glob('*.whl'))
+    if built[0].read_bytes() != built[1].read_bytes():
+        session.error('two builds differ')
+    session.log(f'{built[0].name}: SHA-256 {sha256(built[0].read_bytes()).hexdigest()}')
+    session.run('python', '-I', 'tools/wheel.py', str(built[0]))

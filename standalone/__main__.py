@@ -1,4 +1,4 @@
-"""The command line: `python -m standalone check`, `plan` and `assets push`."""
+"""The command line: `python -m standalone check`, `diagnose`, `policy`, `plan` and `assets push`."""
 
 from __future__ import annotations
 
@@ -45,6 +45,9 @@ examples:
     python -m standalone check --config conf.yaml --state ses.state --format openmetrics > ses.prom
   As a Nagios plug-in:
     python -m standalone check --config conf.yaml --state ses.state --format nagios
+  What does not work and what to do about it, as `agent diagnose` says it; and the IAM policy for these options:
+    python -m standalone diagnose --config conf.yaml
+    python -m standalone policy --config conf.yaml > policy.json
   The instances for a list of accounts, and what they will cost:
     python -m standalone plan --help
   Dashboards and monitors into a Datadog account:
@@ -54,7 +57,7 @@ environment:
   DD_HOSTNAME is the host name of all samples that have none, unless `empty_default_hostname` is set
 
 exit codes:
-  0 all runs went well, 1 a run failed, 2 wrong configuration or usage, 130 interrupted;
+  0 all went well, 1 a run or a diagnosis failed, 2 wrong configuration or usage, 130 interrupted;
   with --format nagios 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, wrong configuration or usage
 """
 
@@ -111,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     AGENT.set_log_level(getattr(logging, options.log_level.upper()))
     threading.excepthook = _log_thread_failure
     try:
-        return {'assets': _push, 'plan': _plan, 'check': _check}[options.command](options)
+        return COMMANDS[options.command](options)
     except BrokenPipeError:
         # The reader is gone. Without this Python would print an error when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -168,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     level_help = 'what to log on stderr; debug adds tracebacks (default: warning)'
     option('--log-level', choices=LOG_LEVELS, default='warning', type=str.lower, help=level_help)
     _add_plan(commands)
+    _add_diagnose(commands)
     _add_push(commands)
     return parser
 
@@ -185,6 +189,30 @@ def _add_plan(commands: argparse._SubParsersAction[_Parser]) -> None:
     # The error messages of all commands use these two.
     plan.set_defaults(log_level='warning', format='text')
     plan_arguments.add(plan)
+
+
+def _add_diagnose(commands: argparse._SubParsersAction[_Parser]) -> None:
+    diagnose = commands.add_parser(
+        'diagnose',
+        help='say what works, what does not, and what to do about it',
+        description='Says of each instance whether credentials, clock, endpoints, Regions, permissions, discovery and\n'
+        'state are as they should be, and what to do where they are not. It asks SES at most once a second, so\n'
+        'it takes about 75 seconds. It changes nothing, receives nothing from queues, and may run beside a check.',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    policy = commands.add_parser(
+        'policy',
+        help='print the IAM policy that the options need',
+        description='Prints the IAM policy that the options of all instances need together. AWS is not asked.',
+    )
+    config_help = "the configuration, as in the Agent's conf.yaml"
+    for command in diagnose, policy:
+        command.add_argument('--config', required=True, type=Path, metavar='FILE', help=config_help)
+        command.set_defaults(log_level='error', state=None)
+    state_help = 'the state of `check`, which is only read, and may be in use (default: none)'
+    diagnose.add_argument('--state', type=Path, metavar='FILE', help=state_help)
+    diagnose.add_argument('--format', choices=('text', 'json'), default='text', help='(default: text)')
+    policy.set_defaults(format='text')
 
 
 def _add_push(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -339,22 +367,62 @@ def _show(result: Result) -> None:
     _write(visible(AGENT.redactor(' | '.join(filter(None, (columns, result.detail, result.url))))))
 
 
-def _check(options: argparse.Namespace) -> int:
+def _configuration(path: Path) -> Configuration:
+    """Reads a configuration file, whose secrets are masked from now on. Raises _Refused."""
     # Not at the top: `assets` needs no YAML.
     from standalone import conf
 
+    try:
+        configuration = conf.read(path)
+    except conf.InvalidFile as error:
+        raise _Refused(str(error)) from None
+    AGENT.redactor.learn([configuration.init_config, configuration.instances])
+    if configuration.unread:
+        keys = ', '.join(f'`{key}`' for key in configuration.unread[:MOST_KEYS])
+        _say(f'{configuration.path}: {keys} at the top level has no effect: options are indented below `instances`')
+    return configuration
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    # Not at the top: the log level must be set before the check is imported.
+    from standalone import diagnose
+
+    configuration = _configuration(options.config)
+    try:
+        state = State.snapshot(options.state) if options.state else State()
+    except StateError as error:
+        raise _Refused(str(error)) from None
+    with ExitStack() as cleanup:
+        hosts = _hosts(configuration, state, cleanup, receives_events=False)
+        names = [f'instance {number} ({host.check_id})' for number, host in enumerate(hosts, 1)]
+        instances = diagnose.diagnose(hosts)
+    render = diagnose.render_json if options.format == 'json' else diagnose.render
+    _write(render(instances, names))
+    return EXIT_FAILED_RUN if diagnose.has_failed(instances) else EXIT_OK
+
+
+def _policy(options: argparse.Namespace) -> int:
+    configuration = _configuration(options.config)
+    with ExitStack() as cleanup:
+        hosts = _hosts(configuration, State(), cleanup, receives_events=False)
+        # Not at the top: the log level must be set before the check is imported.
+        from standalone import policy
+
+        for hint in policy.hints(hosts):
+            _say(hint)
+        _write(policy.policy(hosts).rstrip())
+    return EXIT_OK
+
+
+def _check(options: argparse.Namespace) -> int:
     if options.receive_events and not options.state:
         raise _Refused('--receive-events needs --state: what is read is deleted, and has to be remembered')
     interruption = Interruption()
     interruption.listen()
+    configuration = _configuration(options.config)
     try:
-        configuration = conf.read(options.config)
-        AGENT.redactor.learn([configuration.init_config, configuration.instances])
-        if configuration.unread:
-            keys = ', '.join(f'`{key}`' for key in configuration.unread[:MOST_KEYS])
-            _say(f'{configuration.path}: {keys} at the top level has no effect: options are indented below `instances`')
         state = State.open(options.state, report=_say) if options.state else State()
-    except (conf.InvalidFile, StateError) as error:
+    except StateError as error:
         raise _Refused(str(error)) from None
     with closing(state):
         reports, misconfigured = _run(options, configuration, state, interruption)
@@ -454,6 +522,9 @@ def _log_thread_failure(failure: threading.ExceptHookArgs) -> None:
         exc_info=(failure.exc_type, failure.exc_value or failure.exc_type(), failure.exc_traceback),
     )
 
+
+COMMANDS = {'assets': _push, 'check': _check, 'diagnose': _diagnose, 'plan': _plan, 'policy': _policy}
+"""The commands by name."""
 
 if __name__ == '__main__':
     sys.exit(main())

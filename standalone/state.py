@@ -25,6 +25,9 @@ VERSION = 1
 # reset.
 COUNTER_LIFETIME = 15 * 86400
 
+MALFORMED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What is raised where a file is no state."""
+
 Cache = dict[str, str]
 Counters = dict[Context, tuple[float, float]]
 """The sum of each count, and the epoch second of its last change."""
@@ -92,6 +95,21 @@ class State:
             state._users += 1
             return state
 
+    @classmethod
+    def snapshot(cls, path: Path) -> State:
+        """Returns a copy in memory of the state in the file `path`, which may be in use and is never written.
+
+        Raises StateError where the file is no such state, or cannot be read.
+        """
+        state = cls()
+        with _state_errors(f'read the state file {path}'):
+            content = path.read_bytes() if path.exists() else b''
+        try:
+            state._cache, state._counters = _parse(json.loads(content.decode('utf-8'))) if content else ({}, {})
+        except MALFORMED:
+            raise StateError(f'the state file {path} is not a state of this program') from None
+        return state
+
     def close(self) -> None:
         """Releases the file after as many calls as `open` had."""
         with self._opening:
@@ -138,7 +156,7 @@ class State:
             content = path.read_bytes()
         try:
             self._cache, self._counters = _parse(json.loads(content.decode('utf-8')))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except MALFORMED:
             moved = path.with_name(path.name + '.corrupt')
             with _state_errors(f'move the unreadable state file {path}'):
                 os.replace(path, moved)

@@ -15,7 +15,8 @@ from datadog_checks.amazon_ses.catalogue import ACTIONS, DEFAULT_ACTIONS, EVENTS
 from datadog_checks.amazon_ses.cloudwatch.cost import monthly_cost
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SPECS
 from datadog_checks.amazon_ses.config_models import defaults
-from datadog_checks.amazon_ses.model import PREFIX, EventSpec, MetricSpec, StatusSpec
+from datadog_checks.amazon_ses.diagnose import policies
+from datadog_checks.amazon_ses.model import PREFIX, EventSpec, MetricSpec, MetricType, StatusSpec
 from tools import spec
 from tools.boards import files as boards
 
@@ -34,6 +35,9 @@ Declared = TypeVar('Declared', MetricSpec, StatusSpec, EventSpec)
 PERIODS = (60, 300, 900, 3600)
 """The values of the option `period` whose cost is shown."""
 
+IN_METADATA = {MetricType.DISTRIBUTION: MetricType.GAUGE}
+"""The type in metadata.csv, where Datadog's validator does not know that of a metric."""
+
 AGENT_VERSION = '7.74.0'
 """A field that service_checks.json must have. The check itself needs the base package that pyproject.toml names."""
 
@@ -47,7 +51,7 @@ def metadata() -> str:
         table.writerow(
             (
                 metric.full_name,
-                metric.type.value,
+                IN_METADATA.get(metric.type, metric.type).value,
                 metric.interval or '',
                 metric.unit,
                 metric.per_unit,
@@ -82,12 +86,15 @@ def service_checks() -> str:
 
 def iam_policy() -> str:
     """The IAM policy: exactly the actions that are used, one statement for each feature."""
-    return _policy(_permissions())
+    return policies.policy(
+        policies.statement(feature, (action for action in ACTIONS if action.name in names))
+        for feature, names in policies.by_feature(ACTIONS).items()
+    )
 
 
 def default_iam_policy() -> str:
     """The IAM policy of the default configuration: one statement, without what stands in for denied actions."""
-    return _policy({'The default configuration': set(_default_actions())})
+    return policies.policy([policies.statement('The default configuration', DEFAULT_ACTIONS)])
 
 
 def with_parts(path: str) -> str:
@@ -133,7 +140,7 @@ def permissions_table() -> str:
         ('Permission', 'What is lost without it'),
         (
             (', '.join(f'`{name}`' for name in sorted(names)), feature[:1].upper() + feature[1:])
-            for feature, names in _permissions().items()
+            for feature, names in policies.by_feature(ACTIONS).items()
         ),
     )
 
@@ -211,13 +218,6 @@ def _distinct(declarations: Iterable[Declared]) -> list[Declared]:
 
 def _default_actions() -> list[str]:
     return sorted({action.name for action in DEFAULT_ACTIONS})
-
-
-def _permissions() -> dict[str, set[str]]:
-    permissions: dict[str, set[str]] = {}
-    for action in sorted(ACTIONS, key=lambda action: (action.feature.lower(), action.name)):
-        permissions.setdefault(action.feature, set()).add(action.name)
-    return permissions
 
 
 def _policy(statements: Mapping[str, set[str]]) -> str:

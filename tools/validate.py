@@ -1,4 +1,5 @@
-"""Runs Datadog's validators on this integration, with the ddev beside the Python that runs this file.
+"""Runs Datadog's validators on this integration, with the ddev beside the Python that runs this file. With the argument
+`test` it runs `ddev test` instead: style, the tests, and the tests with the oldest base package; more are pytest's.
 
 ddev knows an integration only as a folder of a repository, so such a repository is built below .validate first. Some
 validators exit with 0 after a complaint or without a look at any file, so each must also print its line of success.
@@ -12,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +50,9 @@ VALIDATORS = (
     Validator('service-checks', '1 valid files'),
     Validator('codeowners', r'All integrations have valid codeowners\.', options=()),
 )
+SUITE = ('-q', 'tests/unit', 'tests/contract', 'tests/compat')
+"""What `ddev test` runs where no arguments say it: the whole suite would take twice as long as `make test`."""
+
 LEFT_OUT = {
     'all', 'agent-reqs', 'ci', 'labeler', 'licenses', 'version',  # for the repository of Datadog
     'pr-description', 'qa-label',  # for pull requests
@@ -71,13 +76,30 @@ def build() -> None:
     subprocess.run(['git', 'init', '--quiet', str(REPOSITORY)], check=True)
 
 
+def variables() -> dict[str, str]:
+    """The environment of ddev, which finds its tools on PATH, with this repository alone."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(('GIT_', 'DDEV_'))}
+    path = os.pathsep.join((str(DDEV.parent), inherited.get('PATH', os.defpath)))
+    return {**inherited, 'PATH': path, 'NO_COLOR': '1', 'COLUMNS': '400', 'DDEV_CONFIG': str(WORK / 'ddev.toml')}
+
+
 def ddev(*arguments: str) -> tuple[int, str]:
     """The exit code of `ddev validate` and its output, without colours and line breaks of a terminal."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(('GIT_', 'DDEV_'))}
-    variables |= {'NO_COLOR': '1', 'COLUMNS': '400', 'DDEV_CONFIG': str(WORK / 'ddev.toml')}
     command = [str(DDEV), '--no-interactive', 'validate', *arguments]
-    ended = subprocess.run(command, cwd=REPOSITORY, env=variables, input='', capture_output=True, encoding='utf-8')
+    ended = subprocess.run(command, cwd=REPOSITORY, env=variables(), input='', capture_output=True, encoding='utf-8')
     return ended.returncode, ended.stdout + ended.stderr
+
+
+def test(arguments: Sequence[str]) -> int:
+    """Run `ddev test` in each way. The exit code is 1 where one of them fails."""
+    build()
+    codes = []
+    for options in (('--lint',), (), ('--compat',)):
+        command = [str(DDEV), '--no-interactive', 'test', *options, NAME]
+        command += [] if options == ('--lint',) else ['--', *(arguments or SUITE)]
+        codes.append(subprocess.run(command, cwd=REPOSITORY, env=variables(), check=False).returncode)
+        print(f'{" ".join(("ddev test", *options))} exited with {codes[-1]}', flush=True)
+    return int(any(codes))
 
 
 def accepted(validator: Validator, code: int, output: str) -> bool:
@@ -94,8 +116,10 @@ def unknown(help_text: str) -> set[str]:
     return commands - {validator.name for validator in VALIDATORS} - set(LEFT_OUT)
 
 
-def main() -> int:
-    """Run each validator. The exit code is 1 where one does not accept the integration, or is new."""
+def main(arguments: Sequence[str]) -> int:
+    """Run each validator, or the tests. The exit code is 1 where one does not accept the integration, or is new."""
+    if arguments[:1] == ['test']:
+        return test(arguments[1:])
     build()
     rejections = [f'{name} is new in ddev' for name in sorted(unknown(ddev('--help')[1]))]
     for validator in VALIDATORS:
@@ -109,4 +133,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from datadog_checks.amazon_ses import catalogue, leases, planning, report, role, telemetry
@@ -19,6 +20,9 @@ from datadog_checks.amazon_ses.config_models import ConfigMixin, InstanceConfig
 from datadog_checks.amazon_ses.config_models.shared import SharedConfig
 from datadog_checks.amazon_ses.configuration import agent_options, settings
 from datadog_checks.amazon_ses.configuration.options import SettingsError
+from datadog_checks.amazon_ses.diagnose.answers import Answers
+from datadog_checks.amazon_ses.diagnose.examination import Instance, examine
+from datadog_checks.amazon_ses.diagnose.routines import Routines
 from datadog_checks.amazon_ses.model import UNKNOWN_ACCOUNT, Failure, Level, MetricSpec, MetricType, Target
 from datadog_checks.amazon_ses.notices import Notice, Notices
 from datadog_checks.amazon_ses.pace import Pace, TurnedPace
@@ -27,6 +31,7 @@ from datadog_checks.amazon_ses.role import Role
 from datadog_checks.amazon_ses.run import Outcomes, Run, RunStep, Subject
 from datadog_checks.amazon_ses.runner import Finished, Results, Runner, Wait
 from datadog_checks.amazon_ses.scope import AccountRunner, Scope
+from datadog_checks.amazon_ses.state.inspection import Inspection
 from datadog_checks.amazon_ses.state.observation import Observation
 from datadog_checks.amazon_ses.state.saving import Saving
 from datadog_checks.amazon_ses.state.store import Store, Unreadable
@@ -38,9 +43,6 @@ from datadog_checks.base.errors import CheckException
 
 if TYPE_CHECKING:
     from datadog_checks.amazon_ses.aws.access import Access
-
-CLUSTER_CHECKS = ('cluster-checks', 'endpoints-checks')
-"""Providers of configurations that move from one Agent to another."""
 
 NOT_IN_FILE_NAMES = re.compile(r'[^a-zA-Z0-9_-]')
 """What the Agent drops from the names of its cache files."""
@@ -86,6 +88,13 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         self.leases = leases.OF_THIS_PROCESS
         # Ours come first: they say more about a wrong value than the models can.
         self.check_initializations.appendleft(self._configure)
+        self._initializing = Lock()
+        Routines(self.diagnosis, self._examine, self.sanitize).register()
+
+    def run_check_initializations(self) -> None:
+        """Initialize once: a run and `agent diagnose` may come at the same time, on different threads."""
+        with self._initializing:
+            super().run_check_initializations()  # type: ignore[no-untyped-call]  # the base is not annotated
 
     def persistent_cache_id(self) -> str:
         """Constant for every configuration: an edit of the options must not forget what was counted."""
@@ -177,14 +186,56 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
     @property
     def store(self) -> Store:
         if self._store is None:
-            self._store = Store(
-                self.read_persistent_cache,
-                self.write_persistent_cache,
-                self.settings.ledger_name,
-                self.leases,
-                self.log,
-            )
+            self._store = self._new_store(self.leases)
         return self._store
+
+    def _new_store(self, saving_leases: leases.Leases) -> Store:
+        return Store(
+            self.read_persistent_cache,
+            self.write_persistent_cache,
+            self.settings.ledger_name,
+            saving_leases,
+            self.log,
+        )
+
+    def _examine(self) -> Answers:
+        """What `agent diagnose` needs. It has an edge, a scope and a store of its own, so no run is disturbed."""
+        try:
+            self.run_check_initializations()
+            scope = Scope(self.settings, lambda: '', leases.Leases(), self.log)
+            notes, regions = [*self._odd_options, *scope.region_warnings()], scope.regions
+            if not self._provider and role.runs_cluster_checks(_agent_setting):
+                notes.append(role.NO_PROVIDER)
+        except (ConfigurationError, SettingsError) as error:
+            return Answers(defect=str(error))
+        from datadog_checks.amazon_ses.aws.access import Access
+        from datadog_checks.amazon_ses.aws.dates import DatedCalls
+
+        sign_in, network, sign_in_regions = self.settings.sign_in, self.settings.network, scope.sign_in_regions
+        dated = DatedCalls(lambda: self.clock())
+        access = Access(sign_in, network, sign_in_regions, lambda: self.monotonic(), self.pace, dated)
+        return examine(
+            Instance(
+                self.settings,
+                regions,
+                sign_in_regions[0],
+                access,
+                lambda: self.clock(),
+                lambda: self.monotonic(),
+                self._inspect,
+                dated.clock_errors,
+                lambda: self._cancelled,
+            ),
+            notes,
+        )
+
+    def _inspect(self, target: Target) -> Inspection:
+        """What is saved for a target. Nothing is written."""
+        store = self._store or self._new_store(leases.Leases())
+        inspection = store.inspect(target)
+        if not inspection.unreadable:
+            return inspection
+        return replace(inspection, unreadable=self._cache_file(inspection.unreadable))
 
     def _configure(self) -> None:
         try:
@@ -215,7 +266,12 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
 
     def _may_fail_over(self) -> bool:
         """Whether another Agent may run this instance in turn with this one, without its state."""
-        return bool(_agent_setting('ha_agent.enabled')) or getattr(self, 'provider', '') in CLUSTER_CHECKS
+        return role.may_fail_over(self._provider, _agent_setting)
+
+    @property
+    def _provider(self) -> str:
+        """Where the Agent has this instance from, empty where it does not say."""
+        return str(getattr(self, 'provider', '') or '')
 
     def _begin(self) -> Iterable[Notice]:
         """Begin a run, and return what is to be said about the options."""

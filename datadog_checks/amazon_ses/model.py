@@ -55,6 +55,10 @@ class Level(IntEnum):
     UNKNOWN = 3
 
 
+LEVEL_VALUES = {Level.OK: 1.0, Level.WARNING: 0.5, Level.CRITICAL: 0.0}
+"""Levels of a service check as values of the gauge that says the same, which has no value for UNKNOWN."""
+
+
 @dataclass(frozen=True, slots=True)
 class StatusSpec:
     """One service check that may be submitted: an entry of service_checks.json. `name` is without the prefix."""
@@ -168,7 +172,8 @@ class Failure:
     None of them holds a key, a token or an address. `at_request` says that the request was refused for its content, so
     a part of it may be answered; `invalid` that AWS itself called it invalid. `elsewhere` says that the credentials may
     be valid in other Regions, because this Region may not be enabled for the account. If every Region fails in this
-    way, they are valid nowhere. `by_organization` says that a policy of the organization denies the request.
+    way, they are valid nowhere. `by_organization` says that a policy of the organization denies the request, and
+    `explicit_deny` that some policy denies it explicitly, so that to allow it elsewhere is of no use.
     `request_id` is for AWS's support: it differs from answer to answer, so failures that differ only in it are equal.
     """
 
@@ -180,6 +185,7 @@ class Failure:
     elsewhere: bool = False
     invalid: bool = False
     by_organization: bool = False
+    explicit_deny: bool = False
     request_id: str = field(default='', compare=False)
 
     @property

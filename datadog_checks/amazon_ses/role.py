@@ -8,7 +8,7 @@ runs by hand have ended by then. A process that observes neither reads nor write
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 
 
@@ -53,3 +53,39 @@ def role(by_hand: bool, at_once: bool, since_first_run: float, interval: float) 
     if by_hand:
         return Role.BY_HAND
     return Role.COUNTING if at_once or since_first_run >= interval / 2 else Role.STARTING
+
+
+CLUSTER_CHECKS = ('cluster-checks', 'endpoints-checks')
+"""Providers of configurations that move from one Agent to another."""
+
+CLUSTER_PROVIDERS = ('clusterchecks', 'endpointschecks')
+"""The same providers, as the Agent's settings name them."""
+
+NO_PROVIDER = (
+    'This Agent is too old to say whether an instance is a cluster check, and it runs such checks: each instance is '
+    'taken for one. After a gap nothing is counted later, since another Agent may have counted it. Newer Agents say it.'
+)
+
+
+def may_fail_over(provider: str, setting: Callable[[str], object]) -> bool:
+    """Whether another Agent may run an instance in turn with this one, without its state.
+
+    `provider` says where the Agent has the instance from. Older Agents leave it empty: then each instance of an Agent
+    that runs cluster checks may be one. `setting` reads the Agent's settings.
+    """
+    if setting('ha_agent.enabled'):
+        return True
+    return provider in CLUSTER_CHECKS if provider else runs_cluster_checks(setting)
+
+
+def runs_cluster_checks(setting: Callable[[str], object]) -> bool:
+    """Whether an Agent has instances from the Cluster Agent: a cluster check runner, or an Agent with such a
+    provider."""
+    if setting('clc_runner_enabled') is True:
+        return True
+    names: list[object] = []
+    for option in ('extra_config_providers', 'config_providers'):
+        value = setting(option)
+        listed = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
+        names += [each.get('name') if isinstance(each, Mapping) else each for each in listed]
+    return any(name in CLUSTER_PROVIDERS for name in names)

@@ -13,6 +13,7 @@ from datadog_checks.amazon_ses.cloudwatch.daily import DAILY_INTERVAL
 from datadog_checks.amazon_ses.cloudwatch.ledger import SkippedSpan
 from datadog_checks.amazon_ses.cloudwatch.selection import MAX_SERIES
 from datadog_checks.amazon_ses.model import (
+    LEVEL_VALUES,
     Calls,
     Event,
     EventSpec,
@@ -185,7 +186,6 @@ EVENTS = (COUNTING_BEGAN,)
 MALFORMED = 'malformed'
 """Why a series is left out that the listing names: a value of the tag `reason` of `collector.series_dropped`."""
 
-CONNECTED_VALUES = {Level.OK: 1.0, Level.WARNING: 0.5, Level.CRITICAL: 0.0}
 MESSAGE_LIMIT = 1000
 """Characters of a message. Datadog cuts longer ones."""
 
@@ -314,5 +314,5 @@ def connection(level: Level, failing: Iterable[Failure] = ()) -> Iterable[Readin
     if len(message) > MESSAGE_LIMIT:
         message = message[: MESSAGE_LIMIT - 4] + ' ...'
     yield Status(CAN_CONNECT, level, message if level is not Level.OK else '')
-    if level in CONNECTED_VALUES:
-        yield Sample(CONNECTED, CONNECTED_VALUES[level])
+    if level in LEVEL_VALUES:
+        yield Sample(CONNECTED, LEVEL_VALUES[level])

@@ -14,6 +14,8 @@ from folders import FOLDERS, ROOT, python_files
 PACKAGE = 'datadog_checks.amazon_ses'
 EDGE = (
     'check',
+    'diagnose.examination',
+    'diagnose.hosts',
     'endpoints',
     'leases',
     'pace',

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -55,6 +56,44 @@ def test_wheel_holds_the_package_and_nothing_else(root: Path, wheel: Path) -> No
     assert files(wheel) == expected | {'datadog_checks/amazon_ses/data/conf.yaml.example'}
 
 
+def test_a_wheel_is_the_same_bytes_from_every_clone(wheel: Path, copied: Path, tmp_path: Path) -> None:
+    """Two builds give the same bytes, whenever and with whatever permissions the files were checked out."""
+    sources = [path for path in (copied / 'datadog_checks').rglob('*.py') if path.is_file()]
+    for path in sources:
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        path.chmod(0o600)
+    again = Path(next(iter(WheelBuilder(str(copied)).build(directory=str(tmp_path), versions=['standard']))))
+    assert sources and again.read_bytes() == wheel.read_bytes()
+
+
+POINTERS = re.compile(r'(?:README|CHANGELOG|CONTRIBUTING)\b|\bassets/|\bdocs/|\bmake [a-z]+\b|python -m standalone')
+"""What only a clone of the repository has."""
+
+
+def test_messages_point_to_nothing_that_an_agent_lacks(root: Path) -> None:
+    """No text of the package sends an operator to a file or a command that is not where the Agent is."""
+    pointing = []
+    for path in (root / 'datadog_checks' / 'amazon_ses').rglob('*.py'):
+        if path.name == 'botocore_internals.py':
+            # Its declarations name the benchmarks that measure them, and nobody sees them as messages.
+            continue
+        tree = ast.parse(path.read_text(encoding='utf-8'))
+        documentation = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+                pointing += [f'{path.name}: {node.value}' for _ in POINTERS.findall(node.value)]
+    assert pointing == []
+
+
+def test_hatch_installs_what_the_tests_need(root: Path) -> None:
+    """`ddev test` gets the packages that `make test` gets, with the same versions, beside those that ddev brings."""
+    listed = tomllib.loads((root / 'hatch.toml').read_text(encoding='utf-8'))['envs']['default']['dependencies']
+    texts = [(root / 'requirements' / name).read_text(encoding='utf-8') for name in ('tests.txt', 'dev.txt')]
+    lines = {line for text in texts for line in text.splitlines() if line and line[0] not in '#-'}
+    tools = {line for line in lines if re.match('mypy|vulture|types-|nox|datadog-checks-dev', line)}
+    assert set(listed) == lines - tools
+
+
 def test_agent_can_install_the_wheel(wheel: Path) -> None:
     """The wheel has the metadata that `datadog-agent integration install -w` needs."""
     with zipfile.ZipFile(wheel) as archive:
@@ -92,6 +131,18 @@ def test_package_imports_only_what_the_agent_ships(root: Path) -> None:
 def test_tests_run_against_the_checkout(root: Path) -> None:
     """The tests import the checkout, not a copy that was installed."""
     assert Path(datadog_checks.amazon_ses.__file__).is_relative_to(root)
+
+
+def test_the_floor_of_the_base_package_is_the_same_everywhere(root: Path) -> None:
+    """What an operator and a developer read is the oldest base package that the wheel accepts."""
+    project = tomllib.loads((root / 'pyproject.toml').read_text(encoding='utf-8'))['project']
+    (floor,) = (line.partition('>=')[2] for line in project['dependencies'])
+    for name, sentence in (
+        ('README.md', 'datadog-checks-base {} or newer'),
+        ('CONTRIBUTING.md', 'from {} to the newest'),
+    ):
+        text = ' '.join((root / name).read_text(encoding='utf-8').split())
+        assert sentence.format(floor) in text, name
 
 
 def test_third_party_requirements_are_exact_pins(root: Path) -> None:

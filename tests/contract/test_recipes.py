@@ -23,6 +23,8 @@ POLICIES = (
 )
 PACKAGE = 'datadog_checks/amazon_ses'
 MODULE = 'datadog_checks.amazon_ses.collectors.contact_lists'
+OWN_MODULES = r'^(?=from datadog_checks)'
+"""Where a file begins to name modules of the package."""
 
 ROWS = {
     'SENDING': "CountRow('Hold', 'hold', 'Emails held back')",
@@ -210,7 +212,7 @@ def test_an_api_source_is_a_module_and_a_word_of_the_registry(copy: Copy) -> Non
     (copy.root / PACKAGE / 'collectors/contact_lists.py').write_text(COLLECTOR, encoding='utf-8')
     registry = f'{PACKAGE}/registry.py'
     copy.edit(registry, r'^COLLECTORS = \(', 'COLLECTORS = (CONTACT_LISTS, ')
-    copy.edit(registry, r'^from datadog_checks', f'from {MODULE} import CONTACT_LISTS\nfrom datadog_checks')
+    copy.edit(registry, OWN_MODULES, f'from {MODULE} import CONTACT_LISTS\n')
     copy.edit('simulator/operations/table.py', r'^OPERATIONS\b.* = \{\n', f'OPERATIONS = {{{OPERATION}')
 
     assert copy.sync() == {'metadata.csv', 'README.md', *POLICIES, 'assets/service_checks.json'}
@@ -232,7 +234,7 @@ def test_a_sweep_is_a_module_and_a_word_of_the_registry(copy: Copy) -> None:
         registry, r'^SWEEPS: tuple\[Sweep\[Any\], \.\.\.\] = \(', 'SWEEPS: tuple[Sweep[Any], ...] = (CONTACT_LISTS, '
     )
     module = f'{PACKAGE}/sweeps/contact_lists'.replace('/', '.')
-    copy.edit(registry, r'^from datadog_checks', f'from {module} import CONTACT_LISTS\nfrom datadog_checks')
+    copy.edit(registry, OWN_MODULES, f'from {module} import CONTACT_LISTS\n')
     copy.edit('simulator/operations/table.py', r'^OPERATIONS\b.* = \{\n', f'OPERATIONS = {{{OPERATION}')
 
     assert copy.sync() == {'metadata.csv', *POLICIES}

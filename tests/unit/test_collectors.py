@@ -43,6 +43,7 @@ def test_get_account_becomes_quota_standing_and_status() -> None:
         **QUOTA,
         'account.enforcement_level': 0,
         'account.sending_enabled': 1.0,
+        'account.may_send': 1.0,
         'account.production_access': 1.0,
         'sending_status': Level.OK,
     }
@@ -62,6 +63,7 @@ def test_first_api_gives_quota_and_switch() -> None:
     assert values_by_name(account.QUOTA_V1.parse(account.QUOTA_V1.fetch(client_for), NOW)) == QUOTA
     assert values_by_name(account.SENDING_V1.parse(account.SENDING_V1.fetch(client_for), NOW)) == {
         'account.sending_enabled': 0.0,
+        'account.may_send': 0.0,
         'sending_status': Level.CRITICAL,
     }
 

@@ -120,6 +120,7 @@ TO_COME = 'what AWS itself says gets a board and monitors of its own'
 UNCHARTED: Mapping[str, str] = {
     'amazon_ses.account.auto_validation': TO_COME,
     'amazon_ses.account.auto_warmup_enabled': TO_COME,
+    'amazon_ses.account.may_send': 'the service check sending_status as a number, for monitors',
     'amazon_ses.account.plan': TO_COME,
     'amazon_ses.account.production_access_request': TO_COME,
     'amazon_ses.account.shared_pool': TO_COME,

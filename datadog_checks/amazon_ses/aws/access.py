@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from datadog_checks.amazon_ses.aws import json_protocol
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.client_pool import ClientPool
+from datadog_checks.amazon_ses.aws.connections import proxies_for
 from datadog_checks.amazon_ses.aws.credentials import SignInRegions
 from datadog_checks.amazon_ses.aws.failures import failure_of
 from datadog_checks.amazon_ses.aws.local_causes import local_cause
@@ -42,10 +43,23 @@ MAX_PAGES = 100
 NOT_FOUND = 'NotFoundException'
 """SES's code for an item that does not exist, which says nothing of the operation."""
 
+IAM_PREFIXES = {'sesv2': 'ses'}
+"""The service in the names of IAM actions, where it is not the SDK's name of it."""
+
 LISTINGS_PER_SECOND = 12
 """ListMetrics requests in a second: half of AWS's quota, which the users of the console share."""
 
+ROUTE = 'endpoint'
+"""Stands for the operation of a failure to find out which host is asked."""
+
 Page = Mapping[str, Any]
+
+
+class Way(NamedTuple):
+    """The URL of a service, and of the proxy that leads there, empty where there is none."""
+
+    url: str
+    proxy: str
 
 
 class Access:
@@ -58,9 +72,11 @@ class Access:
         sign_in_regions: Sequence[str],
         monotonic: Callable[[], float] = time.monotonic,
         pace: Pace | None = None,
+        calls: CallRecord | None = None,
     ) -> None:
-        """`sign_in_regions` are those whose STS endpoints sign in, in turn. At `pace` requests to SES wait."""
-        self.calls = CallRecord()
+        """`sign_in_regions` are those whose STS endpoints sign in, in turn. At `pace` requests to SES wait. `calls`
+        records them."""
+        self.calls = calls or CallRecord()
         self.turns = Turns(pace or Pace(monotonic))
         self._sign_in = sign_in
         self._network = network
@@ -78,10 +94,26 @@ class Access:
             self._endpoints[service, region] = endpoint_of(self._network, service, region)
         return self._endpoints[service, region]
 
+    @unlogged
+    def route(self, service: str, region: str) -> Way | Failure:
+        """How a service in a Region is reached. Nothing is sent."""
+        try:
+            url = self._clients.get(service, region).meta.endpoint_url
+        except Exception as error:
+            return self._failure(error, region, ROUTE, '')
+        proxies = dict(proxies_for(url, self._network.proxies))
+        scheme = url.partition(':')[0]
+        return Way(url, proxies.get(scheme) or proxies.get('all') or '')
+
     @property
     def credentials_in_doubt(self) -> bool:
         """Whether the next request loads credentials again, which may be of another account."""
         return self._clients.credentials_in_doubt
+
+    @property
+    def credentials_source(self) -> str:
+        """What gave the credentials, before any role, in the SDK's words; empty before they were loaded."""
+        return self._clients.source
 
     @property
     def is_accepted(self) -> bool:
@@ -127,7 +159,7 @@ class Access:
 
     @unlogged
     def ask(self, request: ApiRequest, target: Target, is_cancelled: Callable[[], bool]) -> Answer | Failure:
-        """The answer to a request of a sweep. An item that is not there any more fails at its request alone."""
+        """The answer to a request of a sweep or a diagnosis. An item that is gone fails at its request alone."""
         operation, region = request.operation, target.region
         try:
             client = self._clients.get(request.service, region)
@@ -137,7 +169,8 @@ class Access:
             with self.turns.sending(target.account, _urgency(request), is_cancelled):
                 answer: Answer = getattr(client, method)(**request.parameters)
         except Exception as error:
-            failure = self._failure(error, region, operation, f'ses:{operation}')
+            action = f'{IAM_PREFIXES.get(request.service, request.service)}:{operation}'
+            failure = self._failure(error, region, operation, action)
             is_gone = isinstance(error, ClientError) and error.response.get('Error', {}).get('Code') == NOT_FOUND
             return replace(failure, at_request=True) if is_gone else failure
         self._clients.accept(region)

@@ -82,7 +82,7 @@ TIMESTAMPS = Internal(
 )
 PROTOCOL = Internal(
     ('botocore.model.ServiceModel.resolved_protocol',),
-    '174 of 430 ms of a run with 10,000 series, as requests (99) and answers (46) of CloudWatch bypass the models.',
+    '174 of 430 ms of a run with 10,000 series, as requests to CloudWatch (99) and answers (46) bypass the models.',
     SERIES,
     'botocore builds each request and reads each answer value by value.',
 )

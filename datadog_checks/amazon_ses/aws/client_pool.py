@@ -85,6 +85,11 @@ class ClientPool:
         return bool(self._accepting_regions)
 
     @property
+    def source(self) -> str:
+        """What gave the first credentials, in the SDK's words; empty before they were loaded."""
+        return self._role_chain[0].source if self._role_chain else ''
+
+    @property
     def generation(self) -> int:
         """How often credentials were loaded."""
         return sum(credentials.generation for credentials in self._role_chain)

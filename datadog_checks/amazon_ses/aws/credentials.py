@@ -110,6 +110,11 @@ class LazyCredentials(Credentials):  # type: ignore[misc]  # botocore is not ann
             return self._frozen
 
     @property
+    def source(self) -> str:
+        """What gave them, in the SDK's words; empty before they were loaded."""
+        return str(getattr(self._loaded, 'method', ''))
+
+    @property
     def _rests(self) -> bool:
         return self._monotonic() < self._resting_until
 

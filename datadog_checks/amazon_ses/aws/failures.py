@@ -65,7 +65,7 @@ NETWORK_REMEDIES = {
     'without.',
 }
 
-POLICY = 'README.md, section Permissions, has the whole policy.'
+POLICY = '`agent diagnose` prints the statement that is missing.'
 ROLE_ENDED = (
     'The session of the role that role_arn names has ended, or AWS ended it: it is opened again. If this goes on, look '
     "at the host's clock and at policies that revoke sessions of the role."
@@ -114,6 +114,7 @@ def _refused(refusal: Refusal, operation: str, action: str, sign_in: SignIn) -> 
         elsewhere=refusal.code in NOT_ENABLED and not operation.startswith('AssumeRole'),
         invalid=refusal.is_invalid,
         by_organization=refusal.is_by_organization,
+        explicit_deny=refusal.denial is not None and refusal.denial.explicit,
         request_id=refusal.request_id,
     )
 

@@ -1,4 +1,4 @@
-"""Queries: the GetMetricData requests (batches) for the due series, within AWS's limits."""
+"""Queries: batches, the GetMetricData requests for the due series, within AWS's limits."""
 
 from __future__ import annotations
 

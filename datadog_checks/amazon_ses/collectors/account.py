@@ -14,6 +14,7 @@ from datadog_checks.amazon_ses.collectors import ClientFor, Collector
 from datadog_checks.amazon_ses.collectors import terms as account_terms
 from datadog_checks.amazon_ses.collectors.terms import Terms, terms
 from datadog_checks.amazon_ses.model import (
+    LEVEL_VALUES,
     Action,
     Event,
     EventSpec,
@@ -47,6 +48,13 @@ ENFORCEMENT_LEVEL = MetricSpec(
 )
 SENDING_ENABLED = MetricSpec(
     'account.sending_enabled', GAUGE, '1 where the account may send in this Region, else 0.', orientation=1
+)
+MAY_SEND = MetricSpec(
+    'account.may_send',
+    GAUGE,
+    'The service check sending_status as a number: 1 AWS lets the account send, 0.5 under review, 0 paused or '
+    'switched off.',
+    orientation=1,
 )
 PRODUCTION_ACCESS = MetricSpec(
     'account.production_access', GAUGE, '1 with production access, 0 in the sandbox.', orientation=1
@@ -125,7 +133,10 @@ def parse_standing(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
     production = flag(account.get('ProductionAccessEnabled'))
     if production is not None:
         yield Sample(PRODUCTION_ACCESS, float(production))
-    yield status(parsed)
+    status_now = status(parsed)
+    if status_now.level in LEVEL_VALUES:
+        yield Sample(MAY_SEND, LEVEL_VALUES[status_now.level])
+    yield status_now
 
 
 def standing(account: Mapping[str, Any]) -> Standing:
@@ -214,7 +225,7 @@ ACCOUNT = Collector(
     name='account',
     interval=60,
     actions=(Action('ses:GetAccount', 'sending quota, standing of the account, sandbox, plan, suppression'),),
-    metrics=(*QUOTA, ENFORCEMENT_LEVEL, SENDING_ENABLED, PRODUCTION_ACCESS, *account_terms.METRICS),
+    metrics=(*QUOTA, ENFORCEMENT_LEVEL, SENDING_ENABLED, MAY_SEND, PRODUCTION_ACCESS, *account_terms.METRICS),
     fetch=fetch,
     parse=parse,
     statuses=(SENDING_STATUS,),
@@ -234,7 +245,7 @@ SENDING_V1 = Collector(
     name='sending_v1',
     interval=60,
     actions=(Action('ses:GetAccountSendingEnabled', 'whether sending is switched on, where ses:GetAccount is denied'),),
-    metrics=(SENDING_ENABLED,),
+    metrics=(SENDING_ENABLED, MAY_SEND),
     fetch=fetch_sending_v1,
     parse=parse_standing,
     statuses=(SENDING_STATUS,),

@@ -162,6 +162,15 @@ def load(copies: Sequence[str], records: Sequence[str]) -> Loaded:
     return Loaded(document, max(newest, newest_record), exact, damaged or not exact, documents[newest])
 
 
+def version_of(text: str) -> int | None:
+    """The version of a saved copy, None where the text does not say it."""
+    try:
+        version = json.loads(text)['version']
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return version if isinstance(version, int) else None
+
+
 def _recorded(text: str) -> tuple[int | None, bool]:
     """The sequence number of a record, and whether it has its checksum, which those of the first version lack."""
     number = text.partition(' ')[0]

@@ -23,6 +23,7 @@ from datadog_checks.amazon_ses.progress import Progress, with_readings
 from datadog_checks.amazon_ses.state import encoding
 from datadog_checks.amazon_ses.state.document import fingerprint, from_document, to_document
 from datadog_checks.amazon_ses.state.encoding import Loaded, Mark
+from datadog_checks.amazon_ses.state.inspection import Inspection
 from datadog_checks.amazon_ses.state.saving import Saving
 
 RECORDS = ('handed_over', 'handed_over_again')
@@ -31,6 +32,10 @@ RECORDS = ('handed_over', 'handed_over_again')
 MARK, NOTE = 'writer', 'in_doubt'
 RAN_AT = 'ran_at'
 """Parts of the cache keys of the writer's mark, of the note, and of the time of the last run of an isolated process."""
+
+
+DAMAGES = (KeyError, TypeError, ValueError, IndexError, AttributeError, StopIteration)
+"""What `from_document` raises where a document is of no use."""
 
 
 class Unreadable(Exception):
@@ -174,6 +179,30 @@ class Store:
             self._log.debug('The time of the last run is not known: %s', type(error).__name__)
             return 0.0
 
+    def inspect(self, target: Target) -> Inspection:
+        """What is saved. Nothing is written, and nothing of this process changes."""
+        try:
+            copies = [self._read(target, str(number)) for number in range(encoding.COPIES)]
+            loaded = encoding.load(copies, self._records(target))
+            writer, note = Mark.parse(self._read(target, MARK)).token, self._read(target, NOTE)
+        except Unreadable as error:
+            return Inspection(unreadable=error.key)
+        document, is_damaged = loaded.document, loaded.damaged
+        progress = Progress()
+        try:
+            progress = from_document(document) if document else progress
+        except DAMAGES:
+            document, is_damaged = None, True
+        versions = (encoding.version_of(text) for text in copies)
+        return Inspection(
+            loaded.sequence if document else 0,
+            is_damaged,
+            tuple(version for version in versions if version is not None),
+            note not in ('', loaded.note),
+            writer == self._token if target in self._own_sequence else None,
+            progress.ledger.read_at if progress.ledger else None,
+        )
+
     def _write_document(self, target: Target, checkpoint: Checkpoint, sequence: int, text: str) -> Saving:
         if self._closed:
             return Saving.CANCELLED
@@ -263,7 +292,7 @@ class Store:
             return Progress()
         try:
             return from_document(loaded.document)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, StopIteration) as error:
+        except DAMAGES as error:
             self._log.warning('The saved state of %s in %s is of no use: %s.', *target, type(error).__name__)
             return Progress()
 
