@@ -133,6 +133,18 @@ def test_tests_run_against_the_checkout(root: Path) -> None:
     assert Path(datadog_checks.amazon_ses.__file__).is_relative_to(root)
 
 
+def test_the_floor_of_the_base_package_is_the_same_everywhere(root: Path) -> None:
+    """What an operator and a developer read is the oldest base package that the wheel accepts."""
+    project = tomllib.loads((root / 'pyproject.toml').read_text(encoding='utf-8'))['project']
+    (floor,) = (line.partition('>=')[2] for line in project['dependencies'])
+    for name, sentence in (
+        ('README.md', 'datadog-checks-base {} or newer'),
+        ('CONTRIBUTING.md', 'from {} to the newest'),
+    ):
+        text = ' '.join((root / name).read_text(encoding='utf-8').split())
+        assert sentence.format(floor) in text, name
+
+
 def test_third_party_requirements_are_exact_pins(root: Path) -> None:
     """Each third-party requirement is one exact pin in the extra `deps`; only the base package stands outside."""
     project = tomllib.loads((root / 'pyproject.toml').read_text(encoding='utf-8'))['project']

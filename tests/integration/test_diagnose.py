@@ -15,9 +15,12 @@ from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.catalogue import ACTIONS
 from datadog_checks.amazon_ses.collectors.account import QUOTA_V1, SENDING_V1
 from datadog_checks.amazon_ses.diagnose import policies, probes
+from datadog_checks.amazon_ses.diagnose.answers import Answers
 from datadog_checks.amazon_ses.diagnose.hosts import host_on_the_way, reached
+from datadog_checks.amazon_ses.diagnose.routines import Routines
 from datadog_checks.amazon_ses.leases import Leases
 from datadog_checks.amazon_ses.registry import SOURCE_NAMES
+from datadog_checks.base.utils.diagnose import Diagnosis
 from simulator import Clock, Simulator, mail_events
 from simulator.inventory import Change
 from simulator.scenarios import DEDICATED_IPS, SCENARIOS, Scenario, configuration_sets
@@ -186,6 +189,24 @@ def test_an_endpoint_out_of_reach_is_named(make_driver: MakeDriver, monkeypatch:
     assert 'Missing IAM statement' not in diagnoses
 
 
+def test_a_service_out_of_reach_costs_one_request(make_driver: MakeDriver, sim: Simulator) -> None:
+    """Where SES alone does not answer, its other permissions are not tried, and those of CloudWatch are."""
+    urls = dict.fromkeys(('cloudwatch', 'sts'), sim.endpoint_url) | dict.fromkeys(SES, 'http://127.0.0.1:9')
+    diagnoses = diagnose(make_driver(endpoint_url=urls, collect=['account', 'cloudwatch', 'identities']))
+    assert diagnoses['Endpoint 127.0.0.1:9']['result'] == FAIL
+    assert diagnoses['Permission cloudwatch:GetMetricData']['result'] == SUCCESS
+    listing = diagnoses['Permission ses:ListEmailIdentities']
+    assert listing['result'] == WARNING and 'the endpoint does not answer' in listing['diagnosis']
+
+
+def test_secrets_are_taken_out_of_what_the_agent_does_not_clean() -> None:
+    """The text of a diagnosis is cleaned of secrets, since the Agent's base class leaves that one field as it is."""
+    diagnosis = Diagnosis()
+    answers = Answers(defect='Option `proxy`: a planted-password')
+    Routines(diagnosis, lambda: answers, lambda text: text.replace('planted-password', '***')).register()
+    assert [result.diagnosis for result in diagnosis.run_explicit()] == ['Option `proxy`: a ***']
+
+
 def test_a_name_that_does_not_resolve_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host without an address is told from one that takes no connection; a password in a URL is not shown."""
 
@@ -203,7 +224,9 @@ def test_the_budget_for_ses_is_shared(make_driver: MakeDriver, clock: Clock) -> 
     driver = make_driver()
     before = driver.check.pace.monotonic()
     assert driver.run() == ''
-    diagnose(driver)
+    diagnoses = diagnose(driver)
+    assert 'VDM is off' in diagnoses[f'Permission {probes.VDM}']['diagnosis']
+    assert driver.sim.log.count(operation='BatchGetMetricData') == 0
     requests = sum(call.service in SES for call in driver.sim.log)
     passed = driver.check.pace.monotonic() - before
     assert requests > 20
@@ -241,19 +264,19 @@ def test_a_diagnosis_may_run_beside_a_run(start: StartSimulator, make_driver: Ma
     """Diagnosed on another thread while it runs, a check counts what CloudWatch counts."""
     driver = make_driver(start(SCENARIOS['steady'].between(0, 900)), **SMALL)
     assert driver.run() == ''
-    found: list[set[str]] = []
+    failures: list[set[str]] = []
     for _ in range(4):
-        beside = Thread(target=lambda: found.append(results(diagnose(driver), FAIL)))
-        beside.start()
+        diagnosing = Thread(target=lambda: failures.append(results(diagnose(driver), FAIL)))
+        diagnosing.start()
         clock.advance(300)
         assert driver.run() == ''
-        beside.join()
+        diagnosing.join()
     wait_for_workers()
     clock.advance(7200)
     driver.run()
     first = driver.aggregator.metrics('amazon_ses.collector.counting_since')[0].value
     assert driver.total('send.count') == driver.cloudwatch_sum('Send', first) > 0
-    assert found == [set()] * 4
+    assert failures == [set()] * 4
 
 
 def test_the_saved_state_is_only_read(
@@ -386,8 +409,8 @@ def test_the_listed_item_is_asked_for() -> None:
         'ses:ListEmailIdentities': {'EmailIdentities': [{'IdentityName': 'example.com'}]},
     }
 
-    def build(probe: probes.Probe, known: dict[str, Any]) -> Any:
-        return probes.request(probe, known, START).parameters
+    def build(probe: probes.Probe, answers: dict[str, Any]) -> Any:
+        return probes.request(probe, answers, START).parameters
 
     assert build(sets, answers) == {'ConfigurationSetName': 'orders'}
     assert build(identities, answers) == {'Identities': ['example.com']}

@@ -62,15 +62,13 @@ def examine(instance: Instance, notes: Sequence[str] = ()) -> Answers:
     sign_in = RegionAnswers(instance.sign_in_region, hosts=_hosts(instance, instance.sign_in_region, ('sts',)))
     caller = access.caller_account(instance.sign_in_region)
     account = settings.account or (caller if isinstance(caller, str) else UNKNOWN_ACCOUNT)
-    if isinstance(caller, Failure):
-        sign_in = replace(sign_in, outcomes={'sts:GetCallerIdentity': caller})
-    else:
-        sign_in = replace(sign_in, outcomes={'sts:GetCallerIdentity': {'Account': caller}})
+    outcome: Outcome = caller if isinstance(caller, Failure) else {'Account': caller}
+    sign_in = replace(sign_in, outcomes={'sts:GetCallerIdentity': outcome})
     # Where nobody can sign in, each request would fail in the same way.
     is_signed_in = not (isinstance(caller, Failure) and caller.at_sign_in and not caller.elsewhere)
     targets = [Target(account, region) for region in instance.regions]
     with ThreadPoolExecutor(MOST_REGIONS) as workers:
-        asked = list(workers.map(lambda target: _RegionExamination(instance, target).examined(is_signed_in), targets))
+        answers = list(workers.map(lambda target: _RegionExamination(instance, target).examined(is_signed_in), targets))
     return Answers(
         settings,
         notes=notes,
@@ -78,7 +76,7 @@ def examine(instance: Instance, notes: Sequence[str] = ()) -> Answers:
         source=access.credentials_source,
         clock_errors=tuple(instance.clock_errors),
         sign_in=sign_in,
-        regions=asked,
+        regions=answers,
         now=instance.clock(),
     )
 
