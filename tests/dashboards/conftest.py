@@ -17,7 +17,8 @@ from tools.boards.queries import PREFIX
 from tools.boards.recording import Recording
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = {'demo': ('demo.record',), **{name: ('tools.boards.record', name) for name in PLAYS}}
+PROCESSES = 4
+"""Processes that record plays. Each play in a process of its own would cost half as much again."""
 
 
 def loaded(path: str) -> Any:
@@ -43,17 +44,20 @@ def templates() -> dict[str, Any]:
 
 @pytest.fixture(scope='session')
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Recording]:
-    """Recordings of the real check in the run of `make demo` and in each play. Each runs in a process of its own,
-    because a test process has the stubs of the base package in place of the standalone host."""
+    """Recordings of the real check in the run of `make demo` and in each play, and what is made of them. They come from
+    other processes, because a test process has the stubs of the base package in place of the standalone host."""
     folder = tmp_path_factory.mktemp('recordings')
-    processes = {
-        name: subprocess.Popen([sys.executable, '-m', *command, str(folder / name)], cwd=ROOT, stderr=subprocess.PIPE)
-        for name, command in COMMANDS.items()
-    }
-    for name, process in processes.items():
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, f'{name} was not recorded: {errors.decode()}'
-    recorded = {name: recording.read(folder / name) for name in COMMANDS}
+    commands = [
+        ('demo.record', str(folder / 'demo')),
+        *(('tools.boards.record', str(folder), *list(PLAYS)[number::PROCESSES]) for number in range(PROCESSES)),
+    ]
+    processes = [
+        subprocess.Popen([sys.executable, '-m', *command], cwd=ROOT, stderr=subprocess.PIPE) for command in commands
+    ]
+    for process, command in zip(processes, commands, strict=True):
+        _, errors = process.communicate(timeout=600)
+        assert process.returncode == 0, f'{command} failed: {errors.decode()}'
+    recorded = {name: recording.read(folder / name) for name in ('demo', *PLAYS)}
     return {
         **recorded,
         'two_agents': two_agents(recorded['quiet']),
