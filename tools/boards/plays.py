@@ -1,5 +1,7 @@
-"""The plays that are recorded for the monitors, derived from scenarios of the simulator. The dashboards are
-tried on the run of `make demo`, and on `losses`, `left_out` and `inventory` for metrics that the demo must not submit.
+"""The plays that are recorded for the monitors, derived from scenarios of the simulator.
+
+The dashboards are tried on the run of `make demo`, and on `losses`, `left_out` and `inventory` for metrics that the demo
+must not submit.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from simulator.inventory import DOMAIN, Destination
 from simulator.scenarios import HOUR, SETS, Standing
 from simulator.streams import Stream
 from tools.boards.inventory_plays import INVENTORY_PLAYS
-from tools.boards.play import HEALTHY, LEAD, LEAN, STEADY, Incident, Play, streams
+from tools.boards.play import HEALTHY, LEAN, STEADY, Incident, Play, streams
 
 DENIED = 'us-west-2'
 PHISHING = ('accounts-security.example', 'billing-update.example')
