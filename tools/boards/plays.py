@@ -1,7 +1,7 @@
 """The plays that are recorded for the monitors, derived from scenarios of the simulator.
 
-The dashboards are tried on the run of `make demo`, and on `losses`, `left_out` and `inventory` for metrics that the demo
-must not submit.
+The dashboards are tried on the run of `make demo`, and on `losses`, `left_out` and `inventory` for metrics that the
+demo must not submit.
 """
 
 from __future__ import annotations
