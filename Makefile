@@ -88,8 +88,8 @@ faults: $(READY) ## every operation with every fault, written to .faults/table.m
 .PHONY: pictures
 pictures: $(READY) ## draw the shipped pictures of the dashboards, from the run of make demo and a play
 	@mkdir -p .demo && $(RUN) -m demo.record .demo/recording.json
-	@$(RUN) -m tools.boards.record inventory .demo/inventory.json
-	@$(RUN) -m tools.boards.pictures .demo/recording.json .demo/inventory.json images
+	@$(RUN) -m tools.boards.record .demo inventory
+	@$(RUN) -m tools.boards.pictures .demo/recording.json .demo/inventory images
 
 .PHONY: validate
 validate: $(READY) ## Datadog's validators; needs Python 3.13 (PYTHON313=) and installs ddev

@@ -19,7 +19,8 @@ from tools.boards.queries import PREFIX
 from tools.boards.recording import Recording
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = {'demo': ('demo.record',), **{name: ('tools.boards.record', name) for name in PLAYS}}
+PROCESSES = 4
+"""Processes that record plays. Each play in a process of its own would cost half as much again."""
 
 
 def loaded(path: str) -> Any:
@@ -45,19 +46,23 @@ def templates() -> dict[str, Any]:
 
 @pytest.fixture(scope='session')
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Recording]:
-    """Recordings of the real check in the run of `make demo` and in each play, made once for all workers of a test run.
+    """Recordings of the real check in the run of `make demo` and in each play, and what is made of them: recorded once
+    for all workers of a test run.
 
-    Each runs in a process of its own, because a test process has the stubs of the base package in place of the
-    standalone host.
+    They come from other processes, because a test process has the stubs of the base package in place of the standalone
+    host.
     """
     folder = tmp_path_factory.getbasetemp()
     if 'PYTEST_XDIST_WORKER' in os.environ:
         folder = folder.parent
-    with (folder / 'recordings.lock').open('w') as lock:
+    folder = folder / 'recordings'
+    folder.mkdir(exist_ok=True)
+    with (folder / 'lock').open('w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        missing = {name: command for name, command in COMMANDS.items() if not (folder / f'{name}.recording').exists()}
-        _record(missing, folder)
-    recorded = {name: recording.read(folder / f'{name}.recording') for name in COMMANDS}
+        if not (folder / 'complete').exists():
+            _record(folder)
+            (folder / 'complete').touch()
+    recorded = {name: recording.read(folder / name) for name in ('demo', *PLAYS)}
     return {
         **recorded,
         'two_agents': two_agents(recorded['quiet']),
@@ -69,16 +74,17 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Recordi
     }
 
 
-def _record(commands: Mapping[str, tuple[str, ...]], folder: Path) -> None:
-    """Make recordings. A worker that fails leaves the others those that it made."""
-    processes = {
-        name: subprocess.Popen([sys.executable, '-m', *command, str(folder / name)], cwd=ROOT, stderr=subprocess.PIPE)
-        for name, command in commands.items()
-    }
-    for name, process in processes.items():
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, f'{name} was not recorded: {errors.decode()}'
-        (folder / name).rename(folder / f'{name}.recording')
+def _record(folder: Path) -> None:
+    commands = [
+        ('demo.record', str(folder / 'demo')),
+        *(('tools.boards.record', str(folder), *list(PLAYS)[number::PROCESSES]) for number in range(PROCESSES)),
+    ]
+    processes = [
+        subprocess.Popen([sys.executable, '-m', *command], cwd=ROOT, stderr=subprocess.PIPE) for command in commands
+    ]
+    for process, command in zip(processes, commands, strict=True):
+        _, errors = process.communicate(timeout=600)
+        assert process.returncode == 0, f'{command} failed: {errors.decode()}'
 
 
 def two_agents(recording: Recording) -> Recording:

@@ -26,10 +26,11 @@ def test_each_dashboard_can_be_drawn(
     boards: dict[str, Any], templates: dict[str, Any], recordings: Mapping[str, Recording], tmp_path: Path
 ) -> None:
     """A picture is as wide as the media need and as high as the dashboard, whatever there is to show."""
-    nothing = Recording(0, 3600)
+    nothing, demo = Recording(0, 3600), recordings['demo']
+    hour = demo.between(demo.start - 1, demo.start + 3600)
     for board in boards.values():
         rows = max(group['layout']['y'] + group['layout']['height'] for group in board['widgets'])
-        for recording in (recordings['demo'], nothing):
+        for recording in (hour, nothing):
             picture.draw(board, recording, list(templates.values()), 'a source', tmp_path / 'drawn.png')
             with Image.open(tmp_path / 'drawn.png') as image:
                 assert image.width == picture.WIDTH and image.height > rows * picture.ROW_HEIGHT

@@ -162,3 +162,25 @@ def test_missing_counts_are_zero() -> None:
     """A count without data is zero, so silence is noticed."""
     query = f'sum(last_5m):sum:{RATE}{{*}} by {{region}}.as_count() < 1'
     assert course(query, [(300, 1.0)], thresholds={'critical': 1}) == ['ALERT']
+
+
+def test_a_trailing_share_counts_what_came_before_and_is_capped() -> None:
+    """Each point of a trailing share is of the seconds before it, and more deliveries than emails are 100 percent."""
+    kinds = {'part': ((0.0, 10.0), (300.0, 20.0)), 'whole': ((0.0, 40.0), (300.0, 10.0))}
+    series = {(f'a.{name}', 'gauge', ()): points for name, points in kinds.items()}
+    trails = [[f"moving_rollup({name}, {span}, 'sum')" for name in kinds] for span in (300, 600)]
+    request = {
+        'queries': [{'name': name, 'query': f'max:a.{name}{{*}}'} for name in kinds],
+        'formulas': [{'formula': f'clamp_max(100 * {part} / {whole}, 100)'} for part, whole in trails],
+    }
+    short, long = evaluate.timeseries(request, Recording(0, 600, series), {})
+    assert short.values == {(): {0.0: 25.0, 300.0: 100.0}}
+    assert long.values == {(): {0.0: 25.0, 300.0: 60.0}}
+
+
+@pytest.mark.parametrize(('before', 'expected'), [([(0.0, 10.0)], ['ALERT']), ([(0.0, 70.0)], []), ([], [])])
+def test_a_shift_compares_with_the_past(before: list[tuple[float, float]], expected: list[str]) -> None:
+    """A gauge is compared with what it was so long ago. Where nothing was recorded then, there is no group."""
+    metric = f'max:{RATE}{{*}} by {{region}}'
+    query = f'avg(last_5m):{metric} / timeshift({metric}, -3600) >= 3'
+    assert course(query, [*before, (3600.0, 100.0)], thresholds={'critical': 3}) == expected

@@ -76,6 +76,13 @@ def hours(play: Play, number: float) -> Play:
     return play
 
 
+def test_nobody_paused_is_zero() -> None:
+    """Where no tenant is paused that is said as a zero for each who may pause, so that a monitor recovers."""
+    shown = Play(TENANTS, Aws(tenant())).run().shown()
+    paused = {key: value for key, value in shown.items() if key[0] == 'tenant.paused'}
+    assert paused == {('tenant.paused', 'paused_by:aws'): 0, ('tenant.paused', 'paused_by:customer'): 0}
+
+
 def test_tenants_are_counted_and_the_bad_ones_named() -> None:
     """Tenants are counted by status, impact and who paused them; those that are paused, let through or near a pause are
     named, the worst first."""

@@ -132,8 +132,8 @@ FINDINGS = (
     ('dkim', f'identity/{DOMAIN}', 'DKIM', 'HIGH'),
     ('travel', 'tenant/travel/tn-travel', 'BOUNCE', 'HIGH'),
     ('spf', f'identity/{DOMAIN}', 'SPF', 'LOW'),
-    ('dmarc', f'identity/{DOMAIN}', 'DMARC', 'HIGH'),
     ('ops', 'identity/ops@example.com', 'DMARC', 'HIGH'),
+    ('dmarc', f'identity/{DOMAIN}', 'DMARC', 'HIGH'),
 )
 ILLS = (
     Change(2 * HOUR, 'identities', DOMAIN, {'dkim_status': 'FAILED', 'error_type': 'HOST_NOT_FOUND'}),

@@ -1,5 +1,7 @@
-"""The plays that are recorded for the monitors, derived from scenarios of the simulator. The dashboards are
-tried on the run of `make demo`, and on `losses`, `left_out` and `verdicts` for metrics that the demo must not submit.
+"""The plays that are recorded for the monitors, derived from scenarios of the simulator.
+
+The dashboards are tried on the run of `make demo`, and on `losses`, `left_out` and `inventory` for metrics that the
+demo must not submit.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from simulator.inventory import DOMAIN, Destination
 from simulator.scenarios import HOUR, SETS, Standing
 from simulator.streams import Stream
 from tools.boards.inventory_plays import INVENTORY_PLAYS
-from tools.boards.play import HEALTHY, LEAD, LEAN, STEADY, Incident, Play, streams
+from tools.boards.play import HEALTHY, LEAN, STEADY, Incident, Play, streams
 
 DENIED = 'us-west-2'
 PHISHING = ('accounts-security.example', 'billing-update.example')
@@ -203,25 +205,6 @@ def left_out() -> Play:
     return Play(SCENARIOS['steady'], 0.5 * HOUR, options=options, incidents=(denial,))
 
 
-def verdicts() -> Play:
-    """AWS itself has something against identities, sets and tenants: those that the demo must not have."""
-    address = 'ops@example.com'
-    high = {'created': LEAD, 'updated': LEAD}
-    changes = (
-        Change(0, 'identities', DOMAIN, {'dkim_status': 'FAILED'}),
-        Change(0, 'identities', address, {'verification': 'FAILED', 'sending_enabled': False}),
-        *(Change(0, 'configuration_sets', name, {'sending_enabled': False}) for name in ('news', 'shop')),
-        *(Change(0, 'tenants', name, {'ses_status': 'DISABLED', 'impact': 'HIGH'}) for name in ('acme', 'zeta')),
-        *(
-            Change(0, 'findings', resource, {'resource': resource, **high})
-            for resource in (f'identity/{address}', 'configuration-set/news', 'tenant/acme/tn-acme')
-        ),
-    )
-    sweeps = ('identities', 'findings', 'configuration_set_health', 'tenant_health')
-    options = {'collect': ['account', *sweeps], 'max_configuration_sets': 1, 'max_tenants': 1}
-    return Play(replace(SCENARIOS['steady'], changes=changes), 2 * HOUR, options=options)
-
-
 def _shrink(aws: Simulator, clock: Clock) -> None:
     """CloudWatch takes back emails that it has shown and the check has counted."""
     aws.world.shrink(aws.account, 'us-east-1', 'Send', clock() - 1200, 5, clock())
@@ -246,6 +229,5 @@ PLAYS: Mapping[str, Callable[[], Play]] = {
         lost,
         losses,
         left_out,
-        verdicts,
     )
 }

@@ -1,4 +1,4 @@
-"""Records what the real check submits against the simulator: `python -m tools.boards.record PLAY FILE`."""
+"""Records what the real check submits against the simulator: `python -m tools.boards.record FOLDER PLAY ...`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from tools.boards.plays import PLAYS
 from tools.boards.recording import Recording, SeriesKey, StatusKey
 
 
-def main(name: str, path: str) -> None:
-    """Record a play and write the recording."""
-    recording.write(record(PLAYS[name]()), Path(path))
+def main(folder: str, *names: str) -> None:
+    """Record plays, one after the other, and write each to the file of its name."""
+    for name in names:
+        recording.write(record(PLAYS[name]()), Path(folder) / name)
 
 
 def record(play: Play) -> Recording:
