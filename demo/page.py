@@ -110,7 +110,7 @@ def metrics(
             yield f'    {" ".join(sorted(shared))}'
         for name, tags in members[:METRIC_LIMIT]:
             keys = [Key(name, region, tags) for region in regions]
-            label = ' '.join((name.removeprefix(PREFIX), *(tag for tag in tags if tag not in shared)))
+            label = ' '.join((name.removeprefix(PREFIX), *(tag for tag in tags if tag not in shared)))[:64]
             unit = 'UTC' if name == SINCE else units.get(name, '')
             total = ', total' if any(key in totals for key in keys) else ''
             cells = [_cell(name, totals.get(key, values.get(key))) for key in keys]
