@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from tools.boards import limits, recording
+from tools.boards import recording
 from tools.boards.files import DASHBOARDS, TEMPLATES
 from tools.boards.plays import PLAYS
 from tools.boards.queries import PREFIX
 from tools.boards.recording import Recording
+from tools.boards.syntax import SHIFTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 4
@@ -99,6 +100,8 @@ def two_agents(recording: Recording) -> Recording:
 
 def a_week_later(before: Recording, after: Recording) -> Recording:
     """A recording, and one that was made a week before it."""
-    earlier = {key: [(at - limits.WEEK, value) for at, value in points] for key, points in before.series.items()}
+    earlier = {
+        key: [(at - SHIFTS['week_before'], value) for at, value in points] for key, points in before.series.items()
+    }
     both = {key: [*earlier.get(key, ()), *after.series.get(key, ())] for key in {**earlier, **after.series}}
     return replace(after, series=both)

@@ -173,7 +173,7 @@ MONITOR_FAULTS = [
     Planted('nothing usual added', 'sends_surge', lambda m: (
         within(alert, 'query', ' + 100', ' + 0')(m), within(alert, 'query', '>= 300', '>= 90')(m),
         put(thresholds, critical=90, critical_recovery=80, warning=70, warning_recovery=60)(m)), 'backtest'),
-    Planted('shift without seconds', 'sends_surge', within(alert, 'query', ', -604800', ''), 'query'),
+    Planted('unknown shift', 'sends_surge', within(alert, 'query', 'week_before', 'weeks_before'), 'query'),
     Planted('finding by a tag of some', 'high_impact_finding', within(alert, 'query', 'region}', 'region,type}'),
             'tags'),
     Planted('small sets not damped and a low threshold', 'set_bounces', lambda m: (

@@ -182,5 +182,5 @@ def test_a_trailing_share_counts_what_came_before_and_is_capped() -> None:
 def test_a_shift_compares_with_the_past(before: list[tuple[float, float]], expected: list[str]) -> None:
     """A gauge is compared with what it was so long ago. Where nothing was recorded then, there is no group."""
     metric = f'max:{RATE}{{*}} by {{region}}'
-    query = f'avg(last_5m):{metric} / timeshift({metric}, -3600) >= 3'
+    query = f'avg(last_5m):{metric} / hour_before({metric}) >= 3'
     assert course(query, [*before, (3600.0, 100.0)], thresholds={'critical': 3}) == expected

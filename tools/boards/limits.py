@@ -74,7 +74,6 @@ SMALL_PERIOD = 20
 USUAL_PERIOD = 100
 """Emails of five minutes that are nothing unusual, added to those of a week ago."""
 
-WEEK = 7 * 86400
 """Seconds."""
 
 # For dashboards only.

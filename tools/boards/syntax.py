@@ -15,6 +15,9 @@ ROLLUPS = ('avg', 'max', 'min', 'sum', 'count')
 FUNCTIONS = {'default_zero': (), 'clamp_max': ('number',), 'moving_rollup': ('number', 'text')}
 """The functions with the kinds of their arguments after the first, which is a query or a formula."""
 
+SHIFTS = {'hour_before': 3600, 'day_before': 86_400, 'week_before': 604_800}
+"""The functions that show a query as it was, and the seconds that they go back: those that monitors take, too."""
+
 TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?)(?![\w.])|(?P<word>[A-Za-z][\w.]*)|(?P<scope>\{[^{}]*\})|(?P<sign>[-+*/(),:]|\.)|"
     r"(?P<text>'\w+'))"
@@ -204,8 +207,8 @@ class _Parser:
             self._fail(f'a query was expected before {text!r}' if text else 'a query is missing at the end')
         word = self._take()
         if self._peek()[1] == '(':
-            if word == 'timeshift' and not self._names:
-                return self._shift()
+            if word in SHIFTS and not self._names:
+                return self._shift(SHIFTS[word])
             if word not in FUNCTIONS:
                 self._fail(f'the function {word} is not used here')
             return self._call(word)
@@ -221,13 +224,10 @@ class _Parser:
         self._expect(')')
         return Call(function, argument, tuple(further))
 
-    def _shift(self) -> Shift:
-        """The arguments of a shift: a metric query and negative seconds."""
+    def _shift(self, seconds: int) -> Shift:
+        """The argument of a shift: a metric query."""
         self._expect('(')
         metric = self._metric(self._take_kind('word', 'a query'))
-        self._expect(',')
-        self._expect('-')
-        seconds = int(self._take_kind('number', 'seconds'))
         self._expect(')')
         return Shift(metric, seconds)
 

@@ -41,7 +41,7 @@ MAIL = (
         title='Far more mail is sent than a week ago',
         description='An account sends three times as much as at the same hour a week ago. A campaign does that, and so '
         'does a thief with your keys, who spoils the reputation in hours. 100 emails are added to each five minutes.',
-        query=f'avg(last_1h):100 * {TARGETS.gauge("send")} / (timeshift({TARGETS.gauge("send")}, -{limits.WEEK}) + '
+        query=f'avg(last_1h):100 * {TARGETS.gauge("send")} / (week_before({TARGETS.gauge("send")}) + '
         f'{limits.USUAL_PERIOD})',
         window='1 h',
         limit=limits.SURGE,
