@@ -74,8 +74,6 @@ SMALL_PERIOD = 20
 USUAL_PERIOD = 100
 """Emails of five minutes that are nothing unusual, added to those of a week ago."""
 
-"""Seconds."""
-
 # For dashboards only.
 SET_COMPLAINTS = Limit(0.1, 0.05, unit='%')
 # The limits of both rates on the scale of the risk, and as the share of the way to the review that is left.
