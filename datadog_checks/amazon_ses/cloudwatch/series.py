@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from datadog_checks.amazon_ses.addresses import masked
@@ -93,7 +95,7 @@ class Series:
     `metric_name` is CloudWatch's spelling, where it differs from that of the spec. `account` is the linked account that
     owns the series, or empty for the target's own. `key` names the series in the saved state and must never change
     between versions. Its scope tells a series that an option names from the same series in a listing. A key holds no
-    e-mail address.
+    e-mail address. `text` is the metric as JSON: what stays the same in every request for it.
     """
 
     spec: SeriesSpec
@@ -104,12 +106,14 @@ class Series:
     metric_name: str = ''
     account: str = ''
     key: str = field(init=False, compare=False, repr=False)
+    text: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.metric_name:
             object.__setattr__(self, 'metric_name', self.spec.metric_name)
         key = key_of(self.scope, self.account, self.namespace, self.metric_name, tuple(sorted(self.dimensions)))
         object.__setattr__(self, 'key', key)
+        object.__setattr__(self, 'text', _text(self.namespace, self.metric_name, self.dimensions))
 
     @property
     def follows_options(self) -> bool:
@@ -123,6 +127,23 @@ def key_of(scope: str, account: str, namespace: str, metric_name: str, dimension
     e-mail address becomes a hash."""
     texts = (metric_name, *(part for pair in dimensions for part in pair))
     return '\x1f'.join((scope, *((account,) if account else ()), namespace, *map(masked, texts)))
+
+
+def _text(namespace: str, metric_name: str, dimensions: Dimensions) -> str:
+    """A metric as JSON."""
+    return (
+        f'{{"Namespace":{_quoted(namespace)},"MetricName":{_quoted(metric_name)},"Dimensions":{_listed(dimensions)}}}'
+    )
+
+
+@lru_cache(maxsize=1000)
+def _quoted(name: str) -> str:
+    return json.dumps(name)
+
+
+@lru_cache(maxsize=20_000)
+def _listed(dimensions: Dimensions) -> str:
+    return json.dumps([{'Name': name, 'Value': value} for name, value in dimensions], separators=(',', ':'))
 
 
 class Query(NamedTuple):
