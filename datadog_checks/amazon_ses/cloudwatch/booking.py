@@ -9,11 +9,13 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import compress
+from math import inf
 from typing import NamedTuple
 
 from datadog_checks.amazon_ses.cloudwatch.ledger import (
     FAILOVER,
     Booking,
+    Column,
     Ledger,
     Lookback,
     Origin,
@@ -27,7 +29,7 @@ from datadog_checks.amazon_ses.cloudwatch.periods import Window, next_boundary, 
 
 class Observations(NamedTuple):
     """The answer to one request: the window that was asked for, AWS's date of the answer, and as columns for each
-    series its key, the sums of its periods by their start, whether those are all, and whether the series is counted.
+    series its key, the starts and the sums of its periods, whether those are all, and whether the series is counted.
 
     Of a series that is not counted only the read is recorded.
     """
@@ -36,7 +38,8 @@ class Observations(NamedTuple):
     window: Window
     answered_at: float
     keys: Sequence[str]
-    points: Sequence[Mapping[int, float]]
+    starts: Sequence[tuple[int, ...]]
+    sums: Sequence[Sequence[float]]
     complete: Sequence[bool]
     counted: Sequence[bool]
 
@@ -56,7 +59,8 @@ def rebased(page: Observations, ledger: Ledger) -> Observations | None:
     usable = [before.get(key) == today.get(key) for key in page.keys]
     return page._replace(
         keys=list(compress(page.keys, usable)),
-        points=list(compress(page.points, usable)),
+        starts=list(compress(page.starts, usable)),
+        sums=list(compress(page.sums, usable)),
         complete=list(compress(page.complete, usable)),
         counted=list(compress(page.counted, usable)),
     )
@@ -93,16 +97,19 @@ def book(ledger: Ledger, observations: Sequence[Observations], lookback: Lookbac
 
 
 class _Draft:
-    """Copies of the columns of a ledger that one booking changes, and the outcome so far."""
+    """Copies of the columns of a ledger that one booking changes, and the outcome so far. A column of amounts is copied
+    when the first amount changes."""
 
     def __init__(self, ledger: Ledger, lookback: Lookback) -> None:
         self._ledger = ledger
         self._lookback = lookback
         self._index_of = _index_of(ledger)
+        self._copied: set[int] = set()
+        self._open_columns: dict[tuple[tuple[int, ...], int], list[tuple[int, int, Column[float]]]] = {}
         self._empty = array('d', [0.0]) * (len(ledger.keys) + len(ledger.inactive_keys))
         self._compares = True
         self.watermarks = ledger.watermarks[:]
-        self.booked = {start: column[:] for start, column in ledger.booked.items()}
+        self.booked = dict(ledger.booked)
         self.lowered = {start: dict(amounts) for start, amounts in ledger.lowered.items()}
         self.unread = set(ledger.unread)
         self.amounts: dict[int, float] = {}
@@ -122,13 +129,14 @@ class _Draft:
         # An answer that is older than the newest one does not show what CloudWatch holds now.
         self._compares = page.answered_at >= ledger.read_at
         first_readable = max(ledger.retained_from, limit)
-        for key, points, complete, counted in zip(page.keys, page.points, page.complete, page.counted, strict=True):
+        for key, starts, sums, complete, counted in zip(*page[3:], strict=True):
             index = index_of.get(key)
             if index is None:
                 continue
             if key in unread:
                 if complete:
-                    self._book_unread(key, points if counted else None, page.window.start, end, limit)
+                    points = dict(zip(starts, sums, strict=True)) if counted else None
+                    self._book_unread(key, points, page.window.start, end, limit)
                 continue
             watermark = watermarks[index]
             late_from = watermark - allowed_lateness
@@ -139,8 +147,8 @@ class _Draft:
                 if open_from < first_readable and counted:
                     self._skip(open_from, watermark, limit, end)
                 watermarks[index] = end
-            if points and counted:
-                self._count(index, points, max(open_from, ledger.retained_from))
+            if starts and counted:
+                self._count(index, starts, sums, max(open_from, ledger.retained_from))
 
     def _book_unread(self, key: str, points: Mapping[int, float] | None, start: int, end: int, limit: int) -> None:
         """Count a series for the first time, by a complete answer from `start` on, and move its watermark past it.
@@ -163,7 +171,7 @@ class _Draft:
         amount = sum(value for at, value in points.items() if first <= at < not_remembered)
         if amount > 0:
             self.amounts[index] = self.amounts.get(index, 0.0) + amount
-        self._count(index, points, max(first, ledger.retained_from))
+        self._count(index, tuple(points), list(points.values()), max(first, ledger.retained_from))
 
     def _skip(self, open_from: int, watermark: int, limit: int, end: int) -> None:
         """Give up the open periods that lie before the backfill limit when the watermark moves past them."""
@@ -173,24 +181,38 @@ class _Draft:
         skipped_to = limit if last_read >= ledger.retained_from else max(limit, ledger.retained_from)
         self.skipped.update(skipped_spans(open_from, last_read, min(skipped_to, end), 'backfill_limit', ledger.period))
 
-    def _count(self, index: int, points: Mapping[int, float], first: int) -> None:
+    def _count(self, index: int, starts: tuple[int, ...], sums: Sequence[float], first: int) -> None:
         """Book what each open period of a series grew by, from `first` on."""
-        closes_at, booked = self._ledger.closes_at, self.booked
+        columns = self._open_columns.get((starts, first))
+        if columns is None:
+            columns = self._open_columns[starts, first] = self._columns(starts, first)
         amount = 0.0
-        for start, value in points.items():
-            if start < first or (closes_at is not None and start >= closes_at):
-                continue
-            column = booked.get(start)
-            if column is None:
-                column = booked[start] = self._empty[:]
-            growth = value - column[index]
+        for position, start, column in columns:
+            growth = sums[position] - column[index]
             if growth > 0:
                 amount += growth
-                column[index] = value
+                self._writable(start)[index] = sums[position]
             if growth < 0 or start in self.lowered:
                 self._compare(start, index, -growth)
         if amount:
             self.amounts[index] = self.amounts.get(index, 0.0) + amount
+
+    def _columns(self, starts: tuple[int, ...], first: int) -> list[tuple[int, int, Column[float]]]:
+        """Of each open period its place in `starts`, its start, and the booked amounts."""
+        last = inf if self._ledger.closes_at is None else self._ledger.closes_at
+        return [
+            (position, start, self.booked.get(start, self._empty))
+            for position, start in enumerate(starts)
+            if first <= start < last
+        ]
+
+    def _writable(self, start: int) -> Column[float]:
+        """The column of a period, which this booking may change."""
+        if start not in self._copied:
+            self._copied.add(start)
+            self.booked[start] = self.booked.get(start, self._empty)[:]
+            self._open_columns.clear()
+        return self.booked[start]
 
     def _compare(self, start: int, index: int, excess: float) -> None:
         """Record by how much a submitted amount exceeds the newest answer, if it does."""
@@ -238,16 +260,15 @@ def record_reads(ledger: Ledger, observations: Iterable[Observations]) -> Ledger
     """Record when each series was read and when it last had data. Counts nothing."""
     read_slots, newest_data, index_of = ledger.read_slots[:], ledger.newest_data[:], _index_of(ledger)
     for page in observations:
-        for key, points, complete in zip(page.keys, page.points, page.complete, strict=True):
+        slot, newest_of = page.origin.slot, {starts: max(starts, default=0) for starts in {*page.starts}}
+        for key, starts, complete in zip(page.keys, page.starts, page.complete, strict=True):
             index = index_of.get(key)
             if index is None:
                 continue
-            if complete and page.origin.slot > read_slots[index]:
-                read_slots[index] = page.origin.slot
-            if points:
-                newest = max(points)
-                if newest > newest_data[index]:
-                    newest_data[index] = newest
+            if complete and slot > read_slots[index]:
+                read_slots[index] = slot
+            if starts and newest_of[starts] > newest_data[index]:
+                newest_data[index] = newest_of[starts]
     return replace(ledger, read_slots=read_slots, newest_data=newest_data)
 
 

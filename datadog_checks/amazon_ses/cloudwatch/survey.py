@@ -72,6 +72,6 @@ def after_answers(survey: Survey, answers: Iterable[BatchAnswer], now: float) ->
     candidates = {group_of(series) for series in survey.candidates}
     volumes = {group: volume for group, volume in survey.volumes.items() if not candidates or group in candidates}
     for answer in answers:
-        for query, result in zip(answer.batch.queries, answer.results, strict=True):
-            volumes[group_of(query.series)] = sum(result.points.values())
+        for query, amounts in zip(answer.batch.queries, answer.amounts, strict=True):
+            volumes[group_of(query.series)] = sum(amounts)
     return Survey(survey.candidates, volumes, now)
