@@ -47,6 +47,10 @@ WHOLE = 'I'
 """Type code of a column whose numbers are all whole and fit into 32 bits: it takes half the space."""
 
 
+TIMES = 'q'
+"""Type code of the columns of times and slots."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """JSON values, and the columns that belong to them by position."""
@@ -81,9 +85,27 @@ class Loaded:
         return str(self.document.values.get(NOTE, '')) if self.document else ''
 
 
-def pack(document: Document, sequence: int) -> str:
-    """The text of a document with its sequence number and checksum."""
-    packed = [_packed_column(column) for column in document.columns]
+Packed = tuple[str, str, bytes]
+"""The type code that a column is saved with, its own type code, and its bytes."""
+
+
+class PackedColumns:
+    """The columns of the newest document as they are saved: most are the same objects in the next one."""
+
+    def __init__(self) -> None:
+        self._packed: dict[int, tuple[array[Any], Packed]] = {}
+
+    def pack(self, columns: Sequence[array[Any]]) -> list[Packed]:
+        before, self._packed = self._packed, {}
+        for column in columns:
+            if id(column) not in self._packed:
+                self._packed[id(column)] = before.get(id(column)) or (column, _packed_column(column))
+        return [self._packed[id(column)][1] for column in columns]
+
+
+def pack(document: Document, sequence: int, columns: PackedColumns | None = None) -> str:
+    """The text of a document with its sequence number and checksum. `columns` are those of the document before."""
+    packed = (columns or PackedColumns()).pack(document.columns)
     layout = [
         [saved_type, type_code, len(column)]
         for (saved_type, type_code, _), column in zip(packed, document.columns, strict=True)
@@ -197,11 +219,10 @@ def _unpack(text: str) -> tuple[int, Document | None]:
     return sequence, Document(values, columns)
 
 
-def _packed_column(column: array[Any]) -> tuple[str, str, bytes]:
-    """The type code that a column is saved with, its own type code, and its bytes."""
+def _packed_column(column: array[Any]) -> Packed:
     saved = column
     try:
-        whole = array(WHOLE, map(int, column))
+        whole = array(WHOLE, column if column.typecode == TIMES else map(int, column))
         if whole == column:
             saved = whole
     except (OverflowError, ValueError):
