@@ -402,8 +402,8 @@ def _is_usual(step: UnderWay[Subject]) -> bool:
 
 
 def _is_late(task: Task) -> bool:
-    """Whether a run does not wait for a task that was planned: it may have to wait for its turn with SES, or reads a
-    queue for some seconds."""
+    """Whether a run does not wait for a task that was planned: it may have to wait for its turn with SES, reads a queue
+    for some seconds, or lists page by page."""
     if isinstance(task, Collector):
         return task.may_be_late or bool(task.instead_of)
-    return isinstance(task, (SweepTask, ReceiveTask, DeleteTask))
+    return isinstance(task, (Listing, SweepTask, ReceiveTask, DeleteTask))

@@ -23,10 +23,10 @@ from datadog_checks.amazon_ses.endpoints import Endpoint
 S = TypeVar('S')
 T = TypeVar('T')
 
-MAX_STEPS = 32
-"""Steps of one run that run at once: one step in each Region that has SES."""
+MAX_STEPS = 64
+"""Steps of one run that run at once."""
 
-MAX_STEPS_PER_REGION = 8
+MAX_STEPS_PER_REGION = 24
 """Steps of one run in one Region that run at once."""
 
 MAX_THREADS = 128

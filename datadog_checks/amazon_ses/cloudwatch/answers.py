@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import inf
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -60,6 +61,7 @@ class BatchAnswer:
         return dict(zip(self.starts[position], self.amounts[position], strict=True))
 
 
+USUAL_MEMBERS = itemgetter('Id', 'Timestamps', 'Values', 'StatusCode')
 ONLY_FLOATS = {float}
 ONLY_COMPLETE = {'Complete'}
 _POSITIONS = {f'q{position}': position for position in range(MAX_QUERIES)}
@@ -118,10 +120,7 @@ class _Draft:
         """Take a page in which every result is complete and as CloudWatch sends nearly all of them. Else take nothing
         and return False."""
         try:
-            ids, times, amounts, statuses = zip(
-                *((result['Id'], result['Timestamps'], result['Values'], result['StatusCode']) for result in results),
-                strict=True,
-            )
+            ids, times, amounts, statuses = zip(*map(USUAL_MEMBERS, results), strict=True)
             positions = [_POSITIONS[query_id] for query_id in ids]
             numbers = list(chain.from_iterable(amounts))
             if {*statuses} != ONLY_COMPLETE or {*map(type, numbers)} - ONLY_FLOATS or not _are_possible(numbers):
