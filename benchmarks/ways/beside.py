@@ -44,7 +44,7 @@ class Way(ours.Way):
 
     def restart(self, now: float, latency: float) -> dict[str, Any]:
         """The first run of a new check, which reads the saved state."""
-        self._end_run()
+        self._wait()
         self._usage(now=now, latency=latency)
         self.drop()
         spent = cost(lambda: self.add(self._case, now, 0))
@@ -54,7 +54,7 @@ class Way(ours.Way):
 
     def turn(self, now: float, latency: float) -> dict[str, Any]:
         """A run, where its CPU goes, and what the floor costs beside it."""
-        time.sleep(min(LONGEST_PACE, self._case.number / PACE))
+        self._wait()
         before = self._usage(now=now, latency=latency)['cpu']
         steps.spent()
         began = time.process_time()
@@ -72,6 +72,9 @@ class Way(ours.Way):
             'server': usage['cpu'] - before,
             'floor': self._floor([request for request in sent if LISTING not in request.target])._asdict(),
         }
+
+    def _wait(self) -> None:
+        time.sleep(min(LONGEST_PACE, self._case.number / PACE))
 
     def _end_run(self) -> None:
         while any(thread.name == THREADS for thread in threading.enumerate()):

@@ -115,11 +115,13 @@ class Finished(NamedTuple, Generic[S, T]):
 
 
 class UnderWay(NamedTuple, Generic[S]):
-    """A step that has not ended: what it is about, its operation, and for how many seconds it has been running."""
+    """A step that has not ended: what it is about, its operation, for how many seconds it has been running, and whether
+    its run waited for it."""
 
     subject: S
     operation: str
     seconds: float
+    is_awaited: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,8 @@ class Runner(Generic[S, T]):
     def under_way(self) -> list[UnderWay[S]]:
         """The steps that have not ended, of any run."""
         now = self.monotonic()
-        return [UnderWay(step.subject, step.operation, now - at) for step, at in self._started_at.values()]
+        begun = self._started_at.values()
+        return [UnderWay(step.subject, step.operation, now - at, step.is_awaited) for step, at in begun]
 
     def run(self, steps: Iterable[Step[S, T]], wait: Wait | PartOfWait, exclusive_seconds: float) -> Results[S, T]:
         """Run all steps that are not under way already, and wait for them as long as there is time.

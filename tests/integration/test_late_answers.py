@@ -130,6 +130,28 @@ def test_a_run_says_for_how_long_a_request_hangs(counting: Driver, slow: SlowAws
         assert f'no answer yet to GetAccount for {seconds} s;' in counting.status('can_connect')[1]
 
 
+def test_no_run_waits_for_the_turn_of_get_account(make_driver: MakeDriver, mail: Simulator, clock: Clock) -> None:
+    """While GetAccount has to wait for its second at SES, the run ends without it and says nothing of it; it is sent
+    between the runs, and the next run takes in the answer."""
+    driver = make_driver(mail, collect=['account', 'cloudwatch'], account_id=ACCOUNT)
+    seconds = Clock()
+    driver.check.clock_is_turned, driver.check.monotonic = False, seconds
+    driver.run()
+    clock.advance(60)
+    asked = requests_of(mail, 'GetAccount'), requests_of(mail, 'GetMetricData')
+    driver.run()
+    assert driver.status('can_connect') == (OK, '')
+    clock.advance(240)
+    driver.run()
+    assert (requests_of(mail, 'GetAccount'), requests_of(mail, 'GetMetricData')) == (asked[0], asked[1] + 1)
+    assert driver.status('can_connect') == (OK, '')
+    seconds.advance(1)
+    wait_for_workers()
+    assert requests_of(mail, 'GetAccount') == asked[0] + 1
+    driver.run()
+    assert driver.check._store.recall(Target(ACCOUNT, REGION)).sources['account'].answered_at == clock() - 240
+
+
 def test_a_run_never_waits_longer_than_its_timeout(make_driver: MakeDriver, mail: Simulator, clock: Clock) -> None:
     """Where everything hangs, signing in included, a run ends after `run_timeout`, and the threads are as few as the
     operations of each Region."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from datadog_checks.amazon_ses.cloudwatch.ledger import Origin
 from datadog_checks.amazon_ses.cloudwatch.periods import Window
-from datadog_checks.amazon_ses.cloudwatch.series import Query, Series
+from datadog_checks.amazon_ses.cloudwatch.series import Dimensions, Query, Series
 from datadog_checks.amazon_ses.model import Action
 
 ACTIONS = (Action('cloudwatch:GetMetricData', 'CloudWatch metrics: counts, gauges and reputation rates'),)
@@ -134,9 +134,12 @@ def batches(
 
 def query_bytes(series: Series) -> int:
     """Bytes of one query in the longest of CloudWatch's protocols, where every unusual byte takes three."""
-    names = len(series.namespace) + len(series.metric_name)
-    dimensions = sum(90 + len(name.encode()) + len(value.encode()) for name, value in series.dimensions)
-    return 400 + 3 * (names + dimensions)
+    return 400 + 3 * (len(series.namespace) + len(series.metric_name) + _dimension_bytes(series.dimensions))
+
+
+@lru_cache(maxsize=20_000)
+def _dimension_bytes(dimensions: Dimensions) -> int:
+    return sum(90 + len(name.encode()) + len(value.encode()) for name, value in dimensions)
 
 
 def _query_parameters(query_id: str, query: Query, period: int) -> dict[str, Any]:

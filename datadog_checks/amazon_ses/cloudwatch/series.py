@@ -125,8 +125,15 @@ class Series:
 def key_of(scope: str, account: str, namespace: str, metric_name: str, dimensions: Dimensions) -> str:
     """The name of a series in the saved state. `dimensions` are sorted; a name or value with an
     e-mail address becomes a hash."""
-    texts = (metric_name, *(part for pair in dimensions for part in pair))
-    return '\x1f'.join((scope, *((account,) if account else ()), namespace, *map(masked, texts)))
+    owner = (account,) if account else ()
+    return '\x1f'.join((scope, *owner, namespace, masked(metric_name), *_parts(dimensions)))
+
+
+# The caches hold the dimensions of as many groups as an account may have.
+@lru_cache(maxsize=20_000)
+def _parts(dimensions: Dimensions) -> tuple[str, ...]:
+    """Dimensions as a part of a key. The parts of all series of a group are the same."""
+    return ('\x1f'.join(masked(part) for pair in dimensions for part in pair),) if dimensions else ()
 
 
 def _text(namespace: str, metric_name: str, dimensions: Dimensions) -> str:

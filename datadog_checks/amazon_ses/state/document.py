@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from itertools import chain, groupby
+from sys import intern
 from typing import Any
 
 from datadog_checks.amazon_ses.addresses import masked
@@ -86,8 +87,8 @@ class Names:
 
 def names_of(progress: Progress, before: Names) -> Names:
     """The names in the document of a progress; the same as before where nothing has another name."""
-    metrics, series = progress.inventory.metrics, progress.selection.series
-    keys = progress.ledger.keys if progress.ledger else ()
+    metrics = progress.inventory.metrics
+    keys, series = (progress.ledger.keys, progress.selection.series) if progress.ledger else ((), ())
     if before.metrics is metrics and before.series is series and before.keys is keys:
         return before
     groups = list(_groups(progress.inventory))
@@ -146,11 +147,7 @@ def to_document(progress: Progress, names: Names | None = None) -> Document:
 def from_document(document: Document) -> Progress:
     """The progress of a document. Raises KeyError, TypeError, ValueError or IndexError where it holds none."""
     content = document.values
-    listed = [
-        ListedMetric(str(account), str(namespace), str(name), _dimensions(dimensions))
-        for account, namespace, dimensions, names in content['listed']
-        for name in names.split(SEPARATOR)
-    ]
+    listed = [metric for group in content['listed'] for metric in _listed(*group)]
     standing = content.get('standing')
     return Progress(
         ledger=_ledger(content.get('ledger'), document.columns, listed),
@@ -177,6 +174,13 @@ def from_document(document: Document) -> Progress:
         sweeps=states.from_document(SWEEPS, content.get('sweeps', {})),
         events=Events(memory.from_document(content['events']) if 'events' in content else Memory()),
     )
+
+
+def _listed(account: object, namespace: object, dimensions: Any, names: str) -> list[ListedMetric]:
+    """The metrics of a group, which share their texts and their dimensions."""
+    group = intern(str(account)), intern(str(namespace))
+    shared = _dimensions(dimensions)
+    return [ListedMetric(*group, intern(name), shared) for name in names.split(SEPARATOR)]
 
 
 def _groups(inventory: Inventory) -> Iterable[tuple[tuple[Any, ...], list[ListedMetric]]]:
