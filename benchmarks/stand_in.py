@@ -23,8 +23,8 @@ from benchmarks.case import PERIOD, Case, Series
 PAGE = 500
 """Metrics in a page of ListMetrics."""
 
-AMOUNTS = [f'{number * 37 % 101 + 1}.0' for number in range(101)]
-GROWING = [f'{number * 37 % 101 / 2}' for number in range(101)]
+AMOUNTS = [f'{number * number * 37 % 30_011 + 2}.0' for number in range(101)]
+GROWING = [f'{int(float(amount)) // 2}.0' for amount in AMOUNTS]
 """The amounts of complete periods, and of the one that goes on."""
 
 WINDOW = re.compile(rb'"(StartTime|EndTime)":(\d+)')
@@ -90,7 +90,9 @@ class StandIn:
         for text in queries.split(QUERY)[1:]:
             query_id, _, query = text.partition(b'"')
             number = self._numbers.setdefault(query.rstrip(b'},'), len(self._numbers))
-            results.append(b'{"Id":"%s","Label":"Send",%s%s' % (query_id, times, amounts[number % len(amounts)]))
+            results.append(
+                b'{"Id":"%s","Label":"set-%05d Send",%s%s' % (query_id, number, times, amounts[number % 101])
+            )
         return b'{"MetricDataResults":[%s],"Messages":[]}' % b','.join(results)
 
 

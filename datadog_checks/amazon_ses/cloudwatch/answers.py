@@ -6,6 +6,7 @@ errors inside its results. A query is therefore answered completely only if its 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -134,7 +135,7 @@ class _Draft:
         if not is_first or list(map(len, starts)) != list(map(len, amounts)):
             return False
         for position, of_query, values in zip(positions, starts, amounts, strict=True):
-            self.starts[position], self.amounts[position], self.complete[position] = of_query, values, True
+            self.starts[position], self.amounts[position], self.complete[position] = of_query, array('d', values), True
         self.without_lists = False
         return True
 
