@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from common import (
     ACCOUNT,
+    ACCOUNT_METRICS,
     OTHER,
     REGION,
     START,
@@ -38,6 +39,7 @@ SENT = Scenario('sent', 'nothing but what a test puts there', volume=0.0, gauges
 TARGET = Target(ACCOUNT, REGION)
 SET = 'ses:configuration-set'
 MINUTES = 240
+LISTING: dict[str, Any] = {'collect': ['cloudwatch', 'configuration_sets'], 'account_id': ACCOUNT, 'read_timeout': 60}
 
 pytestmark = pytest.mark.usefixtures('no_waiting')
 
@@ -89,6 +91,12 @@ def counted(driver: Driver, number: int) -> float:
     return driver.total('configuration_set.send.count', REGION, f'configuration_set:s{number}')
 
 
+def with_set(sim: Simulator, number: int, begins: int) -> None:
+    """A configuration set that one mail a minute is sent with, from some minute on."""
+    for minute in range(begins, MINUTES):
+        sim.world.put(ACCOUNT, REGION, series_id('Send', {SET: f's{number}'}), int(START) // 60 * 60 + 60 * minute, 1)
+
+
 def workers() -> int:
     return sum(thread.name == 'amazon_ses' for thread in all_threads())
 
@@ -128,6 +136,53 @@ def test_a_run_says_for_how_long_a_request_hangs(counting: Driver, slow: SlowAws
         clock.advance(60)
         counting.run()
         assert f'no answer yet to GetAccount for {seconds} s;' in counting.status('can_connect')[1]
+
+
+def test_no_run_waits_for_a_listing(make_driver: MakeDriver, mail: Simulator, slow: SlowAws, clock: Clock) -> None:
+    """While ListMetrics goes on beside the runs, these ask for what they know and say nothing of it; the run after it
+    asks for what was listed."""
+    with_set(mail, 1, -60)
+    driver = make_driver(mail, **LISTING)
+    driver.check.clock_is_turned = False
+    hold = slow.hold('ListMetrics')
+    for _ in range(3):
+        driver.run()
+        assert driver.status('can_connect') == (OK, '')
+        clock.advance(60)
+    hold.wait_for(1)
+    assert (requests_of(mail, 'ListMetrics'), driver.last('collector.series')) == (1, ACCOUNT_METRICS)
+    hold.release()
+    wait_for_workers()
+    driver.run()
+    assert driver.last('collector.series') == ACCOUNT_METRICS + 1
+    clock.advance(60)
+    driver.run_for(600)
+    assert counted(driver, 1) > 0
+
+
+def test_a_listing_beside_the_runs_delays_no_count(make_driver: MakeDriver, mail: Simulator, clock: Clock) -> None:
+    """A series that is listed beside the runs is counted from the same moment and in the same run on as if each run had
+    waited for its listing, and as completely after every run; so is one that begins later."""
+    with_set(mail, 1, -60)
+    with_set(mail, 2, 45)
+    counts: dict[tuple[bool, int], list[float]] = {}
+    begin = clock()
+    for waits in (True, False):
+        clock.set(begin)
+        driver = make_driver(mail, **LISTING, ledger=f'waits-{waits}')
+        driver.check.clock_is_turned = waits
+        before = {number: counted(driver, number) for number in (1, 2)}
+        for _ in range(90):
+            driver.run()
+            wait_for_workers()
+            for number in before:
+                counts.setdefault((waits, number), []).append(counted(driver, number) - before[number])
+            clock.advance(60)
+    for number in (1, 2):
+        waiting, beside = counts[True, number], counts[False, number]
+        assert waiting[-1] == beside[-1] > 0
+        assert list(map(bool, waiting)) == list(map(bool, beside))
+        assert all(late >= early for early, late in zip(waiting, beside, strict=True))
 
 
 def test_no_run_waits_for_the_turn_of_get_account(make_driver: MakeDriver, mail: Simulator, clock: Clock) -> None:
