@@ -147,6 +147,7 @@ def test_no_run_waits_for_a_listing(make_driver: MakeDriver, mail: Simulator, sl
     hold = slow.hold('ListMetrics')
     for _ in range(3):
         driver.run()
+        assert [(step.operation, step.is_awaited) for step in driver.check._runner.under_way] == [('ListMetrics', False)]
         assert driver.status('can_connect') == (OK, '')
         clock.advance(60)
     hold.wait_for(1)
