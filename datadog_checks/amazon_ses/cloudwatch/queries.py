@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -86,9 +87,11 @@ class Batch:
     @property
     def body(self) -> bytes:
         """The same parameters as a JSON document. Joining texts is far cheaper than building and dumping a tree."""
-        metrics = [series.text for series, _ in self.queries]
-        ends = [_end(self.period, statistic, series.account) for series, statistic in self.queries]
-        queries = ''.join(chain.from_iterable(zip(_BEGINNINGS, metrics, ends, strict=False)))
+        period, dimensions = self.period, [series.text for series, _ in self.queries]
+        ends = [
+            _end(period, each, series.namespace, series.metric_name, series.account) for series, each in self.queries
+        ]
+        queries = ''.join(chain.from_iterable(zip(_BEGINNINGS, dimensions, ends, strict=False)))
         window = f'"StartTime":{self.window.start},"EndTime":{self.window.end}'
         return f'{{"MetricDataQueries":[{queries[1:]}],{window},"ScanBy":"TimestampAscending"}}'.encode()
 
@@ -163,12 +166,13 @@ def _query_parameters(query_id: str, query: Query, period: int) -> dict[str, Any
     return parameters
 
 
-_BEGINNINGS = [f',{{"Id":"q{position}","MetricStat":{{"Metric":' for position in range(MAX_QUERIES)]
-"""The text of each query of a batch before that of its metric, by position."""
+_BEGINNINGS = [f',{{"Id":"q{position}","MetricStat":{{"Metric":{{"Dimensions":' for position in range(MAX_QUERIES)]
+"""The text of each query of a batch before the dimensions of its metric, by position."""
 
 
 @lru_cache(maxsize=1000)
-def _end(period: int, statistic: str, account: str) -> str:
-    """The text of a query after that of its metric."""
+def _end(period: int, statistic: str, namespace: str, metric_name: str, account: str) -> str:
+    """The text of a query after the dimensions of its metric, which is the same for the series of many groups."""
+    metric = f',"Namespace":{json.dumps(namespace)},"MetricName":{json.dumps(metric_name)}}}'
     owner = f',"AccountId":"{account}"' if account else ''
-    return f',"Period":{period},"Stat":"{statistic}"}},"ReturnData":true{owner}}}'
+    return f'{metric},"Period":{period},"Stat":"{statistic}"}},"ReturnData":true{owner}}}'

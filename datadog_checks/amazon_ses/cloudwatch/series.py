@@ -95,7 +95,7 @@ class Series:
     `metric_name` is CloudWatch's spelling, where it differs from that of the spec. `account` is the linked account that
     owns the series, or empty for the target's own. `key` names the series in the saved state and must never change
     between versions. Its scope tells a series that an option names from the same series in a listing. A key holds no
-    e-mail address. `text` is the metric as JSON: what stays the same in every request for it.
+    e-mail address. `text` are the dimensions as JSON: one text for all series of a group, the same in every request.
     """
 
     spec: SeriesSpec
@@ -113,7 +113,7 @@ class Series:
             object.__setattr__(self, 'metric_name', self.spec.metric_name)
         key = key_of(self.scope, self.account, self.namespace, self.metric_name, tuple(sorted(self.dimensions)))
         object.__setattr__(self, 'key', key)
-        object.__setattr__(self, 'text', _text(self.namespace, self.metric_name, self.dimensions))
+        object.__setattr__(self, 'text', _text(self.dimensions))
 
     @property
     def follows_options(self) -> bool:
@@ -136,20 +136,8 @@ def _parts(dimensions: Dimensions) -> tuple[str, ...]:
     return ('\x1f'.join(masked(part) for pair in dimensions for part in pair),) if dimensions else ()
 
 
-def _text(namespace: str, metric_name: str, dimensions: Dimensions) -> str:
-    """A metric as JSON."""
-    return (
-        f'{{"Namespace":{_quoted(namespace)},"MetricName":{_quoted(metric_name)},"Dimensions":{_listed(dimensions)}}}'
-    )
-
-
-@lru_cache(maxsize=1000)
-def _quoted(name: str) -> str:
-    return json.dumps(name)
-
-
 @lru_cache(maxsize=20_000)
-def _listed(dimensions: Dimensions) -> str:
+def _text(dimensions: Dimensions) -> str:
     return json.dumps([{'Name': name, 'Value': value} for name, value in dimensions], separators=(',', ':'))
 
 

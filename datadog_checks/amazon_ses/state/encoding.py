@@ -169,19 +169,21 @@ def submitted(records: Iterable[str]) -> int:
 
 def load(copies: Sequence[str], records: Sequence[str]) -> Loaded:
     """The newest readable document among the texts of the copies. `records` are the texts of the two records."""
-    unpacked = [_unpack(text) for text in copies]
-    documents = {sequence: copy for copy, (sequence, document) in enumerate(unpacked) if document}
+    sealed = [_sealed(text) for text in copies]
     numbers = [_recorded(text) for text in records]
     newest_record = submitted(records)
-    damaged = any(text and not document for text, (_, document) in zip(copies, unpacked, strict=True))
-    if not documents:
+    damaged = any(text and not body for text, (_, body) in zip(copies, sealed, strict=True))
+    in_turn = sorted(((sequence, copy) for copy, (sequence, body) in enumerate(sealed) if body), reverse=True)
+    # The older copy is only unpacked where the newer one is no document.
+    unpacked = ((sequence, copy, _unpacked(sealed[copy][1])) for sequence, copy in in_turn)
+    newest, copy, document = next((readable for readable in unpacked if readable[2] is not None), (0, 0, None))
+    damaged = damaged or (bool(in_turn) and in_turn[0] != (newest, copy))
+    if document is None:
         return Loaded(None, newest_record, exact=not damaged, damaged=damaged or newest_record > 0)
-    newest = max(documents)
-    document = unpacked[documents[newest]][1]
-    first_version = document is not None and WRITERS not in document.values
-    recorded = numbers[0][0] is not None if first_version else all(sealed for _, sealed in numbers)
+    first_version = WRITERS not in document.values
+    recorded = numbers[0][0] is not None if first_version else all(is_sealed for _, is_sealed in numbers)
     exact = recorded and newest_record <= newest
-    return Loaded(document, max(newest, newest_record), exact, damaged or not exact, documents[newest])
+    return Loaded(document, max(newest, newest_record), exact, damaged or not exact, copy)
 
 
 def _recorded(text: str) -> tuple[int | None, bool]:
@@ -197,16 +199,24 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
 
 
-def _unpack(text: str) -> tuple[int, Document | None]:
+def _sealed(text: str) -> tuple[int, str]:
+    """The sequence number of a copy and its body, which has the checksum of the two. 0 and nothing without."""
     try:
         head = json.loads(text)
-        sequence, encoded = head['sequence'], head['body']
-        if head['version'] != VERSION or head['sum'] != _checksum(sequence, encoded):
-            return 0, None
+        sequence, body = head['sequence'], head['body']
+        if head['version'] == VERSION and head['sum'] == _checksum(sequence, body):
+            return sequence, body
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    return 0, ''
+
+
+def _unpacked(encoded: str) -> Document | None:
+    try:
         length, _, body = decompress(b64decode(encoded)).partition(b'\n')
         layout, values = json.loads(body[: int(length)])
         if not isinstance(values, dict):
-            return 0, None
+            return None
         columns, position = [], int(length)
         for saved_type, type_code, number in layout:
             column = array(saved_type)
@@ -215,8 +225,8 @@ def _unpack(text: str) -> tuple[int, Document | None]:
             columns.append(column if saved_type == type_code else array(type_code, column))
             position += size
     except (ValueError, TypeError, KeyError, RecursionError, ZlibError):
-        return 0, None
-    return sequence, Document(values, columns)
+        return None
+    return Document(values, columns)
 
 
 def _packed_column(column: array[Any]) -> Packed:
