@@ -105,7 +105,7 @@ def _single(figure: str, limit: float, unit: str, results: Results) -> Iterator[
         yield Measured(case, results[case][measure][name] * FACTORS.get(unit, 1.0), limit, unit)
 
 
-def _beside(results: Results, latency: float, *cases: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _floor_rows(results: Results, latency: float, *cases: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The row of each of the cases that were measured beside their floor."""
     for name in cases:
         for row in results.get(name, {}).get('floor', {}).get('rows', ()):
@@ -116,26 +116,26 @@ def _beside(results: Results, latency: float, *cases: str) -> Iterator[tuple[str
 def _against_floor(
     figure: str, latency: float, limit: float, cases: Iterable[str], results: Results
 ) -> Iterator[Measured]:
-    for name, row in _beside(results, latency, *cases):
+    for name, row in _floor_rows(results, latency, *cases):
         yield Measured(name, row['ours'][figure] / row['floor'][figure], limit, 'x')
 
 
 def _over_floor(limit: float, results: Results) -> Iterator[Measured]:
     """By how much of the floor's CPU a run takes longer than the floor."""
-    for name, row in _beside(results, LATENCY, 'floor1000'):
+    for name, row in _floor_rows(results, LATENCY, 'floor1000'):
         yield Measured(name, (row['ours']['wall'] - row['floor']['wall']) / row['floor']['cpu'], limit, 'x')
 
 
 def _over_listing(limit: float, results: Results) -> Iterator[Measured]:
     """By how much a run takes longer in which a listing begins."""
-    for name, row in _beside(results, LATENCY, 'floor1', 'floor50', 'floor1000'):
+    for name, row in _floor_rows(results, LATENCY, 'floor1', 'floor50', 'floor1000'):
         if row['listing']:
             yield Measured(name, row['listing']['wall'] - row['ours']['wall'], limit, ' s')
 
 
 def _first_run(limit: float, results: Results) -> Iterator[Measured]:
     """The first run of a new check that reads its state, against a steady one."""
-    for name, row in _beside(results, LATENCY, 'floor1000'):
+    for name, row in _floor_rows(results, LATENCY, 'floor1000'):
         for figure in ('wall', 'cpu'):
             ratio = results[name]['floor']['first'][figure] / row['ours'][figure]
             yield Measured(f'{name}, {figure}', ratio, limit, 'x')
@@ -144,7 +144,7 @@ def _first_run(limit: float, results: Results) -> Iterator[Measured]:
 def _more_series(limit: float, results: Results) -> Iterator[Measured]:
     """The CPU of 40,000 series against that of 10,000."""
     for (_, few), (name, many) in zip(
-        _beside(results, LATENCY, 'floor1000'), _beside(results, LATENCY, 'floor4000'), strict=False
+        _floor_rows(results, LATENCY, 'floor1000'), _floor_rows(results, LATENCY, 'floor4000'), strict=False
     ):
         yield Measured(name, many['ours']['cpu'] / few['ours']['cpu'], limit, 'x')
 

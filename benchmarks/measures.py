@@ -174,7 +174,7 @@ def floor(bench: Bench) -> Figures:
     """Steady runs of the check, each beside its floor: the same requests, sent at once by a client that does nothing
     else. A server that does as little as it can answers both."""
     case, rows = bench.case, []
-    with StandIn(case) as stand_in, bench.client('beside', server=stand_in) as client:
+    with StandIn(case) as stand_in, bench.client('with_floor', server=stand_in) as client:
 
         def turn(seconds: float, latency: float) -> Figures:
             stand_in.now += seconds
@@ -188,7 +188,7 @@ def floor(bench: Bench) -> Figures:
             for number in range(1, case.rounds + 1):
                 bench.show(f'{latency * 1000:.0f} ms: turn {number} of {case.rounds}')
                 turns.append(turn(PERIOD, latency))
-            rows.append({'latency': latency, **_beside(turns)})
+            rows.append({'latency': latency, **_typical(turns)})
         first = turn_after_restart(client, stand_in)
     return {'rows': rows, 'first': first}
 
@@ -205,7 +205,7 @@ def turn_after_restart(client: Client, stand_in: StandIn) -> Figures:
     return {name: median(cost[name] for cost in costs) for name in ('wall', 'cpu')}
 
 
-def _beside(turns: Sequence[Figures]) -> Figures:
+def _typical(turns: Sequence[Figures]) -> Figures:
     """The typical turn: medians of the runs without a listing, and of those with one."""
     steady = [turn for turn in turns if not turn['lists']]
     listing = [turn for turn in turns if turn['lists']]

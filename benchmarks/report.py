@@ -26,9 +26,9 @@ def lines(results: Mapping[str, Any], verdicts: Sequence[Verdict]) -> Iterator[s
     if work:
         yield from _table([HEAD, *work], right=(1, 3, 4, 5, 8))
         yield ''
-    beside = [row for figures in results.values() for row in _beside(figures)]
-    if beside:
-        yield from _table([FLOOR_HEAD, *beside], right=range(1, 10))
+    floor_rows = [row for figures in results.values() for row in _beside_floor(figures)]
+    if floor_rows:
+        yield from _table([FLOOR_HEAD, *floor_rows], right=range(1, 10))
         yield ''
         yield 'CPU of a run by step, in ms'
         yield from _table([*_steps(results)], right=range(1, 20))
@@ -62,7 +62,7 @@ def _work(figures: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _beside(figures: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def _beside_floor(figures: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for row in figures.get('floor', {}).get('rows', ()):
         ours, least = row['ours'], row['floor']
         yield (

@@ -129,7 +129,7 @@ def _serve(stand_in: StandIn, connection: socket.socket) -> None:
 
 def _request(reader: IO[bytes]) -> tuple[Sent, bytes]:
     """The next request of a connection and its body, without a method at the end."""
-    method, _, rest = reader.readline().decode('latin-1').partition(' ')
+    method, _, path = reader.readline().decode('latin-1').partition(' ')
     target, length = '', 0
     while line := reader.readline().strip():
         name, _, text = line.decode('latin-1').partition(':')
@@ -138,7 +138,7 @@ def _request(reader: IO[bytes]) -> tuple[Sent, bytes]:
         elif name.lower() == 'content-length':
             length = int(text)
     body = reader.read(length)
-    return Sent(method, rest.partition(' ')[0], target, body.decode('latin-1')), body
+    return Sent(method, path.partition(' ')[0], target, body.decode('latin-1')), body
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def work(series: int) -> dict:
     return {'rows': rows}
 
 
-def beside() -> dict:
+def floor_figures() -> dict:
     """Rows of a case that costs no more than its floor."""
     cost = {'wall': 0.1, 'cpu': 0.1}
     row = {'requests': 2, 'submitted': 10, 'server': 0.01, 'turns': 9, 'steps': {'planning': 0.01, 'asking': 0.02}}
@@ -47,7 +47,7 @@ def beside() -> dict:
 
 FIGURES = {
     'work': work(SERIES['sets1000']),
-    'floor': beside(),
+    'floor': floor_figures(),
     'alone': {'steady': run(), 'runs': [run()]},
     'first': {'wall': 0.1, 'cpu': 0.1},
     'idle': {'cpu': 0.001, 'requests': 0},

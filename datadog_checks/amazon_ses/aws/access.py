@@ -156,7 +156,7 @@ class Access:
 
     def must_wait(self, collector: Collector, target: Target) -> bool:
         """Whether a request of an API source would have to wait for its turn with SES now."""
-        client = self._clients.made(collector.service, target.region)
+        client = self._clients.existing(collector.service, target.region)
         if client is None or self.turns.pace.passes_at_once:
             return False
         return self.turns.seconds_until(client, target.account, _urgency_of(collector)) > 0

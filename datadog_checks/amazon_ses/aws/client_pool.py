@@ -56,7 +56,7 @@ class ClientPool:
                 raise
             return client
 
-    def made(self, service: str, region: str) -> Any | None:
+    def existing(self, service: str, region: str) -> Any | None:
         """The client of a service in a Region, if there is one already."""
         return self._clients.get((service, region))
 
