@@ -105,6 +105,59 @@ def _single(figure: str, limit: float, unit: str, results: Results) -> Iterator[
         yield Measured(case, results[case][measure][name] * FACTORS.get(unit, 1.0), limit, unit)
 
 
+def _floor_rows(results: Results, latency: float, *cases: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The row of each of the cases that were measured beside their floor."""
+    for name in cases:
+        for row in results.get(name, {}).get('floor', {}).get('rows', ()):
+            if row['latency'] == latency:
+                yield name, row
+
+
+def _against_floor(
+    figure: str, latency: float, limit: float, cases: Iterable[str], results: Results
+) -> Iterator[Measured]:
+    for name, row in _floor_rows(results, latency, *cases):
+        yield Measured(name, row['ours'][figure] / row['floor'][figure], limit, 'x')
+
+
+def _over_floor(limit: float, results: Results) -> Iterator[Measured]:
+    """By how much of the floor's CPU a run takes longer than the floor."""
+    for name, row in _floor_rows(results, LATENCY, 'floor1000'):
+        yield Measured(name, (row['ours']['wall'] - row['floor']['wall']) / row['floor']['cpu'], limit, 'x')
+
+
+def _over_listing(limit: float, results: Results) -> Iterator[Measured]:
+    """By how much a run takes longer in which a listing begins."""
+    for name, row in _floor_rows(results, LATENCY, 'floor1', 'floor50', 'floor1000'):
+        if row['listing']:
+            yield Measured(name, row['listing']['wall'] - row['ours']['wall'], limit, ' s')
+
+
+def _first_run(limit: float, results: Results) -> Iterator[Measured]:
+    """The first run of a new check that reads its state, against a steady one."""
+    for name, row in _floor_rows(results, LATENCY, 'floor1000'):
+        for figure in ('wall', 'cpu'):
+            ratio = results[name]['floor']['first'][figure] / row['ours'][figure]
+            yield Measured(f'{name}, {figure}', ratio, limit, 'x')
+
+
+def _more_series(limit: float, results: Results) -> Iterator[Measured]:
+    """The CPU of 40,000 series against that of 10,000."""
+    for (_, few), (name, many) in zip(
+        _floor_rows(results, LATENCY, 'floor1000'), _floor_rows(results, LATENCY, 'floor4000'), strict=False
+    ):
+        yield Measured(name, many['ours']['cpu'] / few['ours']['cpu'], limit, 'x')
+
+
+def _instances(limit: float, results: Results) -> Iterator[Measured]:
+    for name, rows in _rows(results, 'instances'):
+        yield Measured(name, rows['ours']['steady']['wall'] / rows['plain_hour']['steady']['wall'], limit, 'x')
+
+
+FEW, LARGE = ('floor1', 'floor50'), 'floor1000'
+SLOW = 0.5
+"""Seconds that a large GetMetricData may take."""
+
 BOUNDS = (
     Bound('calls of a due run', 'ceil(queries / 500) + 1 in each account and Region', _calls),
     Bound('CPU against plain GetMetricData', '<= 0.35x', partial(_against_plain, 'cpu', 0.35)),
@@ -113,6 +166,17 @@ BOUNDS = (
     Bound('wall against one call each', '<= 1/20', partial(_against_each, 'wall', 1 / 20)),
     Bound('CPU of 40,000 series against 10,000', '<= 4.4x', _growth),
     Bound('wall of 40,000 series', 'the pace of 90,000 datapoints/s and its CPU', _pace),
+    Bound('wall against the floor, 50 ms', '<= 1.3x', partial(_against_floor, 'wall', LATENCY, 1.3, FEW)),
+    Bound('wall over the floor, 50 ms', "<= 3x the floor's CPU", partial(_over_floor, 3.0)),
+    Bound('wall against the floor, 500 ms', '<= 1.6x', partial(_against_floor, 'wall', SLOW, 1.6, (*FEW, LARGE))),
+    Bound(
+        'CPU against the floor', '<= 4x', partial(_against_floor, 'cpu', LATENCY, 4.0, ('floor50', LARGE, 'floor4000'))
+    ),
+    Bound('CPU against the floor, one set', '<= 5x', partial(_against_floor, 'cpu', LATENCY, 5.0, ('floor1',))),
+    Bound('CPU of 4,000 sets against 1,000', '<= 4.2x', partial(_more_series, 4.2)),
+    Bound('wall of a run with a listing', '<= 0.1 s more', partial(_over_listing, 0.1)),
+    Bound('first run that reads the state', '<= 2x a steady one', partial(_first_run, 2.0)),
+    Bound('wall of 100 instances', '<= 1.1x plain calls', partial(_instances, 1.1)),
     Bound('CPU of a run with nothing due', '<= 2 ms', partial(_single, 'account.idle.cpu', 2.0, ' ms')),
     Bound('memory of 1,000 sets', '<= 25 MiB', partial(_single, 'sets1000.ledger.memory', 25.0, ' MiB')),
     Bound('memory of a further instance', '<= 1.2 MiB', partial(_single, 'clients.instances.bytes', 1.2, ' MiB')),

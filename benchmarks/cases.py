@@ -21,6 +21,9 @@ OF_QUEUE = {'collect': ['account'], 'event_queues': [{'url': QUEUE_URL}]}
 IDENTITIES = {'collect': ['account', 'cloudwatch', 'unrecognized'], 'max_series': 50_000}
 OF_SES = ('account', 'send_statistics', *(sweep.name for sweep in SWEEPS))
 CLIENTS = {'collect': ['account', 'cloudwatch', 'send_statistics']}
+FLOORS = (1, 50, 1000, 4000)
+"""Numbers of sets of the cases that are measured beside their floor."""
+
 TEN_REGIONS = (
     *('us-east-1', 'us-east-2', 'us-west-2', 'eu-west-1', 'eu-central-1', 'eu-west-2'),
     *('ap-southeast-1', 'ap-southeast-2', 'ap-northeast-1', 'sa-east-1'),
@@ -64,6 +67,7 @@ CASES = (
     of_account('instances', '100 instances', instances=100, rounds=2, sample=100),
     # Without mail AWS has almost no data, so this measures an instance and its three clients.
     of_account('clients', '100 instances, three clients each', 'idle', CLIENTS, instances=100, measures=('instances',)),
+    *(of_sets(f'floor{number}', number, members=number, measures=('floor',), rounds=14) for number in FLOORS),
     Case('events', '150 failure events a second', 'idle', options=OF_QUEUE, measures=('queue',), rounds=3, families=()),
     *(of_size(number) for number in (10, 100, 10_000)),
     of_sets('sparse', note=', 30 active', scenario='sparse', measures=('thrift',), between=(HOUR / 2, 3 * HOUR)),

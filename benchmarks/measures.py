@@ -15,10 +15,11 @@ from typing import Any
 
 from benchmarks.case import HOUR, PERIOD, QUEUE, Case
 from benchmarks.cases import CASES
-from benchmarks.processes import Aws, Client
+from benchmarks.processes import Aws, Client, StandIn
 from simulator import mail_events
 
 LATENCIES = (0.0, 0.05)
+FLOOR_LATENCIES = (0.0, 0.05, 0.5)
 HOUR_PERIODS = HOUR // PERIOD
 WARM_UP = (PERIOD, PERIOD, 15 * PERIOD, PERIOD)
 """Seconds before each due run of the warm-up. The first run lists the series, and the second reads them. After the gap
@@ -40,6 +41,9 @@ CHUNK = 1000
 PROCESSES = 7
 """The number of new processes whose median is taken."""
 
+RESTARTS = 5
+"""Restarts whose median is taken."""
+
 PATIENCE = 5.0
 """Seconds. If a run with one call for each series would wait longer, its way has a single steady run and no cold run,
 because such runs would take most of the time."""
@@ -60,8 +64,15 @@ class Bench:
     folder: str
     show: Show
 
-    def client(self, way: str, periods: int = 0, case: Case | None = None, totalling: bool = False) -> Client:
-        return Client(way, case or self.case, self.aws, self.folder, periods, totalling)
+    def client(
+        self,
+        way: str,
+        periods: int = 0,
+        case: Case | None = None,
+        totalling: bool = False,
+        server: StandIn | None = None,
+    ) -> Client:
+        return Client(way, case or self.case, server or self.aws, self.folder, periods, totalling)
 
     def run(self, client: Client, periods: int = 0) -> Figures:
         """One run of a client, with its requests."""
@@ -157,6 +168,58 @@ def _steady(runs: Sequence[Figures]) -> Figures:
 def _medians(runs: Sequence[Figures]) -> Figures:
     names = ('wall', 'cpu', 'requests', 'billed', 'datapoints', 'periods', 'submitted')
     return {name: median(run[name] for run in runs) for name in names}
+
+
+def floor(bench: Bench) -> Figures:
+    """Steady runs of the check, each beside its floor: the same requests, sent at once by a client that does nothing
+    else. A server that does as little as it can answers both."""
+    case, rows = bench.case, []
+    with StandIn(case) as stand_in, bench.client('with_floor', server=stand_in) as client:
+
+        def turn(seconds: float, latency: float) -> Figures:
+            stand_in.now += seconds
+            return client.send(do='turn', now=stand_in.now, latency=latency)
+
+        bench.show('warming up')
+        for seconds in (*WARM_UP, *WARM_UP[-1:]):
+            turn(seconds, 0.0)
+        for latency in FLOOR_LATENCIES:
+            turns = []
+            for number in range(1, case.rounds + 1):
+                bench.show(f'{latency * 1000:.0f} ms: turn {number} of {case.rounds}')
+                turns.append(turn(PERIOD, latency))
+            rows.append({'latency': latency, **_typical(turns)})
+        first = turn_after_restart(client, stand_in)
+    return {'rows': rows, 'first': first}
+
+
+def turn_after_restart(client: Client, stand_in: StandIn) -> Figures:
+    """The cost of the first run of a check that reads the saved state, at the latency at which ways are compared."""
+    costs = []
+    for _ in range(RESTARTS):
+        stand_in.now += PERIOD
+        costs.append(client.send(do='restart', now=stand_in.now, latency=LATENCIES[-1]))
+        # What a listing found is saved by the run after it.
+        stand_in.now += PERIOD
+        client.send(do='turn', now=stand_in.now, latency=0.0)
+    return {name: median(cost[name] for cost in costs) for name in ('wall', 'cpu')}
+
+
+def _typical(turns: Sequence[Figures]) -> Figures:
+    """The typical turn: medians of the runs without a listing, and of those with one."""
+    steady = [turn for turn in turns if not turn['lists']]
+    listing = [turn for turn in turns if turn['lists']]
+    return {
+        **{name: _cost(steady, name) for name in ('ours', 'floor')},
+        'listing': _cost(listing, 'ours') if listing else None,
+        'turns': len(steady),
+        'steps': {step: median(turn['steps'][step] for turn in steady) for step in steady[0]['steps']},
+        **{name: median(turn[name] for turn in steady) for name in ('requests', 'submitted', 'server')},
+    }
+
+
+def _cost(turns: Sequence[Figures], name: str) -> Figures:
+    return {figure: median(turn[name][figure] for turn in turns) for figure in ('wall', 'cpu')}
 
 
 def alone(bench: Bench, way: str = 'ours') -> Figures:
@@ -299,7 +362,7 @@ def _amounts(client: Client) -> dict[tuple[str, ...], list[float]]:
 
 
 MEASURES = {
-    measure.__name__: measure for measure in (work, alone, first, idle, ledger, instances, thrift, budget, queue)
+    measure.__name__: measure for measure in (work, floor, alone, first, idle, ledger, instances, thrift, budget, queue)
 }
 
 

@@ -94,14 +94,27 @@ class Aws(_Process):
         super().__exit__()
 
 
+class StandIn(_Process):
+    """A server that answers at as little cost as it can. Its clock stands still until a turn turns it."""
+
+    def __init__(self, case: Case, start: float = START) -> None:
+        super().__init__('benchmarks.stand_in')
+        self._input.write(json.dumps(asdict(case)) + '\n')
+        self._input.flush()
+        self.endpoint = self._output.readline().strip()
+        self.now = start
+
+
 class Client(_Process):
     """One way to collect. `cold` is the answer to its first run.
 
     Raises ProcessFailed where the client cannot do its work.
     """
 
-    def __init__(self, way: str, case: Case, aws: Aws, folder: str, periods: int = 0, totalling: bool = False) -> None:
-        job = {'way': way, 'case': asdict(case), 'endpoint': aws.endpoint, 'folder': folder, 'now': aws.now}
+    def __init__(
+        self, way: str, case: Case, server: Aws | StandIn, folder: str, periods: int = 0, totalling: bool = False
+    ) -> None:
+        job = {'way': way, 'case': asdict(case), 'endpoint': server.endpoint, 'folder': folder, 'now': server.now}
         job |= {'periods': periods, 'totalling': totalling, 'started': time.monotonic()}
         super().__init__('benchmarks.worker')
         try:

@@ -3,7 +3,8 @@
 The first line on stdin is a job, as JSON: `way` (a module of `ways`), `case` (for `Case.from_document`), `endpoint`,
 `folder` of the Agent's cache, `now`, `periods`, `started` (monotonic seconds at which the process was started),
 `totalling`. The worker makes the first run and answers with a line of JSON. So it does for each further line:
-`{do: run, now, periods}`, `{do: idle, now, times}`, `{do: add, case, now}`, `{do: drop}`, `{do: totals}`. An answer has
+`{do: run, now, periods}`, `{do: idle, now, times}`, `{do: add, case, now}`, `{do: drop}`, `{do: totals}`,
+`{do: turn, now, latency}`, `{do: restart, now, latency}`. An answer has
 `wall` and `cpu` in seconds, and the present figures of memory and submissions; or `error`, and then it is the last.
 """
 
@@ -63,6 +64,12 @@ def _answer(way: Any, sink: agent.Sink, command: dict[str, Any]) -> dict[str, An
             return {'runs': [cost(lambda: way.run(now, 0)) for _ in range(times)]}
         case {'do': 'run', 'now': now, 'periods': periods}:
             return cost(lambda: way.run(now, periods))._asdict()
+        case {'do': 'turn', 'now': now, 'latency': latency}:
+            turn: dict[str, Any] = way.turn(now, latency)
+            return turn
+        case {'do': 'restart', 'now': now, 'latency': latency}:
+            first: dict[str, Any] = way.restart(now, latency)
+            return first
         case {'do': 'add', 'case': document, 'now': now}:
             return cost(lambda: way.add(Case.from_document(document), now, 0))._asdict()
         case {'do': 'drop'}:

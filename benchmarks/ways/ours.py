@@ -52,9 +52,13 @@ class Way:
         check.counts_at_once = True
         check.check_id = f'amazon_ses:{len(self._checks)}'
         check.clock = lambda: self._now
-        check.clock_is_turned = True
+        self.prepare(check)
         self._checks.append(check)
         _run(check)
+
+    def prepare(self, check: Any) -> None:
+        """Sets how the seconds of a new check pass."""
+        check.clock_is_turned = True
 
 
 def _run(check: Any) -> None:

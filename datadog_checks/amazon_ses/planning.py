@@ -75,7 +75,10 @@ class Plan:
     @property
     def tasks(self) -> tuple[Task, ...]:
         sweeps = () if self.sweep is None else (self.sweep,)
-        return (*self.collectors, *self.listings, *self.poll.batches, *sweeps, *self.receives)
+        # Among the requests to SES those go first for which the run waits.
+        first = [collector for collector in self.collectors if not collector.may_be_late]
+        last = [collector for collector in self.collectors if collector.may_be_late]
+        return (*first, *self.poll.batches, *self.listings, *last, *sweeps, *self.receives)
 
 
 def plan(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Any
 
 from datadog_checks.amazon_ses import sources as source_states
@@ -259,16 +260,20 @@ def _booked(progress: Progress, poll: Poll, answers: Sequence[BatchAnswer], sett
 def _observations(answer: BatchAnswer, dropped_metrics: frozenset[str]) -> Observations:
     """The answer as the ledger reads it. A count that the Agent would drop is not booked, because it would be missing
     when the operator wants it again."""
-    keys, points, complete, counted = [], [], [], []
-    for (series, statistic), result in zip(answer.batch.queries, answer.results, strict=True):
-        count = series.spec.count
-        if count is None or statistic == SUM:
-            keys.append(series.key)
-            points.append(result[0])
-            complete.append(result[1])
-            counted.append(count is not None and count.name not in dropped_metrics)
-    origin = answer.batch.origin or Origin(0, answer.batch.period)
-    return Observations(origin, answer.batch.window, answer.answered_at, keys, points, complete, counted)
+    queries = answer.batch.queries
+    of_ledger = [statistic == SUM or series.spec.count is None for series, statistic in queries]
+    series_list = [series for series, _ in compress(queries, of_ledger)]
+    counts = [series.spec.count for series in series_list]
+    return Observations(
+        answer.batch.origin or Origin(0, answer.batch.period),
+        answer.batch.window,
+        answer.answered_at,
+        [series.key for series in series_list],
+        list(compress(answer.starts, of_ledger)),
+        list(compress(answer.amounts, of_ledger)),
+        list(compress(answer.complete, of_ledger)),
+        [count is not None and count.name not in dropped_metrics for count in counts],
+    )
 
 
 def _after_daily(progress: Progress, outcomes: Sequence[Outcome], settings: Settings, now: float) -> Progress:
@@ -314,8 +319,13 @@ def _with_indexes_of(keys: tuple[str, ...], keys_then: tuple[str, ...], batch: B
     places = [place for place, query in enumerate(batch.queries) if query.series.key in index_of]
     queries = tuple(batch.queries[place] for place in places)
     indexes = tuple(index_of[query.series.key] for query in queries)
-    results = [outcome.results[place] for place in places]
-    return batch, replace(outcome, batch=replace(batch, queries=queries, indexes=indexes), results=results)
+    return batch, replace(
+        outcome,
+        batch=replace(batch, queries=queries, indexes=indexes),
+        starts=[outcome.starts[place] for place in places],
+        amounts=[outcome.amounts[place] for place in places],
+        complete=[outcome.complete[place] for place in places],
+    )
 
 
 def _answers(outcomes: Iterable[Outcome]) -> list[BatchAnswer]:

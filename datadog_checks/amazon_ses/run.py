@@ -147,7 +147,8 @@ class Run:
         self._planned = plan.collectors
         circuit = SignInCircuit()
         for task in plan.tasks:
-            yield self._step(start, task, access, circuit, not _is_late(task))
+            must_wait = isinstance(task, Collector) and access.must_wait(task, self.target)
+            yield self._step(start, task, access, circuit, not (must_wait or _is_late(task)))
 
     def stand_in_steps(self, results: Results[Subject, Any], access: Access) -> Iterable[RunStep]:
         """The sources that stand in for one that was refused in this run, where the plan did not ask them already."""
@@ -392,18 +393,18 @@ def _failed(pairs: Iterable[tuple[Batch, Any]]) -> list[Batch]:
 
 def _is_usual(step: UnderWay[Subject]) -> bool:
     """Whether it is no failure that a step is under way: a long listing goes on beside the runs, and so does what waits
-    for its turn with SES."""
+    for its turn with SES or reads a queue."""
     task = step.subject.task
     if isinstance(task, Listing):
         return step.seconds < discovery.LISTING_SECONDS
     if isinstance(task, (ReceiveTask, DeleteTask)):
         return step.seconds < 2 * queues.MOST_SECONDS
-    return _is_late(task) and step.seconds < 2 * worker.MOST_SECONDS
+    return not step.is_awaited and step.seconds < 2 * worker.MOST_SECONDS
 
 
 def _is_late(task: Task) -> bool:
-    """Whether a run does not wait for a task that was planned: it may have to wait for its turn with SES, or reads a
-    queue for some seconds."""
+    """Whether a run does not wait for a task that was planned: it may have to wait for its turn with SES, reads a queue
+    for some seconds, or lists page by page."""
     if isinstance(task, Collector):
         return task.may_be_late or bool(task.instead_of)
-    return isinstance(task, (SweepTask, ReceiveTask, DeleteTask))
+    return isinstance(task, (Listing, SweepTask, ReceiveTask, DeleteTask))

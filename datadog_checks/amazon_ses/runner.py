@@ -15,22 +15,53 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Generic, NamedTuple, TypeVar
+from threading import Lock, Thread
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from datadog_checks.amazon_ses.endpoints import Endpoint
 
 S = TypeVar('S')
 T = TypeVar('T')
 
-MAX_STEPS = 32
-"""Steps of one run that run at once: one step in each Region that has SES."""
+MAX_STEPS = 8
+"""Steps of one run that run at once whatever other runs of the process do."""
 
-MAX_STEPS_PER_REGION = 8
+SHARED_STEPS = 32
+"""Further ones of all runs of the process. With the four runs that an Agent has at once these are 64 together."""
+
+MAX_STEPS_PER_REGION = 24
 """Steps of one run in one Region that run at once."""
 
 MAX_THREADS = 128
 """Steps that run at once, those of earlier runs included."""
+
+
+class Places:
+    """Places for steps that the runs of a process share. May be used from several threads at once."""
+
+    def __init__(self, number: int) -> None:
+        self._free = number
+        self._lock = Lock()
+        self._waiting: set[Runner[Any, Any]] = set()
+
+    def take(self, runner: Runner[Any, Any]) -> bool:
+        """Take a place, if there is one. Else the runner is woken when there is."""
+        with self._lock:
+            if not self._free:
+                self._waiting.add(runner)
+                return False
+            self._free -= 1
+            return True
+
+    def give_back(self, number: int) -> None:
+        with self._lock:
+            self._free += number
+            waiting, self._waiting = self._waiting, set()
+        for runner in waiting:
+            runner.wake()
+
+
+OF_THIS_PROCESS = Places(SHARED_STEPS)
 
 
 class Wait:
@@ -84,11 +115,13 @@ class Finished(NamedTuple, Generic[S, T]):
 
 
 class UnderWay(NamedTuple, Generic[S]):
-    """A step that has not ended: what it is about, its operation, and for how many seconds it has been running."""
+    """A step that has not ended: what it is about, its operation, for how many seconds it has been running, and whether
+    its run waited for it."""
 
     subject: S
     operation: str
     seconds: float
+    is_awaited: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +146,13 @@ class Runner(Generic[S, T]):
         max_steps: int = MAX_STEPS,
         max_per_region: int = MAX_STEPS_PER_REGION,
         max_threads: int = MAX_THREADS,
+        shared_places: Places = OF_THIS_PROCESS,
     ) -> None:
         self.monotonic = monotonic
         self.max_steps = max_steps
         self.max_per_region = max_per_region
         self.max_threads = max_threads
+        self.shared_places = shared_places
         self._ended: SimpleQueue[tuple[Step[S, T], list[T]] | None] = SimpleQueue()
         self._started_at: dict[Hashable, tuple[Step[S, T], float]] = {}
         self._late: list[Finished[S, T]] = []
@@ -133,7 +168,8 @@ class Runner(Generic[S, T]):
     def under_way(self) -> list[UnderWay[S]]:
         """The steps that have not ended, of any run."""
         now = self.monotonic()
-        return [UnderWay(step.subject, step.operation, now - at) for step, at in self._started_at.values()]
+        begun = self._started_at.values()
+        return [UnderWay(step.subject, step.operation, now - at, step.is_awaited) for step, at in begun]
 
     def run(self, steps: Iterable[Step[S, T]], wait: Wait | PartOfWait, exclusive_seconds: float) -> Results[S, T]:
         """Run all steps that are not under way already, and wait for them as long as there is time.
@@ -220,6 +256,7 @@ class _Schedule(Generic[S, T]):
                 self._waiting.setdefault(step.region, deque()).append(step)
         self._awaited_endpoints = {step.endpoint for step in self._all_waiting() if step.is_awaited}
         self._running_per_region: Counter[str] = Counter()
+        self._shared_places = 0
         self._probes: dict[Endpoint, tuple[Step[S, T], Wait]] = {}
         self._failed_probes: set[tuple[Endpoint, str]] = set()
 
@@ -243,19 +280,21 @@ class _Schedule(Generic[S, T]):
         for endpoint, (_, wait) in list(self._probes.items()):
             if not wait.seconds:
                 self._release(endpoint)
-        while len(self.running) < self._runner.max_steps and not self._runner.is_full:
+        while not self._runner.is_full and self._has_place():
             step = self._next_step()
             if step is None:
-                return
+                break
             if step.is_awaited:
                 self.running[step.identity] = step
                 self._running_per_region[step.region] += 1
             self._runner.start(step)
+        self._give_places_back()
 
     def end(self, step: Step[S, T], results: Sequence[T]) -> None:
         """Take in that a step of this run has ended."""
         del self.running[step.identity]
         self._running_per_region[step.region] -= 1
+        self._give_places_back()
         self.finished += [Finished(step.subject, result) for result in results]
         if step.endpoint in self._probes and self._probes[step.endpoint][0] is step:
             if not step.endpoint.answers:
@@ -263,9 +302,26 @@ class _Schedule(Generic[S, T]):
             self._release(step.endpoint)
 
     def close(self) -> None:
-        """Let other instances probe, and wait for no endpoint any more."""
+        """Let other instances probe and use the places, and wait for no endpoint any more."""
+        self.running.clear()
+        self._give_places_back()
         for endpoint in {*self._probes, *(step.endpoint for step in self._all_waiting())}:
             endpoint.leave(self._runner)
+
+    def _has_place(self) -> bool:
+        """Whether one more step may run. Takes a place that all runs share where this run has used its own."""
+        if len(self.running) < self._runner.max_steps + self._shared_places:
+            return True
+        is_taken = self._runner.shared_places.take(self._runner)
+        self._shared_places += is_taken
+        return is_taken
+
+    def _give_places_back(self) -> None:
+        """Give back the shared places that no step needs."""
+        unused = self._shared_places - max(0, len(self.running) - self._runner.max_steps)
+        if unused:
+            self._shared_places -= unused
+            self._runner.shared_places.give_back(unused)
 
     def _all_waiting(self) -> Iterable[Step[S, T]]:
         return (step for steps in self._waiting.values() for step in steps)

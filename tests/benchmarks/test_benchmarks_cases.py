@@ -16,7 +16,7 @@ from simulator import SCENARIOS, Clock, Simulator, series_id
 
 REGION = 'us-east-1'
 TINY = of_sets(
-    'tiny', 3, rounds=2, members=3, sample=15, measures=tuple(MEASURES.keys() - {'thrift', 'budget', 'queue'})
+    'tiny', 3, rounds=4, members=3, sample=15, measures=tuple(MEASURES.keys() - {'thrift', 'budget', 'queue'})
 )
 OF_ACCOUNT = len(ACCOUNT_LEVEL.metrics)
 BY_NAME = {case.name: case for case in CASES}
@@ -49,6 +49,7 @@ def test_the_cases_are_as_large_as_promised():
     of_sets = {'sets50': 50, 'sets1000': 1000, 'amounts': 1000, 'regions': 10_000, 'sparse': 1000}
     assert {name: number for name, number in numbers.items() if number} == {
         **{name: sets * len(EVENTS) for name, sets in of_sets.items()},
+        **{f'floor{sets}': sets * len(EVENTS) for sets in (1, 50, 1000, 4000)},
         **{'identities': 40_000, 'identities2500': 10_000},
     }
     assert BY_NAME['instances'].instances == BY_NAME['clients'].instances == 100
@@ -119,16 +120,21 @@ def test_a_small_case_from_end_to_end():
     assert len(rows) == 8 and figures['series'] == number == OF_ACCOUNT + 3 * len(EVENTS)
     for latency in (0.0, 0.05):
         plain, ours, each = (rows[way, latency] for way in ('plain_hour', 'ours', 'one_call_each'))
-        assert [run['billed'] for run in plain['runs']] == [number] * 2 and plain['steady']['submitted'] == number
+        assert [run['billed'] for run in plain['runs']] == [number] * 4 and plain['steady']['submitted'] == number
         assert each['measured'] == each['steady']['requests'] == each['steady']['submitted'] == TINY.sample
         windows = [run['periods'] for run in rows['plain_same', latency]['runs']]
         assert windows == [round(run['periods']) for run in ours['runs']]
         assert OF_ACCOUNT <= ours['steady']['billed'] <= number < ours['steady']['submitted']
         assert ours['steady']['requests'] >= 2 and not any(run['errors'] for run in ours['runs'])
         assert plain['steady']['wall'] >= latency
+    for row in figures['floor']['rows']:
+        assert row['requests'] == 2 and row['submitted'] > number and row['listing']
+        assert row['floor']['wall'] >= row['latency'] and row['floor']['cpu'] > 0 and row['server'] > 0
+        assert 0 < sum(row['steps'].values()) <= row['ours']['cpu']
+    assert figures['floor']['first']['cpu'] > 0
     assert figures['idle']['requests'] == 0 and figures['idle']['cpu'] > 0
     assert figures['ledger']['saved'] > 0 and OF_ACCOUNT <= figures['ledger']['active'] <= number
-    assert len(figures['alone']['runs']) == 2 and figures['alone']['steady']['billed'] > OF_ACCOUNT
+    assert len(figures['alone']['runs']) == 4 and figures['alone']['steady']['billed'] > OF_ACCOUNT
     assert figures['first']['wall'] > 0 and figures['instances']['number'] >= 1
 
 

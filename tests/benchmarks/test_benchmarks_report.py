@@ -34,8 +34,20 @@ def work(series: int) -> dict:
     return {'rows': rows}
 
 
+def floor_figures() -> dict:
+    """Rows of a case that costs no more than its floor."""
+    cost = {'wall': 0.1, 'cpu': 0.1}
+    row = {'requests': 2, 'submitted': 10, 'server': 0.01, 'turns': 9, 'steps': {'planning': 0.01, 'asking': 0.02}}
+    rows = [
+        {'latency': latency, **row, **{name: dict(cost) for name in ('ours', 'floor', 'listing')}}
+        for latency in measures.FLOOR_LATENCIES
+    ]
+    return {'rows': rows, 'first': dict(cost)}
+
+
 FIGURES = {
     'work': work(SERIES['sets1000']),
+    'floor': floor_figures(),
     'alone': {'steady': run(), 'runs': [run()]},
     'first': {'wall': 0.1, 'cpu': 0.1},
     'idle': {'cpu': 0.001, 'requests': 0},
@@ -43,6 +55,7 @@ FIGURES = {
     'instances': {'cpu': 0.001, 'bytes': 1.0, 'number': 90},
     'thrift': {'share': 0.1, 'wrong': 0},
     'budget': {'most': 100, 'hours': [100]},
+    'queue': {'wall': 1.0, 'cpu': 0.0001, 'requests': 0.2, 'left': 0.0},
 }
 
 
@@ -79,12 +92,25 @@ BREAKS = {
     'wall against one call each': ('identities', ('work', 'rows', 4, 'steady', 'wall'), 201.0),
     'CPU of 40,000 series against 10,000': ('identities', ('work', 'rows', 4, 'steady', 'cpu'), 0.45),
     'wall of 40,000 series': ('identities', ('work', 'rows', 4, 'steady', 'wall'), 1.2),
+    'wall against the floor, 50 ms': ('floor50', ('floor', 'rows', 1, 'ours', 'wall'), 0.131),
+    'wall over the floor, 50 ms': ('floor1000', ('floor', 'rows', 1, 'ours', 'wall'), 0.41),
+    'wall against the floor, 500 ms': ('floor1000', ('floor', 'rows', 2, 'ours', 'wall'), 0.161),
+    'CPU against the floor': ('floor4000', ('floor', 'rows', 1, 'ours', 'cpu'), 0.401),
+    'CPU against the floor, one set': ('floor1', ('floor', 'rows', 1, 'ours', 'cpu'), 0.501),
+    'CPU of 4,000 sets against 1,000': ('floor4000', ('floor', 'rows', 1, 'ours', 'cpu'), 0.421),
+    'wall of a run with a listing': ('floor1', ('floor', 'rows', 1, 'listing', 'wall'), 0.201),
+    'first run that reads the state': ('floor1000', ('floor', 'first', 'cpu'), 0.201),
+    'wall of 100 instances': ('instances', ('work', 'rows', 4, 'steady', 'wall'), 1101.0),
     'CPU of a run with nothing due': ('account', ('idle', 'cpu'), 0.0021),
     'memory of 1,000 sets': ('sets1000', ('ledger', 'memory'), 25.1 * 1024**2),
     'memory of a further instance': ('clients', ('instances', 'bytes'), 1.3 * 1024**2),
     'CPU of a further instance': ('clients', ('instances', 'cpu'), 0.021),
     'saved for an active series': ('amounts', ('ledger', 'each'), 48.1),
     'the same, small amounts': ('sets1000', ('ledger', 'each'), 20.1),
+    '9,000 failure events, 20 ms a request': ('events', ('queue', 'wall'), 10.1),
+    'requests for each of them': ('events', ('queue', 'requests'), 0.22),
+    'failure events left in the queue': ('events', ('queue', 'left'), 1.0),
+    'CPU of a failure event': ('events', ('queue', 'cpu'), 0.00051),
     'first run of a new process': ('account', ('first', 'wall'), 0.61),
     'calls of SES for 10 identities': ('budget10', ('budget', 'most'), 121),
     'calls of SES for 100 identities': ('budget100', ('budget', 'most'), 281),

@@ -307,7 +307,7 @@ def test_one_worker_and_eight_count_the_same(
         driver = make_driver(sim, collect=['cloudwatch', 'configuration_sets'], max_series=5000, ledger=mode)
         driver.new_values()
         width = 1 if mode == 'sequential' else 8
-        driver.check._runner = Runner(driver.check.monotonic, max_steps=width, max_per_region=width)
+        driver.check._runner = Runner(driver.check.monotonic, max_per_region=width)
         json_protocol.speaks_json = speaks_json if mode != 'botocore' else lambda client: False
         counts[mode] = []
         for _ in range(30):

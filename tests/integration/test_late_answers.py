@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from operator import ge
 from threading import enumerate as all_threads
 from typing import Any
 
 import pytest
 from common import (
     ACCOUNT,
+    ACCOUNT_METRICS,
     OTHER,
     REGION,
     START,
@@ -38,6 +40,7 @@ SENT = Scenario('sent', 'nothing but what a test puts there', volume=0.0, gauges
 TARGET = Target(ACCOUNT, REGION)
 SET = 'ses:configuration-set'
 MINUTES = 240
+LISTING: dict[str, Any] = {'collect': ['cloudwatch', 'configuration_sets'], 'account_id': ACCOUNT, 'read_timeout': 60}
 
 pytestmark = pytest.mark.usefixtures('no_waiting')
 
@@ -89,6 +92,12 @@ def counted(driver: Driver, number: int) -> float:
     return driver.total('configuration_set.send.count', REGION, f'configuration_set:s{number}')
 
 
+def with_set(sim: Simulator, number: int, begins: int) -> None:
+    """A configuration set that one mail a minute is sent with, from some minute on."""
+    for minute in range(begins, MINUTES):
+        sim.world.put(ACCOUNT, REGION, series_id('Send', {SET: f's{number}'}), int(START) // 60 * 60 + 60 * minute, 1)
+
+
 def workers() -> int:
     return sum(thread.name == 'amazon_ses' for thread in all_threads())
 
@@ -128,6 +137,78 @@ def test_a_run_says_for_how_long_a_request_hangs(counting: Driver, slow: SlowAws
         clock.advance(60)
         counting.run()
         assert f'no answer yet to GetAccount for {seconds} s;' in counting.status('can_connect')[1]
+
+
+def test_no_run_waits_for_a_listing(make_driver: MakeDriver, mail: Simulator, slow: SlowAws, clock: Clock) -> None:
+    """While ListMetrics goes on beside the runs, these ask for what they know and say nothing of it; the run after it
+    asks for what was listed."""
+    with_set(mail, 1, -60)
+    driver = make_driver(mail, **LISTING)
+    driver.check.clock_is_turned = False
+    hold = slow.hold('ListMetrics')
+    for _ in range(3):
+        driver.run()
+        assert [(step.operation, step.is_awaited) for step in driver.check._runner.under_way] == [
+            ('ListMetrics', False)
+        ]
+        assert driver.status('can_connect') == (OK, '')
+        clock.advance(60)
+    hold.wait_for(1)
+    assert (requests_of(mail, 'ListMetrics'), driver.last('collector.series')) == (1, ACCOUNT_METRICS)
+    hold.release()
+    wait_for_workers()
+    driver.run()
+    assert driver.last('collector.series') == ACCOUNT_METRICS + 1
+    clock.advance(60)
+    driver.run_for(600)
+    assert counted(driver, 1) > 0
+
+
+def test_a_listing_beside_the_runs_delays_no_count(make_driver: MakeDriver, mail: Simulator, clock: Clock) -> None:
+    """A series that is listed beside the runs is counted from the same moment and in the same run on as if each run had
+    waited for its listing, and as completely after every run; so is one that begins later."""
+    with_set(mail, 1, -60)
+    with_set(mail, 2, 45)
+    counts: dict[tuple[bool, int], list[float]] = {}
+    begin = clock()
+    for waits in (True, False):
+        clock.set(begin)
+        driver = make_driver(mail, **LISTING, ledger=f'waits-{waits}')
+        driver.check.clock_is_turned = waits
+        before = {number: counted(driver, number) for number in (1, 2)}
+        for _ in range(90):
+            driver.run()
+            wait_for_workers()
+            for number in before:
+                counts.setdefault((waits, number), []).append(counted(driver, number) - before[number])
+            clock.advance(60)
+    for number in (1, 2):
+        waited_for, late = counts[True, number], counts[False, number]
+        assert waited_for[-1] == late[-1] > 0
+        assert list(map(bool, waited_for)) == list(map(bool, late))
+        assert all(map(ge, late, waited_for))
+
+
+def test_no_run_waits_for_the_turn_of_get_account(make_driver: MakeDriver, mail: Simulator, clock: Clock) -> None:
+    """While GetAccount has to wait for its second at SES, the run ends without it and says nothing of it; it is sent
+    between the runs, and the next run takes in the answer."""
+    driver = make_driver(mail, collect=['account', 'cloudwatch'], account_id=ACCOUNT)
+    seconds = Clock()
+    driver.check.clock_is_turned, driver.check.monotonic = False, seconds
+    driver.run()
+    clock.advance(60)
+    asked = requests_of(mail, 'GetAccount'), requests_of(mail, 'GetMetricData')
+    driver.run()
+    assert driver.status('can_connect') == (OK, '')
+    clock.advance(240)
+    driver.run()
+    assert (requests_of(mail, 'GetAccount'), requests_of(mail, 'GetMetricData')) == (asked[0], asked[1] + 1)
+    assert driver.status('can_connect') == (OK, '')
+    seconds.advance(1)
+    wait_for_workers()
+    assert requests_of(mail, 'GetAccount') == asked[0] + 1
+    driver.run()
+    assert driver.check._store.recall(Target(ACCOUNT, REGION)).sources['account'].answered_at == clock() - 240
 
 
 def test_a_run_never_waits_longer_than_its_timeout(make_driver: MakeDriver, mail: Simulator, clock: Clock) -> None:

@@ -91,7 +91,8 @@ class Poller:
             series, window = self.selection.keys[index], Window(start, newest.end)
             points = {} if series in incomplete and cut else self.cloudwatch.sums(series, window, period, now)
             origin = self.ledger.origin(self.slot) if self.ledger else Origin(self.slot, period)
-            answers.append(Observations(origin, window, now, [series], [points], [series not in incomplete], [True]))
+            columns = [series], [tuple(points)], [list(points.values())], [series not in incomplete], [True]
+            answers.append(Observations(origin, window, now, *columns))
         if self.ledger is None:
             if any(any(reads.complete) for reads in answers):
                 opened = counting.new_ledger(self.selection.keys, period, now, self.lookback)

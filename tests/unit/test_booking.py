@@ -100,9 +100,10 @@ def test_a_quiet_region_advances_the_ledger_like_an_empty_answer(ledger: Ledger,
         counting.lookback_start(moved, moved.oldest_watermark, Window(moved.read_to, moved.read_to), lookback), now
     )
     indexes = range(len(moved.keys))
-    points = [{start: column[index] for start, column in moved.booked.items()} for index in indexes]
-    true = [True] * len(points)
-    answer = Observations(moved.origin(99), window, float(now), moved.keys, points, true, true)
+    starts = [tuple(moved.booked) for _ in indexes]
+    sums = [[column[index] for column in moved.booked.values()] for index in indexes]
+    true = [True] * len(sums)
+    answer = Observations(moved.origin(99), window, float(now), moved.keys, starts, sums, true, true)
     assert not booking.book(moved, [answer], lookback).amounts
 
 
@@ -159,7 +160,8 @@ def answered(
 ) -> Observations:
     """A complete answer for some series, to a request that was made from this ledger."""
     window, true = Window(NOON - 2 * HOUR, NOON + 1200), [True] * len(points)
-    columns = list(points), list(points.values()), [complete] * len(points), true
+    starts, sums = [tuple(sums) for sums in points.values()], [list(sums.values()) for sums in points.values()]
+    columns = list(points), starts, sums, [complete] * len(points), true
     return Observations(ledger.origin(8), window, answered_at, *columns)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier, Event, Lock, Thread, current_thread
 from threading import enumerate as all_threads
@@ -14,7 +15,17 @@ import pytest
 from datadog_checks.amazon_ses.configuration.network import Network
 from datadog_checks.amazon_ses.configuration.proxies import Proxies
 from datadog_checks.amazon_ses.endpoints import Endpoint, endpoint_of
-from datadog_checks.amazon_ses.runner import MAX_STEPS, MAX_STEPS_PER_REGION, MAX_THREADS, Results, Runner, Step, Wait
+from datadog_checks.amazon_ses.runner import (
+    MAX_STEPS,
+    MAX_STEPS_PER_REGION,
+    MAX_THREADS,
+    SHARED_STEPS,
+    Places,
+    Results,
+    Runner,
+    Step,
+    Wait,
+)
 
 LONG = 60.0
 """Seconds that are never used up: a wait ends because its steps have ended, or because a test turns the clock."""
@@ -175,28 +186,49 @@ def test_a_run_without_steps_ends_at_once(runner: Runner[Name, Name]) -> None:
 
 
 def test_on_an_endpoint_that_answers_all_steps_start_at_once(runner: Runner[Name, Name], recorder: Recorder) -> None:
-    """On an endpoint that answers, 8 requests of a Region are sent at once: each one waits here for the others."""
+    """On an endpoint that answers, 24 requests of a Region are sent at once: each one waits here for the others."""
     recorder.barrier = Barrier(MAX_STEPS_PER_REGION)
     results = recorder.run(runner, [recorder.step(number) for number in range(MAX_STEPS_PER_REGION)])
     assert len(results.finished) == MAX_STEPS_PER_REGION
 
 
-def test_at_most_eight_steps_of_a_region_and_32_in_all_run_at_once(
-    runner: Runner[Name, Name], recorder: Recorder
-) -> None:
-    """At most 8 requests of a Region and 32 in all run at once, and 32 do run if there is enough work."""
-    recorder.barrier = Barrier(MAX_STEPS)
-    names = [(str(region), number) for region in range(40) for number in range(20)]
+def test_at_most_24_steps_of_a_region_and_40_in_all_run_at_once(runner: Runner[Name, Name], recorder: Recorder) -> None:
+    """At most 24 requests of a Region and 40 in all run at once, and 40 do run if there is enough work."""
+    recorder.barrier = Barrier(MAX_STEPS + SHARED_STEPS)
+    names = [(str(region), number) for region in range(10) for number in range(40)]
     results = recorder.run(runner, [recorder.step(name, name[0]) for name in names])
-    assert len(results.finished) == 800
-    assert recorder.total_peak == MAX_STEPS
-    assert max(recorder.peak.values()) <= MAX_STEPS_PER_REGION
+    assert len(results.finished) == 400
+    assert recorder.total_peak == MAX_STEPS + SHARED_STEPS == 40
+    assert max(recorder.peak.values()) <= MAX_STEPS_PER_REGION == 24
+
+
+def test_the_four_runs_of_an_agent_have_64_requests_at_once(recorder: Recorder, clock: TurnedClock) -> None:
+    """Four runs at a time have 64 requests together, 8 of them each at least, also while another one hangs; what ends
+    makes room for the others."""
+    places = Places(SHARED_STEPS)
+    runners: list[Runner[Name, Name]] = [Runner(clock, shared_places=places) for _ in range(4)]
+    recorder.barrier = Barrier(4 * MAX_STEPS + SHARED_STEPS)
+    steps = [[recorder.step((str(runner), number), str(runner)) for number in range(32)] for runner in range(4)]
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(recorder.run, runners, steps))
+    assert [len(result.finished) for result in results] == [32] * 4
+    assert recorder.total_peak == 4 * MAX_STEPS + SHARED_STEPS == 64
+
+
+def test_a_run_that_hangs_gives_its_places_back(recorder: Recorder, clock: TurnedClock) -> None:
+    """Requests that a run leaves behind hold no place: the next run has as many as before."""
+    places = Places(2)
+    names = [f'hangs {number}' for number in range(3)]
+    recorder.run(Runner(clock, max_steps=1, shared_places=places), list(map(recorder.step, names)), hanging=names)
+    recorder.barrier = Barrier(3)
+    results = recorder.run(Runner(clock, max_steps=1, shared_places=places), list(map(recorder.step, range(3))))
+    assert sorted(map(str, results_of(results))) == ['0', '1', '2']
 
 
 def test_regions_take_turns_when_threads_are_few(recorder: Recorder, clock: TurnedClock) -> None:
     """Regions take turns when there are fewer threads than steps, so no Region waits for all steps of another."""
     steps = [recorder.step(f'{region}{number}', region) for region in 'ab' for number in range(3)]
-    recorder.run(Runner(clock, max_steps=1), steps)
+    recorder.run(Runner(clock, max_steps=1, shared_places=Places(0)), steps)
     assert recorder.started == ['a0', 'b0', 'a1', 'b1', 'a2', 'b2']
 
 
@@ -257,7 +289,7 @@ def test_what_is_left_behind_uses_up_no_limit_of_later_runs(runner: Runner[Name,
     first = [f'hangs {number}' for number in range(MAX_STEPS_PER_REGION)]
     recorder.run(runner, [recorder.step(name) for name in first], hanging=first)
     recorder.barrier = Barrier(MAX_STEPS_PER_REGION)
-    assert len(recorder.run(runner, [recorder.step(number) for number in range(8)]).finished) == 8
+    assert len(recorder.run(runner, [recorder.step(number) for number in range(24)]).finished) == 24
 
 
 def test_threads_are_bounded_however_many_runs_hang(runner: Runner[Name, Name], recorder: Recorder) -> None:
@@ -265,12 +297,12 @@ def test_threads_are_bounded_however_many_runs_hang(runner: Runner[Name, Name], 
     after they have ended sends it."""
     most, results = 0, None
     for number in range(6):
-        names = [f'hangs {number}.{place}' for place in range(MAX_STEPS)]
+        names = [f'hangs {number}.{place}' for place in range(32)]
         steps = [recorder.step(name, region=str(place % 8)) for place, name in enumerate(names)]
         results = recorder.run(runner, steps, hanging=names if number < 4 else ())
         most = max(most, threads())
     assert most == MAX_THREADS == len(runner.under_way)
-    assert results is not None and len(results.not_started) == MAX_STEPS
+    assert results is not None and len(results.not_started) == 32
     recorder.end_all()
     assert len(runner.collect()) == MAX_THREADS
     assert results_of(recorder.run(runner, [recorder.step('b')])) == ['b']
@@ -278,12 +310,12 @@ def test_threads_are_bounded_however_many_runs_hang(runner: Runner[Name, Name], 
 
 def test_what_could_not_start_in_time_is_dropped(runner: Runner[Name, Name], recorder: Recorder) -> None:
     """Requests that were not sent before the wait was used up are reported, and not sent by themselves later on."""
-    names = [f'hangs {number}' for number in range(20)]
-    results = recorder.run(runner, [recorder.step(name) for name in names], hanging=names[:8])
-    assert results.not_started == names[8:]
+    names = [f'hangs {number}' for number in range(30)]
+    results = recorder.run(runner, [recorder.step(name) for name in names], hanging=names[:24])
+    assert results.not_started == names[24:]
     recorder.end_all()
     assert results_of(recorder.run(runner, [recorder.step('b')])) == ['b']
-    assert recorder.started == [*names[:8], 'b']
+    assert recorder.started == [*names[:24], 'b']
 
 
 def test_a_clock_that_stands_still_makes_no_run_endless(runner: Runner[Name, Name], recorder: Recorder) -> None:

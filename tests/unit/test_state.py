@@ -155,6 +155,27 @@ def saved() -> Document:
     return loaded
 
 
+def test_a_document_after_another_is_what_it_would_be_alone() -> None:
+    """What a process saves after it saved before is the same, to the byte, as what a new process would save."""
+    ledger = PROGRESS.ledger
+    assert ledger is not None
+    start, column = next(iter(ledger.booked.items()))
+    grown = array('d', [amount + 1 for amount in column])
+    fewer = replace(INVENTORY, metrics=INVENTORY.metrics - {INVENTORY.ordered[0]}, ordered=INVENTORY.ordered[1:])
+    progresses = [
+        PROGRESS,
+        replace(PROGRESS, ledger=replace(ledger, booked={**ledger.booked, start: grown})),
+        replace(PROGRESS, ledger=None),
+        replace(PROGRESS, inventory=fewer),
+        PROGRESS,
+    ]
+    names, columns = document.Names(), encoding.PackedColumns()
+    for progress in progresses:
+        names = document.names_of(progress, names)
+        after_others = encoding.pack(document.to_document(progress, names), 3, columns)
+        assert after_others == encoding.pack(document.to_document(progress), 3)
+
+
 def test_progress_survives_its_document(saved: Document) -> None:
     """All state that outlives a restart is restored unchanged."""
     assert len(SELECTED.keys) == 4

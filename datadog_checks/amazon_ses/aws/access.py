@@ -148,9 +148,8 @@ class Access:
     ) -> Mapping[str, Any] | Failure:
         """The answer to one API source. The account shares its budget for SES with other instances."""
         action = collector.actions[0].name
-        urgency = Urgency.LISTING if collector.may_be_late else Urgency.ACCOUNT
         try:
-            with self.turns.sending(account, urgency, is_cancelled):
+            with self.turns.sending(account, _urgency_of(collector), is_cancelled):
                 answer = collector.fetch(lambda service: self._clients.get(service, region))
         except Exception as error:
             return self._failure(error, region, action.partition(':')[2], action)
@@ -187,6 +186,13 @@ class Access:
             # Whoever asks will meet the same error, and say it.
             return 0.0
         return self.turns.seconds_until(client, target.account, _urgency(request), request.operation)
+
+    def must_wait(self, collector: Collector, target: Target) -> bool:
+        """Whether a request of an API source would have to wait for its turn with SES now."""
+        client = self._clients.existing(collector.service, target.region)
+        if client is None or self.turns.pace.passes_at_once:
+            return False
+        return self.turns.seconds_until(client, target.account, _urgency_of(collector)) > 0
 
     @unlogged
     def list_metrics(
@@ -289,6 +295,10 @@ class Access:
 
 class EndlessPages(Exception):
     """The pages of an answer repeat themselves."""
+
+
+def _urgency_of(collector: Collector) -> Urgency:
+    return Urgency.LISTING if collector.may_be_late else Urgency.ACCOUNT
 
 
 def _urgency(request: ApiRequest) -> Urgency:

@@ -56,6 +56,10 @@ class ClientPool:
                 raise
             return client
 
+    def existing(self, service: str, region: str) -> Any | None:
+        """The client of a service in a Region, if there is one already."""
+        return self._clients.get((service, region))
+
     def accept(self, region: str) -> None:
         """A Region took the credentials."""
         with self._lock:

@@ -7,10 +7,13 @@ errors inside its results. A query is therefore answered completely only if its 
 from __future__ import annotations
 
 from array import array
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import inf
-from typing import Any, NamedTuple
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any
 
 from datadog_checks.amazon_ses.addresses import shown
 from datadog_checks.amazon_ses.cloudwatch.queries import MAX_QUERIES, Batch
@@ -27,76 +30,41 @@ class MalformedResult(Exception):
     """A result does not fit the request. The text says why."""
 
 
-class Points(Mapping[int, float]):
-    """Values by the start of their period. Series with the same period starts share one tuple of them, which takes far
-    less memory than a dict for each."""
-
-    __slots__ = ('_starts', '_values')
-
-    def __init__(self, starts: tuple[int, ...], values: array[float]) -> None:
-        self._starts = starts
-        self._values = values
-
-    def __len__(self) -> int:
-        return len(self._starts)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._starts)
-
-    def __getitem__(self, start: int) -> float:
-        try:
-            return self._values[self._starts.index(start)]
-        except ValueError:
-            raise KeyError(start) from None
-
-    def items(self) -> ItemsView[int, float]:
-        return _Pairs(self)
-
-
-class _Pairs(ItemsView[int, float]):
-    """Pairs of start and value, without a search for each."""
-
-    _mapping: Points
-
-    def __iter__(self) -> Iterator[tuple[int, float]]:
-        return zip(self._mapping._starts, self._mapping._values, strict=True)
-
-
-class QueryResult(NamedTuple):
-    """CloudWatch's answer to one query: values by the start of their period, and whether all values are there."""
-
-    points: Mapping[int, float]
-    complete: bool = True
+Starts = tuple[int, ...]
+"""The starts of periods. Series with data in the same periods share one tuple."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswer:
     """CloudWatch's answer to a batch.
 
-    `results` holds every query, complete or not, in the order of the batch. `failures` say why some are incomplete.
-    `answered_at` is the date of the answer by AWS's clock. `forbidden` are the linked accounts that CloudWatch may not
-    show. `pages` is how many pages came.
+    `starts`, `amounts` and `complete` hold for every query of the batch, in its order, the periods with data, the value
+    of each of them, and whether all values are there. `failures` say why some are incomplete. `answered_at` is the date
+    of the answer by AWS's clock. `forbidden` are the linked accounts that CloudWatch may not show. `pages` is how many
+    pages came.
     """
 
     batch: Batch
-    results: Sequence[QueryResult]
+    starts: Sequence[Starts]
+    amounts: Sequence[Sequence[float]]
+    complete: Sequence[bool]
     failures: tuple[Failure, ...]
     answered_at: float
     forbidden: frozenset[str] = frozenset()
     pages: int = 0
 
     @property
-    def complete(self) -> bool:
-        return all(result.complete for result in self.results)
-
-    @property
     def any_complete(self) -> bool:
-        return any(result.complete for result in self.results)
+        return any(self.complete)
+
+    def points(self, position: int) -> dict[int, float]:
+        """The values of a query by the start of their period."""
+        return dict(zip(self.starts[position], self.amounts[position], strict=True))
 
 
-NO_POINTS: Mapping[int, float] = {}
-NO_RESULT = QueryResult(NO_POINTS, False)
+USUAL_MEMBERS = itemgetter('Id', 'Timestamps', 'Values', 'StatusCode')
 ONLY_FLOATS = {float}
+ONLY_COMPLETE = {'Complete'}
 _POSITIONS = {f'q{position}': position for position in range(MAX_QUERIES)}
 
 
@@ -106,39 +74,132 @@ def parse(batch: Batch, pages: Iterable[Mapping[str, Any]], failures: Iterable[F
     `failures` are those of pages that did not arrive, complete once all pages are read. Raises nothing: a malformed
     page becomes a failure, and the queries that it should have answered stay incomplete.
     """
-    results: list[QueryResult] = [NO_RESULT] * len(batch.queries)
-    reasons: dict[Failure, None] = {}
-    forbidden: set[str] = set()
-    shared_starts: dict[tuple[int, ...], tuple[int, ...]] = {}
+    draft = _Draft(batch)
     dates = []
-    without_lists = True
     for page in pages:
         dates.append(answered_at(page, now))
-        page_results = page.get('MetricDataResults')
-        if not isinstance(page_results, list):
-            reasons[_malformed('the answer has no MetricDataResults')] = None
-            continue
-        for result in page_results:
-            try:
-                position = _position(result, len(results))
-                points = _points(result, batch, shared_starts)
-            except MalformedResult as error:
-                reasons[_malformed(str(error))] = None
-                continue
-            without_lists = without_lists and result.keys().isdisjoint(('Timestamps', 'Values'))
-            status = result.get('StatusCode')
-            earlier = results[position].points
-            results[position] = QueryResult({**earlier, **points} if earlier else points, status == 'Complete')
-            if status == FORBIDDEN:
-                forbidden.add(batch.queries[position].series.account)
-    forbidden.discard('')
-    if without_lists and any(result.complete for result in results):
+        results = page.get('MetricDataResults')
+        if not isinstance(results, list):
+            draft.reasons[_malformed('the answer has no MetricDataResults')] = None
+        elif not draft.take_usual_page(results):
+            for result in results:
+                draft.take(result)
+    draft.forbidden.discard('')
+    if draft.without_lists and any(draft.complete):
         # CloudWatch sends empty lists where there is no data.
-        results = [NO_RESULT] * len(results)
-        reasons[_malformed('no result of the answer has Timestamps or Values')] = None
-    every = tuple(dict.fromkeys((*failures, *reasons, *map(_forbidden, sorted(forbidden)))))
-    every = every or tuple(_partial(batch, results))
-    return BatchAnswer(batch, results, every, min(dates, default=now), frozenset(forbidden), len(dates))
+        draft = _Draft(batch, {**draft.reasons, _malformed('no result of the answer has Timestamps or Values'): None})
+    every = tuple(dict.fromkeys((*failures, *draft.reasons, *map(_forbidden, sorted(draft.forbidden)))))
+    every = every or tuple(_partial(batch, draft.complete))
+    return BatchAnswer(
+        batch,
+        draft.starts,
+        draft.amounts,
+        draft.complete,
+        every,
+        min(dates, default=now),
+        frozenset(draft.forbidden),
+        len(dates),
+    )
+
+
+class _Draft:
+    """The columns of an answer while its pages are read, why some of it cannot be used, and which linked accounts
+    CloudWatch may not show. `without_lists` says that no result had Timestamps or Values."""
+
+    def __init__(self, batch: Batch, reasons: Mapping[Failure, None] = MappingProxyType({})) -> None:
+        number = len(batch.queries)
+        self.starts: list[Starts] = [()] * number
+        self.amounts: list[Sequence[float]] = [()] * number
+        self.complete = [False] * number
+        self.reasons = dict(reasons)
+        self.forbidden: set[str] = set()
+        self.without_lists = True
+        self._batch = batch
+        self._shared_starts: dict[Starts, Starts] = {}
+
+    def take_usual_page(self, results: Sequence[Any]) -> bool:
+        """Take a page in which every result is complete and as CloudWatch sends nearly all of them. Else take nothing
+        and return False."""
+        try:
+            ids, times, amounts, statuses = zip(*map(USUAL_MEMBERS, results), strict=True)
+            positions = [_POSITIONS[query_id] for query_id in ids]
+            numbers = list(chain.from_iterable(amounts))
+            if {*statuses} != ONLY_COMPLETE or {*map(type, numbers)} - ONLY_FLOATS or not _are_possible(numbers):
+                return False
+            starts = self._starts_of_page(times)
+        except (KeyError, TypeError, ValueError, OverflowError, MalformedResult):
+            return False
+        is_first = (
+            len({*positions}) == len(positions) and max(positions) < len(self.starts) and not self._has(positions)
+        )
+        if not is_first or list(map(len, starts)) != list(map(len, amounts)):
+            return False
+        for position, of_query, values in zip(positions, starts, amounts, strict=True):
+            self.starts[position], self.amounts[position], self.complete[position] = of_query, array('d', values), True
+        self.without_lists = False
+        return True
+
+    def take(self, result: Any) -> None:
+        """Take any result."""
+        try:
+            position = _position(result, len(self.starts))
+            starts, amounts = self._points(result)
+        except MalformedResult as error:
+            self.reasons[_malformed(str(error))] = None
+            return
+        self.without_lists = self.without_lists and result.keys().isdisjoint(('Timestamps', 'Values'))
+        status = result.get('StatusCode')
+        if self.starts[position]:
+            earlier = dict(zip(self.starts[position], self.amounts[position], strict=True))
+            points = {**earlier, **dict(zip(starts, amounts, strict=True))}
+            starts, amounts = tuple(points), list(points.values())
+        self.starts[position], self.amounts[position], self.complete[position] = starts, amounts, status == 'Complete'
+        if status == FORBIDDEN:
+            self.forbidden.add(self._batch.queries[position].series.account)
+
+    def _has(self, positions: Iterable[int]) -> bool:
+        """Whether an earlier page had something of one of these queries."""
+        return any(map(self.complete.__getitem__, positions)) or any(map(self.starts.__getitem__, positions))
+
+    def _starts_of_page(self, times: Iterable[Sequence[Any]]) -> list[Starts]:
+        """The starts of the results of a page: most have the timestamps of the one before."""
+        starts: list[Starts] = []
+        before: Sequence[Any] | None = None
+        shared: Starts = ()
+        for timestamps in times:
+            if timestamps != before:
+                if {*map(type, timestamps)} - ONLY_FLOATS:
+                    raise MalformedResult
+                before, shared = timestamps, self._shared(tuple(map(int, timestamps)))
+            starts.append(shared)
+        return starts
+
+    def _points(self, result: Mapping[str, Any]) -> tuple[Starts, Sequence[float]]:
+        timestamps, values = result.get('Timestamps', ()), result.get('Values', ())
+        if not timestamps and not values:
+            return (), ()
+        try:
+            if len(timestamps) != len(values):
+                raise MalformedResult('an answer has more timestamps than values, or fewer')
+            starts = tuple(int(epoch(timestamp)) for timestamp in timestamps)
+            return self._shared(starts), list(map(number, values))
+        except (ValueError, TypeError, OverflowError):
+            raise MalformedResult('an answer has a datapoint that is none') from None
+
+    def _shared(self, starts: Starts) -> Starts:
+        """The tuple that all series with these starts share."""
+        if starts not in self._shared_starts:
+            (first, end), period = self._batch.window, self._batch.period
+            if any(start % period or not first <= start < end for start in starts):
+                raise MalformedResult('an answer has a datapoint off the period, or off the time that was asked for')
+            self._shared_starts[starts] = starts
+        return self._shared_starts[starts]
+
+
+def _are_possible(numbers: Sequence[float]) -> bool:
+    """Whether all numbers are finite and of a possible size."""
+    # A NaN makes the sum a NaN, while min and max may miss it.
+    return not numbers or (-LARGEST < min(numbers) and max(numbers) < LARGEST and abs(sum(numbers)) < inf)
 
 
 def _position(result: Any, queries: int) -> int:
@@ -149,33 +210,6 @@ def _position(result: Any, queries: int) -> int:
     if position >= queries:
         raise MalformedResult('the answer has an Id that was not asked for')
     return position
-
-
-def _points(
-    result: Mapping[str, Any], batch: Batch, shared_starts: dict[tuple[int, ...], tuple[int, ...]]
-) -> Mapping[int, float]:
-    """The points of a result. `shared_starts` holds the period starts of earlier results, to share equal ones."""
-    timestamps, values = result.get('Timestamps', ()), result.get('Values', ())
-    if not timestamps and not values:
-        return NO_POINTS
-    try:
-        if len(timestamps) != len(values):
-            raise MalformedResult('an answer has more timestamps than values, or fewer')
-        # Nearly always all are floats. Anything else is parsed value by value.
-        if {*map(type, timestamps), *map(type, values)} != ONLY_FLOATS:
-            timestamps, values = list(map(epoch, timestamps)), list(map(number, values))
-        # A NaN makes the sum a NaN, while min and max may miss it.
-        elif not (-LARGEST < min(values) and max(values) < LARGEST and abs(sum(values)) < inf):
-            raise ValueError
-        starts = tuple(map(int, timestamps))
-    except (ValueError, TypeError, OverflowError):
-        raise MalformedResult('an answer has a datapoint that is none') from None
-    if starts not in shared_starts:
-        (first, end), period = batch.window, batch.period
-        if any(start % period or not first <= start < end for start in starts):
-            raise MalformedResult('an answer has a datapoint off the period, or off the time that was asked for')
-        shared_starts[starts] = starts
-    return Points(shared_starts[starts], array('d', values))
 
 
 def _malformed(detail: str) -> Failure:
@@ -192,9 +226,9 @@ def _forbidden(account: str) -> Failure:
     )
 
 
-def _partial(batch: Batch, results: Sequence[QueryResult]) -> Iterable[Failure]:
+def _partial(batch: Batch, complete: Sequence[bool]) -> Iterable[Failure]:
     """The failure of an answer that is incomplete without giving a reason."""
-    incomplete = [position for position, result in enumerate(results) if not result.complete]
+    incomplete = [position for position, is_complete in enumerate(complete) if not is_complete]
     if incomplete:
         names = sorted({batch.queries[position].series.metric_name for position in incomplete})
         named = ', '.join(map(shown, names[:3])) + (' ...' if len(names) > 3 else '')

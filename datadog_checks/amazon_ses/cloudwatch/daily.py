@@ -24,5 +24,6 @@ def as_read(selection: Selection, origin: Origin, end: int, answered_at: float) 
     """Marks the daily series as read up to `end`. They have no count, and would otherwise hold back the oldest
     watermark of the ledger."""
     keys = [selection.keys[index] for index in selection.daily]
-    number = len(keys)
-    return Observations(origin, Window(0, end), answered_at, keys, [{}] * number, [True] * number, [False] * number)
+    number, no_points = len(keys), [()] * len(keys)
+    true, false = [True] * number, [False] * number
+    return Observations(origin, Window(0, end), answered_at, keys, no_points, no_points, true, false)

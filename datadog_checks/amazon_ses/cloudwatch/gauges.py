@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer, QueryResult
+from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer
 from datadog_checks.amazon_ses.cloudwatch.metric_table import (
     BOUNCE_RATE,
     BY_POOL,
@@ -130,18 +130,20 @@ def after_answers(
     for answer in answers:
         length = answer.batch.period
         newest = period_start(min(now, answer.answered_at) - settle_delay, length) - length
-        for query, result in zip(answer.batch.queries, answer.results, strict=True):
-            spec, key = query.series.spec, query.series.key
-            if spec.gauge is None:
-                continue
-            if result.points:
-                newest_data[key] = max(newest_data.get(key, 0), *result.points)
+        queries = enumerate(answer.batch.queries)
+        shown = [(position, query) for position, query in queries if query.series.spec.gauge is not None]
+        for position, query in shown:
+            spec, key, points = query.series.spec, query.series.key, answer.points(position)
+            if points:
+                newest_data[key] = max(newest_data.get(key, 0), *points)
             if spec.is_measurement:
-                measurements.update(_newer_measurement(query, result, measurements))
+                measurements.update(_newer_measurement(query, points, measurements))
                 continue
             period = length
             alive = now - newest_data.get(key, 0) < DAY
-            value = _settled(query, result, newest, alive, zeroed)
+            value = points.get(newest)
+            if value is None and answer.complete[position]:
+                value = _zero(query, alive, zeroed)
             if value is None:
                 settled.pop((key, query.statistic), None)
             else:
@@ -156,22 +158,21 @@ def after_answers(
 
 
 def _newer_measurement(
-    query: Query, result: QueryResult, measurements: Mapping[str, tuple[float, int]]
+    query: Query, points: Mapping[int, float], measurements: Mapping[str, tuple[float, int]]
 ) -> Mapping[str, tuple[float, int]]:
-    if not result.points:
+    if not points:
         return {}
-    key, timestamp = query.series.key, max(result.points)
+    key, timestamp = query.series.key, max(points)
     if timestamp < measurements.get(key, (0.0, 0))[1]:
         return {}
-    return {key: (result.points[timestamp] * query.series.spec.scale, timestamp)}
+    return {key: (points[timestamp] * query.series.spec.scale, timestamp)}
 
 
-def _settled(query: Query, result: QueryResult, newest: int, alive: bool, zeroed: bool) -> float | None:
-    """The value of the newest settled period: zero if it had no events, None if that is not known."""
-    if newest in result.points:
-        return result.points[newest]
+def _zero(query: Query, alive: bool, zeroed: bool) -> float | None:
+    """The value of a settled period without data in a complete answer: zero if it had no events, None if that is not
+    known."""
     zero = zeroed or (query.statistic in EMPTY_IS_ZERO and alive)
-    return 0.0 if result.complete and zero and not query.series.spec.statistic else None
+    return 0.0 if zero and not query.series.spec.statistic else None
 
 
 def unknown_measurements(values: GaugeValues, selection: Selection) -> list[int]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from datadog_checks.amazon_ses.cloudwatch.metric_table import FEEDBACK_NAMES, REPUTATION_NAMES, SEND_NAMES
 from datadog_checks.amazon_ses.cloudwatch.queries import SeriesColumns, query_bytes
-from datadog_checks.amazon_ses.cloudwatch.series import SUM, Dimensions, Scope, Series, statistics_of
+from datadog_checks.amazon_ses.cloudwatch.series import SUM, Dimensions, Query, Scope, Series, statistics_of
 
 Group = tuple[str, str, Dimensions]
 """Linked account, namespace and dimensions that series share: those of a configuration set, of a tenant."""
@@ -77,7 +77,7 @@ class Selection:
     """The series that are asked for, and how many are left out, by reason.
 
     A series is known by its index in `series`. By index are also `keys`, `classes` (PollingClass), `send_indexes` (for
-    a FEEDBACK series the series of what its group sent, else -1), `statistics` and `weights` (see SeriesColumns).
+    a FEEDBACK series the series of what its group sent, else -1), `queries` and `weights` (see SeriesColumns).
     `measurements` are the indexes of the series without a count. `with_options` and `without_options` are the series
     whose gauges show settled periods: those that follow the options `statistic` and `statistics`, and the others.
     `stale` says that the selection must be made anew, because the inventory changed.
@@ -87,7 +87,7 @@ class Selection:
     keys: tuple[str, ...] = ()
     classes: bytes = b''
     send_indexes: Sequence[int] = ()
-    statistics: tuple[tuple[str, ...], ...] = ()
+    queries: tuple[tuple[Query, ...], ...] = ()
     weights: Sequence[int] = ()
     measurements: tuple[int, ...] = ()
     with_options: tuple[Series, ...] = ()
@@ -97,7 +97,7 @@ class Selection:
 
     @property
     def columns(self) -> SeriesColumns:
-        return SeriesColumns(self.series, self.statistics, self.weights)
+        return SeriesColumns(self.queries, self.weights)
 
     @property
     def daily(self) -> list[int]:
@@ -154,19 +154,21 @@ def select(
     }
     classes = bytes(_polling_class(series) for series in series_list)
     configured = tuple(dict.fromkeys((SUM, *statistics)))
-    statistics_by_index = tuple(statistics_of(series, configured) for series in series_list)
+    queries = tuple(
+        tuple(Query(series, statistic) for statistic in statistics_of(series, configured)) for series in series_list
+    )
     send_indexes = (
         sends.get(group_of(series), -1) if polling_class == PollingClass.FEEDBACK else -1
         for series, polling_class in zip(series_list, classes, strict=True)
     )
-    weights = (query_bytes(series) * len(names) for series, names in zip(series_list, statistics_by_index, strict=True))
+    weights = (query_bytes(series) * len(each) for series, each in zip(series_list, queries, strict=True))
     gauged = [series for series in series_list if series.spec.gauge is not None and not series.spec.is_measurement]
     return Selection(
         series_list,
         tuple(series.key for series in series_list),
         classes,
         array('i', send_indexes),
-        statistics_by_index,
+        queries,
         array('I', weights),
         tuple(index for index, series in enumerate(series_list) if series.spec.is_measurement),
         tuple(series for series in gauged if series.follows_options),

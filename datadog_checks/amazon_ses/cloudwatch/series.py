@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from datadog_checks.amazon_ses.addresses import masked
@@ -93,7 +95,7 @@ class Series:
     `metric_name` is CloudWatch's spelling, where it differs from that of the spec. `account` is the linked account that
     owns the series, or empty for the target's own. `key` names the series in the saved state and must never change
     between versions. Its scope tells a series that an option names from the same series in a listing. A key holds no
-    e-mail address.
+    e-mail address. `text` are the dimensions as JSON: one text for all series of a group, the same in every request.
     """
 
     spec: SeriesSpec
@@ -104,12 +106,14 @@ class Series:
     metric_name: str = ''
     account: str = ''
     key: str = field(init=False, compare=False, repr=False)
+    text: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.metric_name:
             object.__setattr__(self, 'metric_name', self.spec.metric_name)
         key = key_of(self.scope, self.account, self.namespace, self.metric_name, tuple(sorted(self.dimensions)))
         object.__setattr__(self, 'key', key)
+        object.__setattr__(self, 'text', _text(self.dimensions))
 
     @property
     def follows_options(self) -> bool:
@@ -121,8 +125,20 @@ class Series:
 def key_of(scope: str, account: str, namespace: str, metric_name: str, dimensions: Dimensions) -> str:
     """The name of a series in the saved state. `dimensions` are sorted; a name or value with an
     e-mail address becomes a hash."""
-    texts = (metric_name, *(part for pair in dimensions for part in pair))
-    return '\x1f'.join((scope, *((account,) if account else ()), namespace, *map(masked, texts)))
+    owner = (account,) if account else ()
+    return '\x1f'.join((scope, *owner, namespace, masked(metric_name), *_parts(dimensions)))
+
+
+# The caches hold the dimensions of as many groups as an account may have.
+@lru_cache(maxsize=20_000)
+def _parts(dimensions: Dimensions) -> tuple[str, ...]:
+    """Dimensions as a part of a key. The parts of all series of a group are the same."""
+    return ('\x1f'.join(masked(part) for pair in dimensions for part in pair),) if dimensions else ()
+
+
+@lru_cache(maxsize=20_000)
+def _text(dimensions: Dimensions) -> str:
+    return json.dumps([{'Name': name, 'Value': value} for name, value in dimensions], separators=(',', ':'))
 
 
 class Query(NamedTuple):

@@ -13,7 +13,7 @@ from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY, HOUR, next_boundary
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Purpose, SeriesColumns, batches, query_bytes
 from datadog_checks.amazon_ses.cloudwatch.selection import Group, group_of, representatives
-from datadog_checks.amazon_ses.cloudwatch.series import SUM, Series
+from datadog_checks.amazon_ses.cloudwatch.series import SUM, Query, Series
 
 SURVEY_SPAN = 3 * HOUR
 """Seconds over which volumes are compared."""
@@ -58,10 +58,10 @@ def survey_batches(survey: Survey, now: float) -> list[Batch]:
     """The batches of a survey, if one is due."""
     if not survey.candidates:
         return []
-    number, end = len(survey.candidates), next_boundary(now, HOUR)
+    end = next_boundary(now, HOUR)
     weights = [query_bytes(series) for series in survey.candidates]
-    columns = SeriesColumns(survey.candidates, [(SUM,)] * number, weights)
-    return batches(dict.fromkeys(range(number), end - SURVEY_SPAN), columns, end, HOUR, Purpose.SURVEY)
+    columns = SeriesColumns([(Query(series, SUM),) for series in survey.candidates], weights)
+    return batches(dict.fromkeys(range(len(weights)), end - SURVEY_SPAN), columns, end, HOUR, Purpose.SURVEY)
 
 
 def after_answers(survey: Survey, answers: Iterable[BatchAnswer], now: float) -> Survey:
@@ -72,6 +72,6 @@ def after_answers(survey: Survey, answers: Iterable[BatchAnswer], now: float) ->
     candidates = {group_of(series) for series in survey.candidates}
     volumes = {group: volume for group, volume in survey.volumes.items() if not candidates or group in candidates}
     for answer in answers:
-        for query, result in zip(answer.batch.queries, answer.results, strict=True):
-            volumes[group_of(query.series)] = sum(result.points.values())
+        for query, amounts in zip(answer.batch.queries, answer.amounts, strict=True):
+            volumes[group_of(query.series)] = sum(amounts)
     return Survey(survey.candidates, volumes, now)

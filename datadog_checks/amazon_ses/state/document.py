@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass, field
 from itertools import chain, groupby
+from sys import intern
 from typing import Any
 
 from datadog_checks.amazon_ses.addresses import masked
@@ -67,13 +68,48 @@ def fingerprint(progress: Progress) -> tuple[object, ...]:
     return (*identities, progress.standing, progress.survey.surveyed_at, tuple(_asked_at(progress).items()))
 
 
-def to_document(progress: Progress) -> Document:
-    """The document of a progress."""
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names in a document, and the values that they were made from: while these are the same, so are the names.
+
+    `listed` are the metrics of the inventory by group, `written` how many they are. `key_numbers` has for each key of
+    the ledger its number in that list, and `explicit` the keys that are not in it.
+    """
+
+    metrics: frozenset[ListedMetric] = frozenset()
+    series: tuple[Series, ...] = ()
+    keys: tuple[str, ...] = ()
+    listed: Sequence[Any] = ()
+    written: int = 0
+    key_numbers: array[int] = field(default_factory=lambda: array('q'))
+    explicit: Sequence[str] = ()
+
+
+def names_of(progress: Progress, before: Names) -> Names:
+    """The names in the document of a progress; the same as before where nothing has another name."""
+    metrics = progress.inventory.metrics
+    keys, series = (progress.ledger.keys, progress.selection.series) if progress.ledger else ((), ())
+    if before.metrics is metrics and before.series is series and before.keys is keys:
+        return before
+    groups = list(_groups(progress.inventory))
+    numbers = _numbers(groups)
+    key_numbers = _key_numbers(keys, series, numbers)
+    listed = [[*group, SEPARATOR.join([metric.metric_name for metric in metrics])] for group, metrics in groups]
+    explicit = [key for key, number in zip(keys, key_numbers, strict=True) if number == EXPLICIT_KEY]
+    return Names(metrics, series, keys, listed, len(numbers), key_numbers, explicit)
+
+
+def _numbers(groups: Iterable[tuple[object, Sequence[ListedMetric]]]) -> dict[ListedMetric, int]:
+    """The number of each metric in the list of a document."""
+    return {metric: number for number, metric in enumerate(chain.from_iterable(metrics for _, metrics in groups))}
+
+
+def to_document(progress: Progress, names: Names | None = None) -> Document:
+    """The document of a progress. `names` are those of it, where they are known."""
     values, inventory, survey = progress.gauges, progress.inventory, progress.survey
-    groups = list(_groups(inventory))
-    listed = [metric for _, metrics in groups for metric in metrics]
-    is_full = len(listed) == len(inventory.ordered)
-    numbers = {metric: number for number, metric in enumerate(listed)}
+    names = names or names_of(progress, Names())
+    is_full = names.written == len(inventory.ordered)
+    numbers = _numbers(_groups(inventory)) if inventory.missing_since or inventory.begins else {}
     asked_at = _asked_at(progress)
     if not is_full:
         # The next process must list again what is not written.
@@ -84,7 +120,7 @@ def to_document(progress: Progress) -> Document:
         'period': values.period,
         'readings': {key: list(entry) for key, entry in values.measurements.items()},
         'last_seen': dict(values.newest_data),
-        'listed': [[*group, SEPARATOR.join([metric.metric_name for metric in metrics])] for group, metrics in groups],
+        'listed': names.listed,
         'missing': [[numbers[metric], since] for metric, since in inventory.missing_since.items() if metric in numbers],
         'whole_at': inventory.full_at if is_full else None,
         'listed_at': inventory.listed_at,
@@ -104,19 +140,14 @@ def to_document(progress: Progress) -> Document:
         content['events'] = memory.to_document(progress.events.memory)
     if progress.ledger is None:
         return Document(content)
-    key_numbers = _key_numbers(progress.ledger, progress.selection.series, numbers)
-    content['ledger'] = _ledger_content(progress.ledger, key_numbers)
-    return Document(content, _columns(progress.ledger, key_numbers))
+    content['ledger'] = _ledger_content(progress.ledger, names.explicit)
+    return Document(content, _columns(progress.ledger, names.key_numbers))
 
 
 def from_document(document: Document) -> Progress:
     """The progress of a document. Raises KeyError, TypeError, ValueError or IndexError where it holds none."""
     content = document.values
-    listed = [
-        ListedMetric(str(account), str(namespace), str(name), _dimensions(dimensions))
-        for account, namespace, dimensions, names in content['listed']
-        for name in names.split(SEPARATOR)
-    ]
+    listed = [metric for group in content['listed'] for metric in _listed(*group)]
     standing = content.get('standing')
     return Progress(
         ledger=_ledger(content.get('ledger'), document.columns, listed),
@@ -145,6 +176,13 @@ def from_document(document: Document) -> Progress:
     )
 
 
+def _listed(account: object, namespace: object, dimensions: Any, names: str) -> list[ListedMetric]:
+    """The metrics of a group, which share their texts and their dimensions."""
+    group = intern(str(account)), intern(str(namespace))
+    shared = _dimensions(dimensions)
+    return [ListedMetric(*group, intern(name), shared) for name in names.split(SEPARATOR)]
+
+
 def _groups(inventory: Inventory) -> Iterable[tuple[tuple[Any, ...], list[ListedMetric]]]:
     """The inventory by linked account, namespace and dimensions, without what cannot be written."""
     for group, iterator in groupby(inventory.ordered, lambda metric: metric[:2] + metric[3:]):
@@ -154,31 +192,31 @@ def _groups(inventory: Inventory) -> Iterable[tuple[tuple[Any, ...], list[Listed
             yield group, metrics
 
 
-def _key_numbers(ledger: Ledger, series_list: Sequence[Series], numbers: Mapping[ListedMetric, int]) -> array[int]:
+def _key_numbers(keys: Sequence[str], series_list: Sequence[Series], numbers: Mapping[ListedMetric, int]) -> array[int]:
     """For each key of the ledger its number in the list. The ledger has the indexes of the selection."""
     listed_numbers = (
         numbers.get(listed_metric(series), EXPLICIT_KEY) if series.scope is Scope.LISTED else EXPLICIT_KEY
         for series in series_list
     )
     key_numbers = array('q', listed_numbers)
-    key_numbers.extend([EXPLICIT_KEY] * (len(ledger.keys) - len(key_numbers)))
+    key_numbers.extend([EXPLICIT_KEY] * (len(keys) - len(key_numbers)))
     return key_numbers
 
 
-def _ledger_content(ledger: Ledger, key_numbers: array[int]) -> dict[str, Any]:
-    explicit = [key for key, number in zip(ledger.keys, key_numbers, strict=True) if number == EXPLICIT_KEY]
+def _ledger_content(ledger: Ledger, explicit: Sequence[str]) -> dict[str, Any]:
+    unread = ledger.unread
     return {
         **{name: getattr(ledger, attribute) for name, attribute in LEDGER_FIELDS.items()},
-        'spelled': explicit,
+        'spelled': list(explicit),
         'others': list(ledger.inactive_keys),
         'born': dict(ledger.series_since),
         'starts': sorted(ledger.booked),
         'shrunk': [[start, dict(amounts)] for start, amounts in ledger.lowered.items()],
-        'unread': [index for index, key in enumerate(_names(ledger)) if key in ledger.unread],
+        'unread': [index for index, key in enumerate(_keys(ledger)) if key in unread] if unread else [],
     }
 
 
-def _names(ledger: Ledger) -> tuple[str, ...]:
+def _keys(ledger: Ledger) -> tuple[str, ...]:
     return (*ledger.keys, *ledger.inactive_keys)
 
 

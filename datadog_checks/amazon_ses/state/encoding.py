@@ -47,6 +47,10 @@ WHOLE = 'I'
 """Type code of a column whose numbers are all whole and fit into 32 bits: it takes half the space."""
 
 
+TIMES = 'q'
+"""Type code of the columns of times and slots."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """JSON values, and the columns that belong to them by position."""
@@ -81,9 +85,27 @@ class Loaded:
         return str(self.document.values.get(NOTE, '')) if self.document else ''
 
 
-def pack(document: Document, sequence: int) -> str:
-    """The text of a document with its sequence number and checksum."""
-    packed = [_packed_column(column) for column in document.columns]
+Packed = tuple[str, str, bytes]
+"""The type code that a column is saved with, its own type code, and its bytes."""
+
+
+class PackedColumns:
+    """The columns of the newest document as they are saved: most are the same objects in the next one."""
+
+    def __init__(self) -> None:
+        self._packed: dict[int, tuple[array[Any], Packed]] = {}
+
+    def pack(self, columns: Sequence[array[Any]]) -> list[Packed]:
+        before, self._packed = self._packed, {}
+        for column in columns:
+            if id(column) not in self._packed:
+                self._packed[id(column)] = before.get(id(column)) or (column, _packed_column(column))
+        return [self._packed[id(column)][1] for column in columns]
+
+
+def pack(document: Document, sequence: int, columns: PackedColumns | None = None) -> str:
+    """The text of a document with its sequence number and checksum. `columns` are those of the document before."""
+    packed = (columns or PackedColumns()).pack(document.columns)
     layout = [
         [saved_type, type_code, len(column)]
         for (saved_type, type_code, _), column in zip(packed, document.columns, strict=True)
@@ -147,19 +169,21 @@ def submitted(records: Iterable[str]) -> int:
 
 def load(copies: Sequence[str], records: Sequence[str]) -> Loaded:
     """The newest readable document among the texts of the copies. `records` are the texts of the two records."""
-    unpacked = [_unpack(text) for text in copies]
-    documents = {sequence: copy for copy, (sequence, document) in enumerate(unpacked) if document}
+    sealed = [_sealed(text) for text in copies]
     numbers = [_recorded(text) for text in records]
     newest_record = submitted(records)
-    damaged = any(text and not document for text, (_, document) in zip(copies, unpacked, strict=True))
-    if not documents:
+    damaged = any(text and not body for text, (_, body) in zip(copies, sealed, strict=True))
+    in_turn = sorted(((sequence, copy) for copy, (sequence, body) in enumerate(sealed) if body), reverse=True)
+    # The older copy is only unpacked where the newer one is no document.
+    unpacked = ((sequence, copy, _unpacked(sealed[copy][1])) for sequence, copy in in_turn)
+    newest, copy, document = next((readable for readable in unpacked if readable[2] is not None), (0, 0, None))
+    damaged = damaged or (bool(in_turn) and in_turn[0] != (newest, copy))
+    if document is None:
         return Loaded(None, newest_record, exact=not damaged, damaged=damaged or newest_record > 0)
-    newest = max(documents)
-    document = unpacked[documents[newest]][1]
-    first_version = document is not None and WRITERS not in document.values
-    recorded = numbers[0][0] is not None if first_version else all(sealed for _, sealed in numbers)
+    first_version = WRITERS not in document.values
+    recorded = numbers[0][0] is not None if first_version else all(is_sealed for _, is_sealed in numbers)
     exact = recorded and newest_record <= newest
-    return Loaded(document, max(newest, newest_record), exact, damaged or not exact, documents[newest])
+    return Loaded(document, max(newest, newest_record), exact, damaged or not exact, copy)
 
 
 def version_of(text: str) -> int | None:
@@ -184,16 +208,24 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
 
 
-def _unpack(text: str) -> tuple[int, Document | None]:
+def _sealed(text: str) -> tuple[int, str]:
+    """The sequence number of a copy and its body, which has the checksum of the two. 0 and nothing without."""
     try:
         head = json.loads(text)
-        sequence, encoded = head['sequence'], head['body']
-        if head['version'] != VERSION or head['sum'] != _checksum(sequence, encoded):
-            return 0, None
+        sequence, body = head['sequence'], head['body']
+        if head['version'] == VERSION and head['sum'] == _checksum(sequence, body):
+            return sequence, body
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    return 0, ''
+
+
+def _unpacked(encoded: str) -> Document | None:
+    try:
         length, _, body = decompress(b64decode(encoded)).partition(b'\n')
         layout, values = json.loads(body[: int(length)])
         if not isinstance(values, dict):
-            return 0, None
+            return None
         columns, position = [], int(length)
         for saved_type, type_code, number in layout:
             column = array(saved_type)
@@ -202,15 +234,14 @@ def _unpack(text: str) -> tuple[int, Document | None]:
             columns.append(column if saved_type == type_code else array(type_code, column))
             position += size
     except (ValueError, TypeError, KeyError, RecursionError, ZlibError):
-        return 0, None
-    return sequence, Document(values, columns)
+        return None
+    return Document(values, columns)
 
 
-def _packed_column(column: array[Any]) -> tuple[str, str, bytes]:
-    """The type code that a column is saved with, its own type code, and its bytes."""
+def _packed_column(column: array[Any]) -> Packed:
     saved = column
     try:
-        whole = array(WHOLE, map(int, column))
+        whole = array(WHOLE, column if column.typecode == TIMES else map(int, column))
         if whole == column:
             saved = whole
     except (OverflowError, ValueError):

@@ -12,7 +12,7 @@ one reads it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from logging import Logger, LoggerAdapter
 from secrets import token_hex
 
@@ -21,8 +21,8 @@ from datadog_checks.amazon_ses.leases import Lease, Leases
 from datadog_checks.amazon_ses.model import Target
 from datadog_checks.amazon_ses.progress import Progress, with_readings
 from datadog_checks.amazon_ses.state import encoding
-from datadog_checks.amazon_ses.state.document import fingerprint, from_document, to_document
-from datadog_checks.amazon_ses.state.encoding import Loaded, Mark
+from datadog_checks.amazon_ses.state.document import Names, fingerprint, from_document, names_of, to_document
+from datadog_checks.amazon_ses.state.encoding import Loaded, Mark, PackedColumns
 from datadog_checks.amazon_ses.state.inspection import Inspection
 from datadog_checks.amazon_ses.state.saving import Saving
 
@@ -56,7 +56,7 @@ class Checkpoint:
     process may still be writing, or None. `recorded` is the sequence number of the records, None where they lack it.
     `note` is the note that the progress takes into account. `doubtful` says that the document in the cache does not yet
     say what is in doubt. `open_from` is the boundary from which on the newest document that was written here added
-    amounts, None where it added none.
+    amounts, None where it added none. `names` and `columns` are parts of the newest document that was written here.
     """
 
     progress: Progress
@@ -71,6 +71,8 @@ class Checkpoint:
     note: str
     doubtful: bool
     open_from: int | None = None
+    names: Names = field(default_factory=Names)
+    columns: PackedColumns = field(default_factory=PackedColumns)
 
 
 class Store:
@@ -129,7 +131,9 @@ class Store:
         sequence = checkpoint.next_sequence
         try:
             writers = encoding.with_writer(checkpoint.writers, self._token, sequence)
-            text = encoding.pack(encoding.signed(to_document(progress), writers, checkpoint.note), sequence)
+            checkpoint.names = names_of(progress, checkpoint.names)
+            document = encoding.signed(to_document(progress, checkpoint.names), writers, checkpoint.note)
+            text = encoding.pack(document, sequence, checkpoint.columns)
             with self._leases.saving(Lease(*target, self._ledger_name)):
                 saving = self._write_document(target, checkpoint, sequence, text)
                 checkpoint.open_from = _open_from(before.ledger)
