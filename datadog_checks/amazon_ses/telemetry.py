@@ -170,8 +170,8 @@ METRICS = (
     CONNECTED,
 )
 
-UNLIMITED = (PERIODS_SKIPPED, AMOUNTS_DROPPED)
-"""Metrics that say what the counts miss. They are submitted even where `max_returned_metrics` is reached."""
+UNLIMITED = (PERIODS_SKIPPED, AMOUNTS_DROPPED, CONNECTED)
+"""Metrics that say what is missing. They are submitted even where `max_returned_metrics` is reached."""
 
 CAN_CONNECT = StatusSpec(
     'can_connect',

@@ -233,6 +233,40 @@ def test_trouble_of_the_collection_is_not_taken_for_trouble_of_mail(
         'late': (set(), []),
     }[trouble]
     assert definition['options']['renotify_statuses'] == ['alert', 'warn', 'no data']
+    assert definition['options']['on_missing_data'] == 'show_and_notify_no_data'
+
+
+ALL, PART, NOTHING = 1.0, 0.5, 0.0
+
+
+@pytest.mark.parametrize(
+    ('interval', 'runs', 'expected'),
+    [
+        (60, [NOTHING], []),
+        (60, [PART], []),
+        (60, [NOTHING, ALL, ALL, ALL, ALL] * 6, []),
+        (60, [PART] * 30, [backtest.WARN, backtest.OK]),
+        (60, [NOTHING] * 30, [backtest.WARN, backtest.ALERT, backtest.WARN, backtest.OK]),
+        (60, [NOTHING] * 30 + [PART] * 30, [backtest.WARN, backtest.ALERT, backtest.WARN, backtest.OK]),
+        (300, [NOTHING], [backtest.WARN, backtest.OK]),
+        (300, [PART], []),
+        (300, [NOTHING] * 6, [backtest.WARN, backtest.ALERT, backtest.WARN, backtest.OK]),
+        (300, [PART] * 6, [backtest.WARN, backtest.OK]),
+    ],
+)
+def test_a_run_that_fails_is_no_alert_and_trouble_that_stays_is(
+    interval: int, runs: list[float], expected: list[str], templates: dict[str, Any], monkeypatch: Any
+) -> None:
+    """One failed run alerts nobody, a part that stays unreadable warns, nothing at all alerts, and each of them is over
+    by itself once AWS answers again."""
+    # Datadog rolls up what is within an hour to 20 seconds, in which there is one run at most.
+    monkeypatch.setattr(evaluate, 'DEFAULT_INTERVAL', 20)
+    course = [*[ALL] * 20, *runs, *[ALL] * 20]
+    points = [(float(number * interval), value) for number, value in enumerate(course, 1)]
+    key = f'{PREFIX}can_connect', 'gauge', ('aws_account:1', 'region:a')
+    definition = templates['collection_fails']['definition']
+    (changes,) = backtest.changes(definition, Recording(0, points[-1][0], {key: points})).values()
+    assert backtest.states(changes) == expected
 
 
 def test_wrong_keys_from_the_start_alert(templates: dict[str, Any], recordings: Mapping[str, Recording]) -> None:

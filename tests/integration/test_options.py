@@ -198,6 +198,16 @@ def test_a_limit_on_metrics_is_a_warning_and_its_losses_are_reported(
         assert settled <= submitted + dropped <= newest
 
 
+def test_a_limit_on_metrics_blinds_no_monitor_of_the_collection(make_driver: MakeDriver, sim: Simulator) -> None:
+    """However few metrics `max_returned_metrics` lets through, the gauge can_connect of each Region goes out with its
+    service check and says the same."""
+    driver = make_driver(regions=[REGION, OTHER], collect=['account', 'cloudwatch'], max_returned_metrics=1)
+    sim.deny('ses:GetAccount', region=OTHER)
+    assert driver.run() == ''
+    for region, level, value in ((REGION, 0, 1.0), (OTHER, 1, 0.5)):
+        assert (driver.status('can_connect', region)[0], driver.values('can_connect', region)) == (level, [value])
+
+
 def test_options_that_are_null_count_as_absent(make_driver: MakeDriver, sim: Simulator) -> None:
     """An option without a value in YAML counts as absent."""
     driver = make_driver(**STEADY)

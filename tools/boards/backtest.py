@@ -16,7 +16,6 @@ from tools.boards.evaluate import REDUCTIONS, Frame
 from tools.boards.recording import Recording, Tags
 from tools.boards.syntax import (
     Call,
-    CheckQuery,
     Expression,
     Metric,
     MonitorQuery,
@@ -31,7 +30,6 @@ INTERVAL = 300
 OK, WARN, ALERT, NO_DATA = 'OK', 'WARN', 'ALERT', 'NO DATA'
 COMPARATORS = {'>': operator.gt, '>=': operator.ge, '<': operator.lt, '<=': operator.le}
 
-Samples = list[tuple[float, int]]
 Options = Mapping[str, Any]
 
 
@@ -68,19 +66,13 @@ def _last(course: list[Change]) -> str:
 
 
 def _states(
-    query: MonitorQuery | CheckQuery,
+    query: MonitorQuery,
     options: Options,
     recording: Recording,
     now: float,
     courses: Mapping[Tags, list[Change]],
 ) -> dict[Tags, str]:
     """The state of each group that has data or had data before."""
-    if isinstance(query, CheckQuery):
-        statuses = _statuses(query, recording, now)
-        return {
-            group: _check_state(options, statuses.get(group, []), _last(courses.get(group, [])), now)
-            for group in {**statuses, **courses}
-        }
     values = _values(query, recording, now)
     return {
         group: _metric_state(options, query, values.get(group), _last(courses.get(group, [])))
@@ -107,30 +99,6 @@ def _metric_state(options: Options, query: MonitorQuery, value: float | None, be
     if before in (WARN, ALERT) and breaches(value, limits.get('warning_recovery', limits['warning'])):
         return WARN
     return OK
-
-
-def _check_state(options: Options, statuses: Samples, before: str, now: float) -> str:
-    """`statuses` are the last statuses of the group, newest last."""
-    if not statuses or now - statuses[-1][0] > options['no_data_timeframe'] * 60:
-        return NO_DATA if options['notify_no_data'] else before
-    levels = [level for _, level in statuses]
-    limits = options['thresholds']
-    if levels.count(2) >= limits['critical']:
-        return ALERT
-    if levels[-limits['ok'] :] == [0] * limits['ok']:
-        return OK
-    if levels.count(1) >= limits['warning'] and before != ALERT:
-        return WARN
-    return before
-
-
-def _statuses(query: CheckQuery, recording: Recording, now: float) -> dict[Tags, Samples]:
-    groups = {}
-    for (name, tags), samples in recording.statuses.items():
-        group = tuple(evaluate.tag_value(tags, tag) for tag in query.by)
-        if name == query.check and 'N/A' not in group and samples[0][0] <= now:
-            groups[group] = [sample for sample in samples if sample[0] <= now][-query.last :]
-    return groups
 
 
 def _values(query: MonitorQuery, recording: Recording, now: float) -> dict[Tags, float]:

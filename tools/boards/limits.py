@@ -44,6 +44,8 @@ DELAYED = Limit(20, 12, 15, 8, '%')
 SANDBOX = Limit(0.5, None, 0.9, None, below=True)
 AGENTS = Limit(5400, None, 4500, None, 's')
 STALE = Limit(7200, None, 3600, None, 's')
+# The mean of runs that read everything (1), a part (0.5) or nothing (0).
+CONNECTION = Limit(0.25, 0.75, 0.4, 0.85, below=True)
 PROBLEMS = Limit(1, None, 0.5, None, 'identities')
 DESTINATIONS = Limit(1, None, 0.5, None, 'configuration sets')
 
@@ -61,9 +63,6 @@ RULE_SET = Limit(0.5, None, 0.9, None, below=True)
 LISTED = Limit(1, None, 0.5, None, 'addresses')
 FAILOVER = Limit(100, 80, 95, 75, '%')
 PROVIDER = Limit(80, 90, 85, 93, '%', below=True)
-
-CRITICAL_CHECKS, WARNING_CHECKS, OK_CHECKS = 3, 2, 2
-"""How many of the last statuses of the collection make an alert, a warning, and a recovery."""
 
 SMALL_SET = 200
 """Emails added to those of a configuration set, so that three bounces of twenty mails are no alert."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from tools.boards import limits
 from tools.boards.limits import Limit
 from tools.boards.queries import PREFIX, TARGET_TAGS, Family
 
 TAG = 'integration:amazon-ses-agent'
 CREATED = '2026-11-20'
+NOTIFY_NO_DATA = 'show_and_notify_no_data'
 
 URGENCIES = {1: 'page', 2: 'ticket', 3: 'ticket', 4: 'look'}
 """What a monitor is for, by priority: wake somebody, have it repaired by day, or be looked at."""
@@ -41,9 +40,8 @@ class Monitor:
     on_missing_data: str = 'default'
     renotify: int = 0
     no_data: str = ''
+    renotify_statuses: tuple[str, ...] = ('alert',)
     links: str = f'{BOARDS}, {AWS_FAQ}'
-    options: Mapping[str, Any] = field(default_factory=dict)
-    type: str = 'query alert'
 
 
 TARGETS = Family(by=TARGET_TAGS, filters='*')
@@ -55,7 +53,6 @@ SENT = TARGETS.count('send.count')
 def render(monitor: Monitor) -> dict[str, Any]:
     """The monitor as a template: the texts of the tile, and the body of Datadog's monitor API."""
     groups = ' '.join(f'{{{{{group}.name}}}}' for group in monitor.groups)
-    comparison = '' if monitor.type == 'service check' else f' {monitor.limit.comparator} {monitor.limit.critical:g}'
     return {
         'version': 2,
         'created_at': CREATED,
@@ -65,8 +62,8 @@ def render(monitor: Monitor) -> dict[str, Any]:
         'tags': [TAG],
         'definition': {
             'name': f'[Amazon SES] {monitor.title}: {groups}',
-            'type': monitor.type,
-            'query': monitor.query + comparison,
+            'type': 'query alert',
+            'query': f'{monitor.query} {monitor.limit.comparator} {monitor.limit.critical:g}',
             'message': message(monitor),
             'tags': [TAG],
             'options': _options(monitor),
@@ -94,16 +91,6 @@ def row(monitor: Monitor) -> tuple[str, str, str, str, str, str, str]:
     limit = monitor.limit
     sign = 'below' if limit.below else 'from'
     unit = f' {limit.unit}' if limit.unit else ''
-    if monitor.type == 'service check':
-        return (
-            monitor.title,
-            URGENCIES[monitor.priority],
-            f'`can_connect`, {monitor.window}',
-            f'{limits.WARNING_CHECKS} times WARNING',
-            f'{limits.CRITICAL_CHECKS} times CRITICAL',
-            f'{limits.OK_CHECKS} times OK',
-            monitor.steps[0],
-        )
     return (
         monitor.title,
         URGENCIES[monitor.priority],
@@ -123,21 +110,19 @@ def _subject(monitor: Monitor) -> str:
 
 def _options(monitor: Monitor) -> dict[str, Any]:
     limit = monitor.limit
-    is_check = monitor.type == 'service check'
     thresholds = {
         'critical': limit.critical,
         'warning': limit.warning,
-        'ok': limits.OK_CHECKS if is_check else None,
         'critical_recovery': limit.critical_recovery,
         'warning_recovery': limit.warning_recovery,
     }
     return {
         'thresholds': {name: level for name, level in thresholds.items() if level is not None},
-        **({} if is_check else {'on_missing_data': monitor.on_missing_data, 'require_full_window': False}),
+        'on_missing_data': monitor.on_missing_data,
+        'require_full_window': False,
         'include_tags': True,
         'notify_audit': False,
         'new_group_delay': 300,
         'renotify_interval': monitor.renotify,
-        'renotify_statuses': ['alert'],
-        **monitor.options,
+        'renotify_statuses': list(monitor.renotify_statuses),
     }

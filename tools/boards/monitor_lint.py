@@ -7,24 +7,31 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from datadog_checks.amazon_ses.model import MetricType
-from tools.boards.catalogue_rules import TYPES, lint_check, lint_metric
+from tools.boards.catalogue_rules import TYPES, lint_metric
 from tools.boards.findings import Finding
-from tools.boards.monitor import TAG
+from tools.boards.monitor import NOTIFY_NO_DATA, TAG
 from tools.boards.queries import TARGET_TAGS
-from tools.boards.syntax import CheckQuery, MonitorQuery, SyntaxProblem, metrics, parse_monitor
+from tools.boards.syntax import MonitorQuery, SyntaxProblem, metrics, parse_monitor
 
 Findings = Iterator[Finding]
 Template = Mapping[str, Any]
 
 TEMPLATE_KEYS = {'version', 'created_at', 'last_updated_at', 'title', 'description', 'tags', 'definition'}
 DEFINITION_KEYS = {'name', 'type', 'query', 'message', 'tags', 'options', 'priority'}
-OPTIONS = {'thresholds', 'include_tags', 'notify_audit', 'new_group_delay', 'renotify_interval', 'renotify_statuses'}
-CHECK_OPTIONS = {'notify_no_data', 'no_data_timeframe'}
-METRIC_OPTIONS = {'on_missing_data', 'require_full_window'}
+OPTIONS = {
+    'thresholds',
+    'on_missing_data',
+    'require_full_window',
+    'include_tags',
+    'notify_audit',
+    'new_group_delay',
+    'renotify_interval',
+    'renotify_statuses',
+}
 BLOCKS = {'is_alert', 'is_warning', 'is_recovery', 'is_no_data', 'is_renotify'}
 VARIABLES = {'value', 'threshold', 'warn_threshold', 'last_triggered_at'}
 TITLE_LIMIT, DESCRIPTION_LIMIT = 52, 300
@@ -38,17 +45,13 @@ def lint(template: Template) -> list[Finding]:
         query = parse_monitor(definition['query'])
     except SyntaxProblem as error:
         return [*findings, Finding('query', title, str(error))]
-    if (definition['type'] == 'service check') is not isinstance(query, CheckQuery):
-        findings.append(Finding('query', title, 'the type of the monitor is not that of its query'))
-    levels = definition['options']['thresholds']
-    if isinstance(query, CheckQuery):
-        gates = [_check_query(title, query, levels)]
-        tags = query.by
-    else:
-        gates = [_metric_query(title, query), _thresholds(title, query, levels)]
-        tags = tuple(tag for metric in metrics(query.expression) for tag in metric.by)
-    gates.append(_variables(title, definition, tags))
-    return [*findings, *(finding for gate in gates for finding in gate)]
+    tags = {tag for metric in metrics(query.expression) for tag in metric.by}
+    return [
+        *findings,
+        *_metric_query(title, query),
+        *_thresholds(title, query, definition['options']['thresholds']),
+        *_variables(title, definition, tags),
+    ]
 
 
 def _template(title: str, template: Template) -> Findings:
@@ -65,17 +68,10 @@ def _template(title: str, template: Template) -> Findings:
     for day in ('created_at', 'last_updated_at'):
         if not re.fullmatch(r'\d{4}-\d\d-\d\d', template[day]):
             yield Finding('template', title, f'{day} is no day')
-    if definition['type'] not in ('query alert', 'service check'):
+    if definition['type'] != 'query alert':
         yield Finding('template', title, f'the type {definition["type"]} is not shipped')
     if definition['priority'] not in (1, 2, 3, 4, 5):
         yield Finding('template', title, f'the priority {definition["priority"]} is not from 1 to 5')
-
-
-def _check_query(title: str, query: CheckQuery, levels: Mapping[str, int]) -> Findings:
-    """The service check exists and is asked for more statuses than any threshold counts."""
-    yield from lint_check('metric', title, query.check, query.by)
-    if query.last <= max(levels.values()):
-        yield Finding('thresholds', title, f'{query.last} statuses are too few for the thresholds {levels}')
 
 
 def _metric_query(title: str, query: MonitorQuery) -> Findings:
@@ -132,28 +128,25 @@ def _message(title: str, definition: Mapping[str, Any]) -> Findings:
         yield Finding('message', title, 'three or four numbered steps say how to react')
 
 
-def _variables(title: str, definition: Mapping[str, Any], tags: tuple[str, ...]) -> Findings:
+def _variables(title: str, definition: Mapping[str, Any], tags: Set[str]) -> Findings:
     """Variables are those of a notification, tags that the monitor groups by, or rounded values."""
-    is_check = definition['type'] == 'service check'
-    variables = {f'{tag}.name' for tag in tags} | ({'check_message'} if is_check else VARIABLES)
+    variables = {f'{tag}.name' for tag in tags} | VARIABLES
     for variable in re.findall(r'\{\{\s*([^#^/{}\s][^{}]*?)\s*\}\}', definition['name'] + definition['message']):
         formula = re.fullmatch(r'eval "(.+)"', variable)
-        computable = formula and not is_check and set(re.findall(r'[a-z_]+', formula[1])) <= {'round', 'int', 'value'}
+        computable = formula and set(re.findall(r'[a-z_]+', formula[1])) <= {'round', 'int', 'value'}
         if variable not in variables and not computable:
             yield Finding('message', title, f'there is no variable {variable}')
 
 
 def _options(title: str, definition: Mapping[str, Any]) -> Findings:
-    """The options are those of the kind of monitor, with a decision for missing data."""
+    """The options are those of a query alert, with a decision for missing data."""
     options = definition['options']
-    is_check = definition['type'] == 'service check'
-    expected = OPTIONS | (CHECK_OPTIONS if is_check else METRIC_OPTIONS)
-    if set(options) != expected:
-        yield Finding('options', title, f'the options differ by {sorted(set(options) ^ expected)}')
+    if set(options) != OPTIONS:
+        yield Finding('options', title, f'the options differ by {sorted(set(options) ^ OPTIONS)}')
         return
-    if is_check and not (options['notify_no_data'] is True and options['no_data_timeframe'] >= 10):
-        yield Finding('options', title, 'the check notifies of missing data, after two collections at least')
-    if not is_check and options['require_full_window'] is not False:
+    if ('no data' in options['renotify_statuses']) is not (options['on_missing_data'] == NOTIFY_NO_DATA):
+        yield Finding('options', title, 'missing data is notified once and repeated, or neither')
+    if options['require_full_window'] is not False:
         yield Finding('options', title, 'sparse data never fill a window')
     if options['notify_audit'] is not False or options['include_tags'] is not True:
         yield Finding('options', title, 'notify_audit is false and include_tags is true')

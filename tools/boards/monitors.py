@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tools.boards import limits
-from tools.boards.limits import Limit
-from tools.boards.monitor import BOARDS, SENT, SETS, TARGETS, Monitor
-from tools.boards.queries import PREFIX, TARGET_TAGS, Family
+from tools.boards.monitor import BOARDS, NOTIFY_NO_DATA, SENT, SETS, TARGETS, Monitor
+from tools.boards.queries import TARGET_TAGS, Family
 from tools.boards.verdicts import VERDICTS
 
 IDENTITY_PROBLEMS = (
@@ -196,25 +195,24 @@ DANGERS = (
         title='Collection from AWS fails',
         description='Nothing can be read from AWS, or parts cannot. The other monitors and the dashboards are blind '
         'meanwhile.',
-        type='service check',
-        query=f'"{PREFIX}can_connect".over("*").by("aws_account","region").last(4).count_by_status()',
-        window='last 4 runs',
-        limit=Limit(limits.CRITICAL_CHECKS, limits.WARNING_CHECKS),
+        query=f'avg(last_10m):{TARGETS.gauge("can_connect", "min")}',
+        window='10 min',
+        limit=limits.CONNECTION,
+        on_missing_data=NOTIFY_NO_DATA,
+        renotify_statuses=('alert', 'warn', 'no data'),
         renotify=1440,
         priority=2,
-        meaning='{{check_message}}',
+        meaning='{{#is_alert}}Nothing can be read from AWS: the other monitors and the dashboards are blind.'
+        '{{/is_alert}}{{#is_warning}}A part cannot be read from AWS: what shows it is old or missing.{{/is_warning}}',
         steps=(
-            'Do what the message above says: it names the failing call and the way out.',
+            'Read the message of the service check amazon_ses.can_connect, or run `agent diagnose` where the Agent '
+            'runs: both name the failing call and the way out.',
             'denied: give the Agent the permissions of assets/iam_policy.json.',
             'credentials: look at the role or keys of the instance; throttled: raise `period` or share fewer calls.',
         ),
-        no_data='The Agent sends nothing: is it running, and is the check amazon_ses in `agent status`?',
+        no_data='The Agent sends nothing: is it running, and is the check amazon_ses in `agent status`? The account '
+        '`unknown` ends so once AWS tells which it is.',
         links=BOARDS,
-        options={
-            'notify_no_data': True,
-            'no_data_timeframe': 30,
-            'renotify_statuses': ['alert', 'warn', 'no data'],
-        },
     ),
 )
 

@@ -23,9 +23,6 @@ TOKEN = re.compile(
     r"(?P<text>'\w+'))"
 )
 FILTER = re.compile(r'(?P<not>!)?(?:\$(?P<variable>\w+)|(?P<tag>[a-z][\w./-]*):(?P<value>[^\s,{}$!]+))')
-CHECK = re.compile(
-    r'"(?P<check>[\w.]+)"\.over\("\*"\)\.by\((?P<by>"\w+"(?:,"\w+")*)\)\.last\((?P<last>\d+)\)\.count_by_status\(\)'
-)
 MONITOR = re.compile(
     r'(?P<reduction>avg|max|min|sum)\(last_(?P<length>\d+)(?P<unit>[mhd])\):'
     r'(?P<expression>.+) (?P<comparator>>=|<=|>|<) (?P<critical>[\d.]+)'
@@ -110,15 +107,6 @@ class MonitorQuery:
     critical: float
 
 
-@dataclass(frozen=True)
-class CheckQuery:
-    """A service check monitor over the `last` statuses of each group."""
-
-    check: str
-    by: tuple[str, ...]
-    last: int
-
-
 def parse(text: str) -> Expression:
     """A metric query, or arithmetic over metric queries. Raises SyntaxProblem."""
     return _Parser(text, names=False).parse()
@@ -129,14 +117,11 @@ def parse_formula(text: str) -> Expression:
     return _Parser(text, names=True).parse()
 
 
-def parse_monitor(text: str) -> MonitorQuery | CheckQuery:
+def parse_monitor(text: str) -> MonitorQuery:
     """The query of a monitor. Raises SyntaxProblem."""
-    check = CHECK.fullmatch(text)
-    if check is not None:
-        return CheckQuery(check['check'], tuple(re.findall(r'\w+', check['by'])), int(check['last']))
     match = MONITOR.fullmatch(text)
     if match is None:
-        raise SyntaxProblem(f'{text!r} is neither a metric monitor nor a service check monitor')
+        raise SyntaxProblem(f'{text!r} is no metric monitor')
     window, expression = int(match['length']) * SECONDS[match['unit']], parse(match['expression'])
     return MonitorQuery(match['reduction'], window, expression, match['comparator'], float(match['critical']))
 
