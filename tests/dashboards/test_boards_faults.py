@@ -171,7 +171,7 @@ MONITOR_FAULTS = [
     Planted('threshold that is never reached', 'pause_near', lambda m: (
         within(alert, 'query', '>= 80', '>= 201')(m), put(thresholds, critical=201)(m)), 'backtest'),
     Planted('compared with the day before, which was not recorded', 'sends_surge',
-            within(alert, 'query', '604800', '86400'), 'backtest'),
+            within(alert, 'query', 'week_before', 'day_before'), 'backtest'),
     Planted('nothing usual added', 'sends_surge', lambda m: (
         within(alert, 'query', ' + 100', ' + 0')(m), within(alert, 'query', '>= 300', '>= 90')(m),
         put(thresholds, critical=90, critical_recovery=80, warning=70, warning_recovery=60)(m)), 'backtest'),

@@ -52,7 +52,8 @@ def test_monitor_query_is_read_whole() -> None:
         'avg:a.b{*} avg:a.b{*}',
         '(avg:a.b{*}',
         'avg:a.b{*} +',
-        'week_before(avg:a.b{*})',
+        'month_before(avg:a.b{*})',
+        'week_before(avg:a.b{*}, 1)',
     ],
 )
 def test_malformed_query_is_refused(text: str) -> None:

@@ -153,7 +153,7 @@ def test_dry_run_with_keys_changes_nothing(datadog, push):
     datadog.calls.clear()
     output = push().stdout
     assert datadog.calls and datadog.changes() == []
-    assert f'1 unchanged, 1 would update, {MONITORS} would create' in output
+    assert f'{DASHBOARDS - 1} unchanged, 1 would update, {MONITORS} would create' in output
     assert (
         'would update  Amazon SES Overview | differs in reflow_type | https://app.datadoghq.com/dashboard/d' in output
     )
@@ -163,7 +163,7 @@ def test_a_second_apply_changes_nothing(datadog, push):
     """The first run creates all dashboards and monitors as their files have them, the second changes nothing."""
     result = push('--apply', '--site', 'us5.datadoghq.com')
     assert (DASHBOARDS, MONITORS) == (len(datadog.stored['dashboard']), len(datadog.stored['monitor']))
-    assert DASHBOARDS == 2 and MONITORS >= 9
+    assert DASHBOARDS == 3 and MONITORS >= 9
     assert result.stdout.splitlines()[-1] == f'{DASHBOARDS + MONITORS} created'
     assert 'https://us5.datadoghq.com/monitors/1\n' in result.stdout
     for document in FILES['monitor']:
