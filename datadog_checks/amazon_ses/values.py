@@ -37,6 +37,13 @@ def flag(value: object) -> bool | None:
     return value
 
 
+def string(value: object) -> str:
+    """A text. Raises TypeError for anything else."""
+    if not isinstance(value, str):
+        raise TypeError('no text')
+    return value
+
+
 def epoch(timestamp: object) -> float:
     """Seconds since the epoch. A text without a zone is UTC. Raises ValueError where the value is no timestamp."""
     if isinstance(timestamp, str):

@@ -16,7 +16,7 @@ from datadog_checks.amazon_ses.sweeps import Answer, ApiRequest, Context, Sweep,
 from datadog_checks.amazon_ses.sweeps.naming import Happening, event_of
 from datadog_checks.amazon_ses.sweeps.paging import Paging
 from datadog_checks.amazon_ses.tags import tag_value
-from datadog_checks.amazon_ses.values import number
+from datadog_checks.amazon_ses.values import number, string
 from datadog_checks.amazon_ses.words import word
 
 GAUGE = MetricType.GAUGE
@@ -108,7 +108,9 @@ def after_answer(state: Ips, request: ApiRequest, answer: Answer | Failure, now:
     if isinstance(answer, Failure):
         paging = before.after_failure(answer)
     else:
-        rows = [_ip(row) for row in answer['DedicatedIps']] if name == 'ips' else map(_text, answer['DedicatedIpPools'])
+        rows = (
+            [_ip(row) for row in answer['DedicatedIps']] if name == 'ips' else map(string, answer['DedicatedIpPools'])
+        )
         paging = before.after_page(rows, answer.get('NextToken'), now)
     moved: dict[str, Any] = {name: paging}
     state = replace(state, **moved)
@@ -126,11 +128,11 @@ def after_answer(state: Ips, request: ApiRequest, answer: Answer | Failure, now:
 
 def readings(state: Ips, context: Context, now: float) -> Iterable[Reading]:
     """Nothing without dedicated IP addresses and pools, and nothing that is too old."""
-    if state.pools.listed and _is_fresh(state.pools, now):
+    if state.pools.listed and state.pools.is_fresh(3 * INTERVAL, now):
         modes = Counter(state.modes[pool][0] if pool in state.modes else 'unknown' for pool in state.pools.listed)
         for mode, pools in modes.items():
             yield Sample(POOL_COUNT, pools, (f'scaling_mode:{mode}',))
-    if not (state.ips.listed and _is_fresh(state.ips, now)):
+    if not (state.ips.listed and state.ips.is_fresh(3 * INTERVAL, now)):
         return
     for (pool, status), ips in Counter((ip.pool, ip.status) for ip in state.ips.listed).items():
         yield Sample(COUNT, ips, (*_of_pool(pool), f'status:{status}'))
@@ -197,7 +199,7 @@ def _after_reports(state: Ips, addresses: list[str], answer: Answer | Failure, n
     earlier = {address: lists for address, lists in state.lists.items() if address not in addresses}
     report = answer['BlacklistReport']
     lists = {
-        address: tuple(sorted({_text(listing['RblName']) for listing in report[address]}))
+        address: tuple(sorted({string(listing['RblName']) for listing in report[address]}))
         for address in addresses
         if report.get(address) is not None
     }
@@ -228,7 +230,7 @@ def _ip(row: Mapping[str, Any]) -> Ip:
         percentage = None
     pool = row.get('PoolName')
     return Ip(
-        _text(row['Ip']), pool if isinstance(pool, str) else '', word(row.get('WarmupStatus')) or 'unknown', percentage
+        string(row['Ip']), pool if isinstance(pool, str) else '', word(row.get('WarmupStatus')) or 'unknown', percentage
     )
 
 
@@ -236,18 +238,8 @@ def _of_pool(pool: str) -> tuple[str, ...]:
     return (f'pool_name:{tag_value(pool)}',) if pool else ()
 
 
-def _is_fresh(paging: Paging[Any], now: float) -> bool:
-    return paging.listed_at is not None and now - paging.listed_at < 3 * INTERVAL
-
-
 def _is_old(at: float | None, interval: float, now: float) -> bool:
     return at is None or not 0 <= now - at < interval
-
-
-def _text(text: object) -> str:
-    if not isinstance(text, str):
-        raise TypeError('a name is no text')
-    return text
 
 
 DEDICATED_IPS: Sweep[Ips] = Sweep(

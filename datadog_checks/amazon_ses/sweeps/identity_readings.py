@@ -83,8 +83,8 @@ def readings(state: Identities, context: Context, now: float) -> Iterable[Readin
     interval = INTERVAL if context.is_quiet else LIST_INTERVAL
     if state.listing.listed_at is None or now - state.listing.listed_at >= 3 * interval:
         return
-    shlone_problems = [name for name in PROBLEMS if _is_fresh(state, name, now)]
-    counts = Counter(dict.fromkeys(shlone_problems, 0))
+    fresh_problems = [name for name in PROBLEMS if _is_fresh(state, name, now)]
+    counts = Counter(dict.fromkeys(fresh_problems, 0))
     kinds: Counter[tuple[int, int]] = Counter()
     bad: list[tuple[Identity, tuple[str, ...]]] = []
     for identity in state.ordered:
@@ -99,7 +99,7 @@ def readings(state: Identities, context: Context, now: float) -> Iterable[Readin
     for (kind, verification), number in kinds.items():
         tags = f'identity_type:{TYPE_NAMES[kind]}', f'verification:{STATE_NAMES[verification]}'
         yield Sample(COUNT, number, tags)
-    for name in shlone_problems:
+    for name in fresh_problems:
         yield Sample(UNHEALTHY, counts[name], (f'problem:{name}',))
     yield from _named(state, bad, context)
 

@@ -43,6 +43,10 @@ class Paging(Generic[R]):
         """Whether a page is to be read now: the next one of a round, or the first one at its cadence."""
         return self.begun_at is not None or self.listed_at is None or not 0 <= now - self.listed_at < interval
 
+    def is_fresh(self, longest: float, now: float) -> bool:
+        """Whether a round has ended, and is not older than so many seconds."""
+        return self.listed_at is not None and now - self.listed_at < longest
+
     def parameters(self, now: float) -> dict[str, str]:
         """The parameters of the page that is read next."""
         return {'NextToken': self.token} if self.token and not self._is_old(now) else {}

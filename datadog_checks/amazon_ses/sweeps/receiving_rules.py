@@ -18,6 +18,7 @@ from datadog_checks.amazon_ses.sweeps import Answer, ApiRequest, Context, Sweep,
 from datadog_checks.amazon_ses.sweeps.memory import Bits
 from datadog_checks.amazon_ses.sweeps.naming import Happening, event_of
 from datadog_checks.amazon_ses.sweeps.paging import Paging
+from datadog_checks.amazon_ses.values import string
 from datadog_checks.amazon_ses.words import is_on
 
 GAUGE = MetricType.GAUGE
@@ -103,7 +104,7 @@ def after_answer(state: Receiving, request: ApiRequest, answer: Answer | Failure
     if isinstance(answer, Failure):
         paging = before.after_failure(answer)
     else:
-        page = [memory.hash_of(_text(row['Name'])) for row in answer[members]]
+        page = [memory.hash_of(string(row['Name'])) for row in answer[members]]
         paging = before.after_page(page, answer.get('NextToken'), now)
     moved: dict[str, Any] = {name: paging}
     return replace(state, **moved)
@@ -111,7 +112,7 @@ def after_answer(state: Receiving, request: ApiRequest, answer: Answer | Failure
 
 def readings(state: Receiving, context: Context, now: float) -> Iterable[Reading]:
     """Nothing without receiving, and nothing that is too old."""
-    is_listed = _is_fresh(state.sets, now)
+    is_listed = state.sets.is_fresh(3 * INTERVAL, now)
     is_fresh = state.active_at is not None and now - state.active_at < 3 * INTERVAL
     has_sets = bool(state.active) or (is_listed and bool(state.sets.listed))
     if is_fresh and has_sets and state.active is not None:
@@ -123,7 +124,7 @@ def readings(state: Receiving, context: Context, now: float) -> Iterable[Reading
             yield Sample(RULES, number, (f'status:{status}',))
         yield Sample(LIMIT_USED, 100.0 * len(state.rules) / MOST_RULES, ('limit:rules',))
     for paging, most, limit in ((state.sets, MOST_SETS, 'rule_sets'), (state.filters, MOST_FILTERS, 'filters')):
-        if has_sets and _is_fresh(paging, now) and not paging.is_cut:
+        if has_sets and paging.is_fresh(3 * INTERVAL, now) and not paging.is_cut:
             yield Sample(LIMIT_USED, 100.0 * len(paging.listed) / most, (f'limit:{limit}',))
 
 
@@ -177,8 +178,8 @@ def _after_active(state: Receiving, answer: Answer, now: float) -> Receiving:
         if state.active != NONE and now - since < CONFIRMED_AFTER:
             return replace(state, active_at=now, none_since=since)
         return replace(state, active=NONE, rules={}, active_at=now, none_since=None)
-    name = _text(metadata['Name'])
-    rules = {_text(rule['Name']): _number(rule) for rule in answer.get('Rules') or ()}
+    name = string(metadata['Name'])
+    rules = {string(rule['Name']): _number(rule) for rule in answer.get('Rules') or ()}
     return replace(
         state,
         active=memory.hash_of(name),
@@ -227,16 +228,6 @@ def _of_sets(before: int, after: int, names: Mapping[int, str]) -> Event:
 def _label(key: int, names: Mapping[int, str]) -> str:
     """The name of a set or rule; after a restart those that are gone have none."""
     return shown(names[key]) if key in names else 'of a name that is no longer known'
-
-
-def _is_fresh(paging: Paging[int], now: float) -> bool:
-    return paging.listed_at is not None and now - paging.listed_at < 3 * INTERVAL
-
-
-def _text(name: object) -> str:
-    if not isinstance(name, str):
-        raise TypeError('a name is no text')
-    return name
 
 
 RECEIVING_RULES: Sweep[Receiving] = Sweep(

@@ -15,6 +15,7 @@ from datadog_checks.amazon_ses.sweeps import Answer, ApiRequest, Context, memory
 from datadog_checks.amazon_ses.sweeps.paging import Paging
 from datadog_checks.amazon_ses.sweeps.set_facts import DESTINATIONS, READ, SET, Destination
 from datadog_checks.amazon_ses.sweeps.severity import Severity
+from datadog_checks.amazon_ses.values import string
 
 LIST = 'ListConfigurationSets'
 INTERVAL = 3600
@@ -138,7 +139,7 @@ def _after_list(state: Sets, answer: Answer | Failure, now: float) -> Sets:
     if isinstance(answer, Failure):
         listing = state.listing.after_failure(answer)
     else:
-        page = [_text(name) for name in answer['ConfigurationSets']]
+        page = [string(name) for name in answer['ConfigurationSets']]
         listing = state.listing.after_page(page, answer.get('NextToken'), now)
     if listing is state.listing or listing.begun_at is not None:
         return replace(state, listing=listing)
@@ -188,9 +189,3 @@ def _read(state: Sets, operation: str, key: int, now: float) -> Sets:
 
 def _is_bad(number: int) -> bool:
     return set_facts.severity(set_facts.problems(number)) > Severity.INFO
-
-
-def _text(name: object) -> str:
-    if not isinstance(name, str):
-        raise TypeError('the name of a set is no text')
-    return name
