@@ -26,7 +26,7 @@ def figures(*arguments: str) -> dict[str, Any]:
 
 
 def test_the_plan_of_a_fleet_is_right_to_five_percent() -> None:
-    """The calls and billed metrics that the plan of thirty accounts in three Regions says are those of the next hour."""
+    """The calls and billed metrics that the plan of 30 accounts in three Regions says are those of the next hour."""
     result = figures('--accounts', '30', '--regions', '3')
     assert set(result['compared']) == {'calls_an_hour', 'billed_metrics_an_hour'}
     assert result['planned']['targets'] == 90
