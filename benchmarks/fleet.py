@@ -65,6 +65,7 @@ class Threads:
             self._start(thread)
             self.most = max(self.most, threading.active_count())
 
+        # No hook of Python tells when a thread starts, and only that moment shows the most that there were.
         threading.Thread.start = start  # type: ignore[method-assign, assignment]
 
 

@@ -119,7 +119,7 @@ class Submission:
             bucket.metric.full_name,
             bucket.number,
             bucket.lower,  # type: ignore[arg-type]  # the Agent takes any number
-            bucket.upper,  # type: ignore[arg-type]
+            bucket.upper,  # type: ignore[arg-type]  # as above
             monotonic=False,
             hostname='',
             tags=tags,

@@ -19,6 +19,16 @@ def test_a_fault_costs_itself_alone(cell: Cell) -> None:
     assert holes(cell) == []
 
 
+NO_DOCUMENTS = ('no bytes', 'a page of a portal', 'no body', 'half a body', 'a body without its end')
+
+
+@pytest.mark.parametrize('fault', NO_DOCUMENTS)
+def test_a_queue_whose_answer_cannot_be_read_is_not_empty(fault: str) -> None:
+    """An answer of a queue that is no document is a failure that is named, and not the answer of an empty queue."""
+    (operation,) = (operation for operation in OPERATIONS if operation.name == 'ReceiveMessage')
+    assert holes(Cell(operation, fault, warm=False)) == []
+
+
 def test_the_matrix_has_every_operation_that_the_check_uses() -> None:
     """Each operation of the declared IAM actions, and each that signs in, is in the matrix."""
     declared = {action.name.partition(':')[2] for action in ACTIONS}
