@@ -13,6 +13,7 @@ from typing import IO
 
 from simulator.wire import HttpRequest, Reply
 
+NOT_HTTP = b'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
 _LINGER_ZERO = struct.pack('ii', 1, 0)
 MAX_BODY = 16 * 1024 * 1024
 
@@ -82,7 +83,11 @@ class HttpServer:
                     self._connections.add(stream)
             with stream.makefile('rb', -1) as reader:
                 while not self.stopping.is_set():
-                    request = read_request(reader, stream)
+                    try:
+                        request = read_request(reader, stream)
+                    except ValueError:
+                        stream.sendall(NOT_HTTP)
+                        raise
                     if request is None or not self._send(stream, request, self._answer(request)):
                         return
         except (OSError, ValueError):
@@ -129,7 +134,10 @@ def read_request(reader: IO[bytes] | socket.SocketIO, stream: socket.socket) -> 
         line = reader.readline(65_537)
     if not line:
         return None
-    method, target, _ = line.decode('latin-1').rstrip('\r\n').split(' ', 2)
+    method, target, version = line.decode('latin-1').rstrip('\r\n').split(' ', 2)
+    if not version.startswith('HTTP/'):
+        # The greeting of TLS is binary, and may look like three words.
+        raise ValueError('not HTTP')
     headers: dict[str, str] = {}
     while (line := reader.readline(65_537)) not in (b'\r\n', b'\n', b''):
         name, _, value = line.decode('latin-1').partition(':')

@@ -33,19 +33,25 @@ OPERATIONS = [action.name.partition(':')[2] for action in IDENTITIES.actions]
 
 
 class TurningPace(Pace):
-    """A wait turns the clock of everything once every request has come to the simulator, which sees when that was."""
+    """A wait turns the clock of everything once every request has come to the simulator, which sees when that was, and
+    once the GetAccount of each run that has begun has asked for its turn: threads start in real time."""
 
     passes_at_once = True
 
-    def __init__(self, sim: Simulator, clock: Clock, turns: list[int]) -> None:
+    def __init__(self, sim: Simulator, clock: Clock, turns: list[int], accounts: set[tuple[Budget, int]]) -> None:
         super().__init__(clock)
-        self._sim, self._clock, self._turns = sim, clock, turns
+        self._sim, self._clock, self._turns, self._accounts = sim, clock, turns, accounts
+        self.run_starts: list[float] = []
 
     def wait_until(self, at: float) -> None:
         deadline = time.monotonic() + 10
-        while len(of_ses(self._sim)) < len(self._turns) and time.monotonic() < deadline:
+        while self._is_early and time.monotonic() < deadline:
             time.sleep(0.001)
         self._clock.set(max(at, self._clock()))
+
+    @property
+    def _is_early(self) -> bool:
+        return len(of_ses(self._sim)) < len(self._turns) or len(self._accounts) < len(self.run_starts)
 
 
 class HeldPace(Pace):
@@ -73,9 +79,12 @@ def of_ses(sim: Simulator, region: str = REGION) -> list[Request]:
 def turning(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[[Driver], Driver]:
     """A function that has a check turn the clock while it waits."""
     turns: list[int] = []
+    accounts: set[tuple[Budget, int]] = set()
     take = Budget._take
 
     def counted(budget: Budget, number: int, pace: Pace) -> bool:
+        if budget._waiting[number] is Urgency.ACCOUNT:
+            accounts.add((budget, number))
         is_taken = take(budget, number, pace)
         turns.extend([number] if is_taken else [])
         return is_taken
@@ -83,7 +92,7 @@ def turning(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[[Driver],
     monkeypatch.setattr(Budget, '_take', counted)
 
     def turn(driver: Driver) -> Driver:
-        driver.check._pace = TurningPace(driver.sim, clock, turns)
+        driver.check._pace = TurningPace(driver.sim, clock, turns, accounts)
         return driver
 
     return turn
@@ -124,7 +133,7 @@ def test_the_budget_holds_over_instances_retries_and_pages(
 def test_the_account_comes_first(make_driver: MakeDriver, many: Simulator, clock: Clock, turning: Turning) -> None:
     """While a sweep uses up its share of the budget, GetAccount is sent in each minute, at most a second late."""
     driver = turning(make_driver(many, **ONLY_SES))
-    starts: list[float] = []
+    starts = driver.check._pace.run_starts
     run_minutes([driver], clock, 20, lambda _: starts.append(clock()))
     sent = [request.time for request in many.log.where(operation='GetAccount')]
     assert len(sent) == 20

@@ -176,6 +176,14 @@ def test_reset_is_a_real_reset(sim):
             raw.recv(100)
 
 
+@pytest.mark.parametrize('greeting', [b'\x16\x03\x01\x00\n', b'\x16\x03 three \x01words\n', b'\x16 a b c d\n'])
+def test_a_greeting_of_tls_is_answered_at_once(sim, greeting):
+    """Bytes that are no HTTP get 400 and the end of the connection, whatever spaces are among them."""
+    with socket.create_connection(('127.0.0.1', sim.port), timeout=5) as raw:
+        raw.sendall(greeting)
+        assert raw.recv(100).startswith(b'HTTP/1.1 400 ') and raw.recv(100) == b''
+
+
 def test_hang_times_out_and_ends_with_the_server(sim):
     """A hanging answer is a read timeout, and the server stops at once all the same."""
     sim.faults.add(Fault('hang'))
