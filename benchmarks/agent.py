@@ -52,17 +52,20 @@ class Cache:
 
     def read(self, key: str) -> str:
         try:
-            return self._path(key).read_text(encoding='utf-8')
+            with open(self._path(key), encoding='utf-8') as file:
+                return file.read()
         except FileNotFoundError:
             return ''
 
     def write(self, key: str, value: str) -> None:
         content = value.encode()
         self.largest = max(self.largest, len(content))
-        self._path(key).write_bytes(content)
+        with open(self._path(key), 'wb') as file:
+            file.write(content)
 
-    def _path(self, key: str) -> Path:
-        return self._folder / re.sub(r'[^\w-]', '_', key)
+    def _path(self, key: str) -> str:
+        name = re.sub(r'[^\w-]', '_', key)
+        return f'{self._folder}/{name}'
 
 
 def install(folder: Path, totalling: bool = False) -> tuple[Sink, Cache]:

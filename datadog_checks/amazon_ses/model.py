@@ -98,8 +98,7 @@ class Target(NamedTuple):
         return self.account != UNKNOWN_ACCOUNT
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """A value of a declared metric. `tags` are added to those of the target and the instance.
 
     `account` is the linked account that the value is of, or empty for the account of the target.

@@ -6,7 +6,7 @@ Each concern decides what is due of it; this module only composes them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -138,7 +138,7 @@ def sweep_context(
         sending_sets=partial(_listed_sets, progress.inventory),
         vdm=progress.standing is not None and progress.standing.terms.vdm is True,
         means=partial(_means, regions or {}),
-        **asdict(settings.bounds),
+        **settings.bounds._asdict(),
     )
 
 
@@ -256,7 +256,8 @@ def _selected(settings: Settings, progress: Progress, now: float) -> Progress:
         chosen = selection.most_important(matching, settings.max_series, surveying.volumes)
         dropped[MAX_SERIES] = len(matching) - len(chosen)
     # Before the first survey nothing listed is chosen: the next run knows what matters.
-    selected = selection.select(always, chosen, (settings.statistic, *settings.statistics.values()), dropped)
+    statistics = (settings.statistic, *settings.statistics.values())
+    selected = selection.select(always, chosen, statistics, dropped, settings.dropped_metrics)
     return replace(progress, selection=selected, survey=surveying, slots=replace(progress.slots, poll_now=True))
 
 

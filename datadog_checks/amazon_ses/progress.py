@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress
 from typing import Any
 
 from datadog_checks.amazon_ses import sources as source_states
 from datadog_checks.amazon_ses.cloudwatch import booking, daily, discovery, gauges, ledger, quarantine, slots, survey
 from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer
+from datadog_checks.amazon_ses.cloudwatch.blocks import Block
 from datadog_checks.amazon_ses.cloudwatch.booking import Observations
 from datadog_checks.amazon_ses.cloudwatch.discovery import Inventory, Listing, ListingAnswer
 from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric, listed_metric
@@ -214,7 +214,9 @@ def _after_counts(
     )
     if not complete:
         return progress, Counts()
-    values = gauges.after_answers(progress.gauges, answers, now, settings.settle_delay, settings.zeroed)
+    gauged = progress.selection.gauged
+    shown = [answer for answer in answers if any(map(gauged.__getitem__, answer.batch.indexes))]
+    values = gauges.after_answers(progress.gauges, shown, now, settings.settle_delay, settings.zeroed)
     booked = _booked(progress, poll, answers, settings, now)
     amounts = {**booked.amounts, **_zeros(booked, progress.selection.series, now)}
     counts = Counts(amounts, booked.skipped, progress.selection.series)
@@ -238,7 +240,7 @@ def _zeros(booked: Booking, series_list: Sequence[Series], now: float) -> Mappin
 def _booked(progress: Progress, poll: Poll, answers: Sequence[BatchAnswer], settings: Settings, now: float) -> Booking:
     """The first ledger, or the booking of the answers in the one there is."""
     selection, lookback, current = progress.selection, poll.lookback, progress.ledger
-    observations = [_observations(answer, settings.dropped_metrics) for answer in answers]
+    observations = [_observations(answer, selection) for answer in answers]
     newest = max(page.answered_at for page in observations)
     end = max(page.window.end for page in observations)
     origin = current.origin(poll.slot) if current else Origin(poll.slot, settings.period)
@@ -257,22 +259,21 @@ def _booked(progress: Progress, poll: Poll, answers: Sequence[BatchAnswer], sett
     return replace(booked, ledger=change.ledger, skipped=booked.skipped + change.skipped)
 
 
-def _observations(answer: BatchAnswer, dropped_metrics: frozenset[str]) -> Observations:
-    """The answer as the ledger reads it. A count that the Agent would drop is not booked, because it would be missing
-    when the operator wants it again."""
-    queries = answer.batch.queries
-    of_ledger = [statistic == SUM or series.spec.count is None for series, statistic in queries]
-    series_list = [series for series, _ in compress(queries, of_ledger)]
-    counts = [series.spec.count for series in series_list]
+def _observations(answer: BatchAnswer, selection: Selection) -> Observations:
+    """The answer as the ledger reads it."""
+    batch = answer.batch
+    blocks: Sequence[Block] = answer.blocks
+    if len(set(batch.indexes)) < len(batch.indexes):
+        of_ledger = [statistic == SUM or series.spec.count is None for series, statistic in batch.queries]
+        blocks = [block.where(of_ledger.__getitem__) for block in blocks]
     return Observations(
-        answer.batch.origin or Origin(0, answer.batch.period),
-        answer.batch.window,
+        batch.origin or Origin(0, batch.period),
+        batch.window,
         answer.answered_at,
-        [series.key for series in series_list],
-        list(compress(answer.starts, of_ledger)),
-        list(compress(answer.amounts, of_ledger)),
-        list(compress(answer.complete, of_ledger)),
-        [count is not None and count.name not in dropped_metrics for count in counts],
+        selection.keys,
+        batch.indexes,
+        list(map(selection.counted.__getitem__, batch.indexes)),
+        blocks,
     )
 
 
@@ -316,15 +317,15 @@ def _with_indexes_of(keys: tuple[str, ...], keys_then: tuple[str, ...], batch: B
     if batch.purpose is not Purpose.COUNTS or keys == keys_then or not isinstance(outcome, BatchAnswer):
         return batch, outcome
     index_of = {key: index for index, key in enumerate(keys)}
-    places = [place for place, query in enumerate(batch.queries) if query.series.key in index_of]
-    queries = tuple(batch.queries[place] for place in places)
-    indexes = tuple(index_of[query.series.key] for query in queries)
+    now_at = {
+        place: index_of[query.series.key] for place, query in enumerate(batch.queries) if query.series.key in index_of
+    }
+    queries, position_of = tuple(batch.queries[place] for place in now_at), {old: new for new, old in enumerate(now_at)}
+    selected = [block.where(now_at.__contains__) for block in outcome.blocks]
     return batch, replace(
         outcome,
-        batch=replace(batch, queries=queries, indexes=indexes),
-        starts=[outcome.starts[place] for place in places],
-        amounts=[outcome.amounts[place] for place in places],
-        complete=[outcome.complete[place] for place in places],
+        batch=replace(batch, queries=queries, indexes=tuple(now_at.values())),
+        blocks=[block._replace(positions=[position_of[old] for old in block.positions]) for block in selected],
     )
 
 

@@ -31,19 +31,26 @@ AMOUNTS = frozenset(
         *(metric for metric in counts.METRICS if metric.type is MetricType.COUNT),
     )
 )
-DECLARED_IDS = frozenset(map(id, DECLARED))
-"""Nearly every reading has one of these objects. A comparison by value would cost more than the submission."""
+Submit = Callable[[str, float, list[str]], None]
 
 
 class Channel(NamedTuple):
-    """How the samples of a metric reach the Agent, which is the same for thousands of them: the method of the check,
-    the name, whether `max_returned_metrics` does not hold, and whether it is a count of amounts."""
+    """How the samples of a metric reach the Agent: the name, whether it is a count, whether `max_returned_metrics` does
+    not hold, and whether it is a count of amounts."""
 
-    metric: MetricSpec
-    submit: Callable[[str, float, list[str]], None]
     name: str
+    is_count: bool
     is_unlimited: bool
     is_amount: bool
+
+
+def _channel_of(metric: MetricSpec) -> Channel:
+    return Channel(metric.full_name, metric.type is MetricType.COUNT, metric in UNLIMITED, metric in AMOUNTS)
+
+
+CHANNELS = {id(metric): _channel_of(metric) for metric in catalogue.METRICS}
+"""By the identity of the metric. Nearly every sample has one of these objects; a comparison by value would cost more
+than the submission."""
 
 
 class Submission:
@@ -59,23 +66,32 @@ class Submission:
         self._tags = tuple(tags)
         self._target = target
         self._scopes: dict[str, tuple[str, ...]] = {}
-        self._channels: dict[int, Channel] = {}
+        self._is_limited = check.metric_limiter is not None
         self.contexts = 0
         self.dropped = 0.0
 
     def submit(self, readings: Iterable[Reading]) -> None:
         """Submit the readings whose metric, status or event is in the catalogue. Any other is a bug and is logged."""
+        scopes, count, gauge, is_limited = self._scopes, self._check.count, self._check.gauge, self._is_limited
         for reading in readings:
             if isinstance(reading, Sample):
-                channel = self._channels.get(id(reading.metric))
-                if channel is not None or self._is_declared(reading.metric):
-                    self._metric(reading, channel or self._channel(reading.metric))
+                metric, value, tags, account = reading
+                channel = CHANNELS.get(id(metric)) or self._channel(metric)
+                if channel is None:
+                    continue
+                submit = count if channel.is_count else gauge
+                scope = scopes.get(account) or self._scope(account)
+                if is_limited:
+                    self._submit_limited(submit, channel, value, [*scope, *tags])
+                else:
+                    submit(channel.name, value, [*scope, *tags])
+                self.contexts += 1
             elif self._is_declared(reading.metric if isinstance(reading, Bucket) else reading.spec):
                 account = '' if isinstance(reading, Event) else reading.account
                 self._other(reading, [*self._scope(account), *reading.tags])
 
     def _is_declared(self, declaration: MetricSpec | StatusSpec | EventSpec) -> bool:
-        if id(declaration) in DECLARED_IDS or declaration in DECLARED:
+        if declaration in DECLARED:
             return True
         self._check.log.error('Not submitted, because it is not in the catalogue: %s', declaration.name)
         return False
@@ -96,23 +112,21 @@ class Submission:
             self._scopes[account] = (*self._tags, *target.tags)
         return self._scopes[account]
 
-    def _metric(self, sample: Sample, channel: Channel) -> None:
+    def _submit_limited(self, submit: Submit, channel: Channel, value: float, tags: list[str]) -> None:
+        """Submit a sample where `max_returned_metrics` holds."""
         check = self._check
         limiter = check.metric_limiter
-        if limiter is not None and channel.is_unlimited:
+        if channel.is_unlimited:
             check.metric_limiter = None
-        channel.submit(channel.name, sample.value, [*self._scope(sample.account), *sample.tags])
-        self.contexts += 1
-        if limiter is not None:
-            check.metric_limiter = limiter
-            # The limiter counts a metric when it is submitted: once it says so, this one was dropped as well.
-            if limiter.reached_limit and channel.is_amount:
-                self.dropped += sample.value
+        submit(channel.name, value, tags)
+        check.metric_limiter = limiter
+        # The limiter counts a metric when it is submitted: once it says so, this one was dropped as well.
+        if limiter.reached_limit and channel.is_amount:
+            self.dropped += value
 
-    def _channel(self, metric: MetricSpec) -> Channel:
-        submit = self._check.count if metric.type is MetricType.COUNT else self._check.gauge
-        channel = Channel(metric, submit, metric.full_name, metric in UNLIMITED, metric in AMOUNTS)
-        return self._channels.setdefault(id(metric), channel)
+    def _channel(self, metric: MetricSpec) -> Channel | None:
+        """The channel of a metric that is equal to a declared one, None where it is not declared."""
+        return _channel_of(metric) if self._is_declared(metric) else None
 
     def _bucket(self, bucket: Bucket, tags: list[str]) -> None:
         self._check.submit_histogram_bucket(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from datadog_checks.amazon_ses.cloudwatch import booking
 from datadog_checks.amazon_ses.cloudwatch import ledger as counting
 from datadog_checks.amazon_ses.cloudwatch import slots as polling
+from datadog_checks.amazon_ses.cloudwatch.blocks import joined
 from datadog_checks.amazon_ses.cloudwatch.booking import Observations
 from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger, Lookback, Origin, SkippedSpan
 from datadog_checks.amazon_ses.cloudwatch.periods import Window, newest_window, period_start
@@ -54,6 +56,15 @@ class SteadyMail(CloudWatch):
         return {start: float((end - start) // 60) for start, end in ends.items() if end > start}
 
 
+def observed(
+    points: Mapping[str, Mapping[int, float]], origin: Origin, window: Window, answered_at: float, complete: bool = True
+) -> Observations:
+    """The answer to a request for some counted series, with these points."""
+    rows = ((position, (*sums,), (*sums.values(),), complete) for position, sums in enumerate(points.values()))
+    number = len(points)
+    return Observations(origin, window, answered_at, tuple(points), range(number), [True] * number, joined(rows))
+
+
 @dataclass
 class Poller:
     """Uses a ledger as the check does: plans the due series, reads them, books the amounts, closes periods."""
@@ -91,10 +102,9 @@ class Poller:
             series, window = self.selection.keys[index], Window(start, newest.end)
             points = {} if series in incomplete and cut else self.cloudwatch.sums(series, window, period, now)
             origin = self.ledger.origin(self.slot) if self.ledger else Origin(self.slot, period)
-            columns = [series], [tuple(points)], [list(points.values())], [series not in incomplete], [True]
-            answers.append(Observations(origin, window, now, *columns))
+            answers.append(observed({series: points}, origin, window, now, series not in incomplete))
         if self.ledger is None:
-            if any(any(reads.complete) for reads in answers):
+            if any(reads.any_complete for reads in answers):
                 opened = counting.new_ledger(self.selection.keys, period, now, self.lookback)
                 self.ledger = booking.record_reads(opened, answers)
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -140,7 +139,7 @@ def test_garbage_in_a_term_costs_that_term_alone(field: str, garbage: object) ->
 
 
 def changed(**now: Any) -> list[tuple[str, str, str]]:
-    events = terms.changes(ALL, replace(ALL, **now))
+    events = terms.changes(ALL, ALL._replace(**now))
     return [(event.spec.name, event.title, event.alert_type) for event in events]
 
 

@@ -34,14 +34,16 @@ def page(*results: Any, date: float = NOW - 5.0) -> dict[str, Any]:
 
 def results_of(answer: BatchAnswer) -> list[tuple[dict[int, float], bool]]:
     """The points of each query, and whether all are there."""
-    return [(answer.points(position), complete) for position, complete in enumerate(answer.complete)]
+    positions = range(len(answer.batch.queries))
+    points = answer.points(positions)
+    return [(points.get(position, {}), position not in answer.incomplete) for position in positions]
 
 
 def test_a_complete_answer_gives_each_query_its_points() -> None:
     """A complete answer gives each query its points and carries AWS's date."""
     answer = answers.parse(BATCH, [page(result('q1', {}), result('q0', {NOW - 300: 4.0, NOW: 1}))], [], NOW)
     assert results_of(answer) == [({NOW - 300: 4.0, NOW: 1.0}, True), ({}, True)]
-    assert (answer.failures, answer.complete, answer.answered_at) == ((), [True, True], NOW - 5.0)
+    assert (answer.failures, answer.incomplete, answer.answered_at) == ((), set(), NOW - 5.0)
 
 
 def test_pages_are_joined_into_one_answer() -> None:
@@ -89,17 +91,17 @@ def test_a_page_that_does_not_match_the_batch_is_malformed(malformed_page: dict[
     answer = answers.parse(BATCH, [malformed_page], [], NOW)
     assert results_of(answer)[0] == ({}, False)
     assert {failure.kind for failure in answer.failures} == {FailureKind.MALFORMED}
-    assert not all(answer.complete)
+    assert answer.incomplete
 
 
 def test_answer_without_any_list_is_malformed() -> None:
     """Where no result has Timestamps or Values at all the answer is malformed, not zero; empty lists are zero."""
     bare = [{'Id': query_id, 'StatusCode': 'Complete'} for query_id in ('q0', 'q1')]
     answer = answers.parse(BATCH, [page(*bare)], [], NOW)
-    assert answer.complete == [False, False]
+    assert answer.incomplete == {0, 1}
     assert [failure.kind for failure in answer.failures] == [FailureKind.MALFORMED]
     answer = answers.parse(BATCH, [page(bare[0], result('q1', {}))], [], NOW)
-    assert all(answer.complete) and not answer.failures
+    assert not answer.incomplete and not answer.failures
 
 
 def test_a_failed_page_leaves_the_pages_before_it_usable() -> None:

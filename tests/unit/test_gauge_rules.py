@@ -10,6 +10,7 @@ from common import values_by_name
 
 from datadog_checks.amazon_ses.cloudwatch import gauges
 from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer
+from datadog_checks.amazon_ses.cloudwatch.blocks import joined
 from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES, BY_POOL, POOL_CAPACITY, POOL_SENT
 from datadog_checks.amazon_ses.cloudwatch.periods import Window
@@ -28,11 +29,8 @@ NOTHING_SHOWN = GaugeValues()
 
 def answer(points: Mapping[Query, Mapping[int, float]], complete: bool = True, at: float = NOW) -> BatchAnswer:
     batch = Batch(tuple(points), tuple(range(len(points))), Window(NOW - 3600, NOW + 300), 300)
-    columns = (
-        [tuple(by_start) for by_start in points.values()],
-        [list(by_start.values()) for by_start in points.values()],
-    )
-    return BatchAnswer(batch, *columns, [complete] * len(points), (), at)
+    rows = ((position, (*sums,), [*sums.values()], complete) for position, sums in enumerate(points.values()))
+    return BatchAnswer(batch, joined(rows), (), at)
 
 
 def settled(query: Query, latest: BatchAnswer, before: GaugeValues = NOTHING_SHOWN, **options: Any) -> float | None:

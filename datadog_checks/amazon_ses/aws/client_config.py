@@ -20,12 +20,13 @@ Checking takes 67 of 1,247 ms of a run with 10,000 series where CloudWatch does 
 """
 
 
-def client_config(network: Network, service: str) -> Config:
+def client_config(network: Network, service: str, user_agent: str) -> Config:
     return Config(
         connect_timeout=network.connect_timeout,
         read_timeout=network.read_timeout,
         retries={'mode': 'standard', 'total_max_attempts': ATTEMPTS},
-        user_agent_extra=f'datadog-amazon-ses/{__version__}',
+        # botocore would otherwise put the same text together for each request, twice.
+        user_agent=f'{user_agent} datadog-amazon-ses/{__version__}',
         parameter_validation=service not in UNVALIDATED,
         use_fips_endpoint=network.use_fips or None,
         use_dualstack_endpoint=network.use_dualstack or None,

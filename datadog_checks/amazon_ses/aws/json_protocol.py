@@ -15,6 +15,7 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 
 from datadog_checks.amazon_ses.aws import botocore_internals
+from datadog_checks.amazon_ses.cloudwatch import pages
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
 
 SERVICE = 'cloudwatch'
@@ -84,7 +85,7 @@ def _parse_response(response: AWSResponse) -> AWSResponse:
     if response.status_code != 200:
         return response
     try:
-        document = json.loads(response.content)
+        document = pages.read(response.content)
     except (ValueError, RecursionError):
         return response
     return JsonResponse(response, document) if isinstance(document, dict) else response

@@ -75,7 +75,7 @@ class Session(BotocoreSession):  # type: ignore[misc]  # botocore is not annotat
 
     def create_client(self, service_name: str, region_name: str | None = None, **options: Any) -> Any:
         region = region_name or self.get_config_variable('region')
-        config = client_config(self._network, service_name)
+        config = client_config(self._network, service_name, self.user_agent())
         options['endpoint_url'] = self._network.endpoint_urls.get(service_name) or options.get('endpoint_url')
         options['config'] = config.merge(options['config']) if options.get('config') else config
         options['verify'] = self._verify()

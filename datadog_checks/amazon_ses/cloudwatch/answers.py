@@ -6,19 +6,17 @@ errors inside its results. A query is therefore answered completely only if its 
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
-from math import inf
-from operator import itemgetter
-from types import MappingProxyType
 from typing import Any
 
 from datadog_checks.amazon_ses.addresses import shown
+from datadog_checks.amazon_ses.cloudwatch.blocks import Block, Starts, joined
+from datadog_checks.amazon_ses.cloudwatch.pages import COMPLETE, RESULTS, Column, PageResults
 from datadog_checks.amazon_ses.cloudwatch.queries import MAX_QUERIES, Batch
 from datadog_checks.amazon_ses.model import Failure, FailureKind, malformed
-from datadog_checks.amazon_ses.values import LARGEST, answered_at, epoch, number
+from datadog_checks.amazon_ses.values import answered_at, epoch, number
 
 OPERATION = 'GetMetricData'
 
@@ -30,24 +28,17 @@ class MalformedResult(Exception):
     """A result does not fit the request. The text says why."""
 
 
-Starts = tuple[int, ...]
-"""The starts of periods. Series with data in the same periods share one tuple."""
-
-
 @dataclass(frozen=True, slots=True)
 class BatchAnswer:
     """CloudWatch's answer to a batch.
 
-    `starts`, `amounts` and `complete` hold for every query of the batch, in its order, the periods with data, the value
-    of each of them, and whether all values are there. `failures` say why some are incomplete. `answered_at` is the date
-    of the answer by AWS's clock. `forbidden` are the linked accounts that CloudWatch may not show. `pages` is how many
-    pages came.
+    `blocks` hold the answered queries: the periods with data, their values, and whether all values are there.
+    `failures` say why some are incomplete. `answered_at` is the date of the answer by AWS's clock. `forbidden` are the
+    linked accounts that CloudWatch may not show. `pages` is how many pages came.
     """
 
     batch: Batch
-    starts: Sequence[Starts]
-    amounts: Sequence[Sequence[float]]
-    complete: Sequence[bool]
+    blocks: Sequence[Block]
     failures: tuple[Failure, ...]
     answered_at: float
     forbidden: frozenset[str] = frozenset()
@@ -55,16 +46,26 @@ class BatchAnswer:
 
     @property
     def any_complete(self) -> bool:
-        return any(self.complete)
+        return any(block.complete for block in self.blocks)
 
-    def points(self, position: int) -> dict[int, float]:
-        """The values of a query by the start of their period."""
-        return dict(zip(self.starts[position], self.amounts[position], strict=True))
+    @property
+    def incomplete(self) -> set[int]:
+        """The positions of the queries that lack some of their data."""
+        number = len(self.batch.queries)
+        complete = [block.positions for block in self.blocks if block.complete]
+        if sum(map(len, complete)) == number:
+            return set()
+        return {*range(number)}.difference(*complete)
+
+    def points(self, wanted: Container[int]) -> dict[int, dict[int, float]]:
+        """For each position that is wanted the values by the start of their period, if the query was answered."""
+        return {
+            position: dict(zip(block.starts, values, strict=True))
+            for block in self.blocks
+            for position, values in block.rows(wanted)
+        }
 
 
-USUAL_MEMBERS = itemgetter('Id', 'Timestamps', 'Values', 'StatusCode')
-ONLY_FLOATS = {float}
-ONLY_COMPLETE = {'Complete'}
 _POSITIONS = {f'q{position}': position for position in range(MAX_QUERIES)}
 
 
@@ -78,101 +79,105 @@ def parse(batch: Batch, pages: Iterable[Mapping[str, Any]], failures: Iterable[F
     dates = []
     for page in pages:
         dates.append(answered_at(page, now))
-        results = page.get('MetricDataResults')
-        if not isinstance(results, list):
+        results = page.get(RESULTS)
+        if isinstance(results, (list, PageResults)):
+            draft.take_page(results)
+        else:
             draft.reasons[_malformed('the answer has no MetricDataResults')] = None
-        elif not draft.take_usual_page(results):
-            for result in results:
-                draft.take(result)
     draft.forbidden.discard('')
-    if draft.without_lists and any(draft.complete):
+    blocks = draft.blocks()
+    if draft.without_lists and any(block.complete for block in blocks):
         # CloudWatch sends empty lists where there is no data.
-        draft = _Draft(batch, {**draft.reasons, _malformed('no result of the answer has Timestamps or Values'): None})
-    every = tuple(dict.fromkeys((*failures, *draft.reasons, *map(_forbidden, sorted(draft.forbidden)))))
-    every = every or tuple(_partial(batch, draft.complete))
-    return BatchAnswer(
+        draft.reasons[_malformed('no result of the answer has Timestamps or Values')] = None
+        blocks = []
+    answer = BatchAnswer(
         batch,
-        draft.starts,
-        draft.amounts,
-        draft.complete,
-        every,
+        blocks,
+        tuple(dict.fromkeys((*failures, *draft.reasons, *map(_forbidden, sorted(draft.forbidden))))),
         min(dates, default=now),
         frozenset(draft.forbidden),
         len(dates),
     )
+    return answer if answer.failures else replace(answer, failures=tuple(_partial(answer)))
 
 
 class _Draft:
-    """The columns of an answer while its pages are read, why some of it cannot be used, and which linked accounts
+    """The results of an answer while its pages are read, why some of them cannot be used, and which linked accounts
     CloudWatch may not show. `without_lists` says that no result had Timestamps or Values."""
 
-    def __init__(self, batch: Batch, reasons: Mapping[Failure, None] = MappingProxyType({})) -> None:
-        number = len(batch.queries)
-        self.starts: list[Starts] = [()] * number
-        self.amounts: list[Sequence[float]] = [()] * number
-        self.complete = [False] * number
-        self.reasons = dict(reasons)
+    def __init__(self, batch: Batch) -> None:
+        self.reasons: dict[Failure, None] = {}
         self.forbidden: set[str] = set()
         self.without_lists = True
         self._batch = batch
+        self._blocks: list[Block] = []
+        self._answered: set[int] = set()
+        self._singles: dict[int, tuple[Starts, Sequence[float], bool]] = {}
         self._shared_starts: dict[Starts, Starts] = {}
 
-    def take_usual_page(self, results: Sequence[Any]) -> bool:
-        """Take a page in which every result is complete and as CloudWatch sends nearly all of them. Else take nothing
-        and return False."""
+    def blocks(self) -> list[Block]:
+        """The blocks of all pages so far."""
+        return [*self._blocks, *joined((position, *single) for position, single in self._singles.items())]
+
+    def take_page(self, results: PageResults | list[Any]) -> None:
+        """Take the results of a page: column by column where that fits, else one by one."""
+        columns, others = results if isinstance(results, PageResults) else ((), results)
+        if not self._take_columns(columns):
+            others = [*chain.from_iterable(column.results() for column in columns), *others]
+        for result in others:
+            self._take(result)
+
+    def _take_columns(self, columns: Sequence[Column]) -> bool:
+        """Take columns of queries that no page before had anything of. Else take nothing and return False."""
         try:
-            ids, times, amounts, statuses = zip(*map(USUAL_MEMBERS, results), strict=True)
-            positions = [_POSITIONS[query_id] for query_id in ids]
-            numbers = list(chain.from_iterable(amounts))
-            if {*statuses} != ONLY_COMPLETE or {*map(type, numbers)} - ONLY_FLOATS or not _are_possible(numbers):
-                return False
-            starts = self._starts_of_page(times)
-        except (KeyError, TypeError, ValueError, OverflowError, MalformedResult):
+            blocks = [
+                Block(
+                    self._shared(tuple(map(int, column.timestamps))),
+                    [_POSITIONS[query_id] for query_id in column.ids],
+                    column.values,
+                    True,
+                )
+                for column in columns
+            ]
+        except (KeyError, MalformedResult):
             return False
-        is_first = (
-            len({*positions}) == len(positions) and max(positions) < len(self.starts) and not self._has(positions)
-        )
-        if not is_first or list(map(len, starts)) != list(map(len, amounts)):
+        positions = [*chain.from_iterable(block.positions for block in blocks)]
+        if max(positions, default=0) >= len(self._batch.queries) or not self._answered.isdisjoint(positions):
             return False
-        for position, of_query, values in zip(positions, starts, amounts, strict=True):
-            self.starts[position], self.amounts[position], self.complete[position] = of_query, array('d', values), True
-        self.without_lists = False
+        self._blocks += blocks
+        self._answered.update(positions)
+        self.without_lists = self.without_lists and not blocks
         return True
 
-    def take(self, result: Any) -> None:
+    def _take(self, result: Any) -> None:
         """Take any result."""
         try:
-            position = _position(result, len(self.starts))
+            position = _position(result, len(self._batch.queries))
             starts, amounts = self._points(result)
         except MalformedResult as error:
             self.reasons[_malformed(str(error))] = None
             return
         self.without_lists = self.without_lists and result.keys().isdisjoint(('Timestamps', 'Values'))
         status = result.get('StatusCode')
-        if self.starts[position]:
-            earlier = dict(zip(self.starts[position], self.amounts[position], strict=True))
-            points = {**earlier, **dict(zip(starts, amounts, strict=True))}
-            starts, amounts = tuple(points), list(points.values())
-        self.starts[position], self.amounts[position], self.complete[position] = starts, amounts, status == 'Complete'
+        if position in self._answered:
+            self._add_single(position)
+            earlier_starts, earlier, _ = self._singles[position]
+            if earlier_starts:
+                points = {**dict(zip(earlier_starts, earlier, strict=True)), **dict(zip(starts, amounts, strict=True))}
+                starts, amounts = tuple(points), list(points.values())
+        self._answered.add(position)
+        self._singles[position] = starts, amounts, status == COMPLETE
         if status == FORBIDDEN:
             self.forbidden.add(self._batch.queries[position].series.account)
 
-    def _has(self, positions: Iterable[int]) -> bool:
-        """Whether an earlier page had something of one of these queries."""
-        return any(map(self.complete.__getitem__, positions)) or any(map(self.starts.__getitem__, positions))
-
-    def _starts_of_page(self, times: Iterable[Sequence[Any]]) -> list[Starts]:
-        """The starts of the results of a page: most have the timestamps of the one before."""
-        starts: list[Starts] = []
-        before: Sequence[Any] | None = None
-        shared: Starts = ()
-        for timestamps in times:
-            if timestamps != before:
-                if {*map(type, timestamps)} - ONLY_FLOATS:
-                    raise MalformedResult
-                before, shared = timestamps, self._shared(tuple(map(int, timestamps)))
-            starts.append(shared)
-        return starts
+    def _add_single(self, position: int) -> None:
+        """Take a query out of its block, where it is in one: a later page has more of it."""
+        for place, block in enumerate(self._blocks):
+            if position in block.positions:
+                ((_, values),) = block.rows((position,))
+                self._singles[position] = block.starts, values, block.complete
+                self._blocks[place] = block.where(position.__ne__)
+                return
 
     def _points(self, result: Mapping[str, Any]) -> tuple[Starts, Sequence[float]]:
         timestamps, values = result.get('Timestamps', ()), result.get('Values', ())
@@ -194,12 +199,6 @@ class _Draft:
                 raise MalformedResult('an answer has a datapoint off the period, or off the time that was asked for')
             self._shared_starts[starts] = starts
         return self._shared_starts[starts]
-
-
-def _are_possible(numbers: Sequence[float]) -> bool:
-    """Whether all numbers are finite and of a possible size."""
-    # A NaN makes the sum a NaN, while min and max may miss it.
-    return not numbers or (-LARGEST < min(numbers) and max(numbers) < LARGEST and abs(sum(numbers)) < inf)
 
 
 def _position(result: Any, queries: int) -> int:
@@ -226,9 +225,9 @@ def _forbidden(account: str) -> Failure:
     )
 
 
-def _partial(batch: Batch, complete: Sequence[bool]) -> Iterable[Failure]:
+def _partial(answer: BatchAnswer) -> Iterable[Failure]:
     """The failure of an answer that is incomplete without giving a reason."""
-    incomplete = [position for position, is_complete in enumerate(complete) if not is_complete]
+    batch, incomplete = answer.batch, answer.incomplete
     if incomplete:
         names = sorted({batch.queries[position].series.metric_name for position in incomplete})
         named = ', '.join(map(shown, names[:3])) + (' ...' if len(names) > 3 else '')

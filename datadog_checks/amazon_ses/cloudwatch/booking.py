@@ -6,12 +6,14 @@ The terms and the rules stand at the top of `ledger.py`.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from itertools import compress
+from itertools import repeat
 from math import inf
+from operator import itemgetter
 from typing import NamedTuple
 
+from datadog_checks.amazon_ses.cloudwatch.blocks import Block, Starts
 from datadog_checks.amazon_ses.cloudwatch.ledger import (
     FAILOVER,
     Booking,
@@ -28,50 +30,77 @@ from datadog_checks.amazon_ses.cloudwatch.periods import Window, next_boundary, 
 
 
 class Observations(NamedTuple):
-    """The answer to one request: the window that was asked for, AWS's date of the answer, and as columns for each
-    series its key, the starts and the sums of its periods, whether those are all, and whether the series is counted.
+    """The answer to one request: the window that was asked for, AWS's date of the answer, and blocks of the sums of
+    each period.
 
-    Of a series that is not counted only the read is recorded.
+    `keys` name the series of the selection that was asked from. By position are the index of each series in it, and
+    whether it is counted. Of a series that is not counted only the read is recorded.
     """
 
     origin: Origin
     window: Window
     answered_at: float
-    keys: Sequence[str]
-    starts: Sequence[tuple[int, ...]]
-    sums: Sequence[Sequence[float]]
-    complete: Sequence[bool]
-    counted: Sequence[bool]
+    keys: tuple[str, ...]
+    indexes: Sequence[int]
+    counted: Sequence[int]
+    blocks: Sequence[Block]
+
+    @property
+    def any_complete(self) -> bool:
+        return any(block.complete for block in self.blocks)
 
 
 class _Group(NamedTuple):
-    """Series with data in the same periods: the starts of these, and by series the index and the sums."""
+    """Series with data in the same periods: the starts of these, the index of each series, and its sums, series after
+    series."""
 
-    starts: tuple[int, ...]
+    starts: Starts
     indexes: list[int]
-    sums: list[Sequence[float]]
+    sums: array[float]
+
+
+class _Span(NamedTuple):
+    """The time that an answer covers, and before which it is too late to count."""
+
+    start: int
+    end: int
+    limit: int
+
+
+class _Effect(NamedTuple):
+    """What a block does to a series: whether its watermark moves, whether it counts, and from which start on."""
+
+    advances: bool
+    counted: int
+    first: int
 
 
 def rebased(page: Observations, ledger: Ledger) -> Observations | None:
     """What of an answer may be booked in the ledger of today, which need not be the one that it was asked from.
 
     None where nothing may, because the period was edited or counting was opened anew. Series that an option named anew
-    are left out. `book` leaves out those that are not asked for any more.
+    are left out, and those that are not asked for any more.
     """
     origin = page.origin
     if (origin.period, origin.since, origin.counting_from) != (ledger.period, ledger.since, ledger.counting_from):
         return None
+    page = _reindexed(page, ledger.keys)
     before, today = origin.series_since, ledger.series_since
     if before == today:
         return page
-    usable = [before.get(key) == today.get(key) for key in page.keys]
-    return page._replace(
-        keys=list(compress(page.keys, usable)),
-        starts=list(compress(page.starts, usable)),
-        sums=list(compress(page.sums, usable)),
-        complete=list(compress(page.complete, usable)),
-        counted=list(compress(page.counted, usable)),
-    )
+    keys = [page.keys[index] for index in page.indexes]
+    usable = [before.get(key) == today.get(key) for key in keys]
+    return page._replace(blocks=[block.where(usable.__getitem__) for block in page.blocks])
+
+
+def _reindexed(page: Observations, keys: tuple[str, ...]) -> Observations:
+    """The observations with the indexes that their series have among these keys, without those that are not there."""
+    if page.keys is keys or page.keys == keys:
+        return page
+    index_of = {key: index for index, key in enumerate(keys)}
+    indexes = [index_of.get(page.keys[index], -1) for index in page.indexes]
+    blocks = [block.where(lambda position: indexes[position] >= 0) for block in page.blocks]
+    return page._replace(keys=keys, indexes=indexes, blocks=blocks)
 
 
 def book(ledger: Ledger, observations: Sequence[Observations], lookback: Lookback) -> Booking:
@@ -79,8 +108,9 @@ def book(ledger: Ledger, observations: Sequence[Observations], lookback: Lookbac
 
     Each answer counts up to its own date, by AWS's clock: whatever ours says, an answer can know nothing later.
     """
-    if not any(any(page.complete) for page in observations):
+    if not any(page.any_complete for page in observations):
         return Booking(ledger)
+    observations = [_reindexed(page, ledger.keys) for page in observations]
     answered_at = max(page.answered_at for page in observations)
     if ledger.doubt:
         return reopen(record_reads(ledger, observations), answered_at, lookback, ledger.doubt)
@@ -98,7 +128,7 @@ def book(ledger: Ledger, observations: Sequence[Observations], lookback: Lookbac
         watermarks=draft.watermarks,
         booked=draft.booked_from(retained_from),
         lowered={start: amounts for start, amounts in draft.lowered.items() if start >= retained_from and amounts},
-        unread=frozenset(draft.unread),
+        unread=ledger.unread - draft.read,
         forgotten_before=draft.forgotten_before(retained_from),
     )
     return Booking(next_ledger, draft.amounts, merge_spans(draft.skipped), frozenset(draft.advanced))
@@ -110,14 +140,15 @@ class _Draft:
     def __init__(self, ledger: Ledger, lookback: Lookback) -> None:
         self._ledger = ledger
         self._lookback = lookback
-        self._index_of = _index_of(ledger)
+        self._since = {index: ledger.series_since[key] for index, key in _found(ledger.keys, ledger.series_since)}
+        self._unread = {index for index, _ in _found(ledger.keys, ledger.unread)}
         self._changed: set[int] = set()
         self._empty = array('d', [0.0]) * (len(ledger.keys) + len(ledger.inactive_keys))
         self._compares = True
         self.watermarks = ledger.watermarks[:]
         self.booked = {start: column[:] for start, column in ledger.booked.items()}
         self.lowered = {start: dict(amounts) for start, amounts in ledger.lowered.items()}
-        self.unread = set(ledger.unread)
+        self.read: set[str] = set()
         self.amounts: dict[int, float] = {}
         self.advanced: set[int] = set()
         self.skipped: set[SkippedSpan] = set()
@@ -125,64 +156,76 @@ class _Draft:
 
     def book(self, page: Observations) -> None:
         """Advance the watermarks of the series that were answered completely, then count the amounts of all."""
-        ledger, watermarks = self._ledger, self.watermarks
-        period, allowed_lateness = ledger.period, self._lookback.allowed_lateness
-        answered_to = min(page.window.end, next_boundary(page.answered_at, period))
-        limit = period_start(max(answered_to, ledger.read_to) - self._lookback.backfill, period)
-        end = _until(ledger.closes_at, answered_to)
-        self.read_to = max(self.read_to, end)
+        ledger = self._ledger
+        answered_to = min(page.window.end, next_boundary(page.answered_at, ledger.period))
+        limit = period_start(max(answered_to, ledger.read_to) - self._lookback.backfill, ledger.period)
+        span = _Span(page.window.start, _until(ledger.closes_at, answered_to), limit)
+        self.read_to = max(self.read_to, span.end)
         # An answer that is older than the newest one does not show what CloudWatch holds now.
         self._compares = page.answered_at >= ledger.read_at
-        first_readable = max(ledger.retained_from, limit)
-        for (watermark, since, complete, counted, _), group in self._groups(page, end, limit).items():
-            late_from = watermark - allowed_lateness
-            open_from = max(ledger.counting_from, late_from - late_from % period, since)
-            if complete and end > watermark and page.window.start <= max(open_from, first_readable):
-                if open_from < first_readable and counted:
-                    self._skip(open_from, watermark, limit, end)
-                for index in group.indexes:
-                    watermarks[index] = end
-                if counted:
-                    self.advanced.update(group.indexes)
-            if group.starts and counted:
-                self._count(group, max(open_from, ledger.retained_from))
+        for block in page.blocks:
+            for effect, group in self._groups(page, block, span).items():
+                if effect.advances:
+                    for index in group.indexes:
+                        self.watermarks[index] = span.end
+                    if effect.counted:
+                        self.advanced.update(group.indexes)
+                if effect.counted:
+                    self._count(group, effect.first)
 
-    def _groups(self, page: Observations, end: int, limit: int) -> dict[tuple[int, int, bool, bool, int], _Group]:
-        """The series of a page in groups for which the same holds: watermark, own boundary, complete, counted, and
-        starts. Unread series are booked one by one."""
-        groups: dict[tuple[int, int, bool, bool, int], _Group] = {}
-        watermarks, index_of, unread, since = self.watermarks, self._index_of, self.unread, self._ledger.series_since
-        for key, starts, sums, complete, counted in zip(*page[3:], strict=True):
-            index = index_of.get(key)
-            if index is None:
+    def _groups(self, page: Observations, block: Block, span: _Span) -> dict[_Effect, _Group]:
+        """The series of a block in groups to which it does the same. Unread series are booked one by one."""
+        indexes = list(map(page.indexes.__getitem__, block.positions))
+        marks, since = map(self.watermarks.__getitem__, indexes), self._since
+        boundaries = [since.get(index, 0) for index in indexes] if since else repeat(0, len(indexes))
+        kinds = [*zip(marks, boundaries, map(page.counted.__getitem__, block.positions), strict=True)]
+        unread = self._unread.intersection(indexes)
+        if unread:
+            read = {kind for index, kind in zip(indexes, kinds, strict=True) if index not in unread}
+        else:
+            read = {*kinds}
+        effects = {kind: self._effect(block, span, *kind) for kind in read}
+        if not unread and len({*effects.values()}) == 1:
+            return {effects[kinds[0]]: _Group(block.starts, indexes, block.values)}
+        groups: dict[_Effect, _Group] = {}
+        for index, kind, (_, sums) in zip(indexes, kinds, block.rows(), strict=True):
+            if index in unread:
+                if block.complete:
+                    self._book_unread(_Group(block.starts, [index], sums), kind[-1], span)
                 continue
-            if key in unread:
-                if complete:
-                    series = _Group(starts, [index], [sums])
-                    self._book_unread(key, series, counted, Window(page.window.start, end), limit)
-                continue
-            # Equal starts are mostly one object, and are booked in two groups where they are not.
-            place = watermarks[index], since.get(key, 0) if since else 0, complete, counted, id(starts)
-            group = groups.get(place)
-            if group is None:
-                group = groups[place] = _Group(starts, [], [])
+            group = groups.setdefault(effects[kind], _Group(block.starts, [], array('d')))
             group.indexes.append(index)
-            group.sums.append(sums)
+            group.sums.extend(sums)
         return groups
 
-    def _book_unread(self, key: str, series: _Group, counted: bool, window: Window, limit: int) -> None:
-        """Count a series for the first time, by a complete answer over a window, and move its watermark past it.
+    def _effect(self, block: Block, span: _Span, watermark: int, since: int, counted: int) -> _Effect:
+        """What a block does to a series with this watermark and own boundary. Gives up the open periods that its
+        watermark moves past."""
+        ledger = self._ledger
+        late_from = period_start(watermark - self._lookback.allowed_lateness, ledger.period)
+        open_from = max(ledger.counting_from, late_from, since)
+        first_readable = max(ledger.retained_from, span.limit)
+        advances = block.complete and span.end > watermark and span.start <= max(open_from, first_readable)
+        if advances and counted and open_from < first_readable:
+            self._skip(open_from, watermark, span)
+        first = max(open_from, ledger.retained_from)
+        # Series that count every period of the block are booked together, whatever their watermarks.
+        return _Effect(advances, counted, first if any(start < first for start in block.starts) else 0)
+
+    def _book_unread(self, series: _Group, counted: int, span: _Span) -> None:
+        """Count a series for the first time, by a complete answer over a span, and move its watermark past it.
 
         An answer that does not reach back far enough is left alone.
         """
-        ledger, (index,), end = self._ledger, series.indexes, window.end
-        since = max(ledger.counting_from, ledger.series_since.get(key, 0))
-        first = max(since, ledger.forgotten_before, limit)
-        if window.start > first:
+        ledger, (index,), end = self._ledger, series.indexes, span.end
+        since = max(ledger.counting_from, self._since.get(index, 0))
+        first = max(since, ledger.forgotten_before, span.limit)
+        if span.start > first:
             return
         owed_from = max(since, self.watermarks[index])
         self.watermarks[index] = max(end, self.watermarks[index])
-        self.unread.discard(key)
+        self._unread.discard(index)
+        self.read.add(ledger.keys[index])
         if not counted:
             return
         if end > first:
@@ -190,29 +233,31 @@ class _Draft:
         if owed_from < min(first, end):
             self.skipped.add(SkippedSpan(owed_from, min(first, end), 'backfill_limit', ledger.period))
         not_remembered = min(ledger.retained_from, end)
-        points = zip(series.starts, series.sums[0], strict=True)
+        points = zip(series.starts, series.sums, strict=True)
         amount = sum(value for at, value in points if first <= at < not_remembered)
         if amount > 0:
             self.amounts[index] = self.amounts.get(index, 0.0) + amount
         self._count(series, max(first, ledger.retained_from))
 
-    def _skip(self, open_from: int, watermark: int, limit: int, end: int) -> None:
+    def _skip(self, open_from: int, watermark: int, span: _Span) -> None:
         """Give up the open periods that lie before the backfill limit when the watermark moves past them."""
         ledger = self._ledger
         last_read = watermark - ledger.period
         # Without remembered amounts a series goes on at the limit, or where amounts begin to be remembered.
-        skipped_to = limit if last_read >= ledger.retained_from else max(limit, ledger.retained_from)
-        self.skipped.update(skipped_spans(open_from, last_read, min(skipped_to, end), 'backfill_limit', ledger.period))
+        skipped_to = span.limit if last_read >= ledger.retained_from else max(span.limit, ledger.retained_from)
+        skipped_to = min(skipped_to, span.end)
+        self.skipped.update(skipped_spans(open_from, last_read, skipped_to, 'backfill_limit', ledger.period))
 
     def _count(self, group: _Group, first: int) -> None:
         """Book what each open period of a group grew by, from `first` on."""
         starts, indexes, sums = group
         last = inf if self._ledger.closes_at is None else self._ledger.closes_at
-        for start, answered in zip(starts, zip(*sums, strict=True), strict=True):
+        booked_amounts = _getter(indexes)
+        for number, start in enumerate(starts):
             if not first <= start < last:
                 continue
             column = self.booked.setdefault(start, self._empty[:])
-            before = tuple(map(column.__getitem__, indexes))
+            answered, before = tuple(sums[number :: len(starts)]), booked_amounts(column)
             if answered != before or start in self.lowered:
                 self._count_period(start, column, zip(indexes, answered, before, strict=True))
 
@@ -273,28 +318,35 @@ class _Draft:
         return self._ledger.forgotten_before
 
 
+def _getter(indexes: Sequence[int]) -> Callable[[Column[float]], tuple[float, ...]]:
+    """The function that reads what stands at these indexes of a column."""
+    if len(indexes) == 1:
+        return lambda column: (column[indexes[0]],)
+    return itemgetter(*indexes)
+
+
 def _until(closes_at: int | None, end: int) -> int:
     """The end, or where counting closes before it."""
     return end if closes_at is None else min(end, closes_at)
 
 
-def _index_of(ledger: Ledger) -> dict[str, int]:
-    return {key: index for index, key in enumerate(ledger.keys)}
+def _found(keys: Sequence[str], wanted: Collection[str]) -> Iterable[tuple[int, str]]:
+    """The index and the key of each series that is wanted."""
+    return ((index, key) for index, key in enumerate(keys) if key in wanted) if wanted else ()
 
 
 def record_reads(ledger: Ledger, observations: Iterable[Observations]) -> Ledger:
     """Record when each series was read and when it last had data. Counts nothing."""
-    read_slots, newest_data, index_of = ledger.read_slots[:], ledger.newest_data[:], _index_of(ledger)
-    for page in observations:
-        slot, newest_of = page.origin.slot, {starts: max(starts, default=0) for starts in {*page.starts}}
-        for key, starts, complete in zip(page.keys, page.starts, page.complete, strict=True):
-            index = index_of.get(key)
-            if index is None:
-                continue
-            if complete and slot > read_slots[index]:
-                read_slots[index] = slot
-            if starts and newest_of[starts] > newest_data[index]:
-                newest_data[index] = newest_of[starts]
+    read_slots, newest_data = ledger.read_slots[:], ledger.newest_data[:]
+    for page in (_reindexed(page, ledger.keys) for page in observations):
+        slot = page.origin.slot
+        for block in page.blocks:
+            newest = max(block.starts, default=0)
+            for index in map(page.indexes.__getitem__, block.positions):
+                if block.complete and slot > read_slots[index]:
+                    read_slots[index] = slot
+                if newest > newest_data[index]:
+                    newest_data[index] = newest
     return replace(ledger, read_slots=read_slots, newest_data=newest_data)
 
 

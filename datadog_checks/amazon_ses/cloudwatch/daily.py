@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
+
+from datadog_checks.amazon_ses.cloudwatch.blocks import Block
 from datadog_checks.amazon_ses.cloudwatch.booking import Observations
 from datadog_checks.amazon_ses.cloudwatch.ledger import Origin
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY, HOUR, Window, next_boundary
@@ -23,7 +26,7 @@ def daily_batches(selection: Selection, now: float) -> list[Batch]:
 def as_read(selection: Selection, origin: Origin, end: int, answered_at: float) -> Observations:
     """Marks the daily series as read up to `end`. They have no count, and would otherwise hold back the oldest
     watermark of the ledger."""
-    keys = [selection.keys[index] for index in selection.daily]
-    number, no_points = len(keys), [()] * len(keys)
-    true, false = [True] * number, [False] * number
-    return Observations(origin, Window(0, end), answered_at, keys, no_points, no_points, true, false)
+    indexes = selection.daily
+    without_data = Block((), range(len(indexes)), array('d'), True)
+    not_counted = [False] * len(indexes)
+    return Observations(origin, Window(0, end), answered_at, selection.keys, indexes, not_counted, [without_data])

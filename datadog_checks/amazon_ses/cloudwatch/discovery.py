@@ -101,10 +101,8 @@ def next_listing(inventory: Inventory, now: float, unrecognized: bool, linked: b
     """The listing to make now. The namespaces beside `AWS/SES` hold only metrics that no family recognizes."""
     if inventory.full_at is None or not 0 <= now - inventory.full_at < FULL_INTERVAL - LISTING_INTERVAL / 2:
         return Listing(NAMESPACES if unrecognized else (NAMESPACE,), False, linked)
-    used = _used_namespaces(inventory)
-    return Listing(
-        tuple(name for name in NAMESPACES if name == NAMESPACE or (unrecognized and name in used)), True, linked
-    )
+    used = _used_namespaces(inventory) if unrecognized else ()
+    return Listing(tuple(name for name in NAMESPACES if name == NAMESPACE or name in used), True, linked)
 
 
 def _used_namespaces(inventory: Inventory) -> frozenset[str]:
@@ -152,6 +150,9 @@ def after_listing(
     inventory: Inventory, listing: Listing, answer: ListingAnswer, now: float
 ) -> tuple[Inventory, frozenset[ListedMetric]]:
     """The inventory after a listing, and the metrics that woke: known, without data for three hours before."""
+    if answer.metrics == inventory.metrics:
+        # The usual case. To look for each metric in a set costs far more than to compare two sets.
+        answer = replace(answer, metrics=inventory.metrics)
     noted = replace(
         inventory,
         begins=_beginnings(inventory, answer.metrics),
@@ -172,7 +173,7 @@ def after_listing(
         previous = zip(inventory.ordered, inventory.recent or b'', strict=False)
         woken = frozenset(metric for metric, was_recent in previous if not was_recent and metric in answer.metrics)
         if answer.failure is None:
-            extended = replace(extended, recent=bytes(metric in answer.metrics for metric in extended.ordered))
+            extended = replace(extended, recent=_named(extended, answer.metrics))
         return extended, woken
     cut_for_length = answer.failure is not None and answer.failure.kind is FailureKind.PARTIAL
     return replace(extended, full_at=now if cut_for_length else inventory.full_at), frozenset()
@@ -181,10 +182,20 @@ def after_listing(
 def _beginnings(inventory: Inventory, metrics: frozenset[ListedMetric]) -> Mapping[ListedMetric, float]:
     """Before which time each metric that waits to be selected had no data, with those that are listed for the first
     time. A recent listing leaves out the namespaces that are not in use."""
+    new = metrics - inventory.metrics
+    if not new:
+        return inventory.begins
     used = _used_namespaces(inventory) | {NAMESPACE}
     before = {True: inventory.listed_at or 0.0, False: inventory.full_at or 0.0}
-    new = {metric: max(0.0, before[metric.namespace in used] - LISTED_WITHIN) for metric in metrics - inventory.metrics}
-    return {**inventory.begins, **new}
+    begins = {metric: max(0.0, before[metric.namespace in used] - LISTED_WITHIN) for metric in new}
+    return {**inventory.begins, **begins}
+
+
+def _named(inventory: Inventory, metrics: frozenset[ListedMetric]) -> bytes:
+    """Whether each of the ordered metrics is among these."""
+    if metrics is inventory.metrics:
+        return bytes([True]) * len(inventory.ordered)
+    return bytes(metric in metrics for metric in inventory.ordered)
 
 
 def without_accounts(inventory: Inventory, foreign: frozenset[str]) -> Inventory:

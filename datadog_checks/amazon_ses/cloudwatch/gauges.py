@@ -131,9 +131,10 @@ def after_answers(
         length = answer.batch.period
         newest = period_start(min(now, answer.answered_at) - settle_delay, length) - length
         queries = enumerate(answer.batch.queries)
-        shown = [(position, query) for position, query in queries if query.series.spec.gauge is not None]
-        for position, query in shown:
-            spec, key, points = query.series.spec, query.series.key, answer.points(position)
+        shown = {position: query for position, query in queries if query.series.spec.gauge is not None}
+        all_points, incomplete = (answer.points(shown), answer.incomplete) if shown else ({}, set())
+        for position, query in shown.items():
+            spec, key, points = query.series.spec, query.series.key, all_points.get(position, {})
             if points:
                 newest_data[key] = max(newest_data.get(key, 0), *points)
             if spec.is_measurement:
@@ -142,7 +143,7 @@ def after_answers(
             period = length
             alive = now - newest_data.get(key, 0) < DAY
             value = points.get(newest)
-            if value is None and answer.complete[position]:
+            if value is None and position not in incomplete:
                 value = _zero(query, alive, zeroed)
             if value is None:
                 settled.pop((key, query.statistic), None)

@@ -76,8 +76,9 @@ def _expression(glob: str) -> re.Pattern[str]:
 class Selection:
     """The series that are asked for, and how many are left out, by reason.
 
-    A series is known by its index in `series`. By index are also `keys`, `classes` (PollingClass), `send_indexes` (for
-    a FEEDBACK series the series of what its group sent, else -1), `queries` and `weights` (see SeriesColumns).
+    A series is known by its index in `series`. By index are also `keys`, `classes` (PollingClass), `counted` and
+    `gauged` (whether its count is submitted, and whether it has a gauge), `send_indexes` (for a FEEDBACK series the
+    series of what its group sent, else -1), `queries` and `weights` (see SeriesColumns).
     `measurements` are the indexes of the series without a count. `with_options` and `without_options` are the series
     whose gauges show settled periods: those that follow the options `statistic` and `statistics`, and the others.
     `stale` says that the selection must be made anew, because the inventory changed.
@@ -86,6 +87,8 @@ class Selection:
     series: tuple[Series, ...] = ()
     keys: tuple[str, ...] = ()
     classes: bytes = b''
+    counted: bytes = b''
+    gauged: bytes = b''
     send_indexes: Sequence[int] = ()
     queries: tuple[tuple[Query, ...], ...] = ()
     weights: Sequence[int] = ()
@@ -143,9 +146,16 @@ def most_important(listed: Sequence[Series], limit: int, volumes: Mapping[Group,
 
 
 def select(
-    always: Iterable[Series], listed: Iterable[Series], statistics: Iterable[str], dropped: Mapping[str, int]
+    always: Iterable[Series],
+    listed: Iterable[Series],
+    statistics: Iterable[str],
+    dropped: Mapping[str, int],
+    dropped_metrics: frozenset[str] = frozenset(),
 ) -> Selection:
-    """The selection of `always`, in their order, and then of `listed`, group by group."""
+    """The selection of `always`, in their order, and then of `listed`, group by group.
+
+    A count that is among `dropped_metrics` is not counted: it would be missing when the operator wants it again.
+    """
     series_list = (*always, *sorted(listed, key=_listing_order))
     sends = {
         group_of(series): index
@@ -167,6 +177,8 @@ def select(
         series_list,
         tuple(series.key for series in series_list),
         classes,
+        bytes(_is_counted(series, dropped_metrics) for series in series_list),
+        bytes(series.spec.gauge is not None for series in series_list),
         array('i', send_indexes),
         queries,
         array('I', weights),
@@ -189,6 +201,10 @@ def representatives(listed: Iterable[Series]) -> dict[Group, Series]:
         if not series.spec.is_measurement and (group not in chosen or series.metric_name in SEND_NAMES):
             chosen[group] = series
     return chosen
+
+
+def _is_counted(series: Series, dropped_metrics: frozenset[str]) -> bool:
+    return series.spec.count is not None and series.spec.count.name not in dropped_metrics
 
 
 def _listing_order(series: Series) -> tuple[object, ...]:

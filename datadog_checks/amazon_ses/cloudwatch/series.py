@@ -95,7 +95,7 @@ class Series:
     `metric_name` is CloudWatch's spelling, where it differs from that of the spec. `account` is the linked account that
     owns the series, or empty for the target's own. `key` names the series in the saved state and must never change
     between versions. Its scope tells a series that an option names from the same series in a listing. A key holds no
-    e-mail address. `text` are the dimensions as JSON: one text for all series of a group, the same in every request.
+    e-mail address. A query of the series ends with `dimensions_text` and `metric_text`, which series share.
     """
 
     spec: SeriesSpec
@@ -106,14 +106,16 @@ class Series:
     metric_name: str = ''
     account: str = ''
     key: str = field(init=False, compare=False, repr=False)
-    text: str = field(init=False, compare=False, repr=False)
+    dimensions_text: str = field(init=False, compare=False, repr=False)
+    metric_text: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.metric_name:
             object.__setattr__(self, 'metric_name', self.spec.metric_name)
         key = key_of(self.scope, self.account, self.namespace, self.metric_name, tuple(sorted(self.dimensions)))
         object.__setattr__(self, 'key', key)
-        object.__setattr__(self, 'text', _text(self.dimensions))
+        object.__setattr__(self, 'dimensions_text', _dimensions_text(self.dimensions))
+        object.__setattr__(self, 'metric_text', _metric_text(self.namespace, self.metric_name, self.account))
 
     @property
     def follows_options(self) -> bool:
@@ -137,8 +139,15 @@ def _parts(dimensions: Dimensions) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=20_000)
-def _text(dimensions: Dimensions) -> str:
+def _dimensions_text(dimensions: Dimensions) -> str:
     return json.dumps([{'Name': name, 'Value': value} for name, value in dimensions], separators=(',', ':'))
+
+
+@lru_cache(maxsize=1000)
+def _metric_text(namespace: str, metric_name: str, account: str) -> str:
+    """The end of a query, after the dimensions of its metric."""
+    owner = f',"AccountId":"{account}"' if account else ''
+    return f',"Namespace":{json.dumps(namespace)},"MetricName":{json.dumps(metric_name)}}}}}{owner}}}'
 
 
 class Query(NamedTuple):

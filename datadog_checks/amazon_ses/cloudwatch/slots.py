@@ -123,11 +123,7 @@ def due(
     `window` holds the newest periods. `blocked` are the indexes that are left alone: those in quarantine, and those
     that are under way.
     """
-    polled = [
-        index
-        for index, polling_class in enumerate(selection.classes)
-        if polling_class != PollingClass.DAILY and index not in blocked
-    ]
+    polled = _polled(selection, blocked)
     if ledger is None:
         return DueSeries(dict.fromkeys(polled, window.start))
     alive_from = window.end - ledger.period - IDLE_AFTER
@@ -135,26 +131,38 @@ def due(
     number_of_phases, closes = phases(ledger.period), ledger.closes_at is not None
     phase = slot % number_of_phases
     read_slots, watermarks = ledger.read_slots, ledger.watermarks
-    unread = [index for index in polled if read_slots[index] != slot and selection.keys[index] in ledger.unread]
+    waiting = [index for index in polled if read_slots[index] != slot]
+    in_phase = {
+        index
+        for index in waiting
+        if index % number_of_phases == phase or slot - read_slots[index] >= number_of_phases or closes
+    }
+    # The newest periods do not reach back to a read of more than two slots ago.
+    behind = {index for index in waiting if not 0 <= slot - read_slots[index] <= 2}
+    starts = dict.fromkeys(waiting, window.start)
+    for index in idle - in_phase:
+        starts.pop(index, None)
     full_starts: dict[int, int] = {}
-    starts = dict.fromkeys(unread, first_lookback_start(ledger, window, lookback))
-    for index in polled:
-        last = read_slots[index]
-        in_phase = index % number_of_phases == phase or slot - last >= number_of_phases or closes
-        if last == slot or (index in idle and not in_phase) or index in starts:
-            continue
-        # The newest periods do not reach back to a read of more than two slots ago.
-        if in_phase or index in idle or not 0 <= slot - last <= 2:
-            watermark = watermarks[index]
-            if watermark not in full_starts:
-                full_starts[watermark] = lookback_start(ledger, watermark, window, lookback)
-            starts[index] = full_starts[watermark]
-        else:
-            starts[index] = window.start
+    for index in (in_phase | behind | idle) & starts.keys():
+        watermark = watermarks[index]
+        if watermark not in full_starts:
+            full_starts[watermark] = lookback_start(ledger, watermark, window, lookback)
+        starts[index] = full_starts[watermark]
+    if ledger.unread:
+        unread = [index for index in waiting if selection.keys[index] in ledger.unread]
+        starts |= dict.fromkeys(unread, first_lookback_start(ledger, window, lookback))
     return DueSeries(starts, len(idle))
 
 
-def _idle(polled: Sequence[int], selection: Selection, ledger: Ledger, alive_from: int) -> Collection[int]:
+def _polled(selection: Selection, blocked: Collection[int]) -> Sequence[int]:
+    """The indexes of the series that are read in slots."""
+    indexes = range(len(selection.classes))
+    if not blocked and PollingClass.DAILY not in selection.classes:
+        return indexes
+    return [index for index in indexes if selection.classes[index] != PollingClass.DAILY and index not in blocked]
+
+
+def _idle(polled: Sequence[int], selection: Selection, ledger: Ledger, alive_from: int) -> set[int]:
     """The indexes of the idle series: read before, no data since `alive_from`, and not the feedback of a live group."""
     classes, send_indexes = selection.classes, selection.send_indexes
     read_slots, newest_data = ledger.read_slots, ledger.newest_data

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY, HOUR, next_boundary
@@ -72,6 +73,6 @@ def after_answers(survey: Survey, answers: Iterable[BatchAnswer], now: float) ->
     candidates = {group_of(series) for series in survey.candidates}
     volumes = {group: volume for group, volume in survey.volumes.items() if not candidates or group in candidates}
     for answer in answers:
-        for query, amounts in zip(answer.batch.queries, answer.amounts, strict=True):
-            volumes[group_of(query.series)] = sum(amounts)
+        for position, amounts in chain.from_iterable(block.rows() for block in answer.blocks):
+            volumes[group_of(answer.batch.queries[position].series)] = sum(amounts)
     return Survey(survey.candidates, volumes, now)

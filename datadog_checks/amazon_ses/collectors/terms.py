@@ -7,8 +7,7 @@ contacts and case numbers are not read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from datadog_checks.amazon_ses.model import Event, EventSpec, MetricSpec, MetricType, Sample
 from datadog_checks.amazon_ses.values import number
@@ -73,8 +72,7 @@ FROM_OTHER_REGIONS = (
 THEFT = 'If nobody in your organization asked AWS for it, look for stolen keys.'
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """The terms, as numbers, words and truth values. None where AWS did not say.
 
     `suppression` has the reasons that put an address on the list, in order, '' where none does.
@@ -94,7 +92,7 @@ class Terms:
 
     def updated(self, now: Terms) -> Terms:
         """Each term as AWS last stated it."""
-        return Terms(*(_newest(getattr(self, field.name), getattr(now, field.name)) for field in fields(self)))
+        return Terms(*map(_newest, self, now))
 
 
 def _newest(before: Any, now: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from datadog_checks.amazon_ses.configuration.options import Options
 
@@ -10,8 +10,7 @@ MOST = 10_000
 """As many identities, configuration sets and tenants as AWS allows by default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """The largest number of identities, findings, configuration sets and tenants that are named in a Region.
 
     `hash_tenants` shows digits of a hash in the place of the names of tenants.

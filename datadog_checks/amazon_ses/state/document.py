@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from itertools import chain, groupby
 from sys import intern
 from typing import Any
@@ -133,7 +133,7 @@ def to_document(progress: Progress, names: Names | None = None) -> Document:
     }
     if progress.standing is not None:
         standing = progress.standing
-        content['standing'] = [standing.enforcement_status, standing.sending_enabled, *astuple(standing.terms)]
+        content['standing'] = [standing.enforcement_status, standing.sending_enabled, *standing.terms]
     if progress.sweeps:
         content['sweeps'] = states.to_document(SWEEPS, progress.sweeps)
     if progress.events.memory.since is not None:

@@ -1,0 +1,106 @@
+"""Pages of GetMetricData in JSON: usual results are read into columns while the document is read.
+
+Nearly every result is complete and has the timestamps of the result before it. Columns of them take a fraction of the
+memory of one object for each result, and of the time to read them.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from math import hypot
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from datadog_checks.amazon_ses.values import LARGEST
+
+RESULTS = 'MetricDataResults'
+COMPLETE = 'Complete'
+
+_MEMBER = f'"{RESULTS}"'.encode()
+_MEMBERS = itemgetter('Id', 'Timestamps', 'Values', 'StatusCode')
+_NUMBERS = frozenset((int, float))
+
+
+class Column(NamedTuple):
+    """Complete results with the same timestamps: the Id of each, and their values, result after result."""
+
+    timestamps: tuple[float, ...]
+    ids: Sequence[str]
+    values: array[float]
+
+    def results(self) -> Iterable[Mapping[str, Any]]:
+        """The results as CloudWatch sent them."""
+        length = len(self.timestamps)
+        for place, query_id in enumerate(self.ids):
+            values = self.values[place * length : (place + 1) * length]
+            yield {'Id': query_id, 'Timestamps': self.timestamps, 'Values': values, 'StatusCode': COMPLETE}
+
+
+class PageResults(NamedTuple):
+    """The results of a page, in which no Id stands twice: columns of the usual ones, and all others as they came."""
+
+    columns: Sequence[Column]
+    others: Sequence[Any]
+
+
+def read(content: bytes) -> Any:
+    """The document of an answer in JSON, in which usual results are a `PageResults`. Raises what `json.loads` does."""
+    if _MEMBER not in content:
+        return json.loads(content)
+    reader = _Reader()
+    document = json.loads(content, object_hook=reader.take)
+    results = reader.page_results(document)
+    return json.loads(content) if results is None else {**document, RESULTS: results}
+
+
+class _Reader:
+    """Takes usual results out of a document while it is read. They leave None behind."""
+
+    def __init__(self) -> None:
+        self._columns: dict[tuple[float, ...], tuple[list[str], list[float]]] = {}
+        self._timestamps: Sequence[float] | None = None
+        self._ids: list[str] = []
+        self._values: list[float] = []
+
+    def take(self, result: dict[str, Any]) -> Any:
+        """Take a result, and return None, or return what is no usual result as it is."""
+        try:
+            query_id, timestamps, values, status = _MEMBERS(result)
+            if status != COMPLETE or len(timestamps) != len(values):
+                return result
+            if timestamps != self._timestamps:
+                self._ids, self._values = self._columns.setdefault(tuple(timestamps), ([], []))
+                self._timestamps = timestamps
+        except (KeyError, TypeError):
+            return result
+        self._ids.append(query_id)
+        self._values += values
+        return None
+
+    def page_results(self, document: Any) -> PageResults | None:
+        """The results of the document, None where they cannot be told from their columns."""
+        results = document.get(RESULTS) if isinstance(document, dict) else None
+        if not isinstance(results, list):
+            return None
+        ids = [*chain.from_iterable(ids for ids, _ in self._columns.values())]
+        if results.count(None) != len(ids):
+            return None
+        others = [result for result in results if result is not None]
+        every = [*ids, *(other.get('Id') for other in others if isinstance(other, dict))]
+        try:
+            is_usual = len(every) == len(results) == len(set(every)) and {*map(type, every)} <= {str}
+            columns = [_column(timestamps, *column) for timestamps, column in self._columns.items()]
+        except (TypeError, OverflowError):
+            return None
+        return PageResults([*filter(None, columns)], others) if is_usual and all(columns) else None
+
+
+def _column(timestamps: tuple[float, ...], ids: Sequence[str], values: Sequence[float]) -> Column | None:
+    """The column, None where something in it is no number of a possible size."""
+    # The norm is no less than the largest number, and NaN where one of them is.
+    if not {*map(type, values), *map(type, timestamps)} <= _NUMBERS or not hypot(*values) < LARGEST:
+        return None
+    return Column(timestamps, ids, array('d', values))
