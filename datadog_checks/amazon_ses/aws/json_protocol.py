@@ -26,9 +26,6 @@ MEMBERS = {
 }
 """The members that are taken from an answer, by operation."""
 
-EMPTY = {'MetricDataQueries': [], 'StartTime': 0, 'EndTime': 0}
-"""The parameters that botocore serializes instead of a large request."""
-
 # The body that the request of a thread carries, in each attempt: a worker waits for its request.
 _request = local()
 
@@ -52,7 +49,7 @@ def get_metric_data(client: Any, batch: Batch, token: str | None = None) -> Mapp
         return page
     _request.body = json.dumps({**batch.parameters, **next_page}).encode() if token else batch.body
     try:
-        page = client.get_metric_data(**EMPTY)
+        page = client.get_metric_data()
         return page
     finally:
         _request.body = None

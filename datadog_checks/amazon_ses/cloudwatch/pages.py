@@ -11,7 +11,6 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from math import hypot
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from datadog_checks.amazon_ses.values import LARGEST
@@ -20,7 +19,6 @@ RESULTS = 'MetricDataResults'
 COMPLETE = 'Complete'
 
 _MEMBER = f'"{RESULTS}"'.encode()
-_MEMBERS = itemgetter('Id', 'Timestamps', 'Values', 'StatusCode')
 _NUMBERS = frozenset((int, float))
 
 
@@ -59,6 +57,8 @@ def read(content: bytes) -> Any:
 class _Reader:
     """Takes usual results out of a document while it is read. They leave None behind."""
 
+    __slots__ = ('_columns', '_ids', '_timestamps', '_values')
+
     def __init__(self) -> None:
         self._columns: dict[tuple[float, ...], tuple[list[str], list[float]]] = {}
         self._timestamps: Sequence[float] | None = None
@@ -68,9 +68,10 @@ class _Reader:
     def take(self, result: dict[str, Any]) -> Any:
         """Take a result, and return None, or return what is no usual result as it is."""
         try:
-            query_id, timestamps, values, status = _MEMBERS(result)
-            if status != COMPLETE or len(timestamps) != len(values):
+            timestamps, values = result['Timestamps'], result['Values']
+            if result['StatusCode'] != COMPLETE or len(timestamps) != len(values):
                 return result
+            query_id = result['Id']
             if timestamps != self._timestamps:
                 self._ids, self._values = self._columns.setdefault(tuple(timestamps), ([], []))
                 self._timestamps = timestamps

@@ -102,9 +102,10 @@ def fetch_sending_v1(client_for: ClientFor) -> Mapping[str, Any]:
 
 
 def parse(account: Mapping[str, Any], now: float) -> Iterable[Reading]:
+    parsed = standing(account)
     yield from parse_quota(account, now)
-    yield from parse_standing(account, now)
-    yield from account_terms.readings(terms(account))
+    yield from _standing_readings(parsed, account)
+    yield from account_terms.readings(parsed.terms)
 
 
 def parse_quota(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
@@ -125,7 +126,10 @@ def parse_quota(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
 
 def parse_standing(account: Mapping[str, Any], _: float) -> Iterable[Reading]:
     """Whether AWS lets the account send. A field that the answer lacks gives no sample."""
-    parsed = standing(account)
+    return _standing_readings(standing(account), account)
+
+
+def _standing_readings(parsed: Standing, account: Mapping[str, Any]) -> Iterable[Reading]:
     if parsed.enforcement_status in LEVELS:
         yield Sample(ENFORCEMENT_LEVEL, LEVELS[str(parsed.enforcement_status)])
     if parsed.sending_enabled is not None:
