@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from itertools import chain
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from datadog_checks.amazon_ses.cloudwatch.ledger import Origin
@@ -94,8 +93,9 @@ class Batch:
             (begun,) = beginnings.values()
         else:
             begun = [beginnings[statistic][position] for position, statistic in enumerate(statistics)]
-        texts = map(attrgetter('dimensions_text'), series_list), map(attrgetter('metric_text'), series_list)
-        queries = ''.join(chain.from_iterable(zip(begun, *texts, strict=True)))
+        dimensions = [series.dimensions_text for series in series_list]
+        metrics = [series.metric_text for series in series_list]
+        queries = ''.join(chain.from_iterable(zip(begun, dimensions, metrics, strict=True)))
         window = f'"StartTime":{self.window.start},"EndTime":{self.window.end}'
         return f'{{"MetricDataQueries":[{queries[1:]}],{window},"ScanBy":"TimestampAscending"}}'.encode()
 
