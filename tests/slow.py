@@ -92,7 +92,7 @@ class SlowAws:
     def of(self, step: Step[Any, Any]) -> Hold | None:
         """What holds a step of the check, if anything does."""
         task = getattr(step.subject, 'task', None)
-        content = [query.series for query in task.queries] if isinstance(task, Batch) else ''
+        content = [*task.queries.series] if isinstance(task, Batch) else ''
         matching = (hold for hold in self._holds if hold.matches(step.operation, step.region, content))
         return next(matching, None)
 

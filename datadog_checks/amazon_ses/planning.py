@@ -246,7 +246,7 @@ def _selected(settings: Settings, progress: Progress, now: float) -> Progress:
     always = _submitted((*account_series, *settings.named_series), settings.dropped_metrics)
     named = [tuple(sorted(series.dimensions)) for series in settings.named_series]
     hashed = settings.bounds.hash_tenants
-    recognized = families.recognize(progress.inventory.metrics, settings.collect, named, hashed)
+    recognized = families.recognize(progress.inventory.ordered, settings.collect, named, hashed)
     listed = _submitted(recognized, settings.dropped_metrics)
     matching = selection.matching(listed, settings.include, settings.exclude)
     surveying = survey.with_candidates(progress.survey, matching, settings.max_series, now)
@@ -263,6 +263,8 @@ def _selected(settings: Settings, progress: Progress, now: float) -> Progress:
 
 def _submitted(series_list: Iterable[Series], dropped_metrics: frozenset[str]) -> list[Series]:
     """The series without those of which `metric_patterns` drops every metric: they are not worth a request."""
+    if not dropped_metrics:
+        return list(series_list)
     return [
         series for series in series_list if any(metric.name not in dropped_metrics for metric in series.spec.metrics)
     ]
@@ -296,7 +298,7 @@ def _source_of(task: Task) -> str:
 def _keys_under_way(under_way: Sequence[Task]) -> frozenset[str]:
     """The keys of the series that are being asked for their counts."""
     batches_under_way = [task for task in under_way if isinstance(task, Batch) and task.purpose is Purpose.COUNTS]
-    return frozenset(query.series.key for batch in batches_under_way for query in batch.queries)
+    return frozenset(series.key for batch in batches_under_way for series in batch.queries.series)
 
 
 def _count_batches(

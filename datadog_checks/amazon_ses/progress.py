@@ -21,7 +21,7 @@ from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
 from datadog_checks.amazon_ses.cloudwatch.ledger import Booking, Ledger, Origin, SkippedSpan
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY
 from datadog_checks.amazon_ses.cloudwatch.quarantine import Outcome, Quarantine
-from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Purpose
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Purpose, Queries
 from datadog_checks.amazon_ses.cloudwatch.selection import NOT_SELECTED, Selection
 from datadog_checks.amazon_ses.cloudwatch.series import SUM, Scope, Series
 from datadog_checks.amazon_ses.cloudwatch.slots import Poll, Slots
@@ -318,13 +318,13 @@ def _with_indexes_of(keys: tuple[str, ...], keys_then: tuple[str, ...], batch: B
         return batch, outcome
     index_of = {key: index for index, key in enumerate(keys)}
     now_at = {
-        place: index_of[query.series.key] for place, query in enumerate(batch.queries) if query.series.key in index_of
+        place: index_of[series.key] for place, series in enumerate(batch.queries.series) if series.key in index_of
     }
-    queries, position_of = tuple(batch.queries[place] for place in now_at), {old: new for new, old in enumerate(now_at)}
+    queries, position_of = [batch.queries[place] for place in now_at], {old: new for new, old in enumerate(now_at)}
     selected = [block.where(now_at.__contains__) for block in outcome.blocks]
     return batch, replace(
         outcome,
-        batch=replace(batch, queries=queries, indexes=tuple(now_at.values())),
+        batch=replace(batch, queries=Queries.of(*queries), indexes=tuple(now_at.values())),
         blocks=[block._replace(positions=[position_of[old] for old in block.positions]) for block in selected],
     )
 

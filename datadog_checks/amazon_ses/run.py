@@ -370,7 +370,7 @@ def _address(task: Task, now: float) -> tuple[str, str, str]:
     if isinstance(task, DeleteTask):
         return 'sqs', queues.DELETE, f'{queues.DELETE}:{task.queue.url}:{task.worker}'
     # No series is in two batches at a time, so the first one names its batch.
-    return 'cloudwatch', answers.OPERATION, f'{task.purpose}:{task.queries[0].series.key}'
+    return 'cloudwatch', answers.OPERATION, f'{task.purpose}:{task.queries.series[0].key}'
 
 
 def _clock(access: Access, now: float) -> Callable[[], float]:

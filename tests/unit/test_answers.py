@@ -13,13 +13,13 @@ from datadog_checks.amazon_ses.cloudwatch import answers
 from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES as SERIES
 from datadog_checks.amazon_ses.cloudwatch.periods import Window
-from datadog_checks.amazon_ses.cloudwatch.queries import Batch
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Queries
 from datadog_checks.amazon_ses.cloudwatch.series import SUM, Query
 from datadog_checks.amazon_ses.model import Failure, FailureKind
 
 NOW = 1_790_000_100
 SEND, BOUNCE = Query(SERIES[0], SUM), Query(SERIES[2], SUM)
-BATCH = Batch((SEND, BOUNCE), (0, 2), Window(NOW - 900, NOW + 300), 300)
+BATCH = Batch(Queries.of(SEND, BOUNCE), (0, 2), Window(NOW - 900, NOW + 300), 300)
 
 
 def result(query_id: str, points: Mapping[int, Any], status: str = 'Complete') -> dict[str, Any]:

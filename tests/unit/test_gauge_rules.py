@@ -14,7 +14,7 @@ from datadog_checks.amazon_ses.cloudwatch.blocks import joined
 from datadog_checks.amazon_ses.cloudwatch.gauges import GaugeValues
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES, BY_POOL, POOL_CAPACITY, POOL_SENT
 from datadog_checks.amazon_ses.cloudwatch.periods import Window
-from datadog_checks.amazon_ses.cloudwatch.queries import Batch
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Queries
 from datadog_checks.amazon_ses.cloudwatch.series import AVERAGE, SUM, Query, Series
 
 NOW = 1_790_000_100
@@ -28,7 +28,7 @@ NOTHING_SHOWN = GaugeValues()
 
 
 def answer(points: Mapping[Query, Mapping[int, float]], complete: bool = True, at: float = NOW) -> BatchAnswer:
-    batch = Batch(tuple(points), tuple(range(len(points))), Window(NOW - 3600, NOW + 300), 300)
+    batch = Batch(Queries.of(*points), tuple(range(len(points))), Window(NOW - 3600, NOW + 300), 300)
     rows = ((position, (*sums,), [*sums.values()], complete) for position, sums in enumerate(points.values()))
     return BatchAnswer(batch, joined(rows), (), at)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
 from datadog_checks.amazon_ses.cloudwatch.periods import Window
-from datadog_checks.amazon_ses.cloudwatch.queries import Batch
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Queries
 from datadog_checks.amazon_ses.cloudwatch.series import AVERAGE, SUM, Query
 
 
@@ -20,5 +20,5 @@ def test_the_joined_body_is_the_request() -> None:
         account='210987654321',
     )
     queries = (Query(ACCOUNT_SERIES[0], SUM), Query(odd, SUM), Query(odd, AVERAGE))
-    batch = Batch(queries, (0, 1, 1), Window(1_790_000_100, 1_790_001_000), 300)
+    batch = Batch(Queries.of(*queries), (0, 1, 1), Window(1_790_000_100, 1_790_001_000), 300)
     assert json.loads(batch.body) == batch.parameters

@@ -13,7 +13,7 @@ from datadog_checks.amazon_ses.cloudwatch import slots
 from datadog_checks.amazon_ses.cloudwatch.ledger import Ledger, Lookback, new_ledger
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
 from datadog_checks.amazon_ses.cloudwatch.periods import Window
-from datadog_checks.amazon_ses.cloudwatch.queries import Batch
+from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Queries
 from datadog_checks.amazon_ses.cloudwatch.series import SUM, Query
 from datadog_checks.amazon_ses.cloudwatch.slots import Slots
 
@@ -24,7 +24,7 @@ KEYS = tuple(f'series {number}' for number in range(12))
 def batch(*indexes: int) -> Batch:
     """A batch of series that are known by their index only."""
     queries = [Query(replace(ACCOUNT_SERIES[0], metric_name=f'Metric{index}'), SUM) for index in indexes]
-    return Batch(tuple(queries), indexes, Window(0, 300), 300)
+    return Batch(Queries.of(*queries), indexes, Window(0, 300), 300)
 
 
 def ledger_with(read_slots: Iterable[int]) -> Ledger:

@@ -168,7 +168,7 @@ class _Draft:
         self._answered.add(position)
         self._singles[position] = starts, amounts, status == COMPLETE
         if status == FORBIDDEN:
-            self.forbidden.add(self._batch.queries[position].series.account)
+            self.forbidden.add(self._batch.queries.series[position].account)
 
     def _add_single(self, position: int) -> None:
         """Take a query out of its block, where it is in one: a later page has more of it."""
@@ -229,7 +229,7 @@ def _partial(answer: BatchAnswer) -> Iterable[Failure]:
     """The failure of an answer that is incomplete without giving a reason."""
     batch, incomplete = answer.batch, answer.incomplete
     if incomplete:
-        names = sorted({batch.queries[position].series.metric_name for position in incomplete})
+        names = sorted({batch.queries.series[position].metric_name for position in incomplete})
         named = ', '.join(map(shown, names[:3])) + (' ...' if len(names) > 3 else '')
         yield Failure(
             FailureKind.PARTIAL,

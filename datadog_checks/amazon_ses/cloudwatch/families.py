@@ -102,6 +102,9 @@ _ACCOUNT_WIDE = {spec.metric_name: spec for spec in ACCOUNT_SPECS}
 Recognition = tuple[str, SeriesSpec, ListedMetric]
 """A listed metric with its source and its spec."""
 
+TagScope = tuple[str, ...]
+"""Within what tags must be unique: source and account, then what tells a group from others."""
+
 
 def recognize(
     listed: Collection[ListedMetric],
@@ -113,21 +116,30 @@ def recognize(
 
     `named` are sets of dimensions that the option `dimensions` asks for already. Tags are distinct within each source.
     With `hash_tenants` they name no tenant.
-    The series of our own account as a whole are left out: they are always read.
+    The series of our own account as a whole are left out: they are always read. The others stay in order.
     """
-    recognized = list(_recognitions(listed, collect, frozenset(named)))
-    tags_of = _distinct_tags(recognized, hash_tenants)
+    specs: list[SeriesSpec] = []
+    metrics: list[ListedMetric] = []
+    scopes: list[TagScope] = []
+    first_of: dict[TagScope, tuple[TagScope, str, ListedMetric]] = {}
+    # Columns, and one scope for each group: objects that live long are most of what so many series cost.
+    for source, spec, metric in _recognitions(listed, collect, frozenset(named)):
+        scope = _tag_scope(source, metric)
+        specs.append(spec)
+        metrics.append(metric)
+        scopes.append(first_of.setdefault(scope, (scope, source, metric))[0])
+    tags_of = _distinct_tags(first_of.values(), hash_tenants)
     return [
         Series(
             spec,
             metric.dimensions,
-            tags_of[_tag_scope(source, metric)],
+            tags_of[scope],
             Scope.LISTED,
             metric.namespace,
             metric.metric_name,
             metric.account,
         )
-        for source, spec, metric in recognized
+        for spec, metric, scope in zip(specs, metrics, scopes, strict=True)
     ]
 
 
@@ -161,18 +173,17 @@ def _recognized(metric: ListedMetric, pools: Collection[Dimensions]) -> tuple[st
     return UNRECOGNIZED, UNRECOGNIZED_DIMENSIONS if name in SENDING_NAMES else UNRECOGNIZED_METRIC
 
 
-def _distinct_tags(recognized: Iterable[Recognition], hash_tenants: bool) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """The tags of each tag scope, distinct among those of the same source and account."""
-    groups: dict[tuple[str, ...], dict[tuple[str, ...], tuple[str, ...]]] = {}
-    for source, _, metric in recognized:
-        scope = _tag_scope(source, metric)
-        group = groups.setdefault(scope[:2], {})
-        if scope not in group:
-            group[scope] = _tags(source, metric, hash_tenants)
+def _distinct_tags(
+    scopes: Iterable[tuple[TagScope, str, ListedMetric]], hash_tenants: bool
+) -> dict[TagScope, tuple[str, ...]]:
+    """The tags of each tag scope, with its source and a metric of it: distinct among those of a source and account."""
+    groups: dict[TagScope, dict[TagScope, tuple[str, ...]]] = {}
+    for scope, source, metric in scopes:
+        groups.setdefault(scope[:2], {})[scope] = _tags(source, metric, hash_tenants)
     return {scope: names for group in groups.values() for scope, names in tags.distinct(group).items()}
 
 
-def _tag_scope(source: str, metric: ListedMetric) -> tuple[str, ...]:
+def _tag_scope(source: str, metric: ListedMetric) -> TagScope:
     """Key under which tags must be unique. Metrics of different sources or accounts differ by name or account tag."""
     names = (metric.namespace, metric.metric_name) if source == UNRECOGNIZED else ()
     return (source, metric.account, *names, *(part for pair in metric.dimensions for part in pair))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -35,10 +35,33 @@ class Purpose(StrEnum):
 
 
 class SeriesColumns(NamedTuple):
-    """Series to ask for: by index the queries of each, and the bytes that they take in a request."""
+    """Series to ask for: by index each series, its statistics, and the bytes that its queries take in a request."""
 
-    queries: Sequence[tuple[Query, ...]]
+    series: Sequence[Series]
+    statistics: Sequence[tuple[str, ...]]
     weights: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Queries as columns: the series and the statistic of each. One object for each of thousands would cost more than
+    to ask for them."""
+
+    series: tuple[Series, ...]
+    statistics: tuple[str, ...]
+
+    @classmethod
+    def of(cls, *queries: Query) -> Queries:
+        return cls(tuple(series for series, _ in queries), tuple(statistic for _, statistic in queries))
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def __getitem__(self, position: int) -> Query:
+        return Query(self.series[position], self.statistics[position])
+
+    def __iter__(self) -> Iterator[Query]:
+        return map(Query, self.series, self.statistics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +72,7 @@ class Batch:
     `origin` is the state of the ledger that the answer will be booked in, None for an answer that is not booked.
     """
 
-    queries: tuple[Query, ...]
+    queries: Queries
     indexes: tuple[int, ...]
     window: Window
     period: int
@@ -69,7 +92,7 @@ class Batch:
     @property
     def keys(self) -> Mapping[int, str]:
         """The key of each series, by index."""
-        return {index: query.series.key for index, query in zip(self.indexes, self.queries, strict=True)}
+        return {index: series.key for index, series in zip(self.indexes, self.queries.series, strict=True)}
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -86,8 +109,8 @@ class Batch:
     @property
     def body(self) -> bytes:
         """The same parameters as a JSON document. Joining texts is far cheaper than building and dumping a tree."""
-        series_list, statistics = zip(*self.queries, strict=True)
-        number = len(self.queries)
+        series_list, statistics = self.queries.series, self.queries.statistics
+        number = len(series_list)
         beginnings = {statistic: _beginnings(self.period, statistic, number) for statistic in {*statistics}}
         if len(beginnings) == 1:
             (begun,) = beginnings.values()
@@ -114,26 +137,27 @@ def batches(
     more datapoints than are allowed in a second, unless a single series does.
     """
     built: list[Batch] = []
-    queries, weights = columns
+    series_list, statistics, weights = columns
     in_order = sorted(starts, key=starts.__getitem__, reverse=True)
     first = number = size = 0
 
     def close(last: int) -> None:
         indexes = in_order[first:last]
-        every = tuple(chain.from_iterable(map(queries.__getitem__, indexes)))
+        every = tuple(chain.from_iterable(map(statistics.__getitem__, indexes)))
         if len(every) > len(indexes):
-            indexes = [index for index in indexes for _ in queries[index]]
+            indexes = [index for index in indexes for _ in statistics[index]]
+        queries = Queries(tuple(map(series_list.__getitem__, indexes)), every)
         window = Window(starts[in_order[last - 1]], end)
-        built.append(Batch(every, tuple(indexes), window, period, purpose, origin))
+        built.append(Batch(queries, tuple(indexes), window, period, purpose, origin))
 
     for position, index in enumerate(in_order):
-        number += len(queries[index])
+        number += len(statistics[index])
         size += weights[index]
         periods = (end - starts[index]) // period
         if number > MAX_QUERIES or size > MAX_BYTES or number * periods > MAX_DATAPOINTS:
             if position > first:
                 close(position)
-            first, number, size = position, len(queries[index]), weights[index]
+            first, number, size = position, len(statistics[index]), weights[index]
     if in_order:
         close(len(in_order))
     return built

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from datadog_checks.amazon_ses.cloudwatch.metric_table import FEEDBACK_NAMES, REPUTATION_NAMES, SEND_NAMES
 from datadog_checks.amazon_ses.cloudwatch.queries import SeriesColumns, query_bytes
-from datadog_checks.amazon_ses.cloudwatch.series import SUM, Dimensions, Query, Scope, Series, statistics_of
+from datadog_checks.amazon_ses.cloudwatch.series import SUM, Dimensions, Scope, Series, statistics_of
 
 Group = tuple[str, str, Dimensions]
 """Linked account, namespace and dimensions that series share: those of a configuration set, of a tenant."""
@@ -78,7 +78,7 @@ class Selection:
 
     A series is known by its index in `series`. By index are also `keys`, `classes` (PollingClass), `counted` and
     `gauged` (whether its count is submitted, and whether it has a gauge), `send_indexes` (for a FEEDBACK series the
-    series of what its group sent, else -1), `queries` and `weights` (see SeriesColumns).
+    series of what its group sent, else -1), `statistics` and `weights` (see SeriesColumns).
     `measurements` are the indexes of the series without a count. `with_options` and `without_options` are the series
     whose gauges show settled periods: those that follow the options `statistic` and `statistics`, and the others.
     `stale` says that the selection must be made anew, because the inventory changed.
@@ -90,7 +90,7 @@ class Selection:
     counted: bytes = b''
     gauged: bytes = b''
     send_indexes: Sequence[int] = ()
-    queries: tuple[tuple[Query, ...], ...] = ()
+    statistics: tuple[tuple[str, ...], ...] = ()
     weights: Sequence[int] = ()
     measurements: tuple[int, ...] = ()
     with_options: tuple[Series, ...] = ()
@@ -100,7 +100,7 @@ class Selection:
 
     @property
     def columns(self) -> SeriesColumns:
-        return SeriesColumns(self.queries, self.weights)
+        return SeriesColumns(self.series, self.statistics, self.weights)
 
     @property
     def daily(self) -> list[int]:
@@ -127,13 +127,14 @@ def matching(listed: Iterable[Series], include: Sequence[Pattern], exclude: Sequ
 
 
 def most_important(listed: Sequence[Series], limit: int, volumes: Mapping[Group, float]) -> list[Series]:
-    """At most `limit` series: whole accounts first, then reputation, then the groups that sent most.
+    """At most `limit` series: whole accounts first, then reputation, then the groups that sent most. They stand in the
+    order of a listing.
 
     `volumes` are the emails that each group sent, by the last survey; a group without a volume sent nothing.
     """
     if len(listed) <= limit:
         return list(listed)
-    return sorted(
+    chosen = sorted(
         listed,
         key=lambda series: (
             _rank(series),
@@ -143,6 +144,7 @@ def most_important(listed: Sequence[Series], limit: int, volumes: Mapping[Group,
             series.metric_name,
         ),
     )[:limit]
+    return sorted(chosen, key=_listing_order)
 
 
 def select(
@@ -152,11 +154,11 @@ def select(
     dropped: Mapping[str, int],
     dropped_metrics: frozenset[str] = frozenset(),
 ) -> Selection:
-    """The selection of `always`, in their order, and then of `listed`, group by group.
+    """The selection of `always` and then of `listed`, which stand group by group.
 
     A count that is among `dropped_metrics` is not counted: it would be missing when the operator wants it again.
     """
-    series_list = (*always, *sorted(listed, key=_listing_order))
+    series_list = (*always, *listed)
     sends = {
         group_of(series): index
         for index, series in enumerate(series_list)
@@ -164,14 +166,12 @@ def select(
     }
     classes = bytes(_polling_class(series) for series in series_list)
     configured = tuple(dict.fromkeys((SUM, *statistics)))
-    queries = tuple(
-        tuple(Query(series, statistic) for statistic in statistics_of(series, configured)) for series in series_list
-    )
+    of_series = tuple(statistics_of(series, configured) for series in series_list)
     send_indexes = (
         sends.get(group_of(series), -1) if polling_class == PollingClass.FEEDBACK else -1
         for series, polling_class in zip(series_list, classes, strict=True)
     )
-    weights = (query_bytes(series) * len(each) for series, each in zip(series_list, queries, strict=True))
+    weights = (query_bytes(series) * len(each) for series, each in zip(series_list, of_series, strict=True))
     gauged = [series for series in series_list if series.spec.gauge is not None and not series.spec.is_measurement]
     return Selection(
         series_list,
@@ -180,7 +180,7 @@ def select(
         bytes(_is_counted(series, dropped_metrics) for series in series_list),
         bytes(series.spec.gauge is not None for series in series_list),
         array('i', send_indexes),
-        queries,
+        of_series,
         array('I', weights),
         tuple(index for index, series in enumerate(series_list) if series.spec.is_measurement),
         tuple(series for series in gauged if series.follows_options),

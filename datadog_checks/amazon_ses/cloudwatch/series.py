@@ -128,7 +128,12 @@ def key_of(scope: str, account: str, namespace: str, metric_name: str, dimension
     """The name of a series in the saved state. `dimensions` are sorted; a name or value with an
     e-mail address becomes a hash."""
     owner = (account,) if account else ()
-    return '\x1f'.join((scope, *owner, namespace, masked(metric_name), *_parts(dimensions)))
+    return '\x1f'.join((scope, *owner, namespace, _masked_name(metric_name), *_parts(dimensions)))
+
+
+@lru_cache(maxsize=1000)
+def _masked_name(metric_name: str) -> str:
+    return masked(metric_name)
 
 
 # The caches hold the dimensions of as many groups as an account may have.

@@ -103,7 +103,7 @@ def in_turn(batches: Iterable[Batch], ledger: Ledger | None, slots: Slots) -> li
     def waits_since(batch: Batch) -> tuple[int, bool]:
         if not unanswered:
             return min(map(read_slots.__getitem__, batch.indexes)), False
-        failed = [unanswered.get(query.series.key, 0) for query in batch.queries]
+        failed = [unanswered.get(series.key, 0) for series in batch.queries.series]
         last = min(max(read_slots[index], slot) for index, slot in zip(batch.indexes, failed, strict=True))
         return last, any(failed)
 

@@ -14,7 +14,7 @@ from datadog_checks.amazon_ses.cloudwatch.answers import BatchAnswer
 from datadog_checks.amazon_ses.cloudwatch.periods import DAY, HOUR, next_boundary
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch, Purpose, SeriesColumns, batches, query_bytes
 from datadog_checks.amazon_ses.cloudwatch.selection import Group, group_of, representatives
-from datadog_checks.amazon_ses.cloudwatch.series import SUM, Query, Series
+from datadog_checks.amazon_ses.cloudwatch.series import SUM, Series
 
 SURVEY_SPAN = 3 * HOUR
 """Seconds over which volumes are compared."""
@@ -61,7 +61,7 @@ def survey_batches(survey: Survey, now: float) -> list[Batch]:
         return []
     end = next_boundary(now, HOUR)
     weights = [query_bytes(series) for series in survey.candidates]
-    columns = SeriesColumns([(Query(series, SUM),) for series in survey.candidates], weights)
+    columns = SeriesColumns(survey.candidates, [(SUM,)] * len(weights), weights)
     return batches(dict.fromkeys(range(len(weights)), end - SURVEY_SPAN), columns, end, HOUR, Purpose.SURVEY)
 
 
@@ -74,5 +74,5 @@ def after_answers(survey: Survey, answers: Iterable[BatchAnswer], now: float) ->
     volumes = {group: volume for group, volume in survey.volumes.items() if not candidates or group in candidates}
     for answer in answers:
         for position, amounts in chain.from_iterable(block.rows() for block in answer.blocks):
-            volumes[group_of(answer.batch.queries[position].series)] = sum(amounts)
+            volumes[group_of(answer.batch.queries.series[position])] = sum(amounts)
     return Survey(survey.candidates, volumes, now)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
 from sys import intern
 from typing import Any
@@ -73,11 +73,12 @@ class Names:
     """The names in a document, and the values that they were made from: while these are the same, so are the names.
 
     `listed` are the metrics of the inventory by group, `written` how many they are. `key_numbers` has for each key of
-    the ledger its number in that list, and `explicit` the keys that are not in it.
+    the ledger its number in that list, and `explicit` the keys that are not in it. `selected` says that the series of
+    the keys were known.
     """
 
     metrics: frozenset[ListedMetric] = frozenset()
-    series: tuple[Series, ...] = ()
+    selected: bool = False
     keys: tuple[str, ...] = ()
     listed: Sequence[Any] = ()
     written: int = 0
@@ -89,14 +90,27 @@ def names_of(progress: Progress, before: Names) -> Names:
     """The names in the document of a progress; the same as before where nothing has another name."""
     metrics = progress.inventory.metrics
     keys, series = (progress.ledger.keys, progress.selection.series) if progress.ledger else ((), ())
-    if before.metrics is metrics and before.series is series and before.keys is keys:
-        return before
+    if before.metrics is metrics and before.selected >= bool(series):
+        if before.keys is keys:
+            return before
+        if before.keys == keys:
+            return replace(before, keys=keys)
     groups = list(_groups(progress.inventory))
     numbers = _numbers(groups)
     key_numbers = _key_numbers(keys, series, numbers)
     listed = [[*group, SEPARATOR.join([metric.metric_name for metric in metrics])] for group, metrics in groups]
     explicit = [key for key, number in zip(keys, key_numbers, strict=True) if number == EXPLICIT_KEY]
-    return Names(metrics, series, keys, listed, len(numbers), key_numbers, explicit)
+    return Names(metrics, bool(series), keys, listed, len(numbers), key_numbers, explicit)
+
+
+def names_in(document: Document, progress: Progress) -> Names:
+    """The names in a document from which a progress was read."""
+    content, inventory, ledger = document.values, progress.inventory, progress.ledger
+    listed, written = content['listed'], len(inventory.ordered)
+    if ledger is None:
+        return Names(inventory.metrics, listed=listed, written=written)
+    explicit = content['ledger']['spelled']
+    return Names(inventory.metrics, True, ledger.keys, listed, written, document.columns[0], explicit)
 
 
 def _numbers(groups: Iterable[tuple[object, Sequence[ListedMetric]]]) -> dict[ListedMetric, int]:

@@ -20,7 +20,7 @@ import json
 from array import array
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zlib import compress, crc32, decompress
 from zlib import error as ZlibError
@@ -51,12 +51,18 @@ TIMES = 'q'
 """Type code of the columns of times and slots."""
 
 
+Packed = tuple[str, str, bytes]
+"""The type code that a column is saved with, its own type code, and its bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """JSON values, and the columns that belong to them by position."""
+    """JSON values, and the columns that belong to them by position. `packed` are the columns of a document that was
+    read, as they are saved."""
 
     values: Mapping[str, Any]
     columns: Sequence[array[Any]] = ()
+    packed: Sequence[Packed] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +91,13 @@ class Loaded:
         return str(self.document.values.get(NOTE, '')) if self.document else ''
 
 
-Packed = tuple[str, str, bytes]
-"""The type code that a column is saved with, its own type code, and its bytes."""
-
-
 class PackedColumns:
     """The columns of the newest document as they are saved: most are the same objects in the next one."""
 
-    def __init__(self) -> None:
-        self._packed: dict[int, tuple[array[Any], Packed]] = {}
+    def __init__(self, document: Document | None = None) -> None:
+        """`document` is one that was read, whose columns a program goes on with."""
+        pairs = zip(document.columns, document.packed, strict=True) if document and document.packed else ()
+        self._packed: dict[int, tuple[array[Any], Packed]] = {id(column): (column, packed) for column, packed in pairs}
 
     def pack(self, columns: Sequence[array[Any]]) -> list[Packed]:
         before, self._packed = self._packed, {}
@@ -226,16 +230,18 @@ def _unpacked(encoded: str) -> Document | None:
         layout, values = json.loads(body[: int(length)])
         if not isinstance(values, dict):
             return None
-        columns, position = [], int(length)
+        columns, packed, position = [], [], int(length)
         for saved_type, type_code, number in layout:
             column = array(saved_type)
             size = column.itemsize * number
-            column.frombytes(_from_planes(body[position : position + size], column.itemsize))
+            planes = body[position : position + size]
+            column.frombytes(_from_planes(planes, column.itemsize))
+            packed.append((saved_type, type_code, planes))
             columns.append(column if saved_type == type_code else array(type_code, column))
             position += size
     except (ValueError, TypeError, KeyError, RecursionError, ZlibError):
         return None
-    return Document(values, columns)
+    return Document(values, columns, packed)
 
 
 def _packed_column(column: array[Any]) -> Packed:

@@ -21,7 +21,7 @@ from datadog_checks.amazon_ses.leases import Lease, Leases
 from datadog_checks.amazon_ses.model import Target
 from datadog_checks.amazon_ses.progress import Progress, with_readings
 from datadog_checks.amazon_ses.state import encoding
-from datadog_checks.amazon_ses.state.document import Names, fingerprint, from_document, names_of, to_document
+from datadog_checks.amazon_ses.state.document import Names, fingerprint, from_document, names_in, names_of, to_document
 from datadog_checks.amazon_ses.state.encoding import Loaded, Mark, PackedColumns
 from datadog_checks.amazon_ses.state.inspection import Inspection
 from datadog_checks.amazon_ses.state.saving import Saving
@@ -262,7 +262,7 @@ class Store:
         overwritten = loaded.writers.get(self._token, 0) != self._own_sequence.get(target, 0)
         disputed = note not in ('', loaded.note)
         doubt = ANOTHER_WRITER if overwritten or disputed else '' if loaded.exact else STATE_LOST
-        progress = self._progress(target, loaded)
+        progress, names = self._progress(target, loaded)
         if previous is not None and previous.progress.ledger is not None and progress.ledger is None:
             progress, doubt = previous.progress, doubt or ANOTHER_WRITER
         progress = with_readings(progress, previous.progress if previous else observed)
@@ -284,21 +284,25 @@ class Store:
             loaded.sequence if is_recorded else None,
             note or loaded.note,
             bool(doubt),
+            names=names,
+            columns=PackedColumns(loaded.document),
         )
 
     def _records(self, target: Target) -> list[str]:
         return [self._read(target, part) for part in RECORDS]
 
-    def _progress(self, target: Target, loaded: Loaded) -> Progress:
+    def _progress(self, target: Target, loaded: Loaded) -> tuple[Progress, Names]:
+        """The progress that is saved, and the names in its document."""
         if loaded.damaged:
             self._log.warning('The saved state of %s in %s is damaged.', *target)
         if loaded.document is None:
-            return Progress()
+            return Progress(), Names()
         try:
-            return from_document(loaded.document)
+            progress = from_document(loaded.document)
+            return progress, names_in(loaded.document, progress)
         except DAMAGES as error:
             self._log.warning('The saved state of %s in %s is of no use: %s.', *target, type(error).__name__)
-            return Progress()
+            return Progress(), Names()
 
     def _read(self, target: Target, part: str) -> str:
         """The text of a cache entry, empty where there is none. Raises Unreadable."""
