@@ -15,7 +15,7 @@ from slow import slow_aws
 
 from datadog_checks.base.stubs import aggregator as shared_aggregator
 from datadog_checks.base.stubs import datadog_agent as agent_stub
-from simulator import Fault
+from simulator import Fault, series_id
 from simulator.scenarios import Scenario, Standing
 
 pytestmark = pytest.mark.usefixtures('no_waiting')
@@ -73,6 +73,26 @@ def test_an_answer_of_the_first_run_is_not_asked_again() -> None:
         assert machine.sim.log.count(operation='GetAccount', region=REGION) == 1
         assert machine.sim.log.count(operation='GetSendStatistics', region=REGION) == 1
         assert len(machine.drivers[0].values('quota.max_24_hour')) == 2
+
+
+def test_the_run_before_the_first_that_counts_asks_for_the_account_only() -> None:
+    """After a restart the run that does not count asks for no configuration set, and the next one for those that are due."""
+    sets = [f'set-{number}' for number in range(30)]
+    with host(30, collect=['cloudwatch', 'configuration_sets'], regions=[REGION]) as machine:
+        begin = int(machine.clock()) // MINUTE * MINUTE
+        for name in sets:
+            machine.sim.world.put(ACCOUNT, REGION, series_id('Send', {'ses:configuration-set': name}), begin, 1)
+        machine.clock.advance(20 * MINUTE)
+        every_minute(machine, machine.process(), 10)
+        run, asked = machine.process(), []
+        for _ in range(2):
+            machine.sim.log.clear()
+            assert run() == ''
+            requests = machine.sim.log.where(operation='GetMetricData')
+            metrics = [query['MetricStat']['Metric'] for each in requests for query in each.params['MetricDataQueries']]
+            asked.append({pair['Value'] for metric in metrics for pair in metric.get('Dimensions', ())})
+            machine.clock.advance(5 * MINUTE)
+        assert not asked[0] and asked[1] and asked[1] <= {*sets}
 
 
 @pytest.mark.parametrize('process', [{'counts_at_once': True}, {'_isolated': True}], ids=['alone', 'isolated'])

@@ -19,6 +19,9 @@ RESULTS = 'MetricDataResults'
 COMPLETE = 'Complete'
 
 _MEMBER = f'"{RESULTS}"'.encode()
+_TAKEN = object()
+"""What a result that was read into a column leaves behind."""
+
 _NUMBERS = frozenset((int, float))
 
 
@@ -55,7 +58,7 @@ def read(content: bytes) -> Any:
 
 
 class _Reader:
-    """Takes usual results out of a document while it is read. They leave None behind."""
+    """Takes usual results out of a document while it is read. They leave `_TAKEN` behind."""
 
     __slots__ = ('_columns', '_ids', '_timestamps', '_values')
 
@@ -66,7 +69,7 @@ class _Reader:
         self._values: list[float] = []
 
     def take(self, result: dict[str, Any]) -> Any:
-        """Take a result, and return None, or return what is no usual result as it is."""
+        """Take a result, and return `_TAKEN`, or return what is no usual result as it is."""
         try:
             timestamps, values = result['Timestamps'], result['Values']
             if result['StatusCode'] != COMPLETE or len(timestamps) != len(values):
@@ -79,7 +82,7 @@ class _Reader:
             return result
         self._ids.append(query_id)
         self._values += values
-        return None
+        return _TAKEN
 
     def page_results(self, document: Any) -> PageResults | None:
         """The results of the document, None where they cannot be told from their columns."""
@@ -87,9 +90,9 @@ class _Reader:
         if not isinstance(results, list):
             return None
         ids = [*chain.from_iterable(ids for ids, _ in self._columns.values())]
-        if results.count(None) != len(ids):
+        if results.count(_TAKEN) != len(ids):
             return None
-        others = [result for result in results if result is not None]
+        others = [result for result in results if result is not _TAKEN]
         every = [*ids, *(other.get('Id') for other in others if isinstance(other, dict))]
         try:
             is_usual = len(every) == len(results) == len(set(every)) and {*map(type, every)} <= {str}
@@ -101,7 +104,11 @@ class _Reader:
 
 def _column(timestamps: tuple[float, ...], ids: Sequence[str], values: Sequence[float]) -> Column | None:
     """The column, None where something in it is no number of a possible size."""
-    # The norm is no less than the largest number, and NaN where one of them is.
-    if not {*map(type, values), *map(type, timestamps)} <= _NUMBERS or not hypot(*values) < LARGEST:
+    if not (_are_possible(timestamps) and _are_possible(values)):
         return None
     return Column(timestamps, ids, array('d', values))
+
+
+def _are_possible(numbers: Sequence[float]) -> bool:
+    # The norm is no less than the largest number, and NaN where one of them is.
+    return {*map(type, numbers)} <= _NUMBERS and hypot(*numbers) < LARGEST
