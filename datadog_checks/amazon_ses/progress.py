@@ -73,9 +73,6 @@ class Counts:
     skipped: tuple[SkippedSpan, ...] = ()
     series: Sequence[Series] = ()
 
-    def by_series(self) -> Iterable[tuple[Series, float]]:
-        return ((self.series[index], amount) for index, amount in self.amounts.items())
-
     def plus(self, other: Counts) -> Counts:
         """Both together. Indexes may mean different series in them."""
         first = len(self.series)

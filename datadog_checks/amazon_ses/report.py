@@ -222,7 +222,9 @@ def unreadable(path: str) -> Failure:
 
 
 def count_samples(counts: Counts) -> Iterable[Sample]:
-    for series, amount in counts.by_series():
+    series_list = counts.series
+    for index, amount in counts.amounts.items():
+        series = series_list[index]
         if series.spec.count is not None:
             yield Sample(series.spec.count, amount, series.tags, series.account)
     yield from telemetry.uncounted(counts.skipped)

@@ -76,7 +76,7 @@ def test_an_answer_of_the_first_run_is_not_asked_again() -> None:
 
 
 def test_the_run_before_the_first_that_counts_asks_for_the_account_only() -> None:
-    """After a restart the run that does not count asks for no configuration set, and the next one for those that are due."""
+    """A run that does not count asks for no configuration set, and the next one for those that are due."""
     sets = [f'set-{number}' for number in range(30)]
     with host(30, collect=['cloudwatch', 'configuration_sets'], regions=[REGION]) as machine:
         begin = int(machine.clock()) // MINUTE * MINUTE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -139,27 +140,29 @@ def batches(
     built: list[Batch] = []
     series_list, statistics, weights = columns
     in_order = sorted(starts, key=starts.__getitem__, reverse=True)
-    first = number = size = 0
 
-    def close(last: int) -> None:
+    def fits(first: int, last: int) -> bool:
         indexes = in_order[first:last]
+        number = sum(map(len, map(statistics.__getitem__, indexes)))
+        periods = (end - starts[indexes[-1]]) // period
+        size = sum(map(weights.__getitem__, indexes))
+        return number <= MAX_QUERIES and size <= MAX_BYTES and number * periods <= MAX_DATAPOINTS
+
+    first = 0
+    while first < len(in_order):
+        last = min(first + MAX_QUERIES, len(in_order))
+        if not fits(first, last):
+            # Where some series do not fit, more do not fit either. A single one is asked for in any case.
+            lasts = range(first + 2, last)
+            last = first + 1 + bisect_left(lasts, True, key=lambda end_of_batch: not fits(first, end_of_batch))
+        indexes = in_order[first:last]
+        window = Window(starts[indexes[-1]], end)
         every = tuple(chain.from_iterable(map(statistics.__getitem__, indexes)))
         if len(every) > len(indexes):
             indexes = [index for index in indexes for _ in statistics[index]]
         queries = Queries(tuple(map(series_list.__getitem__, indexes)), every)
-        window = Window(starts[in_order[last - 1]], end)
         built.append(Batch(queries, tuple(indexes), window, period, purpose, origin))
-
-    for position, index in enumerate(in_order):
-        number += len(statistics[index])
-        size += weights[index]
-        periods = (end - starts[index]) // period
-        if number > MAX_QUERIES or size > MAX_BYTES or number * periods > MAX_DATAPOINTS:
-            if position > first:
-                close(position)
-            first, number, size = position, len(statistics[index]), weights[index]
-    if in_order:
-        close(len(in_order))
+        first = last
     return built
 
 

@@ -132,13 +132,13 @@ def due(
     phase = slot % number_of_phases
     read_slots, watermarks = ledger.read_slots, ledger.watermarks
     waiting = [index for index in polled if read_slots[index] != slot]
-    in_phase = {
-        index
-        for index in waiting
-        if index % number_of_phases == phase or slot - read_slots[index] >= number_of_phases or closes
-    }
+    # Most series were last read in the same few slots.
+    last_slots = {*map(read_slots.__getitem__, waiting)}
+    overdue = {last for last in last_slots if closes or slot - last >= number_of_phases}
+    in_phase = {*range(phase, len(selection.classes), number_of_phases)}.intersection(waiting)
+    in_phase |= _read_in(overdue, waiting, read_slots)
     # The newest periods do not reach back to a read of more than two slots ago.
-    behind = {index for index in waiting if not 0 <= slot - read_slots[index] <= 2}
+    behind = _read_in({last for last in last_slots if not 0 <= slot - last <= 2}, waiting, read_slots)
     starts = dict.fromkeys(waiting, window.start)
     for index in idle - in_phase:
         starts.pop(index, None)
@@ -152,6 +152,11 @@ def due(
         unread = [index for index in waiting if selection.keys[index] in ledger.unread]
         starts |= dict.fromkeys(unread, first_lookback_start(ledger, window, lookback))
     return DueSeries(starts, len(idle))
+
+
+def _read_in(slots: Collection[int], indexes: Iterable[int], read_slots: Sequence[int]) -> set[int]:
+    """Those of the indexes whose series were last read in one of these slots."""
+    return {index for index in indexes if read_slots[index] in slots} if slots else set()
 
 
 def _polled(selection: Selection, blocked: Collection[int]) -> Sequence[int]:
@@ -169,9 +174,9 @@ def _idle(polled: Sequence[int], selection: Selection, ledger: Ledger, alive_fro
     return {
         index
         for index in polled
-        if classes[index]
+        if newest_data[index] < alive_from
+        and classes[index]
         and read_slots[index]
-        and newest_data[index] < alive_from
         and (send_indexes[index] < 0 or newest_data[send_indexes[index]] < alive_from)
     }
 
