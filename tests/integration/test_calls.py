@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
+import botocore
 import pytest
 from common import ACCOUNT_METRICS, REGION, MakeDriver, StartSimulator, metric_names
 
+import simulator.server
+from datadog_checks.amazon_ses.__about__ import __version__
 from simulator import Clock, Fault, Simulator
 from simulator.scenarios import Family, Scenario
+from simulator.server import read_request
+from simulator.wire import HttpRequest
 
 HOUR, DAY = 3600, 86400
 SET = {'ses:configuration-set': 'set-00000'}
@@ -137,3 +143,21 @@ def test_new_receipt_rules_are_counted(make_driver: MakeDriver, start: StartSimu
     counted = driver.total('receiving.received.count', REGION, 'rule:new-rule')
     assert truth <= counted <= driver.cloudwatch_sum('Received', since, end, dimensions={'RuleName': 'new-rule'})
     assert driver.total('receiving.received.count') == counted
+
+
+def test_each_request_names_its_sender(
+    make_driver: MakeDriver, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every request says in its User-Agent which SDK and which integration sends it, so that CloudTrail shows it."""
+    agents: list[str] = []
+
+    def read(*arguments: Any) -> HttpRequest | None:
+        request = read_request(*arguments)
+        agents.extend([request.headers['user-agent']] if request else [])
+        return request
+
+    monkeypatch.setattr(simulator.server, 'read_request', read)
+    assert make_driver(**STEADY).run() == ''
+    assert len(agents) == len(sim.log) >= 2
+    expected = f'Botocore/{botocore.__version__} Python/', f'datadog-amazon-ses/{__version__}'
+    assert all(agent.startswith(expected[0]) and agent.endswith(expected[1]) for agent in agents)
