@@ -77,8 +77,8 @@ def test_usual_results_become_columns() -> None:
     ]
     read = pages.read(json.dumps({'MetricDataResults': usual, 'NextToken': 'next'}).encode())
     assert read['NextToken'] == 'next' and isinstance(read['MetricDataResults'], PageResults)
-    columns, others = read['MetricDataResults']
-    assert others == usual[3:]
+    columns, odd_results = read['MetricDataResults']
+    assert odd_results == usual[3:]
     assert [(column.timestamps, [*column.ids], [*column.values]) for column in columns] == [
         ((NOW - 300.0,), ['q0', 'q2'], [4.0, 4.0]),
         ((NOW - 300.0, float(NOW)), ['q1'], [4.0, 7.0]),

@@ -57,12 +57,12 @@ class BatchAnswer:
             return set()
         return {*range(number)}.difference(*complete)
 
-    def points(self, wanted: Container[int]) -> dict[int, dict[int, float]]:
-        """For each position that is wanted the values by the start of their period, if the query was answered."""
+    def points(self, positions: Container[int]) -> dict[int, dict[int, float]]:
+        """For each of these positions the values by the start of their period, if the query was answered."""
         return {
             position: dict(zip(block.starts, values, strict=True))
             for block in self.blocks
-            for position, values in block.rows(wanted)
+            for position, values in block.rows(positions)
         }
 
 
@@ -121,10 +121,10 @@ class _Draft:
 
     def take_page(self, results: PageResults | list[Any]) -> None:
         """Take the results of a page: column by column where that fits, else one by one."""
-        columns, others = results if isinstance(results, PageResults) else ((), results)
+        columns, odd_results = results if isinstance(results, PageResults) else ((), results)
         if not self._take_columns(columns):
-            others = [*chain.from_iterable(column.results() for column in columns), *others]
-        for result in others:
+            odd_results = [*chain.from_iterable(column.results() for column in columns), *odd_results]
+        for result in odd_results:
             self._take(result)
 
     def _take_columns(self, columns: Sequence[Column]) -> bool:

@@ -23,16 +23,16 @@ class Block(NamedTuple):
     values: array[float]
     complete: bool
 
-    def rows(self, wanted: Container[int] | None = None) -> Iterator[tuple[int, array[float]]]:
-        """The position and the values of each query, or of those whose position is wanted."""
+    def rows(self, positions: Container[int] | None = None) -> Iterator[tuple[int, array[float]]]:
+        """The position and the values of each query, or of those at these positions."""
         length = len(self.starts)
         for place, position in enumerate(self.positions):
-            if wanted is None or position in wanted:
+            if positions is None or position in positions:
                 yield position, self.values[place * length : (place + 1) * length]
 
-    def where(self, is_wanted: Callable[[int], object]) -> Block:
-        """The queries whose position is wanted."""
-        chosen = list(map(bool, map(is_wanted, self.positions)))
+    def where(self, condition: Callable[[int], object]) -> Block:
+        """The queries whose position meets a condition."""
+        chosen = list(map(bool, map(condition, self.positions)))
         if all(chosen):
             return self
         of_values = chain.from_iterable([is_chosen] * len(self.starts) for is_chosen in chosen)

@@ -140,8 +140,8 @@ class _Draft:
     def __init__(self, ledger: Ledger, lookback: Lookback) -> None:
         self._ledger = ledger
         self._lookback = lookback
-        self._since = {index: ledger.series_since[key] for index, key in _found(ledger.keys, ledger.series_since)}
-        self._unread = {index for index, _ in _found(ledger.keys, ledger.unread)}
+        self._since = {index: ledger.series_since[key] for index, key in _among(ledger.keys, ledger.series_since)}
+        self._unread = {index for index, _ in _among(ledger.keys, ledger.unread)}
         self._changed: set[int] = set()
         self._empty = array('d', [0.0]) * (len(ledger.keys) + len(ledger.inactive_keys))
         self._compares = True
@@ -330,9 +330,9 @@ def _until(closes_at: int | None, end: int) -> int:
     return end if closes_at is None else min(end, closes_at)
 
 
-def _found(keys: Sequence[str], wanted: Collection[str]) -> Iterable[tuple[int, str]]:
-    """The index and the key of each series that is wanted."""
-    return ((index, key) for index, key in enumerate(keys) if key in wanted) if wanted else ()
+def _among(keys: Sequence[str], names: Collection[str]) -> Iterable[tuple[int, str]]:
+    """The index and the key of each series that is among these names."""
+    return ((index, key) for index, key in enumerate(keys) if key in names) if names else ()
 
 
 def record_reads(ledger: Ledger, observations: Iterable[Observations]) -> Ledger:

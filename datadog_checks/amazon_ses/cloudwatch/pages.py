@@ -41,10 +41,10 @@ class Column(NamedTuple):
 
 
 class PageResults(NamedTuple):
-    """The results of a page, in which no Id stands twice: columns of the usual ones, and all others as they came."""
+    """The results of a page, in which no Id stands twice: columns of the usual ones, and all the odd ones as they came."""
 
     columns: Sequence[Column]
-    others: Sequence[Any]
+    odd_results: Sequence[Any]
 
 
 def read(content: bytes) -> Any:
@@ -92,14 +92,14 @@ class _Reader:
         ids = [*chain.from_iterable(ids for ids, _ in self._columns.values())]
         if results.count(_TAKEN) != len(ids):
             return None
-        others = [result for result in results if result is not _TAKEN]
-        every = [*ids, *(other.get('Id') for other in others if isinstance(other, dict))]
+        odd_results = [result for result in results if result is not _TAKEN]
+        every = [*ids, *(other.get('Id') for other in odd_results if isinstance(other, dict))]
         try:
             is_usual = len(every) == len(results) == len(set(every)) and {*map(type, every)} <= {str}
             columns = [_column(timestamps, *column) for timestamps, column in self._columns.items()]
         except (TypeError, OverflowError):
             return None
-        return PageResults([*filter(None, columns)], others) if is_usual and all(columns) else None
+        return PageResults([*filter(None, columns)], odd_results) if is_usual and all(columns) else None
 
 
 def _column(timestamps: tuple[float, ...], ids: Sequence[str], values: Sequence[float]) -> Column | None:

@@ -128,17 +128,9 @@ def due(
         return DueSeries(dict.fromkeys(polled, window.start))
     alive_from = window.end - ledger.period - IDLE_AFTER
     idle = _idle(polled, selection, ledger, alive_from)
-    number_of_phases, closes = phases(ledger.period), ledger.closes_at is not None
-    phase = slot % number_of_phases
     read_slots, watermarks = ledger.read_slots, ledger.watermarks
     waiting = [index for index in polled if read_slots[index] != slot]
-    # Most series were last read in the same few slots.
-    last_slots = {*map(read_slots.__getitem__, waiting)}
-    overdue = {last for last in last_slots if closes or slot - last >= number_of_phases}
-    in_phase = {*range(phase, len(selection.classes), number_of_phases)}.intersection(waiting)
-    in_phase |= _read_in(overdue, waiting, read_slots)
-    # The newest periods do not reach back to a read of more than two slots ago.
-    behind = _read_in({last for last in last_slots if not 0 <= slot - last <= 2}, waiting, read_slots)
+    in_phase, behind = _reading_back(waiting, slot, ledger)
     starts = dict.fromkeys(waiting, window.start)
     for index in idle - in_phase:
         starts.pop(index, None)
@@ -152,6 +144,18 @@ def due(
         unread = [index for index in waiting if selection.keys[index] in ledger.unread]
         starts |= dict.fromkeys(unread, first_lookback_start(ledger, window, lookback))
     return DueSeries(starts, len(idle))
+
+
+def _reading_back(waiting: Sequence[int], slot: int, ledger: Ledger) -> tuple[set[int], set[int]]:
+    """Of the series that wait, those whose turn in the phases it is, and those that the newest periods do not reach."""
+    read_slots, number_of_phases = ledger.read_slots, phases(ledger.period)
+    # Most series were last read in the same few slots.
+    last_slots = {*map(read_slots.__getitem__, waiting)}
+    overdue = {last for last in last_slots if ledger.closes_at is not None or slot - last >= number_of_phases}
+    in_phase = {*range(slot % number_of_phases, len(read_slots), number_of_phases)}.intersection(waiting)
+    # The newest periods do not reach back to a read of more than two slots ago.
+    behind = _read_in({last for last in last_slots if not 0 <= slot - last <= 2}, waiting, read_slots)
+    return in_phase | _read_in(overdue, waiting, read_slots), behind
 
 
 def _read_in(slots: Collection[int], indexes: Iterable[int], read_slots: Sequence[int]) -> set[int]:
