@@ -41,7 +41,7 @@ class Column(NamedTuple):
 
 
 class PageResults(NamedTuple):
-    """The results of a page, in which no Id stands twice: columns of the usual ones, and all the odd ones as they came."""
+    """The results of a page, in which no Id stands twice: columns of the usual ones, and the odd ones as they came."""
 
     columns: Sequence[Column]
     odd_results: Sequence[Any]
