@@ -67,6 +67,10 @@ class _Span(NamedTuple):
     limit: int
 
 
+_Kind = tuple[int, int, int]
+"""What decides how a series is booked: its watermark, its own boundary, and whether it is counted."""
+
+
 class _Effect(NamedTuple):
     """What a block does to a series: whether its watermark moves, whether it counts, and from which start on."""
 
@@ -145,6 +149,7 @@ class _Draft:
         self._changed: set[int] = set()
         self._empty = array('d', [0.0]) * (len(ledger.keys) + len(ledger.inactive_keys))
         self._compares = True
+        self._effects: dict[tuple[bool, _Span, _Kind], _Effect] = {}
         self.watermarks = ledger.watermarks[:]
         self.booked = {start: column[:] for start, column in ledger.booked.items()}
         self.lowered = {start: dict(amounts) for start, amounts in ledger.lowered.items()}
@@ -184,7 +189,7 @@ class _Draft:
             read = {kind for index, kind in zip(indexes, kinds, strict=True) if index not in unread}
         else:
             read = {*kinds}
-        effects = {kind: self._effect(block, span, *kind) for kind in read}
+        effects = {kind: self._effect(block, span, kind) for kind in read}
         if not unread and len({*effects.values()}) == 1:
             return {effects[kinds[0]]: _Group(block.starts, indexes, block.values)}
         groups: dict[_Effect, _Group] = {}
@@ -198,19 +203,25 @@ class _Draft:
             group.sums.extend(sums)
         return groups
 
-    def _effect(self, block: Block, span: _Span, watermark: int, since: int, counted: int) -> _Effect:
-        """What a block does to a series with this watermark and own boundary. Gives up the open periods that its
-        watermark moves past."""
-        ledger = self._ledger
+    def _effect(self, block: Block, span: _Span, kind: _Kind) -> _Effect:
+        """What a block does to a series of this kind."""
+        place = block.complete, span, kind
+        if place not in self._effects:
+            self._effects[place] = self._new_effect(block.complete, span, kind)
+        effect = self._effects[place]
+        # Series that count every period of the block are booked together, whatever their watermarks.
+        return effect if min(block.starts, default=effect.first) < effect.first else effect._replace(first=0)
+
+    def _new_effect(self, complete: bool, span: _Span, kind: _Kind) -> _Effect:
+        """What an answer does to a series of this kind. Gives up the open periods that its watermark moves past."""
+        ledger, (watermark, since, counted) = self._ledger, kind
         late_from = period_start(watermark - self._lookback.allowed_lateness, ledger.period)
         open_from = max(ledger.counting_from, late_from, since)
         first_readable = max(ledger.retained_from, span.limit)
-        advances = block.complete and span.end > watermark and span.start <= max(open_from, first_readable)
+        advances = complete and span.end > watermark and span.start <= max(open_from, first_readable)
         if advances and counted and open_from < first_readable:
             self._skip(open_from, watermark, span)
-        first = max(open_from, ledger.retained_from)
-        # Series that count every period of the block are booked together, whatever their watermarks.
-        return _Effect(advances, counted, first if any(start < first for start in block.starts) else 0)
+        return _Effect(advances, counted, max(open_from, ledger.retained_from))
 
     def _book_unread(self, series: _Group, counted: int, span: _Span) -> None:
         """Count a series for the first time, by a complete answer over a span, and move its watermark past it.
@@ -252,12 +263,15 @@ class _Draft:
         """Book what each open period of a group grew by, from `first` on."""
         starts, indexes, sums = group
         last = inf if self._ledger.closes_at is None else self._ledger.closes_at
-        booked_amounts = _getter(indexes)
+        amounts_in = _getter(indexes)
         for number, start in enumerate(starts):
             if not first <= start < last:
                 continue
-            column = self.booked.setdefault(start, self._empty[:])
-            answered, before = tuple(sums[number :: len(starts)]), booked_amounts(column)
+            column = self.booked.get(start)
+            if column is None:
+                column = self.booked[start] = self._empty[:]
+            answered = tuple(sums[number :: len(starts)]) if len(indexes) > 1 else (sums[number],)
+            before = amounts_in(column)
             if answered != before or start in self.lowered:
                 self._count_period(start, column, zip(indexes, answered, before, strict=True))
 

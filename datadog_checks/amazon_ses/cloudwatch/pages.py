@@ -96,19 +96,18 @@ class _Reader:
         every = [*ids, *(other.get('Id') for other in odd_results if isinstance(other, dict))]
         try:
             is_usual = len(every) == len(results) == len(set(every)) and {*map(type, every)} <= {str}
-            columns = [_column(timestamps, *column) for timestamps, column in self._columns.items()]
+            if not (is_usual and _are_possible([*chain.from_iterable(self._columns), *self._all_values()])):
+                return None
         except (TypeError, OverflowError):
             return None
-        return PageResults([*filter(None, columns)], odd_results) if is_usual and all(columns) else None
+        columns = [Column(times, ids, array('d', values)) for times, (ids, values) in self._columns.items()]
+        return PageResults(columns, odd_results)
 
-
-def _column(timestamps: tuple[float, ...], ids: Sequence[str], values: Sequence[float]) -> Column | None:
-    """The column, None where something in it is no number of a possible size."""
-    if not (_are_possible(timestamps) and _are_possible(values)):
-        return None
-    return Column(timestamps, ids, array('d', values))
+    def _all_values(self) -> Iterable[float]:
+        return chain.from_iterable(values for _, values in self._columns.values())
 
 
 def _are_possible(numbers: Sequence[float]) -> bool:
+    """Whether all of them are numbers of a possible size."""
     # The norm is no less than the largest number, and NaN where one of them is.
     return {*map(type, numbers)} <= _NUMBERS and hypot(*numbers) < LARGEST
