@@ -23,6 +23,7 @@ from datadog_checks.amazon_ses.configuration.options import SettingsError
 from datadog_checks.amazon_ses.diagnose.answers import Answers
 from datadog_checks.amazon_ses.diagnose.examination import Instance, examine
 from datadog_checks.amazon_ses.diagnose.routines import Routines
+from datadog_checks.amazon_ses.garbage import uncollected
 from datadog_checks.amazon_ses.model import UNKNOWN_ACCOUNT, Failure, Level, MetricSpec, MetricType, Target
 from datadog_checks.amazon_ses.notices import Notice, Notices
 from datadog_checks.amazon_ses.pace import Pace, TurnedPace
@@ -127,8 +128,9 @@ class AmazonSesCheck(AgentCheck, ConfigMixin):
         except SettingsError as error:
             raise ConfigurationError(str(error)) from None
         late = [*self._deletions, *self._runner.collect()]
-        runs = [self._begun(target, late, now, started) for target in targets]
-        steps = [step for run in runs for step in self._planned(run, now, started)]
+        with uncollected():
+            runs = [self._begun(target, late, now, started) for target in targets]
+            steps = [step for run in runs for step in self._planned(run, now, started)]
         runs = self._apply(runs, self._results(runs, steps, wait), now)
         if unknown is not None:
             for run in runs:
