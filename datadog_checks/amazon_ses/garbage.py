@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def uncollected() -> Iterator[None]:
     """The collector of the process rests inside the block. Where it is off already, that stays so.
 
-    With 10,000 series this saves 70 of 240 ms of CPU of the first run that reads the state
+    With 10,000 series this saves about a quarter of the CPU of the first run that reads the state
     (`make bench ONLY=floor1000`).
     """
     if not gc.isenabled():
