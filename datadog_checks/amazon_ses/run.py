@@ -288,7 +288,7 @@ class Run:
             if isinstance(task, Batch):
                 batches.append((task, outcome))
             elif isinstance(task, Listing):
-                if isinstance(outcome, ListingAnswer) and task.linked:
+                if isinstance(outcome, ListingAnswer):
                     outcome = _without_accounts(outcome, foreign_accounts(self.target, outcome.metrics))
                 self.progress = after_listing(self.progress, task, outcome, start.at, start.run)
             elif isinstance(task, SweepTask):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from common import ACCOUNT, REGION, START, MakeDriver, StartSimulator
-from test_resume import QUIET
+from processes import QUIET
 
 from datadog_checks.base.stubs import datadog_agent as agent_stub
 from simulator import Clock, Simulator, series_id

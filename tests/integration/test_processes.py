@@ -89,6 +89,7 @@ def test_the_run_before_the_first_that_counts_asks_for_the_account_only() -> Non
             machine.sim.log.clear()
             assert run() == ''
             requests = machine.sim.log.where(operation='GetMetricData')
+            assert requests
             metrics = [query['MetricStat']['Metric'] for each in requests for query in each.params['MetricDataQueries']]
             asked.append({pair['Value'] for metric in metrics for pair in metric.get('Dimensions', ())})
             machine.clock.advance(5 * MINUTE)

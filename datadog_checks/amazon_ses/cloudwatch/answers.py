@@ -195,7 +195,8 @@ class _Draft:
         """The tuple that all series with these starts share."""
         if starts not in self._shared_starts:
             (first, end), period = self._batch.window, self._batch.period
-            if any(map(period.__rmod__, starts)) or min(starts, default=first) < first or max(starts, default=0) >= end:
+            is_off = any(start % period for start in starts)
+            if is_off or min(starts, default=first) < first or max(starts, default=0) >= end:
                 raise MalformedResult('an answer has a datapoint off the period, or off the time that was asked for')
             self._shared_starts[starts] = starts
         return self._shared_starts[starts]
