@@ -7,7 +7,6 @@ stay with botocore. An unexpected answer, and any other protocol, is left to bot
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from threading import local
 from typing import Any
@@ -21,6 +20,8 @@ from datadog_checks.amazon_ses.aws.connections import Sender
 from datadog_checks.amazon_ses.aws.repeated_requests import RepeatedRequests
 from datadog_checks.amazon_ses.cloudwatch import pages
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
+from datadog_checks.amazon_ses.garbage import uncollected
+from datadog_checks.base.utils.format import json
 
 SERVICE = 'cloudwatch'
 OPERATION = 'GetMetricData'
@@ -55,7 +56,7 @@ def get_metric_data(client: Any, batch: Batch, token: str | None = None) -> Mapp
     if not speaks_json(client):
         page = client.get_metric_data(**batch.parameters, **next_page)
         return page
-    body = json.dumps({**batch.parameters, **next_page}).encode() if token else batch.body
+    body = json.encode_bytes({**batch.parameters, **next_page}) if token else batch.body
     repeated = _repeated.get(client)
     response = repeated.response(client, body) if repeated else None
     if isinstance(response, JsonResponse):
@@ -107,7 +108,9 @@ def _parse_response(response: AWSResponse) -> AWSResponse:
     if response.status_code != 200:
         return response
     try:
-        document = pages.read(response.content)
+        with uncollected():
+            # The results are dropped inside the block, where they became columns.
+            document = pages.with_columns(json.decode(response.content))
     except (ValueError, RecursionError):
         return response
     return JsonResponse(response, document) if isinstance(document, dict) else response
