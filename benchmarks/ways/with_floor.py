@@ -19,9 +19,6 @@ from benchmarks.meter import Cost, cost
 from benchmarks.stand_in import Sent
 from benchmarks.ways import ours, steps
 
-THREADS = 'amazon_ses'
-"""The name of the threads of the check."""
-
 PACE, LONGEST_PACE = 5000.0, 1.0
 """Series a second, and seconds, that are left between two runs, so that none waits for what the one before asked."""
 
@@ -77,7 +74,9 @@ class Way(ours.Way):
         time.sleep(min(LONGEST_PACE, self._case.number / PACE))
 
     def _end_run(self) -> None:
-        while any(thread.name == THREADS for thread in threading.enumerate()):
+        from datadog_checks.amazon_ses.threads import BUSY
+
+        while any(thread.name == BUSY for thread in threading.enumerate()):
             time.sleep(0.001)
 
     def _floor(self, sent: list[Sent]) -> Cost:
