@@ -11,7 +11,7 @@ from typing import Any
 
 import botocore.client
 import pytest
-from common import ACCOUNT, Driver, MakeDriver
+from common import ACCOUNT, REGION, Driver, MakeDriver
 
 import simulator.server
 from datadog_checks.amazon_ses.aws.repeated_requests import RepeatedRequests
@@ -105,13 +105,9 @@ def figures_of_a_failure(driver: Driver, fault: Fault) -> tuple[float, ...]:
     submitted, errors, billed metrics, and the level at the end."""
 
     def submitted() -> list[float]:
-        of_operation = f'operation:{OPERATION}'
-        names = (
-            ('collector.api_calls', of_operation),
-            ('collector.api_errors', of_operation),
-            ('collector.billed_metrics',),
-        )
-        return [driver.total(*name) for name in names]
+        of_operation = REGION, f'operation:{OPERATION}'
+        calls, billed = driver.total('collector.api_calls', *of_operation), driver.total('collector.billed_metrics')
+        return [calls, driver.total('collector.api_errors'), billed]
 
     before = submitted()
     runs(driver, 2)
