@@ -52,25 +52,25 @@ def end(*stays: Stay) -> None:
 def test_a_thread_that_waits_performs_the_next_call() -> None:
     """After its call a thread performs the next one, and what hangs keeps only its own."""
     threads, hanging, first, second = Threads(), Stay(), Stay(), Stay()
-    kept, used = begin(threads, hanging, first)
+    thread_that_hangs, thread = begin(threads, hanging, first)
     end(first)
-    assert begin(threads, second) == [used] and used is not kept
-    assert used.daemon and used.name == kept.name == BUSY
+    assert begin(threads, second) == [thread] and thread is not thread_that_hangs
+    assert thread.daemon and thread.name == thread_that_hangs.name == BUSY
     end(hanging, second)
 
 
 def test_few_threads_wait_and_not_for_ever() -> None:
     """Of many threads only a few wait for the next call, and these end after a while without one."""
     threads, stays = Threads(most_idle=2, idle_seconds=0.2), [Stay() for _ in range(6)]
-    used = begin(threads, *stays)
-    assert len({*used}) == 6
+    workers = begin(threads, *stays)
+    assert len({*workers}) == 6
     end(*stays)
-    assert sum(thread.is_alive() for thread in used) <= 2
-    for thread in used:
+    assert sum(thread.is_alive() for thread in workers) <= 2
+    for thread in workers:
         thread.join(PATIENCE)
         assert not thread.is_alive()
     late = Stay()
-    assert begin(threads, late)[0] not in used
+    assert begin(threads, late)[0] not in workers
     end(late)
 
 
@@ -88,7 +88,7 @@ def test_a_thread_that_waits_holds_nothing_of_its_call() -> None:
     """What a call held, as an answer, is freed when it has ended, not when the next one comes."""
     threads, stay = Threads(), Stay()
     begin(threads, stay)
-    held = ref(stay)
+    reference = ref(stay)
     end(stay)
     del stay
-    wait_until(lambda: held() is None)
+    wait_until(lambda: reference() is None)

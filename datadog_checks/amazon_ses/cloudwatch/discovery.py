@@ -51,13 +51,13 @@ MAX_METRICS = 500 * MAX_PAGES
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What to ask ListMetrics. `recent` limits it to data within three hours, `linked` adds linked accounts. `known`
-    are the metrics of the inventory at that time: an answer that names just these holds the same set."""
+    """What to ask ListMetrics. `recent` limits it to data within three hours, `linked` adds linked accounts.
+    `metrics_before` are those of the inventory then: an answer that names just these holds the same set."""
 
     namespaces: tuple[str, ...] = NAMESPACES
     recent: bool = False
     linked: bool = False
-    known: frozenset[ListedMetric] = field(default=frozenset(), compare=False, repr=False)
+    metrics_before: frozenset[ListedMetric] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def requests(self) -> list[dict[str, Any]]:
@@ -79,11 +79,13 @@ class ListingAnswer:
     foreign: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, listing: Listing, metrics: Sequence[ListedMetric | None], failure: Failure | None) -> ListingAnswer:
+    def from_pages(
+        cls, listing: Listing, metrics: Sequence[ListedMetric | None], failure: Failure | None
+    ) -> ListingAnswer:
         """The answer of a listing whose pages have these metrics, None for each name that CloudWatch does not take."""
         named = frozenset(filter(None, metrics))
         return cls(
-            listing.known if named == listing.known else named,
+            listing.metrics_before if named == listing.metrics_before else named,
             failure,
             metrics.count(None),
             linked_accounts(named),
@@ -221,9 +223,9 @@ def _beginnings(inventory: Inventory, metrics: frozenset[ListedMetric]) -> Mappi
     return {**inventory.begins, **begins}
 
 
-def _difference(metrics: frozenset[ListedMetric], others: frozenset[ListedMetric]) -> frozenset[ListedMetric]:
-    """Those of the metrics that are not among the others. Nearly every listing has the same set as the inventory."""
-    return frozenset() if metrics is others else metrics - others
+def _difference(metrics: frozenset[ListedMetric], subtracted: frozenset[ListedMetric]) -> frozenset[ListedMetric]:
+    """The metrics without the subtracted ones. Nearly every listing has the same set as the inventory."""
+    return frozenset() if metrics is subtracted else metrics - subtracted
 
 
 def _named(inventory: Inventory, metrics: frozenset[ListedMetric]) -> bytes:
