@@ -69,9 +69,9 @@ def test_requests_after_the_first_need_no_call_of_botocore(
     with calls_of_botocore() as calls:
         runs(driver, 5)
     assert calls[OPERATION] == 1 and len(received) == sim.log.count(operation=OPERATION) == 5
-    first, *others = (request.headers for request in received)
-    assert {name for name in first if not name.startswith('amz-sdk-')} == {*others[0]}
-    for headers in others:
+    first, *repeated = (request.headers for request in received)
+    assert {name for name in first if not name.startswith('amz-sdk-')} == {*repeated[0]}
+    for headers in repeated:
         assert re.fullmatch(r'AWS4-HMAC-SHA256 Credential=\S+/monitoring/aws4_request, .*', headers['authorization'])
         assert headers['authorization'] != first['authorization']
         for name in ('host', 'x-amz-target', 'content-type', 'user-agent'):

@@ -32,12 +32,12 @@ def test_the_collector_rests_until_the_last_block_ends() -> None:
     """Where blocks of several threads overlap, the collector goes on after the last of them."""
     inside, ends = threading.Event(), threading.Event()
 
-    def rest() -> None:
+    def collect_nothing() -> None:
         with uncollected():
             inside.set()
             ends.wait(60)
 
-    other = threading.Thread(target=rest)
+    other = threading.Thread(target=collect_nothing)
     with uncollected():
         other.start()
         assert inside.wait(60)
