@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +22,22 @@ from simulator.server import read_request
 from simulator.wire import HttpRequest
 
 OPERATION = 'GetMetricData'
+FIRST_ANSWERS = """
+import sys, threading
+from datadog_checks.amazon_ses.aws import json_protocol
+
+def decode():
+    barrier.wait()
+    answers.append(json_protocol.json.decode(b'{}'))
+
+sys.setswitchinterval(1e-6)
+barrier, answers = threading.Barrier(8), []
+threads = [threading.Thread(target=decode) for _ in range(8)]
+for step in (threading.Thread.start, threading.Thread.join):
+    for thread in threads:
+        step(thread)
+sys.exit(len(answers) != 8)
+"""
 ONLY_METRICS = {'collect': ['cloudwatch'], 'period': 60, 'account_id': ACCOUNT}
 ROLE = f'arn:aws:iam::{ACCOUNT}:role/mail'
 
@@ -140,3 +158,8 @@ def test_what_is_no_usual_answer_is_the_first_attempt_of_a_call(
     figures = figures_of_a_failure(make_driver(ledger='repeated', **ONLY_METRICS), Fault(kind, argument=argument))
     assert figures == expected
     assert figures[0] == figures[1] >= 5 and figures[2] == 1
+
+
+def test_the_first_answers_of_a_process_may_come_at_once() -> None:
+    """Several threads may decode the first answers of a process at the same time."""
+    subprocess.run([sys.executable, '-I', '-c', FIRST_ANSWERS], check=True, timeout=60)

@@ -23,6 +23,9 @@ from datadog_checks.amazon_ses.cloudwatch.queries import Batch
 from datadog_checks.amazon_ses.garbage import uncollected
 from datadog_checks.base.utils.format import json
 
+# The decoder is loaded at its first use, which fails where two threads come first at the same time (Python 3.11).
+json.decode(b'null')
+
 SERVICE = 'cloudwatch'
 OPERATION = 'GetMetricData'
 
