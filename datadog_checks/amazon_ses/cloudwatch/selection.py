@@ -161,15 +161,6 @@ def select(
     series_list = (*always, *listed)
     configured = tuple(dict.fromkeys((SUM, *statistics)))
     all_traits = _all_traits(series_list, configured, dropped_metrics)
-    sends = {
-        group_of(series): index
-        for index, (series, traits) in enumerate(zip(series_list, all_traits, strict=True))
-        if traits.is_send
-    }
-    send_indexes = (
-        sends.get(group_of(series), -1) if traits.polling_class == PollingClass.FEEDBACK else -1
-        for series, traits in zip(series_list, all_traits, strict=True)
-    )
     weights = (
         query_bytes(series) * len(traits.statistics) for series, traits in zip(series_list, all_traits, strict=True)
     )
@@ -184,7 +175,7 @@ def select(
         bytes([traits.polling_class for traits in all_traits]),
         bytes([traits.is_counted for traits in all_traits]),
         bytes([traits.has_gauge for traits in all_traits]),
-        array('i', send_indexes),
+        _send_indexes(series_list, all_traits),
         tuple([traits.statistics for traits in all_traits]),
         array('I', weights),
         tuple([index for index, traits in enumerate(all_traits) if traits.is_measurement]),
@@ -226,6 +217,22 @@ def _all_traits(
             )
         all_traits.append(by_kind[kind])
     return all_traits
+
+
+def _send_indexes(series_list: Sequence[Series], all_traits: Sequence[_Traits]) -> array[int]:
+    """For each FEEDBACK series the index of what its group sent, -1 where there is none, and for any other one."""
+    sends = {
+        group_of(series): index
+        for index, (series, traits) in enumerate(zip(series_list, all_traits, strict=True))
+        if traits.is_send
+    }
+    return array(
+        'i',
+        [
+            sends.get(group_of(series), -1) if traits.polling_class == PollingClass.FEEDBACK else -1
+            for series, traits in zip(series_list, all_traits, strict=True)
+        ],
+    )
 
 
 def group_of(series: Series) -> Group:
