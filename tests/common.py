@@ -183,7 +183,7 @@ def workers() -> int:
     return sum(thread.name == threads.BUSY for thread in all_threads())
 
 
-def wait_for_workers(number: int = 0, seconds: float = 300.0) -> None:
+def wait_for_workers(number: int = 0, seconds: float = 60.0) -> None:
     """Wait until at most this number of threads of the check perform something; a late one does until its request
     ends."""
     deadline = time.monotonic() + seconds
