@@ -8,12 +8,10 @@ from __future__ import annotations
 import argparse
 import json
 import threading
-import time
 from collections.abc import Sequence
 from typing import Any
 
 from datadog_checks.amazon_ses import AmazonSesCheck
-from datadog_checks.amazon_ses.threads import BUSY
 from standalone import accounts, plan
 
 FIRST_ACCOUNT = 200_000_000_000
@@ -39,8 +37,9 @@ class Fleet:
             check.get_warnings()
             if report:
                 raise RuntimeError(json.loads(report)[0]['message'])
-        while any(thread.name == BUSY for thread in threading.enumerate()):
-            time.sleep(0.001)
+        for thread in threading.enumerate():
+            if thread.name == 'amazon_ses':
+                thread.join()
 
 
 def planned(options: argparse.Namespace) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -19,6 +19,9 @@ from benchmarks.meter import Cost, cost
 from benchmarks.stand_in import Sent
 from benchmarks.ways import ours, steps
 
+THREADS = 'amazon_ses'
+"""The name of the threads of the check."""
+
 PACE, LONGEST_PACE = 5000.0, 1.0
 """Series a second, and seconds, that are left between two runs, so that none waits for what the one before asked."""
 
@@ -40,14 +43,14 @@ class Way(ours.Way):
         super().add(case, now, periods)
 
     def restart(self, now: float, latency: float) -> dict[str, Any]:
-        """The first run of a new check, which reads the saved state, and whether a listing begins in it."""
+        """The first run of a new check, which reads the saved state."""
         self._wait()
         self._usage(now=now, latency=latency)
         self.drop()
         spent = cost(lambda: self.add(self._case, now, 0))
         self._end_run()
-        sent = [Sent(*request) for request in self._usage()['sent']]
-        return {**spent._asdict(), 'lists': _lists(sent)}
+        self._usage()
+        return spent._asdict()
 
     def turn(self, now: float, latency: float) -> dict[str, Any]:
         """A run, where its CPU goes, and what the floor costs beside it."""
@@ -64,7 +67,7 @@ class Way(ours.Way):
         return {
             'ours': Cost(wall, cpu)._asdict(),
             'steps': steps.spent(),
-            'lists': _lists(sent),
+            'lists': any(LISTING in request.target for request in sent),
             'requests': len(sent),
             'server': usage['cpu'] - before,
             'floor': self._floor([request for request in sent if LISTING not in request.target])._asdict(),
@@ -74,9 +77,7 @@ class Way(ours.Way):
         time.sleep(min(LONGEST_PACE, self._case.number / PACE))
 
     def _end_run(self) -> None:
-        from datadog_checks.amazon_ses.threads import BUSY
-
-        while any(thread.name == BUSY for thread in threading.enumerate()):
+        while any(thread.name == THREADS for thread in threading.enumerate()):
             time.sleep(0.001)
 
     def _floor(self, sent: list[Sent]) -> Cost:
@@ -110,10 +111,6 @@ class Way(ours.Way):
             steps.install()
         check.clock_is_turned = False
         check.monotonic = lambda: time.monotonic() + self._now
-
-
-def _lists(sent: list[Sent]) -> bool:
-    return any(LISTING in request.target for request in sent)
 
 
 def _ask(connection: HTTPConnection, request: Sent, body: bytes) -> None:
