@@ -21,6 +21,9 @@ nox.options.download_python = 'never'
 nox.options.error_on_missing_interpreters = True
 
 DECLARED = Path('pyproject.toml').read_text(encoding='utf-8')
+AGENT = 'datadog-checks-base[deps,json]'
+"""The base package with what the Agent ships of its extras that the check uses: pydantic and the like, and orjson."""
+
 SHIPPED = Path('requirements/agent.txt').read_text(encoding='utf-8')
 NEWEST = ''
 """In place of a version: the newest that can be installed together with the rest."""
@@ -45,7 +48,7 @@ class Row(NamedTuple):
     @property
     def requirements(self) -> list[str]:
         """The Agent's part. boto3 and botocore of the same version were released together."""
-        versions = {'datadog-checks-base[deps]': self.base, 'boto3': self.botocore, 'botocore': self.botocore}
+        versions = {AGENT: self.base, 'boto3': self.botocore, 'botocore': self.botocore}
         return [name if version in (NEWEST, BARE) else f'{name}=={version}' for name, version in versions.items()]
 
 
@@ -58,7 +61,7 @@ def _version(text: str, requirement: str) -> str:
 ROWS = (
     # The floor, with the botocore that the Agent shipped when it was current.
     Row('oldest', '3.11', _version(DECLARED, 'datadog-checks-base>='), '1.40.21'),
-    Row('agent', '3.13', _version(SHIPPED, 'datadog-checks-base[deps]=='), _version(DECLARED, 'boto3==')),
+    Row('agent', '3.13', _version(SHIPPED, f'{AGENT}=='), _version(DECLARED, 'boto3==')),
     Row('newest', '3.13'),
     Row('ahead', '3.12', BARE),
     Row('query', '3.13', protocol='query'),
@@ -108,7 +111,7 @@ def validate(session: nox.Session) -> None:
     """Datadog's validators; with the argument `test` its test command instead."""
     # Two calls of pip: in one, the resolver goes back to old versions that have to be compiled.
     session.install('ddev>=20.1.0')
-    session.install('datadog-checks-base[deps]==38.5.0')
+    session.install(f'{AGENT}=={_version(SHIPPED, f"{AGENT}==")}')
     session.run('python', '-I', 'tools/validate.py', *session.posargs)
 
 

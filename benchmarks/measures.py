@@ -189,20 +189,27 @@ def floor(bench: Bench) -> Figures:
                 bench.show(f'{latency * 1000:.0f} ms: turn {number} of {case.rounds}')
                 turns.append(turn(PERIOD, latency))
             rows.append({'latency': latency, **_typical(turns)})
-        first = turn_after_restart(client, stand_in)
-    return {'rows': rows, 'first': first}
+        bench.show('restarts')
+        return {'rows': rows, **turns_after_restart(client, stand_in)}
 
 
-def turn_after_restart(client: Client, stand_in: StandIn) -> Figures:
-    """The cost of the first run of a check that reads the saved state, at the latency at which ways are compared."""
-    costs = []
-    for _ in range(RESTARTS):
+def turns_after_restart(client: Client, stand_in: StandIn) -> Figures:
+    """The cost of the first run of a check that reads the saved state, and of steady runs in between, all without a
+    listing, at the latency at which ways are compared."""
+    firsts: list[Figures] = []
+    steady: list[Figures] = []
+    for _ in range(2 * RESTARTS):
+        # A listing is due every three runs, and begins in every other restart.
         stand_in.now += PERIOD
-        costs.append(client.send(do='restart', now=stand_in.now, latency=LATENCIES[-1]))
-        # What a listing found is saved by the run after it.
+        first = client.send(do='restart', now=stand_in.now, latency=LATENCIES[-1])
         stand_in.now += PERIOD
-        client.send(do='turn', now=stand_in.now, latency=0.0)
-    return {name: median(cost[name] for cost in costs) for name in ('wall', 'cpu')}
+        turn = client.send(do='turn', now=stand_in.now, latency=LATENCIES[-1])
+        firsts += [first] if not first['lists'] else []
+        steady += [turn['ours']] if not turn['lists'] else []
+    return {
+        name: {figure: median(cost[figure] for cost in costs) for figure in ('wall', 'cpu')}
+        for name, costs in (('first', firsts), ('steady', steady))
+    }
 
 
 def _typical(turns: Sequence[Figures]) -> Figures:

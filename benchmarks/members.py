@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from datadog_checks.amazon_ses import AmazonSesCheck
+from datadog_checks.amazon_ses.threads import BUSY
 from standalone import accounts, plan
 
 FIRST_ACCOUNT = 200_000_000_000
@@ -37,9 +39,8 @@ class Fleet:
             check.get_warnings()
             if report:
                 raise RuntimeError(json.loads(report)[0]['message'])
-        for thread in threading.enumerate():
-            if thread.name == 'amazon_ses':
-                thread.join()
+        while any(thread.name == BUSY for thread in threading.enumerate()):
+            time.sleep(0.001)
 
 
 def planned(options: argparse.Namespace) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import enumerate as all_threads
 from typing import Any
 
-from datadog_checks.amazon_ses import AmazonSesCheck
+from datadog_checks.amazon_ses import AmazonSesCheck, threads
 from datadog_checks.amazon_ses.cloudwatch.metric_table import ACCOUNT_SERIES
 from datadog_checks.amazon_ses.model import Sample, Status
 from simulator import Clock, Simulator, series_id
@@ -177,11 +178,18 @@ def replace_attribute(target: Any, name: str, value: Any) -> Iterator[None]:
         setattr(target, name, before)
 
 
-def wait_for_workers() -> None:
-    """Wait until every worker thread of the check has ended; a late worker ends with its request."""
-    for thread in all_threads():
-        if thread.name == 'amazon_ses':
-            thread.join()
+def workers() -> int:
+    """How many threads of the check perform something."""
+    return sum(thread.name == threads.BUSY for thread in all_threads())
+
+
+def wait_for_workers(number: int = 0, seconds: float = 60.0) -> None:
+    """Wait until at most this number of threads of the check perform something; a late one does until its request
+    ends."""
+    deadline = time.monotonic() + seconds
+    while workers() > number:
+        assert time.monotonic() < deadline, 'something is still under way'
+        time.sleep(0.001)
 
 
 def metric_names(pairs: Iterable[tuple[str, frozenset[str]]]) -> set[str]:

@@ -19,9 +19,6 @@ from benchmarks.meter import Cost, cost
 from benchmarks.stand_in import Sent
 from benchmarks.ways import ours, steps
 
-THREADS = 'amazon_ses'
-"""The name of the threads of the check."""
-
 PACE, LONGEST_PACE = 5000.0, 1.0
 """Series a second, and seconds, that are left between two runs, so that none waits for what the one before asked."""
 
@@ -43,14 +40,14 @@ class Way(ours.Way):
         super().add(case, now, periods)
 
     def restart(self, now: float, latency: float) -> dict[str, Any]:
-        """The first run of a new check, which reads the saved state."""
+        """The first run of a new check, which reads the saved state, and whether a listing begins in it."""
         self._wait()
         self._usage(now=now, latency=latency)
         self.drop()
         spent = cost(lambda: self.add(self._case, now, 0))
         self._end_run()
-        self._usage()
-        return spent._asdict()
+        sent = [Sent(*request) for request in self._usage()['sent']]
+        return {**spent._asdict(), 'lists': _lists(sent)}
 
     def turn(self, now: float, latency: float) -> dict[str, Any]:
         """A run, where its CPU goes, and what the floor costs beside it."""
@@ -67,7 +64,7 @@ class Way(ours.Way):
         return {
             'ours': Cost(wall, cpu)._asdict(),
             'steps': steps.spent(),
-            'lists': any(LISTING in request.target for request in sent),
+            'lists': _lists(sent),
             'requests': len(sent),
             'server': usage['cpu'] - before,
             'floor': self._floor([request for request in sent if LISTING not in request.target])._asdict(),
@@ -77,7 +74,9 @@ class Way(ours.Way):
         time.sleep(min(LONGEST_PACE, self._case.number / PACE))
 
     def _end_run(self) -> None:
-        while any(thread.name == THREADS for thread in threading.enumerate()):
+        from datadog_checks.amazon_ses.threads import BUSY
+
+        while any(thread.name == BUSY for thread in threading.enumerate()):
             time.sleep(0.001)
 
     def _floor(self, sent: list[Sent]) -> Cost:
@@ -111,6 +110,10 @@ class Way(ours.Way):
             steps.install()
         check.clock_is_turned = False
         check.monotonic = lambda: time.monotonic() + self._now
+
+
+def _lists(sent: list[Sent]) -> bool:
+    return any(LISTING in request.target for request in sent)
 
 
 def _ask(connection: HTTPConnection, request: Sent, body: bytes) -> None:

@@ -18,6 +18,7 @@ PLAIN: dict[str, tuple[str, Callable[..., Any]]] = {
     'SERVICE_MODELS': ('share_service_models', lambda session: None),
     'TIMESTAMPS': ('leave_timestamps', lambda session: None),
     'PROTOCOL': ('protocol_of', lambda client: ''),
+    'REPEATED_REQUESTS': ('repeated', lambda client, operation, pattern, body: None),
 }
 """The function of `aws/botocore_internals.py` that uses each part, and what it does where the part is missing."""
 

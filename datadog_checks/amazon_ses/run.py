@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from datadog_checks.amazon_ses import planning, sources
 from datadog_checks.amazon_ses.cloudwatch import answers, discovery
 from datadog_checks.amazon_ses.cloudwatch.discovery import Listing, ListingAnswer
-from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
 from datadog_checks.amazon_ses.collectors import Collector
 from datadog_checks.amazon_ses.configuration.settings import Settings
@@ -65,7 +64,7 @@ OVERTAKEN = (
 )
 
 Log = Logger | LoggerAdapter[Logger]
-ForeignAccounts = Callable[[Target, frozenset[ListedMetric]], frozenset[str]]
+ForeignAccounts = Callable[[Target, frozenset[str]], frozenset[str]]
 """Which linked accounts of the listed metrics this instance may not count."""
 
 
@@ -289,7 +288,7 @@ class Run:
                 batches.append((task, outcome))
             elif isinstance(task, Listing):
                 if isinstance(outcome, ListingAnswer):
-                    outcome = _without_accounts(outcome, foreign_accounts(self.target, outcome.metrics))
+                    outcome = outcome.without(foreign_accounts(self.target, outcome.linked))
                 self.progress = after_listing(self.progress, task, outcome, start.at, start.run)
             elif isinstance(task, SweepTask):
                 self.progress, events = after_sweeps(self.progress, task, outcome)
@@ -378,13 +377,6 @@ def _clock(access: Access, now: float) -> Callable[[], float]:
     pace = access.turns.pace
     begun = pace.monotonic()
     return lambda: now + pace.elapsed(begun)
-
-
-def _without_accounts(answer: ListingAnswer, foreign: frozenset[str]) -> ListingAnswer:
-    if not foreign:
-        return answer
-    metrics = frozenset(metric for metric in answer.metrics if metric.account not in foreign)
-    return replace(answer, metrics=metrics, foreign=foreign)
 
 
 def _failed(pairs: Iterable[tuple[Batch, Any]]) -> list[Batch]:

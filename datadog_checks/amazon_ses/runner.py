@@ -1,4 +1,4 @@
-"""Runs steps in threads of their own, waits for them for a limited time, and remembers those that are still under way.
+"""Runs steps, each in a thread, waits for them for a limited time, and remembers those that are still under way.
 
 All steps that may start do so at once. Steps that do not end in time are left behind: they go on, are not started
 again, and `collect` returns their results in a later run. A run waits for none that an earlier run left behind, and
@@ -14,11 +14,14 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from datadog_checks.amazon_ses import threads
 from datadog_checks.amazon_ses.endpoints import Endpoint
+from datadog_checks.amazon_ses.threads import Threads
 
 S = TypeVar('S')
 T = TypeVar('T')
@@ -147,12 +150,14 @@ class Runner(Generic[S, T]):
         max_per_region: int = MAX_STEPS_PER_REGION,
         max_threads: int = MAX_THREADS,
         shared_places: Places = OF_THIS_PROCESS,
+        daemons: Threads = threads.OF_THIS_PROCESS,
     ) -> None:
         self.monotonic = monotonic
         self.max_steps = max_steps
         self.max_per_region = max_per_region
         self.max_threads = max_threads
         self.shared_places = shared_places
+        self._threads = daemons
         self._ended: SimpleQueue[tuple[Step[S, T], list[T]] | None] = SimpleQueue()
         self._started_at: dict[Hashable, tuple[Step[S, T], float]] = {}
         self._late: list[Finished[S, T]] = []
@@ -212,7 +217,7 @@ class Runner(Generic[S, T]):
 
     def start(self, step: Step[S, T]) -> None:
         now = self.monotonic()
-        Thread(target=self._perform, args=(step,), name='amazon_ses', daemon=True).start()
+        self._threads.start(partial(self._perform, step))
         self._started_at[step.identity] = (step, now)
 
     def _perform(self, step: Step[S, T]) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from datadog_checks.amazon_ses import left_out
 from datadog_checks.amazon_ses.cloudwatch import discovery
-from datadog_checks.amazon_ses.cloudwatch.families import ListedMetric
 from datadog_checks.amazon_ses.configuration.options import SettingsError, refused
 from datadog_checks.amazon_ses.configuration.settings import Settings
 from datadog_checks.amazon_ses.leases import Lease, Leases
@@ -164,12 +163,12 @@ class Scope:
         """The progress without linked accounts that this instance may not count any more."""
         if not progress.selection.stale:
             return progress
-        foreign = self.foreign_accounts(target, progress.inventory.metrics)
+        linked = discovery.linked_accounts(progress.inventory.metrics)
+        foreign = self.foreign_accounts(target, linked)
         return replace(progress, inventory=discovery.without_accounts(progress.inventory, foreign))
 
-    def foreign_accounts(self, target: Target, metrics: frozenset[ListedMetric]) -> frozenset[str]:
-        """The linked accounts of these metrics that another instance counts, or that the options leave out."""
-        linked = {metric.account for metric in metrics if metric.account}
+    def foreign_accounts(self, target: Target, linked: frozenset[str]) -> frozenset[str]:
+        """Those of these linked accounts that another instance counts, or that the options leave out."""
         foreign = frozenset(account for account in linked if not self._may_count(account, target.region))
         for account in sorted(foreign):
             self._log.debug('The linked account %s in %s is not counted by this instance.', account, target.region)

@@ -42,7 +42,7 @@ def floor_figures() -> dict:
         {'latency': latency, **row, **{name: dict(cost) for name in ('ours', 'floor', 'listing')}}
         for latency in measures.FLOOR_LATENCIES
     ]
-    return {'rows': rows, 'first': dict(cost)}
+    return {'rows': rows, 'first': dict(cost), 'steady': dict(cost)}
 
 
 FIGURES = {

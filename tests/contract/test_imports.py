@@ -17,6 +17,7 @@ EDGE = (
     'diagnose.examination',
     'diagnose.hosts',
     'endpoints',
+    'garbage',
     'leases',
     'pace',
     'run',
@@ -24,6 +25,7 @@ EDGE = (
     'scope',
     'state.store',
     'submission',
+    'threads',
     'aws',
     'config_models',
 )
@@ -64,6 +66,7 @@ LATE = {
     'benchmarks.fleet': ('benchmarks', 'the parts of an Agent come before the check, which it loads'),
     'benchmarks.internals': (PACKAGE, 'the memory of a process is measured before the check is imported'),
     'benchmarks.ways.without': (PACKAGE, 'the memory of a process is measured before the check is imported'),
+    'benchmarks.ways.with_floor': (PACKAGE, 'the parts of an Agent come before the check'),
     'benchmarks.ways.ours': (PACKAGE, 'the memory of a process is measured before the check is imported'),
     'demo.__main__': ('demo', 'the check and the SDK take a second to load, and --help needs neither'),
     'demo.picture': ('tools.boards.picture', 'it needs Pillow, and without it the demo still proves its counts'),

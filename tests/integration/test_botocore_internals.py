@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import botocore.awsrequest
 import botocore.client
 import botocore.credentials
 import botocore.handlers
@@ -173,6 +174,18 @@ def remove_provider_lookup(patch: Patch) -> None:
     patch.delattr(botocore.credentials.CredentialResolver, 'get_provider')
 
 
+def remove_signing(patch: Patch) -> None:
+    """What signs the requests of a client has another method for it."""
+    signer = botocore.signers.RequestSigner
+    sign = signer.sign
+
+    def handler(itself: Any, operation_name: str = '', request: Any = None, **_: Any) -> None:
+        sign(itself, operation_name, request)
+
+    patch.setattr(signer, 'handler', handler)
+    patch.delattr(signer, 'sign')
+
+
 REMOVALS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     'HTTP_SESSION': (remove_http_session,),
     'TLS_CONTEXT': (remove_tls_context,),
@@ -189,6 +202,7 @@ REMOVALS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     'RENEWAL': (remove_renewal,),
     'CONNECTIONS': (remove_pool_classes,),
     'METADATA': (remove_provider_lookup,),
+    'REPEATED_REQUESTS': (remove_signing,),
 }
 EACH_REMOVAL = [removal for removals in REMOVALS.values() for removal in removals]
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from operator import ge
-from threading import enumerate as all_threads
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from common import (
     StartSimulator,
     replace_attribute,
     wait_for_workers,
+    workers,
 )
 from counting_trials import COLLECTED, FEW_EXAMPLES, HOUR, LISTED, Amount, every_minute, new_trial
 from hypothesis import given
@@ -96,10 +96,6 @@ def with_set(sim: Simulator, number: int, begins: int) -> None:
     """A configuration set that one mail a minute is sent with, from some minute on."""
     for minute in range(begins, MINUTES):
         sim.world.put(ACCOUNT, REGION, series_id('Send', {SET: f's{number}'}), int(START) // 60 * 60 + 60 * minute, 1)
-
-
-def workers() -> int:
-    return sum(thread.name == 'amazon_ses' for thread in all_threads())
 
 
 @pytest.mark.parametrize('since_start', [True, False])

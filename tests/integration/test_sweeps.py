@@ -7,12 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from threading import Event
-from threading import enumerate as all_threads
 from typing import Any
 
 import pytest
 from common import ACCOUNT, OTHER, REGION, Driver, MakeDriver, StartSimulator, connection_status, wait_for_workers
-from slow import Hold, slow_aws
+from slow import slow_aws
 
 from datadog_checks.amazon_ses.aws.client_pool import ClientPool
 from datadog_checks.amazon_ses.aws.ses_budget import Budget, Urgency
@@ -220,10 +219,7 @@ def test_cancel_ends_what_waits_for_its_turn(held: tuple[Driver, HeldPace], cloc
     assert pace.waits.wait(60)
     sent = len(driver.sim.log)
     driver.check.cancel()
-    for thread in all_threads():
-        if thread.name == 'amazon_ses':
-            thread.join(60)
-            assert not thread.is_alive()
+    wait_for_workers()
     assert len(driver.sim.log) == sent
 
 
@@ -239,15 +235,6 @@ def test_a_host_that_ends_waits_for_its_turns(held: tuple[Driver, HeldPace], clo
     assert driver.values('identity.count') == [1]
 
 
-def wait_for_all_but(hold: Hold) -> None:
-    """Wait until nothing is under way but what is held, for a minute at most."""
-    for _ in range(6000):
-        if sum(thread.name == 'amazon_ses' for thread in all_threads()) <= hold.number:
-            return
-        time.sleep(0.01)
-    raise AssertionError('something else is under way')
-
-
 def test_a_sweep_that_hangs_holds_no_run(
     make_driver: MakeDriver, sim: Simulator, clock: Clock, aggregator: Any
 ) -> None:
@@ -261,7 +248,7 @@ def test_a_sweep_that_hangs_holds_no_run(
             if number:
                 hold.wait_for(1)
             # Runs follow each other at once here, so GetAccount waits for its second between them.
-            wait_for_all_but(hold)
+            wait_for_workers(hold.number)
             clock.advance(60)
         assert sim.log.count(operation='GetAccount') == 5
         assert driver.run() == ''

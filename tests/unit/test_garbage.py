@@ -1,8 +1,10 @@
-"""The collector of the process rests while state is read and series are selected, and no longer."""
+"""The collector of the process rests while state is read, series are selected and answers become columns, and no
+longer."""
 
 from __future__ import annotations
 
 import gc
+import threading
 
 import pytest
 from common import MakeDriver, replace_attribute
@@ -24,6 +26,25 @@ def test_the_collector_goes_on_after_the_block() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_the_collector_rests_until_the_last_block_ends() -> None:
+    """Where blocks of several threads overlap, the collector goes on after the last of them."""
+    inside, ends = threading.Event(), threading.Event()
+
+    def collect_nothing() -> None:
+        with uncollected():
+            inside.set()
+            ends.wait(60)
+
+    other = threading.Thread(target=collect_nothing)
+    with uncollected():
+        other.start()
+        assert inside.wait(60)
+    assert not gc.isenabled()
+    ends.set()
+    other.join()
+    assert gc.isenabled()
 
 
 def test_the_collector_rests_while_a_run_is_planned(make_driver: MakeDriver) -> None:

@@ -26,6 +26,7 @@ from datadog_checks.amazon_ses.runner import (
     Step,
     Wait,
 )
+from datadog_checks.amazon_ses.threads import BUSY, Threads
 
 LONG = 60.0
 """Seconds that are never used up: a wait ends because its steps have ended, or because a test turns the clock."""
@@ -101,7 +102,7 @@ class Recorder:
         for released in self._released.values():
             released.set()
         for thread in all_threads():
-            if thread.name == 'amazon_ses':
+            if thread.name == BUSY:
                 thread.join(LONG)
         assert threads() == 0
 
@@ -137,8 +138,13 @@ def _hangs(name: Name) -> bool:
     return str(name).startswith('hangs')
 
 
+def new_runner(clock: TurnedClock, **options: Any) -> Runner[Name, Name]:
+    """A runner whose threads end with their step, so that a test can wait for a step."""
+    return Runner(clock, daemons=Threads(most_idle=0), **options)
+
+
 def threads() -> int:
-    return sum(thread.name == 'amazon_ses' for thread in all_threads())
+    return sum(thread.name == BUSY for thread in all_threads())
 
 
 def results_of(results: Results[Name, Name]) -> list[Name]:
@@ -163,7 +169,7 @@ def recorder(clock: TurnedClock) -> Iterator[Recorder]:
 
 @pytest.fixture
 def runner(clock: TurnedClock) -> Runner[Name, Name]:
-    return Runner(clock)
+    return new_runner(clock)
 
 
 @pytest.mark.parametrize(('regions', 'steps'), [(1, 0), (1, 1), (1, 30), (33, 5), (100, 1)])
@@ -206,7 +212,7 @@ def test_the_four_runs_of_an_agent_have_64_requests_at_once(recorder: Recorder, 
     """Four runs at a time have 64 requests together, 8 of them each at least, also while another one hangs; what ends
     makes room for the others."""
     places = Places(SHARED_STEPS)
-    runners: list[Runner[Name, Name]] = [Runner(clock, shared_places=places) for _ in range(4)]
+    runners: list[Runner[Name, Name]] = [new_runner(clock, shared_places=places) for _ in range(4)]
     recorder.barrier = Barrier(4 * MAX_STEPS + SHARED_STEPS)
     steps = [[recorder.step((str(runner), number), str(runner)) for number in range(32)] for runner in range(4)]
     with ThreadPoolExecutor() as pool:
@@ -219,16 +225,16 @@ def test_a_run_that_hangs_gives_its_places_back(recorder: Recorder, clock: Turne
     """Requests that a run leaves behind hold no place: the next run has as many as before."""
     places = Places(2)
     names = [f'hangs {number}' for number in range(3)]
-    recorder.run(Runner(clock, max_steps=1, shared_places=places), list(map(recorder.step, names)), hanging=names)
+    recorder.run(new_runner(clock, max_steps=1, shared_places=places), list(map(recorder.step, names)), hanging=names)
     recorder.barrier = Barrier(3)
-    results = recorder.run(Runner(clock, max_steps=1, shared_places=places), list(map(recorder.step, range(3))))
+    results = recorder.run(new_runner(clock, max_steps=1, shared_places=places), list(map(recorder.step, range(3))))
     assert sorted(map(str, results_of(results))) == ['0', '1', '2']
 
 
 def test_regions_take_turns_when_threads_are_few(recorder: Recorder, clock: TurnedClock) -> None:
     """Regions take turns when there are fewer threads than steps, so no Region waits for all steps of another."""
     steps = [recorder.step(f'{region}{number}', region) for region in 'ab' for number in range(3)]
-    recorder.run(Runner(clock, max_steps=1, shared_places=Places(0)), steps)
+    recorder.run(new_runner(clock, max_steps=1, shared_places=Places(0)), steps)
     assert recorder.started == ['a0', 'b0', 'a1', 'b1', 'a2', 'b2']
 
 
@@ -398,7 +404,7 @@ def test_a_probe_that_fails_makes_room_for_another_operation(runner: Runner[Name
 
 def test_a_probe_is_exclusive_for_a_time_only(recorder: Recorder, clock: TurnedClock) -> None:
     """Where a run waits for longer than a probe may keep others away, the next operation follows it in the same run."""
-    dead, runner = silent(), Runner(clock)
+    dead, runner = silent(), new_runner(clock)
     steps = [recorder.step(name, operation=name, endpoint=dead) for name in ('hangs a', 'hangs b')]
 
     def turn() -> None:
@@ -416,7 +422,7 @@ def test_instances_share_the_probe_of_an_endpoint(recorder: Recorder, clock: Tur
     """Two instances on a silent endpoint send one request at a time between them, operations in turn; the first answer
     frees both."""
     endpoint = silent()
-    runners = [Runner(clock) for _ in range(2)]
+    runners = [new_runner(clock) for _ in range(2)]
     steps = [
         [recorder.step(f'hangs {number}.{operation}', operation=operation, endpoint=endpoint) for operation in 'xyz']
         for number in range(2)

@@ -209,7 +209,7 @@ class Access:
             failure = malformed(discovery.OPERATION, 'the answer is not a list of metrics.')
         except Exception as error:
             failure = self._failure(error, region, discovery.OPERATION, discovery.ACTIONS[0].name)
-        return discovery.ListingAnswer(frozenset(filter(None, metrics)), failure, metrics.count(None))
+        return discovery.ListingAnswer.from_pages(listing, metrics, failure)
 
     @unlogged
     def get_metric_data(self, batch: queries.Batch, region: str, now: float) -> answers.BatchAnswer | Failure:

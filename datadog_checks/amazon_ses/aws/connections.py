@@ -83,28 +83,46 @@ class Connections:
                 connections = cls._by_route[route] = cls(http_session, route.connect_timeout + route.read_timeout)
             return connections
 
-    def attach(self, client: Any, parse: ResponseParser, endpoint: Endpoint) -> None:
-        """Send all requests of a client to an endpoint over these connections, and pass responses through `parse`."""
+    def sender(self, service: str, parse: ResponseParser, endpoint: Endpoint) -> Sender:
+        """The sender of a client of a service, which passes responses through `parse`."""
+        longest = LONGEST_ANSWERS.get(service, LONGEST_ANSWER)
 
-        longest = LONGEST_ANSWERS.get(client.meta.service_model.service_name, LONGEST_ANSWER)
+        def limited(request: Any) -> tuple[Any, Intake]:
+            return limited_answer(self._http_session, request, longest, self._seconds)
 
-        def send(request: Any, **_: Any) -> Any:
-            answers_before = endpoint.begin()
-            try:
-                response, intake = limited_answer(self._http_session, request, longest, self._seconds)
-            except TooLarge:
-                endpoint.end_answered()
-                raise
-            except Exception:
-                endpoint.end_unanswered(answers_before)
-                raise
-            end_answered(endpoint, response.status_code)
-            parsed = parse(response)
-            # The bytes count until botocore has read the response, and drops it.
-            finalize(parsed, intake.release).atexit = False
-            return parsed
+        return Sender(limited, parse, endpoint)
 
-        client.meta.events.register('before-send', send)
+
+class Sender:
+    """Sends prepared requests to one endpoint over shared connections."""
+
+    def __init__(self, limited: Callable[[Any], tuple[Any, Intake]], parse: ResponseParser, endpoint: Endpoint) -> None:
+        """`limited` gives the response to a request within the limits of an answer, and what holds its bytes."""
+        self._limited = limited
+        self._parse = parse
+        self._endpoint = endpoint
+
+    def attach(self, client: Any) -> None:
+        """Send all requests of a client."""
+        client.meta.events.register('before-send', lambda request, **_: self.send(request))
+
+    def send(self, request: Any) -> Any:
+        """The response that botocore reads. Raises TooLarge, or what botocore raises."""
+        endpoint = self._endpoint
+        answers_before = endpoint.begin()
+        try:
+            response, intake = self._limited(request)
+        except TooLarge:
+            endpoint.end_answered()
+            raise
+        except Exception:
+            endpoint.end_unanswered(answers_before)
+            raise
+        end_answered(endpoint, response.status_code)
+        parsed = self._parse(response)
+        # The bytes count until botocore has read the response, and drops it.
+        finalize(parsed, intake.release).atexit = False
+        return parsed
 
 
 class MetadataSession:

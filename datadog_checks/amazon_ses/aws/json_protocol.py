@@ -7,24 +7,36 @@ stay with botocore. An unexpected answer, and any other protocol, is left to bot
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from threading import local
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from botocore.awsrequest import AWSResponse
 
 from datadog_checks.amazon_ses.aws import botocore_internals
+from datadog_checks.amazon_ses.aws.calls import CallRecord
+from datadog_checks.amazon_ses.aws.connections import Sender
+from datadog_checks.amazon_ses.aws.repeated_requests import RepeatedRequests
 from datadog_checks.amazon_ses.cloudwatch import pages
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
+from datadog_checks.amazon_ses.garbage import uncollected
+from datadog_checks.base.utils.format import json
+
+# The decoder is loaded at its first use, which fails where two threads come first at the same time (Python 3.11).
+json.decode(b'null')
 
 SERVICE = 'cloudwatch'
+OPERATION = 'GetMetricData'
 
 MEMBERS = {
-    'GetMetricData': ('MetricDataResults', 'NextToken', 'Messages'),
+    OPERATION: ('MetricDataResults', 'NextToken', 'Messages'),
     'ListMetrics': ('Metrics', 'NextToken', 'OwningAccounts'),
 }
 """The members that are taken from an answer, by operation."""
+
+_repeated: WeakKeyDictionary[Any, RepeatedRequests] = WeakKeyDictionary()
+"""By client."""
 
 # The body that the request of a thread carries, in each attempt: a worker waits for its request.
 _request = local()
@@ -47,21 +59,38 @@ def get_metric_data(client: Any, batch: Batch, token: str | None = None) -> Mapp
     if not speaks_json(client):
         page = client.get_metric_data(**batch.parameters, **next_page)
         return page
-    _request.body = json.dumps({**batch.parameters, **next_page}).encode() if token else batch.body
+    body = json.encode_bytes({**batch.parameters, **next_page}) if token else batch.body
+    repeated = _repeated.get(client)
+    response = repeated.response(client, body) if repeated else None
+    if isinstance(response, JsonResponse):
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return {**_members(response, OPERATION), 'ResponseMetadata': {'HTTPHeaders': headers}}
+    _request.body = body
     try:
         page = client.get_metric_data()
         return page
     finally:
         _request.body = None
+        if repeated:
+            repeated.forget()
 
 
 def attach(client: Any) -> None:
     """Let a client of CloudWatch that speaks JSON send our bodies and return our documents."""
     if speaks_json(client):
         events = client.meta.events
-        events.register(f'before-call.{SERVICE}.GetMetricData', _set_body)
+        events.register(f'before-call.{SERVICE}.{OPERATION}', _set_body)
         for operation in MEMBERS:
             events.register(f'after-call.{SERVICE}.{operation}', _add_members)
+
+
+def attach_sender(client: Any, region: str, sender: Sender, calls: CallRecord) -> None:
+    """Let a sender send the requests of a client, those for metrics without a call of botocore where that is JSON."""
+    if speaks_json(client):
+        _repeated[client] = RepeatedRequests(OPERATION, region, sender, calls, _is_read)
+        _repeated[client].attach(client)
+    else:
+        sender.attach(client)
 
 
 def response_parser(client: Any) -> Callable[[AWSResponse], AWSResponse]:
@@ -82,7 +111,9 @@ def _parse_response(response: AWSResponse) -> AWSResponse:
     if response.status_code != 200:
         return response
     try:
-        document = pages.read(response.content)
+        with uncollected():
+            # The results are dropped inside the block, where they became columns.
+            document = pages.with_columns(json.decode(response.content))
     except (ValueError, RecursionError):
         return response
     return JsonResponse(response, document) if isinstance(document, dict) else response
@@ -96,5 +127,12 @@ def _set_body(params: dict[str, Any], **_: Any) -> None:
 
 def _add_members(http_response: AWSResponse, parsed: dict[str, Any], model: Any, **_: Any) -> None:
     if isinstance(http_response, JsonResponse):
-        members = MEMBERS[model.name]
-        parsed.update({name: http_response.document[name] for name in members if name in http_response.document})
+        parsed.update(_members(http_response, model.name))
+
+
+def _members(response: JsonResponse, operation: str) -> dict[str, Any]:
+    return {name: response.document[name] for name in MEMBERS[operation] if name in response.document}
+
+
+def _is_read(response: AWSResponse) -> bool:
+    return isinstance(response, JsonResponse)

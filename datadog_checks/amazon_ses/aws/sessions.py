@@ -96,7 +96,8 @@ class Session(BotocoreSession):  # type: ignore[misc]  # botocore is not annotat
         if connections is None:
             attach_events(client, endpoint)
         else:
-            connections.attach(client, json_protocol.response_parser(client), endpoint)
+            sender = connections.sender(service_name, json_protocol.response_parser(client), endpoint)
+            json_protocol.attach_sender(client, region, sender, self._calls)
         return client
 
     def _profile_with_mfa(self) -> str | None:

@@ -8,8 +8,10 @@ complaints, matter most.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
+from operator import not_
 from sys import intern
 from typing import Any
 
@@ -49,11 +51,13 @@ MAX_METRICS = 500 * MAX_PAGES
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What to ask ListMetrics. `recent` limits it to data within three hours, `linked` adds linked accounts."""
+    """What to ask ListMetrics. `recent` limits it to data within three hours, `linked` adds linked accounts.
+    `metrics_before` are those of the inventory then: an answer that names just these holds the same set."""
 
     namespaces: tuple[str, ...] = NAMESPACES
     recent: bool = False
     linked: bool = False
+    metrics_before: frozenset[ListedMetric] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def requests(self) -> list[dict[str, Any]]:
@@ -65,12 +69,34 @@ class Listing:
 @dataclass(frozen=True, slots=True)
 class ListingAnswer:
     """The metrics of a listing, the failure that cut it short, if any, and how many of its names are no names that
-    CloudWatch takes. `foreign` are the linked accounts that this instance may not count; their metrics are left out."""
+    CloudWatch takes. `linked` are the linked accounts that were listed. `foreign` are those of them that this instance
+    may not count; their metrics are left out."""
 
     metrics: frozenset[ListedMetric]
     failure: Failure | None = None
     malformed: int = 0
+    linked: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_pages(
+        cls, listing: Listing, metrics: Sequence[ListedMetric | None], failure: Failure | None
+    ) -> ListingAnswer:
+        """The answer of a listing whose pages have these metrics, None for each name that CloudWatch does not take."""
+        named = frozenset(filter(None, metrics))
+        return cls(
+            listing.metrics_before if named == listing.metrics_before else named,
+            failure,
+            metrics.count(None),
+            linked_accounts(named),
+        )
+
+    def without(self, foreign: frozenset[str]) -> ListingAnswer:
+        """The answer without the metrics of these linked accounts."""
+        if not foreign:
+            return self
+        metrics = frozenset(metric for metric in self.metrics if metric.account not in foreign)
+        return replace(self, metrics=metrics, foreign=foreign)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +126,19 @@ class Inventory:
 def next_listing(inventory: Inventory, now: float, unrecognized: bool, linked: bool) -> Listing:
     """The listing to make now. The namespaces beside `AWS/SES` hold only metrics that no family recognizes."""
     if inventory.full_at is None or not 0 <= now - inventory.full_at < FULL_INTERVAL - LISTING_INTERVAL / 2:
-        return Listing(NAMESPACES if unrecognized else (NAMESPACE,), False, linked)
+        return Listing(NAMESPACES if unrecognized else (NAMESPACE,), False, linked, inventory.metrics)
     used = _used_namespaces(inventory) if unrecognized else ()
-    return Listing(tuple(name for name in NAMESPACES if name == NAMESPACE or name in used), True, linked)
+    namespaces = tuple(name for name in NAMESPACES if name == NAMESPACE or name in used)
+    return Listing(namespaces, True, linked, inventory.metrics)
 
 
 def _used_namespaces(inventory: Inventory) -> frozenset[str]:
     return frozenset(metric.namespace for metric in inventory.metrics)
+
+
+def linked_accounts(metrics: Iterable[ListedMetric]) -> frozenset[str]:
+    """The linked accounts that own any of these metrics."""
+    return frozenset(metric.account for metric in metrics if metric.account)
 
 
 def parse_page(
@@ -150,9 +182,6 @@ def after_listing(
     inventory: Inventory, listing: Listing, answer: ListingAnswer, now: float
 ) -> tuple[Inventory, frozenset[ListedMetric]]:
     """The inventory after a listing, and the metrics that woke: known, without data for three hours before."""
-    if answer.metrics == inventory.metrics:
-        # The usual case. To look for each metric in a set costs far more than to compare two sets.
-        answer = replace(answer, metrics=inventory.metrics)
     noted = replace(
         inventory,
         begins=_beginnings(inventory, answer.metrics),
@@ -163,15 +192,18 @@ def after_listing(
         # A listing that was cut for its length would be cut again, so it counts as complete.
         noted = replace(noted, listed_at=now)
     if not listing.recent and answer.failure is None:
-        missing = {metric: inventory.missing_since.get(metric, now) for metric in inventory.metrics - answer.metrics}
+        gone = _difference(inventory.metrics, answer.metrics)
+        missing = {metric: inventory.missing_since.get(metric, now) for metric in gone}
         missing = {metric: since for metric, since in missing.items() if now - since < FORGOTTEN_AFTER}
-        current = with_metrics(noted, answer.metrics | missing.keys())
+        current = with_metrics(noted, answer.metrics | missing.keys() if missing else answer.metrics)
         return replace(current, missing_since=missing, full_at=now), frozenset()
     missing = {metric: since for metric, since in inventory.missing_since.items() if metric not in answer.metrics}
-    extended = replace(with_metrics(noted, inventory.metrics | answer.metrics), missing_since=missing)
+    new = _difference(answer.metrics, inventory.metrics)
+    every = inventory.metrics | new if new else inventory.metrics
+    extended = replace(with_metrics(noted, every), missing_since=missing)
     if listing.recent:
-        previous = zip(inventory.ordered, inventory.recent or b'', strict=False)
-        woken = frozenset(metric for metric, was_recent in previous if not was_recent and metric in answer.metrics)
+        asleep = compress(inventory.ordered, map(not_, inventory.recent or b''))
+        woken = answer.metrics.intersection(asleep)
         if answer.failure is None:
             extended = replace(extended, recent=_named(extended, answer.metrics))
         return extended, woken
@@ -182,13 +214,18 @@ def after_listing(
 def _beginnings(inventory: Inventory, metrics: frozenset[ListedMetric]) -> Mapping[ListedMetric, float]:
     """Before which time each metric that waits to be selected had no data, with those that are listed for the first
     time. A recent listing leaves out the namespaces that are not in use."""
-    new = metrics - inventory.metrics
+    new = _difference(metrics, inventory.metrics)
     if not new:
         return inventory.begins
     used = _used_namespaces(inventory) | {NAMESPACE}
     before = {True: inventory.listed_at or 0.0, False: inventory.full_at or 0.0}
     begins = {metric: max(0.0, before[metric.namespace in used] - LISTED_WITHIN) for metric in new}
     return {**inventory.begins, **begins}
+
+
+def _difference(metrics: frozenset[ListedMetric], subtracted: frozenset[ListedMetric]) -> frozenset[ListedMetric]:
+    """The metrics without the subtracted ones. Nearly every listing has the same set as the inventory."""
+    return frozenset() if metrics is subtracted else metrics - subtracted
 
 
 def _named(inventory: Inventory, metrics: frozenset[ListedMetric]) -> bytes:
@@ -209,13 +246,13 @@ def without_accounts(inventory: Inventory, foreign: frozenset[str]) -> Inventory
 def _own_since(inventory: Inventory, answer: ListingAnswer, now: float) -> Mapping[str, float | None]:
     """From when each linked account is counted that another instance counts, or counted before this one."""
     awaited = {account for account, since in inventory.own_since.items() if since is None}
-    returned = awaited.intersection(metric.account for metric in answer.metrics) if awaited else ()
+    returned = awaited & (answer.linked - answer.foreign)
     return {**inventory.own_since, **dict.fromkeys(answer.foreign), **dict.fromkeys(returned, now)}
 
 
 def with_metrics(inventory: Inventory, metrics: frozenset[ListedMetric]) -> Inventory:
     """The inventory with exactly these metrics; the same object where nothing changed."""
-    if metrics == inventory.metrics:
+    if metrics is inventory.metrics or metrics == inventory.metrics:
         return inventory
     ordered = sorted(
         metrics, key=lambda metric: (metric.account, metric.namespace, metric.dimensions, metric.metric_name)

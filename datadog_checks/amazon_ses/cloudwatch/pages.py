@@ -1,12 +1,11 @@
-"""Pages of GetMetricData in JSON: usual results are read into columns while the document is read.
+"""Pages of GetMetricData in JSON: usual results become columns.
 
 Nearly every result is complete and has the timestamps of the result before it. Columns of them take a fraction of the
-memory of one object for each result, and of the time to read them.
+memory of one object for each result, and of the time to book them.
 """
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -17,10 +16,6 @@ from datadog_checks.amazon_ses.values import LARGEST
 
 RESULTS = 'MetricDataResults'
 COMPLETE = 'Complete'
-
-_MEMBER = f'"{RESULTS}"'.encode()
-_TAKEN = object()
-"""What a result that was read into a column leaves behind."""
 
 _NUMBERS = frozenset((int, float))
 
@@ -47,64 +42,47 @@ class PageResults(NamedTuple):
     odd_results: Sequence[Any]
 
 
-def read(content: bytes) -> Any:
-    """The document of an answer in JSON, in which usual results are a `PageResults`. Raises what `json.loads` does."""
-    if _MEMBER not in content:
-        return json.loads(content)
-    reader = _Reader()
-    document = json.loads(content, object_hook=reader.take)
-    results = reader.page_results(document)
-    return json.loads(content) if results is None else {**document, RESULTS: results}
+def with_columns(document: Any) -> Any:
+    """The document of an answer, in which the results are a `PageResults` where they can be."""
+    results = document.get(RESULTS) if isinstance(document, dict) else None
+    page = _page_results(results) if isinstance(results, list) else None
+    return document if page is None else {**document, RESULTS: page}
 
 
-class _Reader:
-    """Takes usual results out of a document while it is read. They leave `_TAKEN` behind."""
-
-    __slots__ = ('_columns', '_ids', '_timestamps', '_values')
-
-    def __init__(self) -> None:
-        self._columns: dict[tuple[float, ...], tuple[list[str], list[float]]] = {}
-        self._timestamps: Sequence[float] | None = None
-        self._ids: list[str] = []
-        self._values: list[float] = []
-
-    def take(self, result: dict[str, Any]) -> Any:
-        """Take a result, and return `_TAKEN`, or return what is no usual result as it is."""
+def _page_results(results: Sequence[Any]) -> PageResults | None:
+    """The results of a page, None where an Id stands twice, or a value is no possible number."""
+    columns: dict[tuple[float, ...], tuple[list[str], list[float]]] = {}
+    odd_results = []
+    last_timestamps: Any = None
+    for result in results:
         try:
-            timestamps, values = result['Timestamps'], result['Values']
-            if result['StatusCode'] != COMPLETE or len(timestamps) != len(values):
-                return result
-            query_id = result['Id']
-            if timestamps != self._timestamps:
-                self._ids, self._values = self._columns.setdefault(tuple(timestamps), ([], []))
-                self._timestamps = timestamps
+            timestamps, amounts, query_id = result['Timestamps'], result['Values'], result['Id']
+            is_usual = result['StatusCode'] == COMPLETE and len(timestamps) == len(amounts)
+            if is_usual and timestamps != last_timestamps:
+                ids, values = columns.setdefault(tuple(timestamps), ([], []))
+                last_timestamps = timestamps
         except (KeyError, TypeError):
-            return result
-        self._ids.append(query_id)
-        self._values += values
-        return _TAKEN
+            is_usual = False
+        if is_usual:
+            ids.append(query_id)
+            values += amounts
+        else:
+            odd_results.append(result)
+    named = [other.get('Id') for other in odd_results if isinstance(other, dict)]
+    every = [*chain.from_iterable(ids for ids, _ in columns.values()), *named]
+    numbers = [*chain.from_iterable((*starts, *values) for starts, (_, values) in columns.items())]
+    try:
+        if not (_are_ids(every, len(results)) and _are_possible(numbers)):
+            return None
+    except (TypeError, OverflowError):
+        return None
+    all_columns = [Column(starts, ids, array('d', values)) for starts, (ids, values) in columns.items()]
+    return PageResults(all_columns, odd_results)
 
-    def page_results(self, document: Any) -> PageResults | None:
-        """The results of the document, None where they cannot be told from their columns."""
-        results = document.get(RESULTS) if isinstance(document, dict) else None
-        if not isinstance(results, list):
-            return None
-        ids = [*chain.from_iterable(ids for ids, _ in self._columns.values())]
-        if results.count(_TAKEN) != len(ids):
-            return None
-        odd_results = [result for result in results if result is not _TAKEN]
-        every = [*ids, *(other.get('Id') for other in odd_results if isinstance(other, dict))]
-        try:
-            is_usual = len(every) == len(results) == len(set(every)) and {*map(type, every)} <= {str}
-            if not (is_usual and _are_possible([*chain.from_iterable(self._columns), *self._all_values()])):
-                return None
-        except (TypeError, OverflowError):
-            return None
-        columns = [Column(times, ids, array('d', values)) for times, (ids, values) in self._columns.items()]
-        return PageResults(columns, odd_results)
 
-    def _all_values(self) -> Iterable[float]:
-        return chain.from_iterable(values for _, values in self._columns.values())
+def _are_ids(names: Sequence[Any], number: int) -> bool:
+    """Whether these are as many different texts."""
+    return len(names) == number == len({*names}) and {*map(type, names)} <= {str}
 
 
 def _are_possible(numbers: Sequence[float]) -> bool:

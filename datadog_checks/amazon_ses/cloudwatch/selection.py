@@ -159,33 +159,79 @@ def select(
     A count that is among `dropped_metrics` is not counted: it would be missing when the operator wants it again.
     """
     series_list = (*always, *listed)
-    sends = {
-        group_of(series): index
-        for index, series in enumerate(series_list)
-        if series.metric_name in SEND_NAMES and series.scope is not Scope.NAMED
-    }
-    classes = bytes(_polling_class(series) for series in series_list)
     configured = tuple(dict.fromkeys((SUM, *statistics)))
-    of_series = tuple(statistics_of(series, configured) for series in series_list)
-    send_indexes = (
-        sends.get(group_of(series), -1) if polling_class == PollingClass.FEEDBACK else -1
-        for series, polling_class in zip(series_list, classes, strict=True)
+    all_traits = _all_traits(series_list, configured, dropped_metrics)
+    weights = (
+        query_bytes(series) * len(traits.statistics) for series, traits in zip(series_list, all_traits, strict=True)
     )
-    weights = (query_bytes(series) * len(each) for series, each in zip(series_list, of_series, strict=True))
-    gauged = [series for series in series_list if series.spec.gauge is not None and not series.spec.is_measurement]
+    gauged = [
+        (series, traits.follows_options)
+        for series, traits in zip(series_list, all_traits, strict=True)
+        if traits.has_gauge and not traits.is_measurement
+    ]
     return Selection(
         series_list,
-        tuple(series.key for series in series_list),
-        classes,
-        bytes(_is_counted(series, dropped_metrics) for series in series_list),
-        bytes(series.spec.gauge is not None for series in series_list),
-        array('i', send_indexes),
-        of_series,
+        tuple([series.key for series in series_list]),
+        bytes([traits.polling_class for traits in all_traits]),
+        bytes([traits.is_counted for traits in all_traits]),
+        bytes([traits.has_gauge for traits in all_traits]),
+        _send_indexes(series_list, all_traits),
+        tuple([traits.statistics for traits in all_traits]),
         array('I', weights),
-        tuple(index for index, series in enumerate(series_list) if series.spec.is_measurement),
-        tuple(series for series in gauged if series.follows_options),
-        tuple(series for series in gauged if not series.follows_options),
+        tuple([index for index, traits in enumerate(all_traits) if traits.is_measurement]),
+        tuple(series for series, follows_options in gauged if follows_options),
+        tuple(series for series, follows_options in gauged if not follows_options),
         Counter({reason: number for reason, number in dropped.items() if number}),
+    )
+
+
+class _Traits(NamedTuple):
+    """What all series of one spec, scope and metric have in common."""
+
+    polling_class: PollingClass
+    statistics: tuple[str, ...]
+    is_counted: bool
+    has_gauge: bool
+    is_measurement: bool
+    follows_options: bool
+    is_send: bool
+
+
+def _all_traits(
+    series_list: Iterable[Series], configured: tuple[str, ...], dropped_metrics: frozenset[str]
+) -> list[_Traits]:
+    """The traits of each series. An account has thousands of series, and few different traits."""
+    all_traits, by_kind = [], {}
+    for series in series_list:
+        # By identity, because a hash of a spec costs more than the rest.
+        kind = id(series.spec), id(series.scope), series.metric_name
+        if kind not in by_kind:
+            by_kind[kind] = _Traits(
+                _polling_class(series),
+                statistics_of(series, configured),
+                _is_counted(series, dropped_metrics),
+                series.spec.gauge is not None,
+                series.spec.is_measurement,
+                series.follows_options,
+                series.metric_name in SEND_NAMES and series.scope is not Scope.NAMED,
+            )
+        all_traits.append(by_kind[kind])
+    return all_traits
+
+
+def _send_indexes(series_list: Sequence[Series], all_traits: Sequence[_Traits]) -> array[int]:
+    """For each FEEDBACK series the index of what its group sent, -1 where there is none, and for any other one."""
+    sends = {
+        group_of(series): index
+        for index, (series, traits) in enumerate(zip(series_list, all_traits, strict=True))
+        if traits.is_send
+    }
+    return array(
+        'i',
+        [
+            sends.get(group_of(series), -1) if traits.polling_class == PollingClass.FEEDBACK else -1
+            for series, traits in zip(series_list, all_traits, strict=True)
+        ],
     )
 
 

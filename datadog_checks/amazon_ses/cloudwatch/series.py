@@ -88,7 +88,9 @@ class SeriesSpec:
         return (replace(self.gauge, name=f'{self.gauge.name}.{statistic}', description=description, unit=unit),)
 
 
-@dataclass(frozen=True, slots=True)
+# Nothing changes a series. It is not frozen, because a frozen one takes more than twice as long to make, and an account
+# has thousands.
+@dataclass(slots=True, unsafe_hash=True)
 class Series:
     """One CloudWatch series: a spec with its dimensions, and the tags that they become.
 
@@ -110,12 +112,10 @@ class Series:
     metric_text: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not self.metric_name:
-            object.__setattr__(self, 'metric_name', self.spec.metric_name)
-        key = key_of(self.scope, self.account, self.namespace, self.metric_name, tuple(sorted(self.dimensions)))
-        object.__setattr__(self, 'key', key)
-        object.__setattr__(self, 'dimensions_text', _dimensions_text(self.dimensions))
-        object.__setattr__(self, 'metric_text', _metric_text(self.namespace, self.metric_name, self.account))
+        self.metric_name = self.metric_name or self.spec.metric_name
+        parts, self.dimensions_text = _group_texts(self.dimensions)
+        self.key = _key(self.scope, self.account, self.namespace, self.metric_name, parts)
+        self.metric_text = _metric_text(self.namespace, self.metric_name, self.account)
 
     @property
     def follows_options(self) -> bool:
@@ -127,8 +127,12 @@ class Series:
 def key_of(scope: str, account: str, namespace: str, metric_name: str, dimensions: Dimensions) -> str:
     """The name of a series in the saved state. `dimensions` are sorted; a name or value with an
     e-mail address becomes a hash."""
+    return _key(scope, account, namespace, metric_name, _group_texts(dimensions)[0])
+
+
+def _key(scope: str, account: str, namespace: str, metric_name: str, parts: tuple[str, ...]) -> str:
     owner = (account,) if account else ()
-    return '\x1f'.join((scope, *owner, namespace, _masked_name(metric_name), *_parts(dimensions)))
+    return '\x1f'.join((scope, *owner, namespace, _masked_name(metric_name), *parts))
 
 
 @lru_cache(maxsize=1000)
@@ -136,16 +140,13 @@ def _masked_name(metric_name: str) -> str:
     return masked(metric_name)
 
 
-# The caches hold the dimensions of as many groups as an account may have.
+# The cache holds the dimensions of as many groups as an account may have.
 @lru_cache(maxsize=20_000)
-def _parts(dimensions: Dimensions) -> tuple[str, ...]:
-    """Dimensions as a part of a key. The parts of all series of a group are the same."""
-    return ('\x1f'.join(masked(part) for pair in dimensions for part in pair),) if dimensions else ()
-
-
-@lru_cache(maxsize=20_000)
-def _dimensions_text(dimensions: Dimensions) -> str:
-    return json.dumps([{'Name': name, 'Value': value} for name, value in dimensions], separators=(',', ':'))
+def _group_texts(dimensions: Dimensions) -> tuple[tuple[str, ...], str]:
+    """Dimensions as a part of a key, sorted, and as a query has them. All series of a group share the two."""
+    parts = ('\x1f'.join(masked(part) for pair in sorted(dimensions) for part in pair),) if dimensions else ()
+    text = json.dumps([{'Name': name, 'Value': value} for name, value in dimensions], separators=(',', ':'))
+    return parts, text
 
 
 @lru_cache(maxsize=1000)
