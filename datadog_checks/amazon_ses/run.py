@@ -174,7 +174,8 @@ class Run:
             self.target.region,
             operation,
             access.endpoint(service, self.target.region),
-            partial(self._perform, access, task, start.at, circuit),
+            # Taken here and not in the thread, which may begin after the check was cancelled.
+            partial(self._perform, access, task, start.at, circuit, access.turns.cancellation()),
             is_awaited,
         )
 
@@ -221,7 +222,9 @@ class Run:
             self.intake,
         )
 
-    def _perform(self, access: Access, task: Task, now: float, circuit: SignInCircuit) -> Any:
+    def _perform(
+        self, access: Access, task: Task, now: float, circuit: SignInCircuit, is_cancelled: Callable[[], bool]
+    ) -> Any:
         """Perform one task in a thread of its own. After a sign-in failure the Region's other tasks are skipped."""
         if circuit.failure is not None:
             return circuit.failure
@@ -229,13 +232,13 @@ class Run:
         answer: Any
         try:
             if isinstance(task, Collector):
-                answer = access.fetch(task, region, account, access.turns.cancellation())
+                answer = access.fetch(task, region, account, is_cancelled)
             elif isinstance(task, SweepTask):
-                answer = worker.sweep(task, self._edge(access, now))
+                answer = worker.sweep(task, self._edge(access, now, is_cancelled))
             elif isinstance(task, ReceiveTask):
-                answer = queues.receive(task, self._queue_edge(access, now))
+                answer = queues.receive(task, self._queue_edge(access, now, is_cancelled))
             elif isinstance(task, DeleteTask):
-                answer = queues.delete(task, self._queue_edge(access, now))
+                answer = queues.delete(task, self._queue_edge(access, now, is_cancelled))
             elif isinstance(task, Listing):
                 answer = access.list_metrics(task, region, account, discovery.LISTING_SECONDS)
             else:
@@ -249,9 +252,8 @@ class Run:
             circuit.failure = failure
         return answer
 
-    def _edge(self, access: Access, now: float) -> Edge:
+    def _edge(self, access: Access, now: float, is_cancelled: Callable[[], bool]) -> Edge:
         """The way to AWS of a step of the sweeps that begins now."""
-        is_cancelled = access.turns.cancellation()
         return Edge(
             lambda request: access.ask(request, self.target, is_cancelled),
             lambda request: access.seconds_until(request, self.target),
@@ -259,10 +261,10 @@ class Run:
             is_cancelled,
         )
 
-    def _queue_edge(self, access: Access, now: float) -> queues.Edge:
+    def _queue_edge(self, access: Access, now: float, is_cancelled: Callable[[], bool]) -> queues.Edge:
         """The way to the queues of a step that begins now."""
         sqs = access.queues
-        return queues.Edge(sqs.receive, sqs.attributes, sqs.delete, _clock(access, now), access.turns.cancellation())
+        return queues.Edge(sqs.receive, sqs.attributes, sqs.delete, _clock(access, now), is_cancelled)
 
     def _apply_outcomes(
         self, outcomes: Outcomes, under_way: Iterable[UnderWay[Subject]], now: float, foreign_accounts: ForeignAccounts

@@ -32,6 +32,7 @@ from datadog_checks.amazon_ses.aws import access, botocore_internals
 from datadog_checks.amazon_ses.cloudwatch import queries
 from datadog_checks.amazon_ses.cloudwatch.ledger import Lookback, new_ledger
 from datadog_checks.amazon_ses.model import Target
+from datadog_checks.amazon_ses.threads import Call, Threads
 from simulator import Clock, Fault, Simulator, series_id
 from simulator.scenarios import Family, Scenario, Standing
 
@@ -205,6 +206,39 @@ def test_no_run_waits_for_the_turn_of_get_account(make_driver: MakeDriver, mail:
     assert requests_of(mail, 'GetAccount') == asked[0] + 1
     driver.run()
     assert driver.check._store.recall(Target(ACCOUNT, REGION)).sources['account'].answered_at == clock() - 240
+
+
+class LateThreads(Threads):
+    """Threads that begin their calls when a test says so, as those of a busy machine begin late."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calls: list[Call] = []
+
+    def start(self, call: Call) -> None:
+        self._calls.append(call)
+
+    def begin(self) -> None:
+        for call in self._calls:
+            super().start(call)
+
+
+def test_a_request_that_waits_for_its_turn_ends_with_the_check(
+    make_driver: MakeDriver, mail: Simulator, clock: Clock
+) -> None:
+    """A check that was cancelled sends no request that waits for its second at SES, however late its thread begins."""
+    driver = make_driver(mail, collect=['account'], account_id=ACCOUNT)
+    driver.check.clock_is_turned, driver.check.monotonic = False, Clock()
+    driver.run()
+    late = driver.check._runner._threads = LateThreads()
+    clock.advance(300)
+    asked = requests_of(mail, 'GetAccount')
+    driver.run()
+    assert len(driver.check._runner.under_way) == 1
+    driver.check.cancel()
+    late.begin()
+    wait_for_workers()
+    assert requests_of(mail, 'GetAccount') == asked
 
 
 def test_a_run_never_waits_longer_than_its_timeout(make_driver: MakeDriver, mail: Simulator, clock: Clock) -> None:
