@@ -186,6 +186,17 @@ def remove_signing(patch: Patch) -> None:
     patch.delattr(signer, 'sign')
 
 
+def remove_response_parser(patch: Patch) -> None:
+    """A client keeps what reads its answers elsewhere."""
+    make = botocore.client.BaseClient.__init__
+
+    def without(client: Any, *arguments: Any, **options: Any) -> None:
+        make(client, *arguments, **options)
+        del client._response_parser
+
+    patch.setattr(botocore.client.BaseClient, '__init__', without)
+
+
 REMOVALS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     'HTTP_SESSION': (remove_http_session,),
     'TLS_CONTEXT': (remove_tls_context,),
@@ -202,7 +213,7 @@ REMOVALS: dict[str, tuple[Callable[[Patch], None], ...]] = {
     'RENEWAL': (remove_renewal,),
     'CONNECTIONS': (remove_pool_classes,),
     'METADATA': (remove_provider_lookup,),
-    'REPEATED_REQUESTS': (remove_signing,),
+    'REPEATED_REQUESTS': (remove_signing, remove_response_parser),
 }
 EACH_REMOVAL = [removal for removals in REMOVALS.values() for removal in removals]
 

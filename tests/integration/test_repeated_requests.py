@@ -16,12 +16,14 @@ import pytest
 from common import ACCOUNT, REGION, Driver, MakeDriver
 
 import simulator.server
-from datadog_checks.amazon_ses.aws.repeated_requests import RepeatedRequests
+from datadog_checks.amazon_ses.aws import botocore_internals, ses_budget
 from simulator import Fault, Simulator
 from simulator.server import read_request
 from simulator.wire import HttpRequest
 
-OPERATION = 'GetMetricData'
+SERVICES = {'GetMetricData': 'monitoring', 'GetAccount': 'ses'}
+"""The services in the signatures of the operations whose requests are repeated."""
+
 FIRST_ANSWERS = """
 import sys, threading
 from datadog_checks.amazon_ses.aws import json_protocol
@@ -38,18 +40,24 @@ for step in (threading.Thread.start, threading.Thread.join):
         step(thread)
 sys.exit(len(answers) != 8)
 """
-ONLY_METRICS = {'collect': ['cloudwatch'], 'period': 60, 'account_id': ACCOUNT}
+SOURCES = {'GetMetricData': 'cloudwatch', 'GetAccount': 'account'}
+ONLY: dict[str, dict[str, Any]] = {
+    operation: {'collect': [source], 'period': 60, 'account_id': ACCOUNT} for operation, source in SOURCES.items()
+}
+"""The options with which a check asks for nothing else, each minute."""
+
+each_operation = pytest.mark.parametrize('operation', SERVICES)
 ROLE = f'arn:aws:iam::{ACCOUNT}:role/mail'
 
 
 @pytest.fixture
 def received(monkeypatch: pytest.MonkeyPatch) -> list[HttpRequest]:
-    """The requests for metrics, as they arrived."""
+    """The requests of SES and CloudWatch, as they arrived."""
     requests = []
 
     def read(*arguments: Any) -> HttpRequest | None:
         request = read_request(*arguments)
-        if request is not None and request.headers.get('x-amz-target', '').endswith(OPERATION):
+        if request is not None and any(f'/{name}/' in request.headers['authorization'] for name in SERVICES.values()):
             requests.append(request)
         return request
 
@@ -78,29 +86,31 @@ def runs(driver: Driver, number: int = 1) -> None:
         driver.clock.advance(60)
 
 
+@each_operation
 def test_requests_after_the_first_need_no_call_of_botocore(
-    make_driver: MakeDriver, sim: Simulator, received: list[HttpRequest]
+    make_driver: MakeDriver, sim: Simulator, received: list[HttpRequest], operation: str
 ) -> None:
-    """The first request for metrics is a call of botocore, and those after it have the same headers but for the
+    """The first request of the check is a call of botocore, and those after it have the same headers but for the
     signature, the date and what counts attempts."""
-    driver = make_driver(**ONLY_METRICS)
+    driver = make_driver(**ONLY[operation])
     with calls_of_botocore() as calls:
         runs(driver, 5)
-    assert calls[OPERATION] == 1 and len(received) == sim.log.count(operation=OPERATION) == 5
+    assert calls[operation] == 1 and len(received) == sim.log.count(operation=operation) == 5
     first, *repeated = (request.headers for request in received)
     assert {name for name in first if not name.startswith('amz-sdk-')} == {*repeated[0]}
     for headers in repeated:
-        assert re.fullmatch(r'AWS4-HMAC-SHA256 Credential=\S+/monitoring/aws4_request, .*', headers['authorization'])
-        assert headers['authorization'] != first['authorization']
-        for name in ('host', 'x-amz-target', 'content-type', 'user-agent'):
+        scope = f'{REGION}/{SERVICES[operation]}/aws4_request'
+        assert re.fullmatch(rf'AWS4-HMAC-SHA256 Credential=\S+/{scope}, .*', headers['authorization'])
+        for name in {*first} & {'host', 'x-amz-target', 'content-type', 'user-agent'}:
             assert headers[name] == first[name]
 
 
+@each_operation
 def test_a_repeated_request_carries_the_session_of_its_time(
-    make_driver: MakeDriver, sim: Simulator, received: list[HttpRequest]
+    make_driver: MakeDriver, sim: Simulator, received: list[HttpRequest], operation: str
 ) -> None:
     """After a new sign-in, repeated requests are signed with the new keys and carry the new session token."""
-    driver = make_driver(role_arn=ROLE, **ONLY_METRICS)
+    driver = make_driver(role_arn=ROLE, **ONLY[operation])
     runs(driver, 2)
     sim.expire_tokens()
     runs(driver, 4)
@@ -112,30 +122,51 @@ def test_a_repeated_request_carries_the_session_of_its_time(
 
 @contextmanager
 def forgetful_clients() -> Iterator[None]:
-    """Inside the block every request for metrics is a call of botocore."""
+    """Inside the block every request is a call of botocore."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RepeatedRequests, 'response', lambda *_: None)
+        patch.setattr(botocore_internals, 'repeated', lambda *_: None)
         yield
 
 
-def figures_of_a_failure(driver: Driver, fault: Fault) -> tuple[float, ...]:
+@each_operation
+def test_a_repeated_request_gives_the_values_of_any_other(make_driver: MakeDriver, operation: str) -> None:
+    """A run whose requests are repeated submits what it would submit if botocore had written them."""
+
+    def values(ledger: str) -> dict[Any, float]:
+        driver = make_driver(ledger=ledger, **ONLY[operation])
+        runs(driver, 2)
+        driver.clock.advance(-120)
+        driver.new_values()
+        driver.run()
+        return {key: value for key, value in driver.new_values().items() if not key[0].startswith('collector.')}
+
+    with forgetful_clients():
+        expected = values('botocore')
+    assert values('repeated') == expected
+    assert len(expected) > 5
+
+
+def figures_of_a_failure(driver: Driver, operation: str, fault: Fault) -> tuple[float, ...]:
     """What five runs ask and submit, the third of which meets a fault: requests that arrived and those that are
-    submitted, errors, billed metrics, and the level at the end."""
+    submitted, errors, billed metrics, turns at SES, and the level at the end."""
 
-    def submitted() -> list[float]:
-        of_operation = REGION, f'operation:{OPERATION}'
+    def spent() -> list[float]:
+        of_operation = REGION, f'operation:{operation}'
         calls, billed = driver.total('collector.api_calls', *of_operation), driver.total('collector.billed_metrics')
-        return [calls, driver.total('collector.api_errors'), billed]
+        turns = sum(len(budget._sent) for budget in ses_budget._budgets.values())
+        return [calls, driver.total('collector.api_errors'), billed, turns]
 
-    before = submitted()
+    ses_budget._budgets.clear()
+    before = spent()
     runs(driver, 2)
-    driver.sim.faults.add(replace(fault, operation=OPERATION, times=1))
+    driver.sim.faults.add(replace(fault, operation=operation, times=1))
     runs(driver, 3)
     driver.sim.faults.clear()
-    spent = [now - then for now, then in zip(submitted(), before, strict=True)]
-    return driver.sim.log.count(operation=OPERATION), *spent, driver.status('can_connect')[0]
+    figures = [now - then for now, then in zip(spent(), before, strict=True)]
+    return driver.sim.log.count(operation=operation), *figures, driver.status('can_connect')[0]
 
 
+@each_operation
 @pytest.mark.parametrize(
     ('kind', 'argument'),
     [
@@ -148,16 +179,18 @@ def figures_of_a_failure(driver: Driver, fault: Fault) -> tuple[float, ...]:
     ],
 )
 def test_what_is_no_usual_answer_is_the_first_attempt_of_a_call(
-    make_driver: MakeDriver, sim: Simulator, kind: str, argument: Any
+    make_driver: MakeDriver, sim: Simulator, operation: str, kind: str, argument: Any
 ) -> None:
-    """A repeated request that fails counts once, is tried again as often as one of botocore, and costs what reached
-    AWS; afterwards all is as before."""
+    """A repeated request that fails waits once, counts once, is tried again as often as one of botocore, and costs what
+    reached AWS; afterwards all is as before."""
+    fault = Fault(kind, argument=argument)
     with forgetful_clients():
-        expected = figures_of_a_failure(make_driver(ledger='botocore', **ONLY_METRICS), Fault(kind, argument=argument))
+        expected = figures_of_a_failure(make_driver(ledger='botocore', **ONLY[operation]), operation, fault)
     sim.log.clear()
-    figures = figures_of_a_failure(make_driver(ledger='repeated', **ONLY_METRICS), Fault(kind, argument=argument))
+    figures = figures_of_a_failure(make_driver(ledger='repeated', **ONLY[operation]), operation, fault)
     assert figures == expected
-    assert figures[0] == figures[1] >= 5 and figures[2] == 1
+    assert figures[0] == figures[1] >= 5
+    assert bool(figures[4]) == (operation == 'GetAccount')
 
 
 def test_the_first_answers_of_a_process_may_come_at_once() -> None:

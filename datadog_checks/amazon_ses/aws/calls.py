@@ -17,6 +17,7 @@ from botocore.exceptions import (
 
 from datadog_checks.amazon_ses.aws.failures import failure_of
 from datadog_checks.amazon_ses.aws.local_causes import local_cause
+from datadog_checks.amazon_ses.aws.repeated_requests import was_sent
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
 from datadog_checks.amazon_ses.model import Calls, FailureKind, Request
 
@@ -37,23 +38,8 @@ class CallRecord:
 
     def attach(self, client: Any, region: str) -> None:
         """Record what a client sends from now on."""
-        client.meta.events.register('before-send', partial(self._before_send, region))
+        client.meta.events.register('before-send', partial(self._add_request, region))
         client.meta.events.register('needs-retry', partial(self._add_response, region))
-
-    def add_request(self, region: str, operation: str) -> None:
-        """A request of this thread is about to be sent."""
-        with self._lock:
-            self._requests[Request(region, operation)] += 1
-        self._bill(region, operation, 1)
-
-    def add_answer(self, response: Any) -> None:
-        """A request without a call of a client was answered."""
-
-    def take_back_request(self, region: str, operation: str) -> None:
-        """A request of this thread is counted in another place, or did not leave this machine."""
-        with self._lock:
-            self._requests[Request(region, operation)] -= 1
-        self._bill(region, operation, -1)
 
     def add_failure(self, region: str, operation: str, kind: FailureKind) -> None:
         with self._lock:
@@ -75,8 +61,13 @@ class CallRecord:
         self._failures: Counter[tuple[Request, FailureKind]] = Counter()
         self._billed: Counter[str] = Counter()
 
-    def _before_send(self, region: str, event_name: str = '', **_: Any) -> None:
-        self.add_request(region, event_name.rpartition('.')[2])
+    def _add_request(self, region: str, request: Any, event_name: str = '', **_: Any) -> None:
+        if was_sent(request):
+            return
+        operation = event_name.rpartition('.')[2]
+        with self._lock:
+            self._requests[Request(region, operation)] += 1
+        self._bill(region, operation, 1)
 
     def _add_response(
         self,
@@ -92,13 +83,18 @@ class CallRecord:
             error = ClientError(response[1], operation.name)
         if error is None:
             return
-        if local_cause(error, SignIn()) is not None:
-            # A file of authorities cannot be read.
-            self.take_back_request(region, operation.name)
-            return
-        self.add_failure(region, operation.name, failure_of(error, operation.name, '').kind)
-        if isinstance(error, UNBILLED_ERRORS):
+        is_local = local_cause(error, SignIn()) is not None
+        if is_local:
+            self._take_back_request(region, operation.name)
+        else:
+            self.add_failure(region, operation.name, failure_of(error, operation.name, '').kind)
+        if is_local or isinstance(error, UNBILLED_ERRORS):
             self._bill(region, operation.name, -1)
+
+    def _take_back_request(self, region: str, operation: str) -> None:
+        """A request that was about to be sent did not leave this machine: a file of authorities cannot be read."""
+        with self._lock:
+            self._requests[Request(region, operation)] -= 1
 
     def _bill(self, region: str, operation: str, sign: int) -> None:
         if operation == BILLED_OPERATION:

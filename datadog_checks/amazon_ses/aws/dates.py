@@ -20,17 +20,14 @@ class DatedCalls(CallRecord):
 
     def attach(self, client: Any, region: str) -> None:
         super().attach(client, region)
-        client.meta.events.register('needs-retry', self._after_attempt)
+        client.meta.events.register('needs-retry', self._compare)
 
-    def _after_attempt(self, response: tuple[Any, Any] | None = None, **_: Any) -> None:
+    def _compare(self, response: tuple[Any, Any] | None = None, **_: Any) -> None:
         """After each attempt. Returns nothing, so whether it is repeated stays as it is."""
-        if response is not None:
-            self.add_answer(response[0])
-
-    def add_answer(self, response: Any) -> None:
-        """Compare the clock with the Date of a response."""
+        if response is None:
+            return
         try:
-            date = parsedate_to_datetime(response.headers['Date']).timestamp()
+            date = parsedate_to_datetime(response[0].headers['Date']).timestamp()
         except (KeyError, TypeError, ValueError, AttributeError):
             # Not from AWS, whose answers all have a date.
             return

@@ -8,16 +8,14 @@ stay with botocore. An unexpected answer, and any other protocol, is left to bot
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import local
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from botocore.awsrequest import AWSResponse
 
-from datadog_checks.amazon_ses.aws import botocore_internals
-from datadog_checks.amazon_ses.aws.calls import CallRecord
+from datadog_checks.amazon_ses.aws import botocore_internals, repeated_requests
 from datadog_checks.amazon_ses.aws.connections import Sender
-from datadog_checks.amazon_ses.aws.repeated_requests import RepeatedRequests
 from datadog_checks.amazon_ses.cloudwatch import pages
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
 from datadog_checks.amazon_ses.garbage import uncollected
@@ -34,9 +32,6 @@ MEMBERS = {
     'ListMetrics': ('Metrics', 'NextToken', 'OwningAccounts'),
 }
 """The members that are taken from an answer, by operation."""
-
-_repeated: WeakKeyDictionary[Any, RepeatedRequests] = WeakKeyDictionary()
-"""By client."""
 
 # The body that the request of a thread carries, in each attempt: a worker waits for its request.
 _request = local()
@@ -55,24 +50,11 @@ class JsonResponse(AWSResponse):  # type: ignore[misc]  # botocore is not annota
 def get_metric_data(client: Any, batch: Batch, token: str | None = None) -> Mapping[str, Any]:
     """One page of the answer to a batch: the first, or that of a token. Raises what botocore raises."""
     next_page = {'NextToken': token} if token else {}
-    page: Mapping[str, Any]
     if not speaks_json(client):
-        page = client.get_metric_data(**batch.parameters, **next_page)
+        page: Mapping[str, Any] = client.get_metric_data(**batch.parameters, **next_page)
         return page
     body = json.encode_bytes({**batch.parameters, **next_page}) if token else batch.body
-    repeated = _repeated.get(client)
-    response = repeated.response(client, body) if repeated else None
-    if isinstance(response, JsonResponse):
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return {**_members(response, OPERATION), 'ResponseMetadata': {'HTTPHeaders': headers}}
-    _request.body = body
-    try:
-        page = client.get_metric_data()
-        return page
-    finally:
-        _request.body = None
-        if repeated:
-            repeated.forget()
+    return repeated_requests.ask(client, body, partial(_call, client, body))
 
 
 def attach(client: Any) -> None:
@@ -84,13 +66,9 @@ def attach(client: Any) -> None:
             events.register(f'after-call.{SERVICE}.{operation}', _add_members)
 
 
-def attach_sender(client: Any, region: str, sender: Sender, calls: CallRecord) -> None:
-    """Let a sender send the requests of a client, those for metrics without a call of botocore where that is JSON."""
-    if speaks_json(client):
-        _repeated[client] = RepeatedRequests(OPERATION, region, sender, calls, _is_read)
-        _repeated[client].attach(client)
-    else:
-        sender.attach(client)
+def attach_sender(client: Any, sender: Sender) -> None:
+    """Let a sender send the requests of a client that speaks JSON, and repeat those for metrics."""
+    repeated_requests.attach(client, OPERATION, sender, _read)
 
 
 def response_parser(client: Any) -> Callable[[AWSResponse], AWSResponse]:
@@ -119,6 +97,15 @@ def _parse_response(response: AWSResponse) -> AWSResponse:
     return JsonResponse(response, document) if isinstance(document, dict) else response
 
 
+def _call(client: Any, body: bytes) -> Mapping[str, Any]:
+    _request.body = body
+    try:
+        page: Mapping[str, Any] = client.get_metric_data()
+        return page
+    finally:
+        _request.body = None
+
+
 def _set_body(params: dict[str, Any], **_: Any) -> None:
     body = getattr(_request, 'body', None)
     if body is not None:
@@ -134,5 +121,8 @@ def _members(response: JsonResponse, operation: str) -> dict[str, Any]:
     return {name: response.document[name] for name in MEMBERS[operation] if name in response.document}
 
 
-def _is_read(response: AWSResponse) -> bool:
-    return isinstance(response, JsonResponse)
+def _read(response: AWSResponse) -> Mapping[str, Any] | None:
+    if not isinstance(response, JsonResponse):
+        return None
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return {**_members(response, OPERATION), 'ResponseMetadata': {'HTTPHeaders': headers}}

@@ -17,6 +17,7 @@ from threading import Condition, Lock, local
 from typing import Any
 from urllib.parse import urlsplit
 
+from datadog_checks.amazon_ses.aws.repeated_requests import was_sent
 from datadog_checks.amazon_ses.model import UNKNOWN_ACCOUNT
 from datadog_checks.amazon_ses.pace import LONGEST_SLEEP, Pace
 
@@ -158,7 +159,9 @@ class Turns:
         return _budget_of(client, account, operation).seconds_until(urgency, self.pace)
 
     def _waiter(self, client: Any) -> Callable[..., None]:
-        def wait(event_name: str = '', **_: Any) -> None:
+        def wait(request: Any, event_name: str = '', **_: Any) -> None:
+            if was_sent(request):
+                return
             unnamed = UNKNOWN_ACCOUNT, Urgency.LISTING, self.cancellation()
             account, urgency, is_cancelled = getattr(self._request, 'now', unnamed)
             operation = event_name.rpartition('.')[2]

@@ -10,10 +10,17 @@ from botocore.credentials import Credentials
 from botocore.session import Session as BotocoreSession
 
 from datadog_checks.amazon_ses.addresses import shown
-from datadog_checks.amazon_ses.aws import botocore_internals, json_protocol, xml_flags
+from datadog_checks.amazon_ses.aws import account_requests, botocore_internals, json_protocol, xml_flags
 from datadog_checks.amazon_ses.aws.calls import CallRecord
 from datadog_checks.amazon_ses.aws.client_config import client_config
-from datadog_checks.amazon_ses.aws.connections import Connections, MetadataSession, Route, attach_events, proxies_for
+from datadog_checks.amazon_ses.aws.connections import (
+    Connections,
+    MetadataSession,
+    Route,
+    Sender,
+    attach_events,
+    proxies_for,
+)
 from datadog_checks.amazon_ses.aws.local_causes import NotSent
 from datadog_checks.amazon_ses.configuration.network import FIPS_REGIONS, SERVICES, Network
 from datadog_checks.amazon_ses.configuration.sign_in import SignIn
@@ -52,6 +59,7 @@ class Session(BotocoreSession):  # type: ignore[misc]  # botocore is not annotat
                 self.set_config_variable(variable, os.devnull)
         botocore_internals.share_service_models(self)
         botocore_internals.leave_timestamps(self)
+        account_requests.attach(self)
         self.set_config_variable('region', region)
         self._network = network
         self._calls = calls
@@ -97,7 +105,7 @@ class Session(BotocoreSession):  # type: ignore[misc]  # botocore is not annotat
             attach_events(client, endpoint)
         else:
             sender = connections.sender(service_name, json_protocol.response_parser(client), endpoint)
-            json_protocol.attach_sender(client, region, sender, self._calls)
+            _attach_sender(client, sender)
         return client
 
     def _profile_with_mfa(self) -> str | None:
@@ -124,6 +132,16 @@ class Session(BotocoreSession):  # type: ignore[misc]  # botocore is not annotat
         if self._network.verify is not True:
             return self._network.verify
         return self.get_config_variable('ca_bundle') or os.environ.get('REQUESTS_CA_BUNDLE') or True
+
+
+def _attach_sender(client: Any, sender: Sender) -> None:
+    """Let a sender send the requests of a client, and repeat those that come most often."""
+    if json_protocol.speaks_json(client):
+        json_protocol.attach_sender(client, sender)
+    elif client.meta.service_model.service_name == account_requests.SERVICE:
+        account_requests.attach_sender(client, sender)
+    else:
+        sender.attach(client)
 
 
 def _check_fips(url: str, region: str) -> None:
