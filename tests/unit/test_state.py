@@ -90,7 +90,18 @@ def test_any_text_in_the_slots_can_be_loaded(first: str, second: str, noted: str
 
 @pytest.mark.parametrize(
     'numbers',
-    [[], [0.0] * 5, [1.0, 4_294_967_295.0], [1.0, 4_294_967_296.0], [0.5, 3.0], [-1.0], [1e15, 1e-9], [2.0**53 - 1]],
+    [
+        [],
+        [0.0] * 5,
+        [65_535.0],
+        [65_536.0, 0.0],
+        [1.0, 4_294_967_295.0],
+        [1.0, 4_294_967_296.0],
+        [0.5, 3.0],
+        [-1.0],
+        [1e15, 1e-9],
+        [2.0**53 - 1],
+    ],
 )
 def test_columns_survive_their_packing(numbers: list[float]) -> None:
     """Amounts are restored to the bit, whether integer, large, fractional or negative."""

@@ -28,6 +28,8 @@ def client_config(network: Network, service: str, user_agent: str) -> Config:
         # botocore would otherwise put the same text together for each request, twice.
         user_agent=f'{user_agent} datadog-amazon-ses/{__version__}',
         parameter_validation=service not in UNVALIDATED,
+        # Whoever makes the client sets them, by the host that it talks to. botocore would search the environment too.
+        proxies={},
         use_fips_endpoint=network.use_fips or None,
         use_dualstack_endpoint=network.use_dualstack or None,
     )

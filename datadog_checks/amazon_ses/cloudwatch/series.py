@@ -97,7 +97,7 @@ class Series:
     `metric_name` is CloudWatch's spelling, where it differs from that of the spec. `account` is the linked account that
     owns the series, or empty for the target's own. `key` names the series in the saved state and must never change
     between versions. Its scope tells a series that an option names from the same series in a listing. A key holds no
-    e-mail address. A query of the series ends with `dimensions_text` and `metric_text`, which series share.
+    e-mail address. A query of the series ends with `dimensions_json` and `metric_json`, which series share.
     """
 
     spec: SeriesSpec
@@ -108,14 +108,14 @@ class Series:
     metric_name: str = ''
     account: str = ''
     key: str = field(init=False, compare=False, repr=False)
-    dimensions_text: str = field(init=False, compare=False, repr=False)
-    metric_text: str = field(init=False, compare=False, repr=False)
+    dimensions_json: bytes = field(init=False, compare=False, repr=False)
+    metric_json: bytes = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         self.metric_name = self.metric_name or self.spec.metric_name
-        parts, self.dimensions_text = _group_texts(self.dimensions)
+        parts, self.dimensions_json = _group_texts(self.dimensions)
         self.key = _key(self.scope, self.account, self.namespace, self.metric_name, parts)
-        self.metric_text = _metric_text(self.namespace, self.metric_name, self.account)
+        self.metric_json = _metric_json(self.namespace, self.metric_name, self.account)
 
     @property
     def follows_options(self) -> bool:
@@ -142,18 +142,18 @@ def _masked_name(metric_name: str) -> str:
 
 # The cache holds the dimensions of as many groups as an account may have.
 @lru_cache(maxsize=20_000)
-def _group_texts(dimensions: Dimensions) -> tuple[tuple[str, ...], str]:
+def _group_texts(dimensions: Dimensions) -> tuple[tuple[str, ...], bytes]:
     """Dimensions as a part of a key, sorted, and as a query has them. All series of a group share the two."""
     parts = ('\x1f'.join(masked(part) for pair in sorted(dimensions) for part in pair),) if dimensions else ()
     text = json.dumps([{'Name': name, 'Value': value} for name, value in dimensions], separators=(',', ':'))
-    return parts, text
+    return parts, text.encode()
 
 
 @lru_cache(maxsize=1000)
-def _metric_text(namespace: str, metric_name: str, account: str) -> str:
+def _metric_json(namespace: str, metric_name: str, account: str) -> bytes:
     """The end of a query, after the dimensions of its metric."""
     owner = f',"AccountId":"{account}"' if account else ''
-    return f',"Namespace":{json.dumps(namespace)},"MetricName":{json.dumps(metric_name)}}}}}{owner}}}'
+    return f',"Namespace":{json.dumps(namespace)},"MetricName":{json.dumps(metric_name)}}}}}{owner}}}'.encode()
 
 
 class Query(NamedTuple):

@@ -43,9 +43,9 @@ MOST_DIGITS = 18
 LEVEL = 1
 """Compression level of zlib: a higher one takes three times as long and saves a tenth."""
 
-WHOLE = 'I'
-"""Type code of a column whose numbers are all whole and fit into 32 bits: it takes half the space."""
-
+WHOLE = ('H', 'I')
+"""Type codes of a column whose numbers are all whole and fit into 16 bits, or into 32: it takes a quarter of the space,
+or half."""
 
 TIMES = 'q'
 """Type code of the columns of times and slots."""
@@ -245,14 +245,21 @@ def _unpacked(encoded: str) -> Document | None:
 
 
 def _packed_column(column: array[Any]) -> Packed:
-    saved = column
-    try:
-        whole = array(WHOLE, column if column.typecode == TIMES else map(int, column))
-        if whole == column:
-            saved = whole
-    except (OverflowError, ValueError):
-        pass
+    saved = _whole(column) or column
     return saved.typecode, column.typecode, _to_planes(saved.tobytes(), saved.itemsize)
+
+
+def _whole(column: array[Any]) -> array[Any] | None:
+    """The same numbers in the smallest type of whole numbers that holds them, None where there is none."""
+    for type_code in WHOLE:
+        try:
+            whole = array(type_code, column if column.typecode == TIMES else map(int, column))
+        except OverflowError:
+            continue
+        except ValueError:
+            break
+        return whole if whole == column else None
+    return None
 
 
 def _to_planes(numbers: bytes, size: int) -> bytes:
