@@ -139,19 +139,20 @@ def book(ledger: Ledger, observations: Sequence[Observations], lookback: Lookbac
 
 
 class _Draft:
-    """Copies of the columns of a ledger that one booking changes, and the outcome so far."""
+    """The columns of a ledger, copied where one booking changes them, and the outcome so far."""
 
     def __init__(self, ledger: Ledger, lookback: Lookback) -> None:
         self._ledger = ledger
         self._lookback = lookback
         self._since = {index: ledger.series_since[key] for index, key in _among(ledger.keys, ledger.series_since)}
         self._unread = {index for index, _ in _among(ledger.keys, ledger.unread)}
+        # The starts of the columns that were copied, because something in them changed.
         self._changed: set[int] = set()
         self._empty = array('d', [0.0]) * (len(ledger.keys) + len(ledger.inactive_keys))
         self._compares = True
         self._effects: dict[tuple[bool, _Span, _Kind], _Effect] = {}
         self.watermarks = ledger.watermarks[:]
-        self.booked = {start: column[:] for start, column in ledger.booked.items()}
+        self.booked = dict(ledger.booked)
         self.lowered = {start: dict(amounts) for start, amounts in ledger.lowered.items()}
         self.read: set[str] = set()
         self.amounts: dict[int, float] = {}
@@ -267,9 +268,7 @@ class _Draft:
         for number, start in enumerate(starts):
             if not first <= start < last:
                 continue
-            column = self.booked.get(start)
-            if column is None:
-                column = self.booked[start] = self._empty[:]
+            column = self.booked.setdefault(start, self._empty)
             answered = tuple(sums[number :: len(starts)]) if len(indexes) > 1 else (sums[number],)
             before = amounts_in(column)
             if answered != before or start in self.lowered:
@@ -278,7 +277,9 @@ class _Draft:
     def _count_period(self, start: int, column: Column[float], series: Iterable[tuple[int, float, float]]) -> None:
         """Book what a period of these series grew by: their indexes, what was answered, and what is booked."""
         amounts, is_lowered = self.amounts, start in self.lowered
-        self._changed.add(start)
+        if start not in self._changed:
+            column = self.booked[start] = column[:]
+            self._changed.add(start)
         for index, answered, before in series:
             if answered > before:
                 amounts[index] = amounts.get(index, 0.0) + (answered - before)
@@ -289,12 +290,7 @@ class _Draft:
 
     def booked_from(self, retained_from: int) -> dict[int, Column[float]]:
         """The booked amounts that are remembered. A column without a change stays the same object."""
-        before = self._ledger.booked
-        return {
-            start: column if start in self._changed else before.get(start, column)
-            for start, column in self.booked.items()
-            if start >= retained_from
-        }
+        return {start: column for start, column in self.booked.items() if start >= retained_from}
 
     def _compare(self, start: int, index: int, excess: float) -> None:
         """Record by how much a submitted amount exceeds the newest answer, if it does."""
