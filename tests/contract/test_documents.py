@@ -16,8 +16,8 @@ from datadog_checks.amazon_ses.config_models import InstanceConfig
 from datadog_checks.amazon_ses.model import PREFIX
 from datadog_checks.amazon_ses.registry import DEFAULT_SOURCES
 from standalone import estimate
-from standalone.__main__ import FORMATS
 from standalone.accounts import Account
+from standalone.commands.check import FORMATS
 from tools import renders
 
 DOCUMENTS = ('README.md', 'CONTRIBUTING.md', 'ARCHITECTURE.md', 'SECURITY.md', *sorted(

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from datadog_checks.amazon_ses import AmazonSesCheck
-from standalone.__main__ import EXIT_MISCONFIGURED, EXIT_OK, main
+from standalone.__main__ import main
+from standalone.command_line import EXIT_MISCONFIGURED, EXIT_OK
 
 LIST = """
 defaults:

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from tools.boards import limits
+from tools.boards.inventory_bounces import EVENTS, PROVIDER_GROUP, QUEUE_GROUP
+from tools.boards.inventory_queries import by, by_target, total
 from tools.boards.limits import Limit
-from tools.boards.queries import (
-    ACCOUNT,
-    ALL,
-    BY_TARGET,
-    IDENTITY_HINTS,
-    SET_HINTS,
-    STEP,
-    TARGET_TAGS,
-    Family,
-    without_hints,
-)
-from tools.boards.widgets import Board, Group, Measure, Row, Widget, bars, chart, newest, note, number, rare, table, top
+from tools.boards.queries import ALL, BY_TARGET, IDENTITY_HINTS, SET_HINTS, TARGET_TAGS, Family, without_hints
+from tools.boards.widgets import Board, Group, Measure, Row, Widget, chart, newest, note, number, table, top
 
 CONTENT = """\
 **What does AWS hold against me, and who is it about?** Each list has the worst first.
@@ -28,44 +20,19 @@ CONTENT = """\
 [Dashboards](/dashboard/lists?q=Amazon%20SES) · [Monitors](/monitors/manage?q=amazon-ses-agent)
 """
 
-QUEUES_CONTENT = """\
-Failure events say **why** and **at whom**, which CloudWatch does not. They are counted at least once and only for \
-configuration sets that publish to a queue: add them to nothing that CloudWatch counts.
-
-The **judged** bounces are those that AWS judges by: permanent, without suppression lists and validation.
-"""
-
-
 ENDED = 'A row stays until its end has left the time shown.'
 """For what AWS names only as long as it lasts."""
 
 
-def _by(prefix: str, *tags: str, only: str = '') -> Family:
-    """Metrics by tags. `only` is a filter, where not all series have the tags."""
-    return Family(prefix, tags, f'{ACCOUNT},{only}' if only else ACCOUNT)
-
-
-def _who(prefix: str, *tags: str, only: str = '') -> Family:
-    """The same by Region and account, too, so that a row says where to look."""
-    return _by(prefix, *tags, *reversed(TARGET_TAGS), only=only)
-
-
-def _sum(label: str, family: Family, metric: str, limit: Limit | None = None, bar: bool = False) -> Measure:
-    """The newest number of all accounts and Regions."""
-    return newest(label, family.total(metric), limit, bar)
-
-
 def _tile(title: str, family: Family, metric: str, description: str, limit: Limit | None = limits.ILL) -> Widget:
-    return number(2, title, _sum(title, family, metric, limit), description, precision=0)
+    return number(2, title, total(title, family, metric, limit), description, precision=0)
 
 
-IDENTITIES = _who('identity.', 'identity', 'identity_type', only='identity:*,identity_type:*')
-SETS = _who('configuration_set.', 'configuration_set')
-TENANTS = _who('tenant.', 'tenant')
-ENDPOINTS = _by('global_endpoint.', 'multi_region_endpoint_id', 'region', 'secondary_region')
-ENDPOINT_STATES = _by('global_endpoint.', 'multi_region_endpoint_id', 'region', 'status')
-PROVIDERS = _by('vdm.', 'provider', only='window:1d,provider:*')
-EVENTS = Family('event.')
+IDENTITIES = by_target('identity.', 'identity', 'identity_type', only='identity:*,identity_type:*')
+SETS = by_target('configuration_set.', 'configuration_set')
+TENANTS = by_target('tenant.', 'tenant')
+ENDPOINTS = by('global_endpoint.', 'multi_region_endpoint_id', 'region', 'secondary_region')
+ENDPOINT_STATES = by('global_endpoint.', 'multi_region_endpoint_id', 'region', 'status')
 
 ABOUT = Group('About', 'white', Row(4, note(4, CONTENT)))
 
@@ -74,19 +41,19 @@ OVERVIEW = Group(
     'vivid_blue',
     Row(
         2,
-        _tile('Findings of high impact', _by('finding.', only='impact:high'), 'open', 'AWS acts on these next.'),
+        _tile('Findings of high impact', by('finding.', only='impact:high'), 'open', 'AWS acts on these next.'),
         number(
             2,
             'Sick identities',
-            _sum('sick', _by('identity.', only=f'problem:*,{without_hints(IDENTITY_HINTS)}'), 'unhealthy', limits.ILL),
+            total('sick', by('identity.', only=f'problem:*,{without_hints(IDENTITY_HINTS)}'), 'unhealthy', limits.ILL),
             'Problems of identities by which mail is refused or suffers, added up: one may have several.',
             precision=0,
         ),
         number(
             2,
             'Sick configuration sets',
-            _sum(
-                'sick', _by('configuration_set.', only=f'problem:*,{without_hints(SET_HINTS)}'), 'unhealthy', limits.ILL
+            total(
+                'sick', by('configuration_set.', only=f'problem:*,{without_hints(SET_HINTS)}'), 'unhealthy', limits.ILL
             ),
             'Problems of sets by which mail is refused or suffers, added up: one may have several.',
             precision=0,
@@ -96,7 +63,7 @@ OVERVIEW = Group(
     Row(
         2,
         _tile('Addresses on blocklists', Family('dedicated_ip.'), 'listed', 'To get off a list is yours to do.'),
-        _tile('Failed jobs', _by('job.', only='status:failed'), 'count', 'Imports and exports of seven days.'),
+        _tile('Failed jobs', by('job.', only='status:failed'), 'count', 'Imports and exports of seven days.'),
         number(
             2,
             'Receiving off',
@@ -123,19 +90,19 @@ FINDINGS = Group(
         table(
             4,
             'Open findings by kind',
-            _sum('open', _by('finding.', 'impact', 'type', 'scope', only='type:*,scope:*'), 'open'),
+            total('open', by('finding.', 'impact', 'type', 'scope', only='type:*,scope:*'), 'open'),
             description='AWS lists a finding some hours after its cause, and as long after the repair.',
         ),
         table(
             4,
             'High impact by identity',
-            _sum('findings', _who('finding.', 'identity', 'type', only='identity:*'), 'high_impact', limits.ILL),
+            total('findings', by_target('finding.', 'identity', 'type', only='identity:*'), 'high_impact', limits.ILL),
             description=ENDED,
         ),
         table(
             4,
             'High impact by tenant',
-            _sum('findings', _who('finding.', 'tenant', 'type', only='tenant:*'), 'high_impact', limits.ILL),
+            total('findings', by_target('finding.', 'tenant', 'type', only='tenant:*'), 'high_impact', limits.ILL),
             description=ENDED,
         ),
     ),
@@ -144,15 +111,15 @@ FINDINGS = Group(
         table(
             4,
             'High impact by configuration set',
-            _sum(
+            total(
                 'findings',
-                _who('finding.', 'configuration_set', 'type', only='configuration_set:*'),
+                by_target('finding.', 'configuration_set', 'type', only='configuration_set:*'),
                 'high_impact',
                 limits.ILL,
             ),
             description=ENDED,
         ),
-        chart(4, 'Age of the oldest finding', Measure('age', _by('finding.', 'impact').gauge('age'))),
+        chart(4, 'Age of the oldest finding', Measure('age', by('finding.', 'impact').gauge('age'))),
         table(
             4,
             'Settings by Region',
@@ -166,16 +133,18 @@ FINDINGS = Group(
             3,
             'Suppression switched off',
             newest(
-                'off: 1 yes, 0 no', f'1 - {_who("account.", "reason").gauge("suppression_enabled", "min")}', limits.ILL
+                'off: 1 yes, 0 no',
+                f'1 - {by_target("account.", "reason").gauge("suppression_enabled", "min")}',
+                limits.ILL,
             ),
             '1: mail goes on to who bounced or complained. Somebody may have switched it off.',
         ),
-        top(3, 'Regions by plan', _sum('Regions', _by('account.', 'status'), 'plan')),
-        top(3, 'Regions by validation', _sum('Regions', _by('account.', 'status'), 'auto_validation')),
+        top(3, 'Regions by plan', total('Regions', by('account.', 'status'), 'plan')),
+        top(3, 'Regions by validation', total('Regions', by('account.', 'status'), 'auto_validation')),
         top(
             3,
             'Requests of production access',
-            _sum('Regions', _by('account.', 'status'), 'production_access_request'),
+            total('Regions', by('account.', 'status'), 'production_access_request'),
             'Granted where nobody asked: look who did.',
         ),
     ),
@@ -194,11 +163,11 @@ IDENTITY_GROUP = Group(
             description='3: mail is refused, 2: mail or feedback suffers, 1: a hint, 0: well again. Restore the DNS '
             'records that the SES console shows.',
         ),
-        top(3, 'Identities by problem', _sum('identities', _by('identity.', 'problem', only='problem:*'), 'unhealthy')),
+        top(3, 'Identities by problem', total('identities', by('identity.', 'problem', only='problem:*'), 'unhealthy')),
         top(
             3,
             'Identities by verification',
-            _sum('identities', _by('identity.', 'identity_type', 'verification'), 'count'),
+            total('identities', by('identity.', 'identity_type', 'verification'), 'count'),
         ),
     ),
 )
@@ -215,11 +184,11 @@ SET_GROUP = Group(
             description='3: mail is refused, 2: mail or feedback suffers, 1: a hint, 0: well again. A disabled '
             'destination takes no bounces and complaints.',
         ),
-        top(3, 'Sets by problem', _sum('sets', _by('configuration_set.', 'problem'), 'unhealthy')),
+        top(3, 'Sets by problem', total('sets', by('configuration_set.', 'problem'), 'unhealthy')),
         top(
             3,
             'Destinations by state',
-            _sum('destinations', _by('configuration_set.', 'destination_type', 'status'), 'destinations'),
+            total('destinations', by('configuration_set.', 'destination_type', 'status'), 'destinations'),
         ),
     ),
 )
@@ -236,111 +205,11 @@ TENANT_GROUP = Group(
             description='0: near a pause, or well again. A finding of high impact pauses a tenant unless its policy is '
             'none, and one of low impact where it is strict.',
         ),
-        top(3, 'Tenants by status', _sum('tenants', _by('tenant.', 'status'), 'count')),
-        top(3, 'Tenants with findings', _sum('tenants', _by('tenant.', 'impact'), 'with_findings')),
+        top(3, 'Tenants by status', total('tenants', by('tenant.', 'status'), 'count')),
+        top(3, 'Tenants with findings', total('tenants', by('tenant.', 'impact'), 'with_findings')),
     ),
 )
 
-PROVIDER_GROUP = Group(
-    'What Do Mailbox Providers Do?',
-    'vivid_green',
-    Row(
-        3,
-        table(
-            6,
-            'Providers yesterday',
-            newest('delivered', PROVIDERS.gauge('delivery_rate', 'min'), limits.PROVIDER),
-            newest('bounced for good', PROVIDERS.gauge('permanent_bounce_rate')),
-            newest('bounced for now', PROVIDERS.gauge('transient_bounce_rate')),
-            newest('complained', PROVIDERS.gauge('complaint_rate'), limits.SET_COMPLAINTS),
-            description='Of the last complete UTC day, the worst Region. The complaint rate is of deliveries to '
-            'providers that report complaints.',
-            order=1,
-        ),
-        chart(
-            6,
-            'Delivered share by provider',
-            Measure(
-                'delivered',
-                _by('vdm.', 'provider', only='window:7d,provider:*').gauge('delivery_rate', 'min'),
-                lowest=True,
-            ),
-            minimum=60,
-            description='Of the last seven complete days.',
-        ),
-    ),
-)
-
-QUEUE_GROUP = Group(
-    'Why Does Mail Bounce?',
-    'vivid_orange',
-    Row(
-        3,
-        note(3, QUEUES_CONTENT),
-        chart(
-            5,
-            'Judged bounce rate and that of AWS',
-            Measure('judged, by events', EVENTS.gauge('judged_bounce_rate')),
-            Measure('as AWS says', ALL.gauge('reputation.bounce_rate')),
-            description='Events: of 24 hours. AWS: of a volume that it chooses. Where the first is above the second, '
-            'the second will rise.',
-        ),
-        top(
-            4,
-            'Refused by provider and reason',
-            Measure('recipients', _by('event.', 'provider', 'reason').count('provider.count')),
-        ),
-    ),
-    Row(
-        3,
-        top(
-            3,
-            'Failures by provider and kind',
-            Measure('recipients', _by('event.', 'provider', 'event').count('provider.count')),
-        ),
-        top(
-            3,
-            'Bounces by type',
-            Measure('recipients', _by('event.', 'bounce_type', 'bounce_sub_type').count('bounce.count')),
-        ),
-        top(
-            3,
-            'Judged bounces by set',
-            Measure('recipients', _by('event.', 'configuration_set').count('bounce.judged.count')),
-        ),
-        top(3, 'Complaints by set', Measure('recipients', _by('event.', 'configuration_set').count('complaint.count'))),
-    ),
-    Row(
-        3,
-        top(3, 'Delays by type', Measure('recipients', _by('event.', 'delay_type').count('delivery_delay.count'))),
-        top(
-            3,
-            'Templates not rendered',
-            Measure('recipients', _by('event.', 'template').count('rendering_failure.count')),
-            'A release forgot a value of this template.',
-        ),
-        top(3, 'Rejected by set', Measure('recipients', _by('event.', 'configuration_set').count('reject.count'))),
-        top(3, 'Delivered by set', Measure('recipients', _by('event.', 'configuration_set').count('delivery.count'))),
-    ),
-    Row(
-        3,
-        table(
-            6,
-            'Queues',
-            newest('oldest message', _by('event.', 'queue').gauge('queue_lag'), limits.QUEUE_LAG),
-            newest('messages left', _by('event.', 'queue').gauge('messages_left')),
-            description='A lag that grows: more comes than one Agent reads. Send fewer kinds of events to the queue.',
-        ),
-        bars(
-            6,
-            'Messages that were not counted',
-            rare('known already', EVENTS.count('duplicates', STEP)),
-            rare('of another kind', EVENTS.count('ignored', STEP)),
-            rare('unreadable', EVENTS.count('unreadable', STEP)),
-            rare('unreadable and deleted', EVENTS.count('unreadable_deleted', STEP)),
-        ),
-    ),
-)
 
 ADDRESS_GROUP = Group(
     'Dedicated Addresses',
@@ -350,16 +219,16 @@ ADDRESS_GROUP = Group(
         table(
             4,
             'Addresses on a blocklist',
-            newest('listed', _who('dedicated_ip.', 'ip', 'blocklist').gauge('listing'), limits.ILL),
+            newest('listed', by_target('dedicated_ip.', 'ip', 'blocklist').gauge('listing'), limits.ILL),
             description=ENDED,
         ),
         table(
             4,
             'Addresses that warm up',
-            newest('warmed up', _who('dedicated_ip.', 'ip', 'pool_name').gauge('warmup')),
+            newest('warmed up', by_target('dedicated_ip.', 'ip', 'pool_name').gauge('warmup')),
             description='Until it is warm, mail beyond its share leaves from shared addresses.',
         ),
-        top(4, 'Addresses by pool and state', _sum('addresses', _by('dedicated_ip.', 'pool_name', 'status'), 'count')),
+        top(4, 'Addresses by pool and state', total('addresses', by('dedicated_ip.', 'pool_name', 'status'), 'count')),
     ),
 )
 
@@ -371,43 +240,43 @@ RECEIVING_GROUP = Group(
         table(
             4,
             'Receipt rules',
-            _sum('rules', _who('receiving.', 'status'), 'rules'),
+            total('rules', by_target('receiving.', 'status'), 'rules'),
             description='A rule that is disabled drops nothing: its mail goes to the next rule, or nowhere.',
         ),
         table(
             4,
             'Limits of receiving',
-            newest('used', _by('receiving.', 'limit').gauge('limit_utilization'), limits.QUOTA),
+            newest('used', by('receiving.', 'limit').gauge('limit_utilization'), limits.QUOTA),
         ),
-        table(4, 'Pools by mode', _sum('pools', _by('dedicated_ip.', 'scaling_mode'), 'pools')),
+        table(4, 'Pools by mode', total('pools', by('dedicated_ip.', 'scaling_mode'), 'pools')),
     ),
     Row(
         3,
         table(
             4,
             'Jobs by state',
-            _sum('jobs', _by('job.', 'job_type', 'status'), 'count'),
+            total('jobs', by('job.', 'job_type', 'status'), 'count'),
             description=f'Of seven days. {ENDED}',
         ),
         number(
             2,
             'Stuck jobs',
-            _sum('stuck', Family('job.'), 'stuck', limits.ILL),
+            total('stuck', Family('job.'), 'stuck', limits.ILL),
             'Not finished after six hours.',
             precision=0,
         ),
         number(
             2,
             'Records not imported',
-            _sum('records', Family('job.'), 'failed_records', limits.ILL),
+            total('records', Family('job.'), 'failed_records', limits.ILL),
             'Of the imports of seven days.',
             precision=0,
         ),
         table(
             4,
             'Suppressed addresses',
-            _sum('on the list', _by('suppression.', 'reason'), 'size'),
-            _sum('new in a day', _by('suppression.', 'reason'), 'additions'),
+            total('on the list', by('suppression.', 'reason'), 'size'),
+            total('new in a day', by('suppression.', 'reason'), 'additions'),
             description='Who is on the list gets no mail, password resets included.',
         ),
     ),
@@ -429,7 +298,7 @@ ENDPOINT_GROUP = Group(
             'Missing in the second Region',
             newest(
                 'missing',
-                _by('global_endpoint.', 'multi_region_endpoint_id', 'secondary_region', 'kind', only='kind:*').gauge(
+                by('global_endpoint.', 'multi_region_endpoint_id', 'secondary_region', 'kind', only='kind:*').gauge(
                     'failover_missing'
                 ),
                 limits.ILL,
@@ -466,8 +335,8 @@ SWEEP_GROUP = Group(
         table(
             12,
             'Lists',
-            newest('age of the oldest', _by('collector.', 'source').gauge('sweep_age')),
-            _sum('to be read', _by('collector.', 'source'), 'sweep_pending'),
+            newest('age of the oldest', by('collector.', 'source').gauge('sweep_age')),
+            total('to be read', by('collector.', 'source'), 'sweep_pending'),
             description='By the words of the option collect. SES answers one request a second: thousands of identities '
             'take hours.',
         ),
@@ -477,7 +346,7 @@ SWEEP_GROUP = Group(
         number(
             2,
             'Configuration sets',
-            _sum('sets', Family('configuration_set.'), 'count'),
+            total('sets', Family('configuration_set.'), 'count'),
             'All there are, of all Regions.',
             precision=0,
         ),
@@ -488,7 +357,7 @@ SWEEP_GROUP = Group(
         number(
             2,
             'Findings in all',
-            _sum('findings', Family('finding.'), 'open'),
+            total('findings', Family('finding.'), 'open'),
             'Open ones of any impact.',
             precision=0,
         ),

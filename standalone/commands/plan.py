@@ -1,4 +1,4 @@
-"""The arguments of `python -m standalone plan`."""
+"""`plan`: writes the instances for a list of accounts, and says what they will cost."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from standalone.command_line import EXIT_OK, Parser, Refused, write
 
 NUMBERS = {
     'configuration_sets': 'configuration sets with metrics in CloudWatch, in each Region',
@@ -47,8 +49,18 @@ exit codes:
 """
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+def add(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add the command and its arguments."""
+    parser = commands.add_parser(
+        'plan',
+        help='write the instances for a list of accounts, and say what they will cost',
+        description='Writes the instances for a list of accounts and says, before anything is switched on, what they\n'
+        'will cost: calls of AWS, billed CloudWatch metrics, dollars, contexts, and how many Agents they need.',
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # The error messages of all commands use the last two.
+    parser.set_defaults(perform=perform, log_level='warning', format='text')
     option = parser.add_argument
     option('accounts', type=Path, metavar='FILE', help='the accounts, as YAML or as CSV (by the end of its name)')
     option('--output', type=Path, metavar='FOLDER', help='write the instances here (default: only say what they cost)')
@@ -70,3 +82,26 @@ def defaults(options: argparse.Namespace) -> Mapping[str, Any]:
     """What holds for every account that does not say it itself."""
     names = ('regions', 'role', 'external_id', *NUMBERS)
     return {name: value for name in names if (value := getattr(options, name)) is not None}
+
+
+def perform(options: argparse.Namespace) -> int:
+    """Write the instances, or say what they cost. Returns the exit code."""
+    # Not at the top: the log level must be set before the check is imported.
+    from standalone import accounts, conf, plan
+
+    try:
+        listed = accounts.read(options.accounts, defaults(options))
+        fleet = plan.make(listed, options.name_tag, options.agents)
+        files = plan.files(fleet, options.cluster_check) if options.output else {}
+        paths = plan.write(files, options.output, options.replace) if options.output else []
+    except (accounts.InvalidList, conf.InvalidFile) as error:
+        raise Refused(str(error)) from None
+    except FileExistsError as error:
+        raise Refused(f'{error} is there already: --replace overwrites it') from None
+    except OSError as error:
+        raise Refused(f'cannot write {error.filename}: {error.strerror}') from None
+    if options.json:
+        write(plan.as_json(fleet, paths))
+    else:
+        write('\n'.join([*plan.lines(fleet), *(f'wrote {path}' for path in paths)]))
+    return EXIT_OK
