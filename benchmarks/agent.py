@@ -48,24 +48,28 @@ class Cache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._paths: dict[str, str] = {}
         self.largest = 0
 
     def read(self, key: str) -> str:
         try:
-            with open(self._path(key), encoding='utf-8') as file:
-                return file.read()
+            # Without buffers: the Agent reads its files in Go, and what Python adds would count as ours.
+            with open(self._path(key), 'rb', buffering=0) as file:
+                return file.read().decode()
         except FileNotFoundError:
             return ''
 
     def write(self, key: str, value: str) -> None:
         content = value.encode()
         self.largest = max(self.largest, len(content))
-        with open(self._path(key), 'wb') as file:
+        with open(self._path(key), 'wb', buffering=0) as file:
             file.write(content)
 
     def _path(self, key: str) -> str:
-        name = re.sub(r'[^\w-]', '_', key)
-        return f'{self._folder}/{name}'
+        if key not in self._paths:
+            name = re.sub(r'[^\w-]', '_', key)
+            self._paths[key] = f'{self._folder}/{name}'
+        return self._paths[key]
 
 
 def install(folder: Path, totalling: bool = False) -> tuple[Sink, Cache]:
