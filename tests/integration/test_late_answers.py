@@ -232,13 +232,13 @@ def test_a_request_that_waits_for_its_turn_ends_with_the_check(
     driver.run()
     late = driver.check._runner._threads = LateThreads()
     clock.advance(300)
-    asked = requests_of(mail, 'GetAccount')
+    sent = requests_of(mail, 'GetAccount')
     driver.run()
     assert len(driver.check._runner.under_way) == 1
     driver.check.cancel()
     late.begin()
     wait_for_workers()
-    assert requests_of(mail, 'GetAccount') == asked
+    assert requests_of(mail, 'GetAccount') == sent
 
 
 def test_a_run_never_waits_longer_than_its_timeout(make_driver: MakeDriver, mail: Simulator, clock: Clock) -> None:
