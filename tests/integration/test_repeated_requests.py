@@ -16,7 +16,7 @@ import pytest
 from common import ACCOUNT, REGION, Driver, MakeDriver
 
 import simulator.server
-from datadog_checks.amazon_ses.aws import botocore_internals, ses_budget
+from datadog_checks.amazon_ses.aws import botocore_internals, json_protocol, ses_budget
 from simulator import Fault, Simulator
 from simulator.server import read_request
 from simulator.wire import HttpRequest
@@ -91,10 +91,14 @@ def test_requests_after_the_first_need_no_call_of_botocore(
     make_driver: MakeDriver, sim: Simulator, received: list[HttpRequest], operation: str
 ) -> None:
     """The first request of the check is a call of botocore, and those after it have the same headers but for the
-    signature, the date and what counts attempts."""
+    signature, the date and what counts attempts. Where CloudWatch speaks no JSON, each of its requests is a call."""
     driver = make_driver(**ONLY[operation])
     with calls_of_botocore() as calls:
         runs(driver, 5)
+    metrics = driver.check.access._clients.existing('cloudwatch', REGION)
+    if metrics is not None and not json_protocol.speaks_json(metrics):
+        assert calls[operation] == 5
+        return
     assert calls[operation] == 1 and len(received) == sim.log.count(operation=operation) == 5
     first, *repeated = (request.headers for request in received)
     assert {name for name in first if not name.startswith('amz-sdk-')} == {*repeated[0]}
