@@ -9,7 +9,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -43,6 +43,9 @@ PROCESSES = 7
 
 RESTARTS = 5
 """Restarts whose median is taken."""
+
+GROWTH_TURNS = 20
+"""Turns with the groups of a case and with a quarter of them. A third of the runs begins a listing, and is left out."""
 
 PATIENCE = 5.0
 """Seconds. If a run with one call for each series would wait longer, its way has a single steady run and no cold run,
@@ -170,42 +173,72 @@ def _medians(runs: Sequence[Figures]) -> Figures:
     return {name: median(run[name] for run in runs) for name in names}
 
 
-def floor(bench: Bench) -> Figures:
-    """Steady runs of the check, each beside its floor: the same requests, sent at once by a client that does nothing
-    else. A server that does as little as it can answers both."""
-    case, rows = bench.case, []
-    with StandIn(case) as stand_in, bench.client('with_floor', server=stand_in) as client:
+class Turns:
+    """Runs of the check on the stand-in of a case, each beside its floor: the same requests, sent at once by a client
+    that does nothing else. A server that does as little as it can answers both."""
 
-        def turn(seconds: float, latency: float) -> Figures:
-            stand_in.now += seconds
-            return client.send(do='turn', now=stand_in.now, latency=latency)
-
+    def __init__(self, bench: Bench, cleanup: ExitStack) -> None:
+        """`cleanup` ends the processes."""
+        self._stand_in = cleanup.enter_context(StandIn(bench.case))
+        self._client = cleanup.enter_context(bench.client('with_floor', server=self._stand_in))
         bench.show('warming up')
         for seconds in (*WARM_UP, *WARM_UP[-1:]):
-            turn(seconds, 0.0)
+            self.turn(0.0, seconds)
+
+    def turn(self, latency: float, seconds: float = PERIOD) -> Figures:
+        """The costs of a run some seconds later, and of its floor."""
+        self._stand_in.now += seconds
+        return self._client.send(do='turn', now=self._stand_in.now, latency=latency)
+
+    def restart(self, latency: float) -> Figures:
+        """The cost of the first run of a new check that reads the saved state."""
+        self._stand_in.now += PERIOD
+        return self._client.send(do='restart', now=self._stand_in.now, latency=latency)
+
+
+def floor(bench: Bench) -> Figures:
+    """Steady runs of the check, each beside its floor, at each latency."""
+    rows = []
+    with ExitStack() as cleanup:
+        turns = Turns(bench, cleanup)
         for latency in FLOOR_LATENCIES:
-            turns = []
-            for number in range(1, case.rounds + 1):
-                bench.show(f'{latency * 1000:.0f} ms: turn {number} of {case.rounds}')
-                turns.append(turn(PERIOD, latency))
-            rows.append({'latency': latency, **_typical(turns)})
-        bench.show('restarts')
-        return {'rows': rows, **turns_after_restart(client, stand_in)}
+            figures = []
+            for number in range(1, bench.case.rounds + 1):
+                bench.show(f'{latency * 1000:.0f} ms: turn {number} of {bench.case.rounds}')
+                figures.append(turns.turn(latency))
+            rows.append({'latency': latency, **_typical(figures)})
+    return {'rows': rows}
 
 
-def turns_after_restart(client: Client, stand_in: StandIn) -> Figures:
+def growth(bench: Bench) -> Figures:
+    """Steady runs of the check, in turns with those of a check that has a quarter of the groups."""
+    figures: dict[str, list[Figures]] = {'quarter': [], 'whole': []}
+    with ExitStack() as cleanup:
+        # The accounts are the same, so each check has saved state of its own.
+        folder = cleanup.enter_context(tempfile.TemporaryDirectory(prefix='amazon-ses-bench-'))
+        quarter = replace(bench, case=bench.case.quarter(), folder=folder)
+        turns = {'quarter': Turns(quarter, cleanup), 'whole': Turns(bench, cleanup)}
+        for number in range(1, GROWTH_TURNS + 1):
+            bench.show(f'growth: turn {number} of {GROWTH_TURNS}')
+            for name in turns:
+                figures[name].append(turns[name].turn(LATENCIES[-1]))
+    return {name: _typical(figures[name]) for name in figures}
+
+
+def restarts(bench: Bench) -> Figures:
     """The cost of the first run of a check that reads the saved state, and of steady runs in between, all without a
     listing, at the latency at which ways are compared."""
     firsts: list[Figures] = []
     steady: list[Figures] = []
-    for _ in range(2 * RESTARTS):
+    with ExitStack() as cleanup:
+        turns = Turns(bench, cleanup)
         # A listing is due every three runs, and begins in every other restart.
-        stand_in.now += PERIOD
-        first = client.send(do='restart', now=stand_in.now, latency=LATENCIES[-1])
-        stand_in.now += PERIOD
-        turn = client.send(do='turn', now=stand_in.now, latency=LATENCIES[-1])
-        firsts += [first] if not first['lists'] else []
-        steady += [turn['ours']] if not turn['lists'] else []
+        for number in range(1, 2 * RESTARTS + 1):
+            bench.show(f'restart {number} of {2 * RESTARTS}')
+            first = turns.restart(LATENCIES[-1])
+            turn = turns.turn(LATENCIES[-1])
+            firsts += [first] if not first['lists'] else []
+            steady += [turn['ours']] if not turn['lists'] else []
     return {
         name: {figure: median(cost[figure] for cost in costs) for figure in ('wall', 'cpu')}
         for name, costs in (('first', firsts), ('steady', steady))
@@ -227,19 +260,6 @@ def _typical(turns: Sequence[Figures]) -> Figures:
 
 def _cost(turns: Sequence[Figures], name: str) -> Figures:
     return {figure: median(turn[name][figure] for turn in turns) for figure in ('wall', 'cpu')}
-
-
-def alone(bench: Bench, way: str = 'ours') -> Figures:
-    """Steady runs of the check only, to compare cases with each other."""
-    with bench.client(way) as ours:
-        bench.warm_up(ours)
-        bench.aws.answer_after(LATENCIES[-1])
-        bench.show('steady runs')
-        runs = []
-        for _ in range(bench.case.rounds):
-            bench.aws.advance(PERIOD)
-            runs.append(bench.run(ours))
-    return {'steady': _steady(runs), 'runs': runs}
 
 
 def first(bench: Bench) -> Figures:
@@ -369,7 +389,8 @@ def _amounts(client: Client) -> dict[tuple[str, ...], list[float]]:
 
 
 MEASURES = {
-    measure.__name__: measure for measure in (work, floor, alone, first, idle, ledger, instances, thrift, budget, queue)
+    measure.__name__: measure
+    for measure in (work, floor, growth, restarts, first, idle, ledger, instances, thrift, budget, queue)
 }
 
 

@@ -78,7 +78,7 @@ def test_a_call_is_performed_whenever_it_comes() -> None:
     """No call is lost where threads are about to give up waiting."""
     threads, performed = Threads(idle_seconds=0.001), []
     for number in range(300):
-        threads.start(lambda number=number: performed.append(number))  # type: ignore[misc]
+        threads.start(lambda number=number: performed.append(number))  # type: ignore[misc]  # mypy cannot infer it
         time.sleep(0.001)
     wait_until(lambda: len(performed) == 300)
     assert sorted(performed) == [*range(300)]
