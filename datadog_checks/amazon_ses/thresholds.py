@@ -5,7 +5,7 @@ Values are compared in the unit of the metric, as in metadata.csv: a bounce rate
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
@@ -71,7 +71,7 @@ class Threshold:
 
 
 def statuses(
-    thresholds: Collection[Threshold], samples: Iterable[Sample], scope: tuple[str, ...] = ()
+    thresholds: Iterable[Threshold], samples: Iterable[Sample], scope: tuple[str, ...] = ()
 ) -> Iterable[Status]:
     """The statuses of one scope: one for each series that a threshold selects, or UNKNOWN where it selects none.
 
@@ -80,8 +80,6 @@ def statuses(
     same series, its status has the worst of their levels, since a later status would overwrite an earlier one. A
     threshold that selects another scope, for example another Region, has no status here.
     """
-    if not thresholds:
-        return
     by_metric: dict[str, list[Sample]] = {}
     for sample in samples:
         by_metric.setdefault(sample.metric.name, []).append(sample)

@@ -7,7 +7,6 @@ list. A text that is no such word, such as a sentence, is never shown.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 WORD = re.compile(r'[A-Za-z][A-Za-z0-9_ -]{0,39}')
 INNER_CAPITAL = re.compile(r'(?<=[a-z])(?=[A-Z])')
@@ -15,13 +14,7 @@ INNER_CAPITAL = re.compile(r'(?<=[a-z])(?=[A-Z])')
 
 def word(value: object) -> str | None:
     """The word in lower case with underscores, None where AWS did not say or the value is no word."""
-    return _word(value) if isinstance(value, str) else None
-
-
-# An account has the same few words in every run.
-@lru_cache(maxsize=1000)
-def _word(value: str) -> str | None:
-    if WORD.fullmatch(value) is None:
+    if not isinstance(value, str) or WORD.fullmatch(value) is None:
         return None
     return re.sub('[ _-]+', '_', INNER_CAPITAL.sub('_', value)).strip('_').lower()
 
