@@ -21,6 +21,7 @@ OF_QUEUE = {'collect': ['account'], 'event_queues': [{'url': QUEUE_URL}]}
 IDENTITIES = {'collect': ['account', 'cloudwatch', 'unrecognized'], 'max_series': 50_000}
 OF_SES = ('account', 'send_statistics', *(sweep.name for sweep in SWEEPS))
 CLIENTS = {'collect': ['account', 'cloudwatch', 'send_statistics']}
+
 TEN_REGIONS = (
     *('us-east-1', 'us-east-2', 'us-west-2', 'eu-west-1', 'eu-central-1', 'eu-west-2'),
     *('ap-southeast-1', 'ap-southeast-2', 'ap-northeast-1', 'sa-east-1'),

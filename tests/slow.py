@@ -1,6 +1,7 @@
-"""An AWS that is slow on purpose: requests are held until a test lets them go. No test waits for a time.
+"""An AWS that is slow on purpose, and the mail that is counted meanwhile.
 
-A run that only waits for held requests has used up its wait; while any other request is under way it has not.
+Requests are held until a test lets them go, so no test waits for a time. A run that only waits for held requests has
+used up its wait; while any other request is under way it has not.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from threading import Condition, local
 from typing import Any
 
-from common import Driver, wait_for_workers
+from common import REGION, START, Driver, wait_for_workers
 
 from datadog_checks.amazon_ses import AmazonSesCheck
 from datadog_checks.amazon_ses.cloudwatch.queries import Batch
@@ -19,6 +20,8 @@ from datadog_checks.amazon_ses.runner import Step
 from simulator import Simulator
 
 LONG = 60.0
+MINUTES = 240
+"""For how long the fixture `mail` sends."""
 
 
 class Hold:
@@ -140,3 +143,23 @@ def slow_aws(sim: Simulator) -> Iterator[SlowAws]:
     yield slow
     slow.release_all()
     wait_for_workers()
+
+
+def missing(driver: Driver, region: str = REGION) -> float:
+    """How many mails were not counted, once the last one was sent and all of them can have been counted."""
+    while driver.clock() < START + 60 * MINUTES + 600:
+        driver.run()
+        driver.clock.advance(300)
+    since = driver.last('collector.counting_since', region)
+    assert driver.total('send.count', region) > 100
+    return driver.cloudwatch_sum('Send', since, region=region) - driver.total('send.count', region)
+
+
+def requests_of(sim: Simulator, operation: str, region: str = REGION) -> int:
+    """How many requests of an operation reached the simulator."""
+    return sim.log.count(operation=operation, region=region)
+
+
+def counted(driver: Driver, number: int) -> float:
+    """How many mails were counted of the configuration set with this number."""
+    return driver.total('configuration_set.send.count', REGION, f'configuration_set:s{number}')
