@@ -66,7 +66,7 @@ class Threads:
             self.most = max(self.most, threading.active_count())
 
         # No hook of Python tells when a thread starts, and only that moment shows the most that there were.
-        threading.Thread.start = start  # type: ignore[method-assign, assignment]  # wrapped on purpose
+        threading.Thread.start = start  # type: ignore[method-assign, assignment]  # mypy lets no method be replaced
 
 
 def measure(options: argparse.Namespace, show: Callable[[str], None]) -> dict[str, Any]:

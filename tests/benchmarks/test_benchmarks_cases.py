@@ -56,6 +56,17 @@ def test_the_cases_are_as_large_as_promised():
     assert len(set(BY_NAME['regions'].regions)) == 10
 
 
+def test_what_grows_is_compared_with_a_quarter_of_it():
+    """A case whose growth is measured has four times as many series as what it is compared with, those of the account
+    apart, and the same otherwise."""
+    growing = [case for case in CASES if 'growth' in case.measures]
+    assert {case.name for case in growing} == {'identities', 'floor4000'}
+    for case in growing:
+        quarter = case.quarter()
+        assert case.number - OF_ACCOUNT == 4 * (quarter.number - OF_ACCOUNT) == 40_000
+        assert replace(quarter, families=case.families) == case
+
+
 @pytest.mark.parametrize('name', list(BY_NAME))
 def test_the_check_accepts_the_options(name, aggregator):
     """The check accepts the options of each case, and the instances of a case have different accounts."""
